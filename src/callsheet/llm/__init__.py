@@ -1,0 +1,1 @@
+"""The LLMs that write: one port, and the doors that answer to it."""
