@@ -186,9 +186,16 @@ class UnreachableError(ProviderError):
 
 
 class OverloadedError(ProviderError):
-    """The provider was overloaded, rate-limited or failing to the last try."""
+    """The provider was overloaded, rate-limited or failing to the last try.
+
+    `retry_after` is how many seconds it asked to wait, if it said.
+    """
 
     code = "provider_unavailable"
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
 
 
 class DeadlineError(ProviderError):

@@ -73,7 +73,7 @@ def parse_answer(question: Question, answer: JsonValue) -> JsonValue:
         case "choice":
             return _choice(question, answer)
         case "choices":
-            return _choices(question, answer)
+            return [*_choices(question, answer)]
         case _:
             assert_never(question.kind)
 
@@ -111,7 +111,9 @@ def _paste(answer: JsonValue) -> str:
     if not isinstance(answer, str) or not answer.strip():
         raise AnswerError("nothing was pasted", hint="paste the chat's whole reply")
     if len(answer) > MAX_PASTE:
-        raise AnswerError(f"the pasted reply has {len(answer):,} characters; the limit is {MAX_PASTE:,}")
+        raise AnswerError(
+            f"the pasted reply has {len(answer):,} characters; the limit is {MAX_PASTE:,}"
+        )
     return answer
 
 
@@ -154,7 +156,9 @@ def _chosen_by(word: str, names: Sequence[str]) -> Sequence[str]:
         first, last = int(found[1]), int(found[2] or found[1])
         if 1 <= first <= last <= len(names):
             return names[first - 1 : last]
-        raise AnswerError(f"{word!r} is out of range", hint=f"the numbers go from 1 to {len(names)}")
+        raise AnswerError(
+            f"{word!r} is out of range", hint=f"the numbers go from 1 to {len(names)}"
+        )
     close = ", ".join(nearest_first(word, names))
     raise AnswerError(
         f"{word!r:.40} is neither a number nor a name that can be chosen", hint=f"known: {close}"

@@ -1,0 +1,182 @@
+"""Reads the model groups of a config file: which can be chosen, and which models each has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from callsheet.errors import Problem, UnknownNameError, WorkflowError
+from callsheet.jsonc import NotJsonError, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+
+
+class Closed(BaseModel):
+    """That a group's service has ended: since when (ISO date), and what to use in its place."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: str
+    note: str
+
+
+class Entry(BaseModel):
+    """A model group as a config file writes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[Name, ...] = Field(min_length=1, description="The output keys of the group.")
+    label: str = Field(description="What a person reads in the list.")
+    description: str = Field(description="What it is good for, in a few words.")
+    default: str = Field(
+        default="", description="Kept for the form's sake; nothing is preselected."
+    )
+    closed: Closed | None = Field(default=None, description="Set when the service has ended.")
+
+
+class Config(BaseModel):
+    """A `config.json`: model groups by category, alone or on top of the built-in ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    extends: bool = False
+    model_groups: dict[Name, dict[Name, Entry]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A model group: what a person chooses."""
+
+    name: str
+    category: str
+    models: tuple[str, ...]
+    label: str
+    description: str
+    closed: Closed | None = None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every model group by category and name, in the order of the config."""
+
+    categories: Mapping[str, Mapping[str, Group]]
+
+    def category(self, name: str) -> Mapping[str, Group]:
+        """The groups of a category; raises UnknownNameError."""
+        if name not in self.categories:
+            raise UnknownNameError("category", name, self.categories)
+        return self.categories[name]
+
+    def groups(self) -> Iterator[Group]:
+        """All groups, category by category."""
+        for groups in self.categories.values():
+            yield from groups.values()
+
+    def group(self, name: str) -> Group:
+        """The group of this name, of whichever category; raises UnknownNameError."""
+        known = {group.name: group for group in self.groups()}
+        if name not in known:
+            raise UnknownNameError("model group", name, known)
+        return known[name]
+
+    def in_order(self, names: Iterable[str]) -> list[str]:
+        """The names once each, in the order of the config; strangers keep theirs, at the end."""
+        wanted = list(dict.fromkeys(names))
+        known = [group.name for group in self.groups() if group.name in wanted]
+        return known + [name for name in wanted if name not in known]
+
+    def siblings(self, names: Iterable[str], category: str) -> list[str]:
+        """All groups of the categories that the names belong to, or else of `category`."""
+        named = set(names)
+        homes = [c for c, groups in self.categories.items() if named & set(groups)]
+        homes = homes or [c for c in self.categories if c == category]
+        return [name for home in homes for name in self.categories[home]]
+
+    def group_of(self, model: str) -> Group:
+        """The one group that a model belongs to; raises UnknownNameError."""
+        known = {model: group for group in self.groups() for model in group.models}
+        if model not in known:
+            raise UnknownNameError("model", model, known)
+        return known[model]
+
+
+def read_catalog(built_in: str, own: str | None = None, *, file: str = "config.json") -> Catalog:
+    """The groups of the workflow's own config, or of the built-in one where it has none.
+
+    With `"extends": true` the own config adds to the built-in groups and replaces those that it
+    names. Raises WorkflowError with everything wrong.
+    """
+    if own is None:
+        return _catalog(_config(built_in, file).model_groups, file)
+    config = _config(own, file)
+    if not config.extends:
+        return _catalog(config.model_groups, file)
+    merged = {name: dict(groups) for name, groups in _config(built_in, file).model_groups.items()}
+    for category, groups in config.model_groups.items():
+        merged.setdefault(category, {}).update(groups)
+    return _catalog(merged, file)
+
+
+def _config(text: str, file: str) -> Config:
+    try:
+        return Config.model_validate(parse(text, file))
+    except NotJsonError as error:
+        raise WorkflowError([error.problem]) from error
+    except ValidationError as error:
+        raise WorkflowError([_problem(detail, file) for detail in error.errors()]) from error
+
+
+def _problem(detail: Mapping[str, object], file: str) -> Problem:
+    location = detail["loc"]
+    assert isinstance(location, tuple)  # noqa: S101  # so pydantic promises
+    path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    message = str(detail["msg"])
+    return Problem(
+        file,
+        path,
+        message[:1].lower() + message[1:],
+        "a group has `models`, `label`, `description`, and may have `default` and `closed`",
+    )
+
+
+def _catalog(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Catalog:
+    if problems := [*_repeated(entries, file)]:
+        raise WorkflowError(problems)
+    return Catalog(
+        {
+            category: {
+                name: Group(
+                    name, category, entry.models, entry.label, entry.description, entry.closed
+                )
+                for name, entry in groups.items()
+            }
+            for category, groups in entries.items()
+        }
+    )
+
+
+def _repeated(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Iterator[Problem]:
+    """Models that two groups claim, and groups of one name in two categories."""
+    owner: dict[str, str] = {}
+    homes: dict[str, str] = {}
+    for category, groups in entries.items():
+        for name, entry in groups.items():
+            path = f"$.model_groups.{category}.{name}"
+            if name in homes:
+                yield Problem(file, path, f"a group `{name}` stands in `{homes[name]}` too")
+            homes[name] = category
+            for model in entry.models:
+                if model in owner:
+                    message = f"the model `{model}` already belongs to `{owner[model]}`"
+                    yield Problem(file, f"{path}.models", message, "a model has exactly one group")
+                owner[model] = name
+
+
+def models_of(groups: Mapping[str, Group], selected: Sequence[str]) -> list[str]:
+    """The selected groups' models, in the order of the config."""
+    return [model for name, group in groups.items() if name in selected for model in group.models]

@@ -1,0 +1,18 @@
+"""Builds the instructions for a selection: the shared text, then each chosen group's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def join_instructions(shared: str, groups: Iterable[str]) -> str:
+    """The shared instructions and the groups' in their order, one blank line between."""
+    return "\n\n".join(text.strip() for text in (shared, *groups) if text.strip())
+
+
+def instructions_path(shared_path: str, group: str) -> str:
+    """Where a group's instructions stand in the plan's file layout: beside the shared file."""
+    return f"{shared_path.rpartition('/')[0]}/{group}_instructions.txt".lstrip("/")

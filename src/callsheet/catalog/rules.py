@@ -1,0 +1,150 @@
+"""Checks a reply against its full schema, and tells each broken rule in words.
+
+The words are ours: a validator's own message would repeat the whole prompt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jsonschema import ValidationError
+    from pydantic import JsonValue
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule that a value breaks: where, which, and what would be right.
+
+    `rule` is the schema's keyword, `missing` where the value is not there at all, or `type` where
+    it has another form.
+    """
+
+    path: Path
+    rule: str
+    message: str
+
+    @property
+    def unusable(self) -> bool:
+        """Whether there is no prompt at all, rather than one that breaks a rule."""
+        return self.rule in ("missing", "type")
+
+
+def find(reply: JsonValue, schema: Mapping[str, JsonValue]) -> list[Finding]:
+    """Everything in a reply that breaks its schema, in the schema's order."""
+    validator = Draft202012Validator(schema)
+    return [finding for error in validator.iter_errors(reply) for finding in _findings(error)]
+
+
+def _findings(error: ValidationError) -> Iterator[Finding]:
+    path: Path = tuple(str(part) for part in error.absolute_path)
+    rule = str(error.validator)
+    limit: Any = error.validator_value
+    value: Any = error.instance
+    if rule == "required":
+        # jsonschema reports each missing name as an error of its own, naming it in the text only.
+        for name in limit:
+            if name not in value and repr(name) in error.message:
+                yield Finding((*path, name), "missing", "is missing")
+    elif rule == "additionalProperties":
+        extra = set(value) - set(_told(error.schema, "properties") or {})
+        yield Finding(path, rule, f"has entries nobody asked for: {', '.join(sorted(extra))}")
+    elif rule in ("allOf", "anyOf", "oneOf") and error.context:
+        for inner in error.context:
+            yield from _findings(inner)
+    else:
+        yield Finding(path, rule, _words(error))
+
+
+def _words(error: ValidationError) -> str:
+    """What is wrong and what would be right; a rule's own `$comment` says it best."""
+    limit: Any = error.validator_value
+    size = len(error.instance) if isinstance(error.instance, (str, list)) else 0
+    match str(error.validator):
+        case "maxLength":
+            return f"has {size:,} characters; at most {limit:,} are read"
+        case "minLength":
+            return f"has {size:,} characters; at least {limit:,} are needed"
+        case "type":
+            return f"must be of type {limit}"
+        case "pattern":
+            return str(_told(error.schema, "$comment") or f"must match the pattern {limit}")
+        case "not":
+            return str(_told(limit, "$comment") or f"must not match {_told(limit, 'pattern')}")
+        case other:
+            return f"breaks the rule {other}: {limit!s:.100}"
+
+
+def _told(schema: Any, keyword: str) -> Any:
+    return schema.get(keyword) if isinstance(schema, dict) else None
+
+
+def pick(value: JsonValue, path: Path) -> JsonValue:
+    """The value at a path, or None where there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def narrow(schema: Mapping[str, JsonValue], paths: set[Path]) -> dict[str, JsonValue]:
+    """The schema with only those properties that lead to, or stand below, one of the paths."""
+    return _narrowed(dict(schema), paths, ())
+
+
+def _narrowed(node: dict[str, JsonValue], paths: set[Path], at: Path) -> dict[str, JsonValue]:
+    properties = node.get("properties")
+    if at in paths or not isinstance(properties, dict):
+        return node
+    kept: dict[str, JsonValue] = {}
+    for name, child in properties.items():
+        here = (*at, name)
+        if any(path[: len(here)] == here for path in paths):
+            kept[name] = _narrowed(child, paths, here) if isinstance(child, dict) else child
+    return node | {"properties": kept, "required": list(kept)}
+
+
+def without_extras(value: JsonValue, schema: JsonValue) -> JsonValue:
+    """The value less every property that a closed object of its schema does not have."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if not isinstance(value, dict) or not isinstance(properties, dict):
+        return value
+    assert isinstance(schema, dict)  # noqa: S101  # it has properties
+    closed = schema.get("additionalProperties") is False
+    return {
+        name: without_extras(item, properties.get(name))
+        for name, item in value.items()
+        if name in properties or not closed
+    }
+
+
+def overlay(value: JsonValue, patch: JsonValue) -> JsonValue:
+    """The value with the patch's leaves put over its own."""
+    if isinstance(value, dict) and isinstance(patch, dict):
+        return value | {name: overlay(value.get(name), item) for name, item in patch.items()}
+    return patch
+
+
+def in_order(value: JsonValue, schema: JsonValue) -> JsonValue:
+    """The value with its properties in the order of the schema."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if not isinstance(value, dict) or not isinstance(properties, dict):
+        return value
+    known = {
+        name: in_order(value[name], node) for name, node in properties.items() if name in value
+    }
+    return known | {name: item for name, item in value.items() if name not in known}
+
+
+def leaves(schema: JsonValue, at: Path = ()) -> list[Path]:
+    """The paths of all values that a schema asks for."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if not isinstance(properties, dict):
+        return [at]
+    return [leaf for name, child in properties.items() for leaf in leaves(child, (*at, name))]

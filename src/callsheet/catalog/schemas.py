@@ -1,0 +1,169 @@
+"""Merges the schemas of the chosen groups into the one strict schema of the reply."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator, SchemaError
+
+from callsheet.errors import Problem, WorkflowError
+from callsheet.jsonc import NotJsonError, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import JsonValue
+
+WRAPPER = "prompts"
+"""The one property of every reply: an object with a prompt for each model."""
+
+_SHAPE = (
+    f'`{{"properties": {{"{WRAPPER}": {{"properties": {{MODEL: …}}, "required": [MODEL, …]}}}}}}`'
+)
+
+
+@dataclass
+class _Merge:
+    models: dict[str, JsonValue] = field(default_factory=dict)
+    required: list[JsonValue] = field(default_factory=list)
+    definitions: dict[str, JsonValue] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def merge_schemas(schemas: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The strict schema of a reply with the models of all these files, in their order.
+
+    `schemas` maps each file's name to its content. Raises WorkflowError where a file has another
+    shape, or two files define the same model.
+    """
+    merge = _Merge()
+    for file, schema in schemas.items():
+        if problem := wrong_shape(schema, file):
+            merge.problems.append(problem)
+        else:
+            _add(merge, file, schema)
+    if merge.problems:
+        raise WorkflowError(merge.problems)
+    wrapper: dict[str, JsonValue] = {
+        "type": "object",
+        "properties": merge.models,
+        "required": merge.required,
+        "additionalProperties": False,
+    }
+    definitions: dict[str, JsonValue] = {"$defs": merge.definitions} if merge.definitions else {}
+    return {
+        "type": "object",
+        "properties": {WRAPPER: wrapper},
+        "required": [WRAPPER],
+        "additionalProperties": False,
+        **definitions,
+    }
+
+
+def read_schema(text: str, file: str) -> JsonValue:
+    """A schema file's content; raises WorkflowError where it is not JSON."""
+    try:
+        return parse(text, file)
+    except NotJsonError as error:
+        raise WorkflowError([error.problem]) from error
+
+
+def models_in(schema: JsonValue) -> dict[str, JsonValue]:
+    """Each model of a reply's schema with its own schema; empty where there are none."""
+    node = schema
+    for name in ("properties", WRAPPER, "properties"):
+        node = node.get(name) if isinstance(node, dict) else None
+    return dict(node) if isinstance(node, dict) else {}
+
+
+def wrong_shape(schema: Any, file: str) -> Problem | None:
+    """What makes a schema file unfit to be merged, if anything does."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    wrapper = properties.get(WRAPPER) if isinstance(properties, dict) else None
+    if not isinstance(properties, dict) or set(properties) != {WRAPPER}:
+        return Problem(file, "$.properties", f"must be the object `{WRAPPER}` alone", _SHAPE)
+    models = models_in(schema)
+    if not models or not all(isinstance(model, dict) for model in models.values()):
+        return Problem(file, f"$.properties.{WRAPPER}", "holds no models", _SHAPE)
+    required = wrapper.get("required") if isinstance(wrapper, dict) else None
+    if not isinstance(required, list) or {str(name) for name in required} != set(models):
+        return Problem(
+            file,
+            f"$.properties.{WRAPPER}.required",
+            "must list exactly the models that `properties` has",
+            _SHAPE,
+        )
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return Problem(file, str(error.json_path), f"not a valid JSON Schema: {error.message:.200}")
+    return None
+
+
+def _add(merge: _Merge, file: str, schema: JsonValue) -> None:
+    renamed = _add_definitions(merge, file, schema)
+    for model, node in models_in(schema).items():
+        if model in merge.owners:
+            message = f"the model `{model}` is defined in {merge.owners[model]} too"
+            path = f"$.properties.{WRAPPER}.properties.{model}"
+            merge.problems.append(Problem(file, path, message, "a model has exactly one group"))
+            continue
+        merge.owners[model] = file
+        merge.models[model] = _repoint(node, renamed)
+        merge.required.append(model)
+
+
+def _add_definitions(merge: _Merge, file: str, schema: JsonValue) -> dict[str, str]:
+    """Takes in a file's `$defs`; one whose name is taken by something else gets a name of its own."""
+    definitions = schema.get("$defs") if isinstance(schema, dict) else None
+    if not isinstance(definitions, dict):
+        return {}
+    stem = file.rpartition("/")[2].removesuffix(".json")
+    renamed = {
+        name: name if merge.definitions.get(name, node) == node else f"{stem}_{name}"
+        for name, node in definitions.items()
+    }
+    for name, node in definitions.items():
+        merge.definitions[renamed[name]] = _repoint(node, renamed)
+    return renamed
+
+
+def _repoint(node: JsonValue, renamed: Mapping[str, str]) -> JsonValue:
+    if isinstance(node, list):
+        return [_repoint(item, renamed) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _repointed(key, item, renamed) for key, item in node.items()}
+
+
+def _repointed(key: str, item: JsonValue, renamed: Mapping[str, str]) -> JsonValue:
+    if key == "$ref" and isinstance(item, str) and item.startswith("#/$defs/"):
+        name, slash, rest = item.removeprefix("#/$defs/").partition("/")
+        return f"#/$defs/{renamed.get(name, name)}{slash}{rest}"
+    return _repoint(item, renamed)
+
+
+def schema_text(schema: Mapping[str, JsonValue]) -> str:
+    """A schema as compact JSON, the form in which it is sent and counted."""
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+
+
+def schema_path(category: str, group: str) -> str:
+    """Where a group's schema stands in the plan's file layout."""
+    return f"schemas/{category}/{group}_schema.json"
+
+
+def unlike(models: Sequence[str], schema: JsonValue, file: str, group: str) -> Problem | None:
+    """How a group's schema and its config entry disagree about the models, if they do."""
+    found = list(models_in(schema))
+    if set(found) == set(models):
+        return None
+    return Problem(
+        file,
+        f"$.properties.{WRAPPER}.properties",
+        f"has the models {', '.join(found)}; the config's group `{group}` has {', '.join(models)}",
+        "name the same models in both",
+    )

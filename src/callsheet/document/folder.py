@@ -1,0 +1,95 @@
+"""Reads a workflow's files, and nothing outside its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from callsheet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+MAX_FILE = 1_000_000
+"""Bytes; the longest instruction file is a hundredth of that."""
+
+MAX_FILES = 2_000
+
+
+class Folder:
+    """The files of one workflow by relative path, remembering what was read.
+
+    `name` is how messages call the folder. `read` raises InputError with one and the same text
+    for a file that is missing and one that is out of bounds, so that nothing can be probed.
+    """
+
+    def __init__(self, name: str, source: Callable[[str], str | None]) -> None:
+        self.name = name
+        self._source = source
+        self._files: dict[str, str] = {}
+
+    def read(self, path: str) -> str:
+        if path not in self._files:
+            text = self._source(path) if len(self._files) < MAX_FILES else None
+            if text is None:
+                raise InputError(
+                    f"{path!r:.200} is not a readable file of the workflow's folder",
+                    hint="paths are relative to the workflow's folder and stay inside it",
+                )
+            self._files[path] = text
+        return self._files[path]
+
+    def has(self, path: str) -> bool:
+        try:
+            self.read(path)
+        except InputError:
+            return False
+        return True
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Every file read so far."""
+        return dict(self._files)
+
+
+def on_disk(root: Path) -> Folder:
+    """The folder `root` as it is now."""
+    resolved = root.resolve()
+    return Folder(root.name, lambda path: _read_inside(resolved, path))
+
+
+def as_kept(name: str, files: Mapping[str, str]) -> Folder:
+    """A folder as it was kept with a run."""
+    return Folder(name, files.get)
+
+
+def content_hash(text: str) -> str:
+    """The name under which a file's content is kept."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_inside(root: Path, path: str) -> str | None:
+    if not path or "\0" in path or "\\" in path or ":" in path or path.startswith(("/", "~")):
+        return None
+    target = root / path
+    try:
+        resolved = target.resolve(strict=True)
+        if ".." in target.parts or not resolved.is_relative_to(root):
+            return None
+        return _read_regular(resolved)
+    except (OSError, RuntimeError, UnicodeDecodeError):
+        return None
+
+
+def _read_regular(path: Path) -> str | None:
+    # The link was resolved above: should one be put in its place meanwhile, it is not followed.
+    # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return None
+        data = file.read(MAX_FILE + 1)
+    return data.decode("utf-8-sig") if len(data) <= MAX_FILE else None

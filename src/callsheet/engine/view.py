@@ -1,0 +1,176 @@
+"""A run as it stands: the fold over its facts. Nothing in it is ever stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, assert_never
+
+from callsheet.events import (
+    CallReplied,
+    Event,
+    Manner,
+    Noted,
+    OutputWritten,
+    QuestionAnswered,
+    QuestionAsked,
+    Recorded,
+    RunFailed,
+    RunFinished,
+    RunResumed,
+    RunRetried,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+)
+from callsheet.questions import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic import JsonValue
+
+Status = Literal["running", "waiting", "succeeded", "failed", "stopped"]
+
+
+@dataclass
+class Spent:
+    """What all calls of a run took together, failed and repaired ones too."""
+
+    calls: int = 0
+    repairs: int = 0
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+
+    def add(self, call: CallReplied) -> None:
+        """One more call; a price that is unknown makes the sum unknown."""
+        self.calls += 1
+        self.repairs += call.repair
+        self.input_tokens += call.input_tokens
+        self.cached_input_tokens += call.cached_input_tokens
+        self.output_tokens += call.output_tokens
+        known = self.cost_usd is not None and call.cost_usd is not None
+        self.cost_usd = (self.cost_usd or 0) + (call.cost_usd or 0) if known else None
+
+
+@dataclass
+class View:
+    """A run's state and position.
+
+    `step`, `attempt` and `module` say what is at work; `step` is None between steps, where `then`
+    names the next one if it is not simply the following. `told` are answers given beforehand and
+    not used yet, `said` every answer by step and key, `calls` the replies that the module at work
+    already has.
+    """
+
+    run: str
+    seq: int = 0
+    started: float = 0.0
+    workflow: str = ""
+    manifest: str = ""
+    llm: str = ""
+    base_url: str | None = None
+    manner: Manner = field(default_factory=Manner)
+    status: Status = "running"
+    state: dict[str, JsonValue] = field(default_factory=dict)
+    told: dict[str, JsonValue] = field(default_factory=dict)
+    said: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    step: str | None = None
+    attempt: int = 0
+    module: int = 0
+    then: str | None = None
+    last_step: str | None = None
+    question: Question | None = None
+    answers: dict[str, JsonValue] = field(default_factory=dict)
+    calls: dict[int, CallReplied] = field(default_factory=dict)
+    error: RunFailed | None = None
+    spent: Spent = field(default_factory=Spent)
+
+    def apply(self, recorded: Recorded) -> None:
+        """Takes in the next fact."""
+        self.seq = recorded.seq
+        event = recorded.event
+        if isinstance(event, RunStarted):
+            self.started = recorded.at
+        _apply(self, event)
+
+
+def fold(run: str, facts: Iterable[Recorded]) -> View:
+    """The run that these facts make."""
+    view = View(run)
+    for recorded in facts:
+        view.apply(recorded)
+    return view
+
+
+def _apply(view: View, event: Event) -> None:
+    match event:
+        case RunStarted() | RunResumed() | RunRetried():
+            _begin(view, event)
+        case StepStarted() | StepFinished() | OutputWritten():
+            _move(view, event)
+        case QuestionAsked() | QuestionAnswered() | CallReplied():
+            _talk(view, event)
+        case RunFinished(result=result):
+            view.status = result
+        case RunFailed():
+            view.status, view.error = "failed", event
+            # What those calls brought is judged already: going on means asking anew.
+            view.calls = {}
+        case Noted():
+            pass
+        case _:
+            assert_never(event)
+
+
+def _begin(view: View, event: RunStarted | RunResumed | RunRetried) -> None:
+    view.llm, view.base_url, view.manner = event.llm, event.base_url, event.manner
+    view.error = None
+    view.status = "waiting" if view.question else "running"
+    if isinstance(event, RunStarted):
+        view.workflow = event.workflow
+    if not isinstance(event, RunResumed):
+        view.manifest, view.told = event.manifest, dict(event.answers)
+    if isinstance(event, RunRetried):
+        view.status, view.question = "running", None
+        view.step, view.then = None, event.step
+
+
+def _move(view: View, event: StepStarted | StepFinished | OutputWritten) -> None:
+    match event:
+        case StepStarted():
+            view.step, view.attempt, view.then = event.step, event.attempt, None
+            view.attempts[event.step] = event.attempt
+            view.skipped.pop(event.step, None)
+            view.said[event.step] = {}
+            _enter(view, 0)
+        case OutputWritten():
+            view.state.update(event.values)
+            _enter(view, event.module + 1)
+        case StepFinished():
+            view.step, view.last_step, view.then = None, event.step, event.then
+            if event.result == "skipped":
+                view.skipped[event.step] = event.reason
+
+
+def _enter(view: View, module: int) -> None:
+    view.module, view.answers, view.calls, view.question = module, {}, {}, None
+
+
+def _talk(view: View, event: QuestionAsked | QuestionAnswered | CallReplied) -> None:
+    match event:
+        case QuestionAsked():
+            view.question = Question.from_json(dict(event.question))
+            view.answers.pop(view.question.key, None)
+            view.status = "waiting"
+        case QuestionAnswered():
+            view.question, view.status = None, "running"
+            view.answers[event.key] = event.value
+            view.said.setdefault(event.step, {})[event.key] = event.value
+            view.told.pop(event.key, None)
+        case CallReplied():
+            view.calls[event.number] = event
+            view.spent.add(event)

@@ -1,0 +1,187 @@
+"""The facts a run is made of. Nothing recorded is ever changed; a run's state is a fold over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+
+class Fact(BaseModel):
+    """What all facts share: they are frozen, and a field nobody knows is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Manner(Fact):
+    """How questions are treated: which kinds take their default unasked, which keys never do.
+
+    `accept` holds kinds of questions, `ask` the first parts of keys that are asked all the same.
+    """
+
+    accept: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+
+
+class RunStarted(Fact):
+    """A run began: the workflow's files by hash, the LLM, and what the person said beforehand."""
+
+    kind: Literal["run_started"] = "run_started"
+    workflow: str
+    manifest: str
+    llm: str
+    base_url: str | None = None
+    answers: dict[str, JsonValue] = {}
+    manner: Manner = Manner()
+
+
+class RunResumed(Fact):
+    """A run that had failed or been left goes on from where it stood."""
+
+    kind: Literal["run_resumed"] = "run_resumed"
+    llm: str
+    base_url: str | None = None
+    manner: Manner = Manner()
+
+
+class RunRetried(Fact):
+    """A step is to be done anew, and every step after it."""
+
+    kind: Literal["run_retried"] = "run_retried"
+    step: str
+    manifest: str
+    llm: str
+    base_url: str | None = None
+    answers: dict[str, JsonValue] = {}
+    manner: Manner = Manner()
+
+
+class StepStarted(Fact):
+    """An attempt of a step began."""
+
+    kind: Literal["step_started"] = "step_started"
+    step: str
+    attempt: int
+
+
+class QuestionAsked(Fact):
+    """A module needs a person; `question` is a Question as JSON."""
+
+    kind: Literal["question_asked"] = "question_asked"
+    step: str
+    attempt: int
+    module: int
+    question: dict[str, JsonValue]
+
+
+class QuestionAnswered(Fact):
+    """A person's answer, one told beforehand, or the question's own default."""
+
+    kind: Literal["question_answered"] = "question_answered"
+    step: str
+    attempt: int
+    module: int
+    key: str
+    value: JsonValue
+    by: Literal["person", "told", "default"]
+
+
+class CallReplied(Fact):
+    """An LLM answered call `number` of a module; it is never bought again."""
+
+    kind: Literal["call_replied"] = "call_replied"
+    step: str
+    attempt: int
+    module: int
+    number: int
+    repair: bool
+    text: str
+    finish: Literal["stop", "length", "refusal", "filter"]
+    llm: str
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    detail: str = ""
+
+
+class Noted(Fact):
+    """Something a person should know."""
+
+    kind: Literal["noted"] = "noted"
+    step: str
+    text: str
+
+
+class OutputWritten(Fact):
+    """A module finished; `values` went into the state under these names."""
+
+    kind: Literal["output_written"] = "output_written"
+    step: str
+    attempt: int
+    module: int
+    values: dict[str, JsonValue]
+
+
+class StepFinished(Fact):
+    """An attempt of a step ended; where it said so, the run goes on at step `then`."""
+
+    kind: Literal["step_finished"] = "step_finished"
+    step: str
+    attempt: int
+    result: Literal["done", "skipped", "left"]
+    reason: str = ""
+    then: str | None = None
+
+
+class RunFinished(Fact):
+    """The last step is done, or a person said stop."""
+
+    kind: Literal["run_finished"] = "run_finished"
+    result: Literal["succeeded", "stopped"]
+
+
+class RunFailed(Fact):
+    """A step could not be done; the run can be resumed or retried."""
+
+    kind: Literal["run_failed"] = "run_failed"
+    step: str
+    attempt: int
+    code: str
+    message: str
+    hint: str
+    exit_code: int
+
+
+Event = Annotated[
+    RunStarted
+    | RunResumed
+    | RunRetried
+    | StepStarted
+    | QuestionAsked
+    | QuestionAnswered
+    | CallReplied
+    | Noted
+    | OutputWritten
+    | StepFinished
+    | RunFinished
+    | RunFailed,
+    Field(discriminator="kind"),
+]
+
+_events: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A fact with its place in the run (from 1) and the time it was recorded (Unix seconds)."""
+
+    seq: int
+    at: float
+    event: Event
+
+
+def decode(data: Any) -> Event:
+    """The event that a JSON object describes; raises pydantic.ValidationError for anything else."""
+    return _events.validate_python(data)

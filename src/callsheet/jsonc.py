@@ -1,0 +1,69 @@
+"""JSON with `//` comments, as people write workflow files."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from callsheet.errors import Problem
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*')
+
+MAX_DEPTH = 64
+
+
+class NotJsonError(ValueError):
+    """Text that is not JSON; holds the problem with its line."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def parse(text: str, file: str) -> JsonValue:
+    """The JSON value of a text that may hold `//` comments; raises NotJsonError with the line."""
+    plain = _STRING_OR_COMMENT.sub(_blank_comment, text)
+    try:
+        value: JsonValue = json.loads(plain, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise NotJsonError(
+            Problem(
+                file,
+                "",
+                f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}",
+                "commas stand between entries, none after the last",
+            )
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError(Problem(file, "", f"not JSON: {error}")) from error
+    if depth(value) > MAX_DEPTH:
+        raise NotJsonError(Problem(file, "", f"nested deeper than {MAX_DEPTH} levels"))
+    return value
+
+
+def depth(value: JsonValue) -> int:
+    """How many levels of lists and objects a value has."""
+    level, nodes = 0, [value]
+    while nodes := [child for node in nodes for child in _children(node)]:
+        level += 1
+    return level
+
+
+def _children(node: JsonValue) -> list[JsonValue]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else []
+
+
+def _blank_comment(found: re.Match[str]) -> str:
+    # As many blanks as the comment had characters keep line and column of an error true.
+    token = found.group()
+    return token if token.startswith('"') else " " * len(token)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,51 @@
+"""The LLM that is none: fills the workflow's own drafts from the brief. Deterministic, no network."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from callsheet.errors import InputError
+from callsheet.llm.port import Reply, Request, Usage
+from callsheet.templates import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import JsonValue
+
+
+class Offline:
+    """Answers with the drafts of a request; raises InputError where there is none for a value."""
+
+    spec = "offline"
+
+    async def compose(self, request: Request) -> Reply:
+        value = _filled(request.schema, request, ())
+        text = json.dumps(value, ensure_ascii=False)
+        return Reply(text=text, finish="stop", usage=Usage(cost_usd=0.0), llm="offline")
+
+
+def _filled(schema: object, request: Request, at: tuple[str, ...]) -> JsonValue:
+    """The value that a schema asks for at a path, made from the first draft that has one there."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if isinstance(properties, dict):
+        return {name: _filled(node, request, (*at, name)) for name, node in properties.items()}
+    path = ".".join(at)
+    draft = _draft(request.drafts, at)
+    if draft is None:
+        raise InputError(
+            f"`offline` has no draft for `{path}`",
+            hint="give the module `drafts`, or name an LLM with `--llm`",
+        )
+    return fill(draft, request.variables, name=f"the draft of `{path}`")
+
+
+def _draft(drafts: Sequence[JsonValue], at: tuple[str, ...]) -> str | None:
+    for draft in drafts:
+        node = draft
+        for name in at:
+            node = node.get(name) if isinstance(node, dict) else None
+        if isinstance(node, str):
+            return node
+    return None

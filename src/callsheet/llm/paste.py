@@ -1,0 +1,57 @@
+"""The LLM that a person carries: prints what to paste into any chat, reads the reply back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from callsheet.llm.port import Reply, Request, Usage
+from callsheet.llm.replies import first_object
+from callsheet.questions import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+KEY = "reply"
+
+
+class Paste:
+    """Asks a person to carry the request to a chat and the reply back."""
+
+    spec = "paste"
+
+    async def compose(self, request: Request) -> Reply | Question:
+        if request.answer is None:
+            return _question(request, "Paste this into any chat, then paste its reply here.")
+        if first_object(request.answer) is None:
+            return _question(
+                request,
+                "That reply holds no complete JSON object. Paste the whole reply, from { to }.",
+            )
+        return Reply(text=request.answer, finish="stop", usage=Usage(), llm="paste")
+
+
+def _question(request: Request, text: str) -> Question:
+    return Question(key=KEY, kind="paste", text=text, show=request_text(request))
+
+
+def request_text(request: Request) -> str:
+    """The request as one text that any chat understands."""
+    schema = json.dumps(_plain(request.schema), ensure_ascii=False, indent=1)
+    return (
+        f"{request.system}\n\n{request.user}\n\n"
+        f"Reply with one JSON object and nothing else, in this form:\n\n{schema}"
+    )
+
+
+def _plain(schema: Mapping[str, JsonValue]) -> JsonValue:
+    """What a reply looks like, with each value's description in its place."""
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return str(schema.get("description") or "text")
+    return {
+        name: _plain(node) if isinstance(node, dict) else "text"
+        for name, node in properties.items()
+    }

@@ -1,0 +1,33 @@
+"""Finds the JSON object in what an LLM wrote, whatever stands around it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+MAX_REPLY = 10_000_000
+"""Characters; no reply that answers a schema comes near it."""
+
+MAX_STARTS = 200
+
+_decoder = json.JSONDecoder()
+
+
+def first_object(text: str) -> dict[str, JsonValue] | None:
+    """The first complete JSON object in a text: fences, chatter and a cut tail are passed over."""
+    if len(text) > MAX_REPLY:
+        return None
+    start = text.find("{")
+    for _ in range(MAX_STARTS):
+        if start < 0:
+            return None
+        try:
+            value, _ = _decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            start = text.find("{", start + 1)
+            continue
+        return value if isinstance(value, dict) else None
+    return None

@@ -1,0 +1,8 @@
+"""The same ability as `api.llm`, under the name that the plan's workflows use."""
+
+from __future__ import annotations
+
+from callsheet.modules.contract import Module
+from callsheet.modules.generation import Inputs, Outputs, check, generate
+
+module = Module(Inputs, Outputs, generate, check=check)

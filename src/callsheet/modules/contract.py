@@ -1,0 +1,113 @@
+"""What a module is: inputs and outputs with types, and a `run` that answers what happened.
+
+A module's file ends with `module = Module(...)`. It knows no other module, no engine and no store;
+what it may touch is handed to it on the stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+if TYPE_CHECKING:
+    from callsheet.catalog.groups import Catalog
+    from callsheet.document.folder import Folder
+    from callsheet.errors import Problem
+    from callsheet.llm.port import Reply, Request
+    from callsheet.questions import Question
+
+
+class Values(BaseModel):
+    """A module's inputs or outputs: frozen, and a name nobody knows is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What a module may look at: the workflow's files and the model groups."""
+
+    files: Folder
+    catalog: Catalog
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a module may touch while it runs.
+
+    `answers` are a person's answers to this module's questions in this attempt, by key. `call`
+    asks the LLM, and is recorded: a module that is run again gets the same replies without paying.
+    `note` tells the person something.
+    """
+
+    materials: Materials
+    step: str
+    answers: Mapping[str, JsonValue]
+    call: Callable[[Request, bool], Awaitable[Reply | Question]]
+    note: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The module finished with these outputs."""
+
+    outputs: Values
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A person must answer first; the module runs again with the answer."""
+
+    question: Question
+
+
+@dataclass(frozen=True)
+class GoTo:
+    """The run goes on with a new attempt of `step`, this one or an earlier."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class Skip:
+    """There is nothing to do in this step, because of `reason`; outputs may say so to others."""
+
+    reason: str
+    outputs: Values | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A person wants the run to end here."""
+
+
+Outcome = Done | Ask | GoTo | Skip | Stop
+
+StaticInputs = Mapping[str, JsonValue]
+"""Inputs as the workflow file writes them, `$state` references unread."""
+
+
+def _nothing(inputs: StaticInputs, materials: Materials) -> tuple[()]:
+    del inputs, materials
+    return ()
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module: its form, its `run`, and what can be known of its use before a run.
+
+    `asks` lists the questions it may ask, so that answers can be told beforehand. `check` finds
+    what is wrong with its inputs; a problem's path is relative to the inputs, its file is empty
+    where it stands in the workflow's own. `paths` names the inputs that are file paths: they must
+    be written out, never read from the state.
+    """
+
+    inputs: type[Values]
+    outputs: type[Values]
+    run: Callable[[Any, Stage], Awaitable[Outcome]]
+    asks: Callable[[StaticInputs, Materials], Iterable[Question]] = _nothing
+    check: Callable[[StaticInputs, Materials], Iterable[Problem]] = _nothing
+    paths: tuple[str, ...] = field(default=())

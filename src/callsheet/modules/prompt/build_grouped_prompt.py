@@ -1,0 +1,84 @@
+"""Builds the instructions from the shared file and the selected groups' files, and no others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.catalog.instructions import instructions_path, join_instructions
+from callsheet.errors import InputError, Problem, WorkflowError
+from callsheet.modules.contract import (
+    Done,
+    Materials,
+    Module,
+    Outcome,
+    Stage,
+    StaticInputs,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Inputs(Values):
+    """The shared file, each group's file, and which groups are wanted.
+
+    Without `group_instructions`, a group's file is `<group>_instructions.txt` beside the shared one.
+    """
+
+    shared_instructions_path: str
+    group_instructions: dict[str, str] | None = None
+    selected_groups: list[str]
+
+
+class Outputs(Values):
+    """The shared instructions, then each selected group's, one blank line between."""
+
+    merged_prompt: str
+
+
+async def run(inputs: Inputs, stage: Stage) -> Outcome:
+    """Reads the selected groups' files; one that is missing is an error that names it."""
+    files = stage.materials.files
+    shared = files.read(inputs.shared_instructions_path)
+    texts = []
+    for group in stage.materials.catalog.in_order(inputs.selected_groups):
+        path = _path(inputs.shared_instructions_path, inputs.group_instructions, group)
+        if path is None or not files.has(path) or not files.read(path).strip():
+            raise WorkflowError([_missing(group, path)])
+        texts.append(files.read(path))
+    return Done(Outputs(merged_prompt=join_instructions(shared, texts)))
+
+
+def _path(shared: str, told: Mapping[str, str] | None, group: str) -> str | None:
+    return instructions_path(shared, group) if told is None else told.get(group)
+
+
+def _missing(group: str, path: str | None) -> Problem:
+    if path is None:
+        return Problem(
+            "", f".group_instructions.{group}", f"the group `{group}` has no instructions here"
+        )
+    return Problem(
+        path, "", f"the instructions of the group `{group}` are missing or empty", "write this file"
+    )
+
+
+def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
+    """The shared file, and a file for every group of the category, must be there."""
+    shared, told = str(inputs.get("shared_instructions_path")), inputs.get("group_instructions")
+    try:
+        materials.files.read(shared)
+    except InputError as error:
+        yield Problem("", ".shared_instructions_path", error.message, error.hint)
+    paths = {name: str(path) for name, path in told.items()} if isinstance(told, dict) else None
+    folder = shared.rpartition("/")[0].rpartition("/")[2]
+    for group in materials.catalog.siblings(paths or {}, folder):
+        path = _path(shared, paths, group)
+        if path is None or not materials.files.has(path) or not materials.files.read(path).strip():
+            yield _missing(group, path)
+
+
+module = Module(
+    Inputs, Outputs, run, check=check, paths=("shared_instructions_path", "group_instructions")
+)

@@ -1,0 +1,100 @@
+"""Merges the selected groups' schemas into the one strict schema of the reply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from callsheet.catalog.schemas import merge_schemas, read_schema, schema_path, unlike, wrong_shape
+from callsheet.errors import Problem, WorkflowError
+from callsheet.modules.contract import (
+    Done,
+    Materials,
+    Module,
+    Outcome,
+    Stage,
+    StaticInputs,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Inputs(Values):
+    """Each group's schema file, and which groups are wanted.
+
+    Without `group_schemas`, a group's file is `schemas/<category>/<group>_schema.json`.
+    """
+
+    group_schemas: dict[str, str] | None = None
+    selected_groups: list[str]
+
+
+class Outputs(Values):
+    """The schema of a reply with exactly the selected groups' models."""
+
+    merged_schema: dict[str, JsonValue]
+
+
+async def run(inputs: Inputs, stage: Stage) -> Outcome:
+    """Reads the selected groups' files; raises WorkflowError for one that cannot be merged."""
+    materials = stage.materials
+    schemas: dict[str, JsonValue] = {}
+    problems: list[Problem] = []
+    for group in materials.catalog.in_order(inputs.selected_groups):
+        path = _path(materials, inputs.group_schemas, group)
+        if path is None or not materials.files.has(path):
+            problems.append(_missing(group, path))
+            continue
+        schemas[path] = read_schema(materials.files.read(path), path)
+    if problems:
+        raise WorkflowError(problems)
+    return Done(Outputs(merged_schema=merge_schemas(schemas)))
+
+
+def _path(materials: Materials, told: Mapping[str, str] | None, group: str) -> str | None:
+    if told is not None:
+        return told.get(group)
+    return schema_path(materials.catalog.group(group).category, group)
+
+
+def _missing(group: str, path: str | None) -> Problem:
+    if path is None:
+        return Problem("", f".group_schemas.{group}", f"the group `{group}` has no schema here")
+    return Problem(path, "", f"the schema of the group `{group}` is missing", "write this file")
+
+
+def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
+    """Every group of the category needs a schema with exactly its config's models."""
+    told = inputs.get("group_schemas")
+    paths = {name: str(path) for name, path in told.items()} if isinstance(told, dict) else None
+    fine: dict[str, JsonValue] = {}
+    for group in materials.catalog.siblings(paths or {}, ""):
+        path = _path(materials, paths, group)
+        if path is None or not materials.files.has(path):
+            yield _missing(group, path)
+            continue
+        try:
+            schema = read_schema(materials.files.read(path), path)
+        except WorkflowError as error:
+            yield from error.problems
+            continue
+        models = materials.catalog.group(group).models
+        if problem := wrong_shape(schema, path) or unlike(models, schema, path, group):
+            yield problem
+        else:
+            fine[path] = schema
+    yield from _clashes(fine)
+
+
+def _clashes(schemas: dict[str, JsonValue]) -> tuple[Problem, ...]:
+    try:
+        merge_schemas(schemas)
+    except WorkflowError as error:
+        return error.problems
+    return ()
+
+
+module = Module(Inputs, Outputs, run, check=check, paths=("group_schemas",))

@@ -1,0 +1,98 @@
+"""Asks which model groups of a category are wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.catalog.groups import models_of
+from callsheet.errors import Problem, UnknownNameError
+from callsheet.modules.contract import (
+    Ask,
+    Done,
+    Materials,
+    Module,
+    Outcome,
+    Skip,
+    Stage,
+    StaticInputs,
+    Values,
+)
+from callsheet.questions import Option, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callsheet.catalog.groups import Catalog
+
+
+class Inputs(Values):
+    """The category whose groups are offered, and what an earlier attempt chose.
+
+    With `may_skip`, a person may answer `none`: the step is then skipped.
+    """
+
+    group_category: str
+    previous_selection: list[str] | None = None
+    may_skip: bool = False
+
+
+class Outputs(Values):
+    """What was chosen, in the order of the config."""
+
+    selected_groups: list[str]
+    selected_models: list[str]
+    model_count: int
+
+
+def key_of(category: str) -> str:
+    """The key of the question about a category's groups."""
+    return f"groups.{category}"
+
+
+def _question(catalog: Catalog, inputs: Inputs) -> Question:
+    groups = catalog.category(inputs.group_category)
+    previous = [name for name in inputs.previous_selection or () if name in groups]
+    return Question(
+        key=key_of(inputs.group_category),
+        kind="choices",
+        text=f"Select model groups for {inputs.group_category.replace('_', ' ')}",
+        default=[*previous] or None,
+        options=tuple(Option(g.name, g.label, g.description) for g in groups.values()),
+        may_skip=inputs.may_skip,
+    )
+
+
+async def run(inputs: Inputs, stage: Stage) -> Outcome:
+    """Asks once; says of a chosen group whose service has closed that it has."""
+    question = _question(stage.materials.catalog, inputs)
+    answer = stage.answers.get(question.key)
+    if answer is None:
+        return Ask(question)
+    selected = [str(name) for name in answer] if isinstance(answer, list) else []
+    if not selected:
+        none = Outputs(selected_groups=[], selected_models=[], model_count=0)
+        return Skip(f"no group for {inputs.group_category.replace('_', ' ')} was chosen", none)
+    groups = stage.materials.catalog.category(inputs.group_category)
+    for name in selected:
+        if closed := groups[name].closed:
+            stage.note(f"{groups[name].label}: {closed.note}")
+    models = models_of(groups, selected)
+    return Done(Outputs(selected_groups=selected, selected_models=models, model_count=len(models)))
+
+
+def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
+    """The one question. Told beforehand, it may always be answered with no group."""
+    category = str(inputs.get("group_category"))
+    yield _question(materials.catalog, Inputs(group_category=category, may_skip=True))
+
+
+def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
+    """The category must exist."""
+    category = inputs.get("group_category")
+    try:
+        materials.catalog.category(str(category))
+    except UnknownNameError as error:
+        yield Problem("", ".group_category", error.message, error.hint)
+
+
+module = Module(Inputs, Outputs, run, asks=asks, check=check)

@@ -1,0 +1,76 @@
+"""The environment, read once and here only: the settings of `docs/settings.md` and the keys."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callsheet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLES: Mapping[str, str] = {
+    "CALLSHEET_LLM": "The LLM that writes where no `--llm` is given; without either, `offline`.",
+    "CALLSHEET_BASE_URL": "Address of an OpenAI-compatible server of your own.",
+    "CALLSHEET_API_KEY": "The only key that is sent to `CALLSHEET_BASE_URL`, if it is set.",
+    "CALLSHEET_MAX_COST": "The most a run may cost, in US dollars.",
+    "CALLSHEET_HOME": "The folder where runs are kept.",
+}
+"""Every setting of ours with what it does; the documentation's table is made from it."""
+
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY")
+"""The providers' own variables; each goes to its provider only."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says. `keys` never appears in a message, a log or a repr."""
+
+    llm: str | None
+    base_url: str | None
+    max_cost: float | None
+    home: Path
+    keys: Mapping[str, str] = field(repr=False)
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings; raises InputError for a value that cannot be."""
+    env = os.environ if environment is None else environment
+    return Settings(
+        llm=env.get("CALLSHEET_LLM") or None,
+        base_url=env.get("CALLSHEET_BASE_URL") or None,
+        max_cost=_amount(env.get("CALLSHEET_MAX_COST")),
+        home=_home(env),
+        keys={name: env[name] for name in (*KEYS, "CALLSHEET_API_KEY") if env.get(name)},
+    )
+
+
+def _amount(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount < float("inf"):
+        raise InputError(
+            f"CALLSHEET_MAX_COST cannot be {text!r:.40}", hint="an amount in US dollars, as 0.50"
+        )
+    return amount
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    """Where runs are kept: as told, else the platform's place for a person's data."""
+    if told := env.get("CALLSHEET_HOME"):
+        return Path(told).expanduser()
+    if sys.platform == "win32" and (local := env.get("LOCALAPPDATA")):
+        return Path(local) / "callsheet"
+    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "callsheet"
+    data = env.get("XDG_DATA_HOME")
+    return (Path(data) if data else home / ".local" / "share") / "callsheet"

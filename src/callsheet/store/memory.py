@@ -1,0 +1,110 @@
+"""Keeps runs in memory: for estimates, for tests, and for programs that want no files."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from callsheet.errors import StorageError
+from callsheet.events import Event, Recorded
+from callsheet.store.port import LEASE_SECONDS, HeldError, Lease, NoSuchRunError, RunRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclass
+class _Run:
+    workflow: str
+    started: float
+    lease: Lease
+    heartbeat: float
+    events: list[Recorded] = field(default_factory=list)
+
+
+class MemoryStore:
+    """The store's promises without their durability."""
+
+    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._runs: dict[str, _Run] = {}
+        self._files: dict[str, str] = {}
+
+    async def create(
+        self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
+    ) -> list[Recorded]:
+        if lease.run in self._runs:
+            raise StorageError(f"there is a run {lease.run} already")
+        at = self._now()
+        self._runs[lease.run] = _Run(workflow, at, lease, at)
+        return await self.append(lease, 0, events, files)
+
+    async def append(
+        self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
+    ) -> list[Recorded]:
+        run = self._held(lease)
+        if len(run.events) != after:
+            raise HeldError(f"the run {lease.run} has gone on meanwhile", hint="look at it anew")
+        self._files.update(files)
+        at = self._now()
+        written = [Recorded(seq, at, event) for seq, event in enumerate(events, start=after + 1)]
+        run.events += written
+        return written
+
+    async def events(self, run: str, after: int = 0) -> list[Recorded]:
+        return self._run(run).events[after:]
+
+    async def file(self, content_hash: str) -> str:
+        return self._files[content_hash]
+
+    async def runs(self) -> list[RunRow]:
+        rows = [
+            RunRow(
+                name,
+                run.workflow,
+                run.started,
+                run.events[-1].event.kind,
+                getattr(run.events[-1].event, "result", ""),
+                run.lease.owner,
+                run.heartbeat,
+            )
+            for name, run in self._runs.items()
+        ]
+        return sorted(rows, key=lambda row: (row.started, row.run), reverse=True)
+
+    async def take(self, run: str, owner: str, dead: str = "") -> Lease:
+        kept = self._run(run)
+        left = kept.heartbeat < self._now() - LEASE_SECONDS
+        if kept.lease.owner not in ("", owner, dead) and not left:
+            raise HeldError(f"the run {run} is being carried out by {kept.lease.owner}")
+        kept.lease = Lease(run, owner, kept.lease.epoch + 1)
+        kept.heartbeat = self._now()
+        return kept.lease
+
+    async def beat(self, lease: Lease) -> None:
+        self._held(lease)
+
+    async def release(self, lease: Lease) -> None:
+        run = self._runs.get(lease.run)
+        if run is not None and run.lease == lease:
+            run.lease = Lease(lease.run, "", lease.epoch)
+
+    async def delete(self, run: str) -> None:
+        self._run(run)
+        del self._runs[run]
+
+    def close(self) -> None:
+        self._runs.clear()
+
+    def _run(self, run: str) -> _Run:
+        if run not in self._runs:
+            raise NoSuchRunError(f"there is no run {run!r}", hint="`callsheet runs` lists them")
+        return self._runs[run]
+
+    def _held(self, lease: Lease) -> _Run:
+        run = self._run(lease.run)
+        if run.lease != lease:
+            raise HeldError(f"the run {lease.run} was taken over by another process")
+        run.heartbeat = self._now()
+        return run

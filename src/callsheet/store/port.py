@@ -1,0 +1,103 @@
+"""What is asked of a place that keeps runs: append facts, read them back, and let one hold a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from callsheet.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from callsheet.events import Event, Recorded
+
+LEASE_SECONDS = 30.0
+"""How long a holder that says nothing is still believed to be alive."""
+
+
+class HeldError(StorageError):
+    """Another process holds the run, or took it over."""
+
+    code = "run_held"
+
+
+class NoSuchRunError(StorageError):
+    """No run of this name is kept."""
+
+    code = "no_such_run"
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to append to a run: who holds it, and for which time it was taken."""
+
+    run: str
+    owner: str
+    epoch: int
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A kept run at a glance; `last` is the kind of its last fact, `started` Unix seconds."""
+
+    run: str
+    workflow: str
+    started: float
+    last: str
+    result: str
+    owner: str
+    heartbeat: float
+
+
+class Store(Protocol):
+    """Keeps runs. Everything that was appended is there after a crash.
+
+    Raises StorageError where the place cannot be used.
+    """
+
+    async def create(
+        self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
+    ) -> list[Recorded]:
+        """Begins a run with its first facts, and keeps files by content hash."""
+        ...
+
+    async def append(
+        self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
+    ) -> list[Recorded]:
+        """Adds facts behind fact number `after`; raises HeldError where others were faster."""
+        ...
+
+    async def events(self, run: str, after: int = 0) -> list[Recorded]:
+        """The facts of a run behind number `after`; raises NoSuchRunError."""
+        ...
+
+    async def file(self, content_hash: str) -> str:
+        """A kept file's content."""
+        ...
+
+    async def runs(self) -> list[RunRow]:
+        """Every run, newest first."""
+        ...
+
+    async def take(self, run: str, owner: str, dead: str = "") -> Lease:
+        """Holds a run that is free, ours, left, or held by the one known to be `dead`.
+
+        Raises HeldError naming who holds it.
+        """
+        ...
+
+    async def beat(self, lease: Lease) -> None:
+        """Says that the holder is alive; raises HeldError where it no longer holds the run."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Lets go of a run; nothing happens where it was taken over."""
+        ...
+
+    async def delete(self, run: str) -> None:
+        """Forgets a run for good, and every file that only it kept."""
+        ...
+
+    def close(self) -> None: ...

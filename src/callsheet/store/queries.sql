@@ -1,0 +1,83 @@
+-- Every statement of the store, by name: `-- name: what it is for`. Parameters are `:named`, times
+-- are Unix seconds, JSON is ASCII text, so that one text serves SQLite and PostgreSQL.
+
+-- create_meta: the version of this layout
+create table if not exists callsheet_meta (name text primary key, value text not null)
+
+-- create_runs: one line for each run
+create table if not exists runs (run text primary key, workflow text not null, started double precision not null)
+
+-- create_events: the facts, in order; the key refuses a second fact with the same number
+create table if not exists events (run text not null, seq int not null, kind text not null, body text not null, at double precision not null, primary key (run, seq))
+
+-- create_leases: who may append to a run
+create table if not exists leases (run text primary key, owner text not null, epoch int not null, heartbeat double precision not null)
+
+-- create_files: the workflow's files as kept with runs, by content hash
+create table if not exists files (hash text primary key, content text not null)
+
+-- create_kept: which run keeps which file
+create table if not exists kept (run text not null, hash text not null, primary key (run, hash))
+
+-- read_version: the layout's version
+select value from callsheet_meta where name = 'version'
+
+-- write_version: remember the layout's version
+insert into callsheet_meta (name, value) values ('version', :version) on conflict (name) do nothing
+
+-- insert_run: begin a run
+insert into runs (run, workflow, started) values (:run, :workflow, :at)
+
+-- insert_lease: a new run is held by who begins it
+insert into leases (run, owner, epoch, heartbeat) values (:run, :owner, 1, :at)
+
+-- insert_event: one fact
+insert into events (run, seq, kind, body, at) values (:run, :seq, :kind, :body, :at)
+
+-- insert_file: keep a file
+insert into files (hash, content) values (:hash, :content) on conflict (hash) do nothing
+
+-- insert_kept: keep it for a run
+insert into kept (run, hash) values (:run, :hash) on conflict (run, hash) do nothing
+
+-- hold: lock, check and renew a lease in one statement
+update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch
+
+-- take: hold a run that is free, ours, left or held by the dead
+update leases set owner = :owner, epoch = epoch + 1, heartbeat = :at where run = :run and (owner in ('', :owner, :dead) or heartbeat < :left) returning epoch
+
+-- release: let go of a run
+update leases set owner = '' where run = :run and owner = :owner and epoch = :epoch
+
+-- holder: who holds a run
+select owner, heartbeat from leases where run = :run
+
+-- last_seq: the number of a run's last fact
+select max(seq) from events where run = :run
+
+-- select_events: a run's facts behind a number
+select seq, body, at from events where run = :run and seq > :after order by seq
+
+-- select_file: a kept file
+select content from files where hash = :hash
+
+-- select_runs: every run with its last fact and holder, newest first
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join leases l on l.run = r.run order by r.started desc, r.run desc
+
+-- run_exists: whether a run is kept
+select 1 from runs where run = :run
+
+-- delete_events: forget a run's facts
+delete from events where run = :run
+
+-- delete_lease: forget who held it
+delete from leases where run = :run
+
+-- delete_kept: forget which files it kept
+delete from kept where run = :run
+
+-- delete_files: forget files that no run keeps
+delete from files where hash not in (select hash from kept)
+
+-- delete_run: forget the run
+delete from runs where run = :run

@@ -1,0 +1,213 @@
+"""Keeps runs in one SQLite file: facts are appended in transactions that a crash cannot tear."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from callsheet.errors import StorageError
+from callsheet.events import Event, Recorded, decode
+from callsheet.store.port import LEASE_SECONDS, HeldError, Lease, NoSuchRunError, RunRow
+from callsheet.store.statements import load_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+VERSION = "1"
+"""The layout of the file. A file of a newer version is left alone."""
+
+BUSY_SECONDS = 10.0
+
+WAL_SAFE = (3, 51, 3)
+"""The first SQLite whose write-ahead log cannot be reset under a reader; see docs/decisions."""
+
+
+class SqlStore:
+    """Runs in one SQLite file, made when it is first used."""
+
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self._now = now
+        self._sql = load_statements()
+        with self._told():
+            self._connection = self._open()
+
+    async def create(
+        self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
+    ) -> list[Recorded]:
+        at = self._now()
+        with self._transaction():
+            self._do("insert_run", run=lease.run, workflow=workflow, at=at)
+            self._do("insert_lease", run=lease.run, owner=lease.owner, at=at)
+            return self._write(lease.run, 0, events, files)
+
+    async def append(
+        self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
+    ) -> list[Recorded]:
+        with self._transaction():
+            self._hold(lease)
+            last = self._one("last_seq", run=lease.run)[0]
+            if last != after:
+                raise HeldError(
+                    f"the run {lease.run} has gone on meanwhile", hint="look at it anew"
+                )
+            return self._write(lease.run, after, events, files)
+
+    async def events(self, run: str, after: int = 0) -> list[Recorded]:
+        with self._told():
+            rows = self._do("select_events", run=run, after=after).fetchall()
+            if not rows and self._do("run_exists", run=run).fetchone() is None:
+                raise NoSuchRunError(f"there is no run {run!r}", hint="`callsheet runs` lists them")
+        return [self._decoded(run, row) for row in rows]
+
+    async def file(self, content_hash: str) -> str:
+        with self._told():
+            row = self._do("select_file", hash=content_hash).fetchone()
+        if row is None:
+            raise StorageError(
+                f"a file kept with the run is missing from {self.path}",
+                hint="`callsheet retry` uses today's files",
+            )
+        return str(row[0])
+
+    async def runs(self) -> list[RunRow]:
+        with self._told():
+            rows = self._do("select_runs").fetchall()
+        return [
+            RunRow(run, workflow, started, kind, _result(body), owner, heartbeat)
+            for run, workflow, started, kind, body, owner, heartbeat in rows
+        ]
+
+    async def take(self, run: str, owner: str, dead: str = "") -> Lease:
+        at = self._now()
+        with self._transaction():
+            row = self._do(
+                "take", run=run, owner=owner, dead=dead, at=at, left=at - LEASE_SECONDS
+            ).fetchone()
+            if row is not None:
+                return Lease(run, owner, int(row[0]))
+            holder = self._do("holder", run=run).fetchone()
+        if holder is None:
+            raise NoSuchRunError(f"there is no run {run!r}", hint="`callsheet runs` lists them")
+        raise HeldError(
+            f"the run {run} is being carried out by {holder[0]}",
+            hint=f"wait for it, or end that process; after {LEASE_SECONDS:.0f} s it is free",
+        )
+
+    async def beat(self, lease: Lease) -> None:
+        with self._transaction():
+            self._hold(lease)
+
+    async def release(self, lease: Lease) -> None:
+        with self._transaction():
+            self._do("release", run=lease.run, owner=lease.owner, epoch=lease.epoch)
+
+    async def delete(self, run: str) -> None:
+        with self._transaction():
+            if self._do("run_exists", run=run).fetchone() is None:
+                raise NoSuchRunError(f"there is no run {run!r}", hint="`callsheet runs` lists them")
+            for name in ("delete_events", "delete_lease", "delete_kept", "delete_run"):
+                self._do(name, run=run)
+            self._do("delete_files")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Briefs and prompts are a person's own: nobody else on the machine reads them.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        wal = sqlite3.sqlite_version_info >= WAL_SAFE
+        connection.execute(f"pragma journal_mode = {'wal' if wal else 'delete'}")
+        connection.execute(f"pragma synchronous = {'full' if wal else 'extra'}")
+        found = connection.execute("select count(*) from sqlite_master").fetchone()[0]
+        if not found:
+            self._lay_out(connection)
+        row = connection.execute(self._sql["read_version"]).fetchone()
+        if row is None or row[0] != VERSION:
+            raise StorageError(
+                f"{self.path} has the layout {row and row[0]!r}; this callsheet reads {VERSION!r}",
+                hint="use the callsheet that made it, or set CALLSHEET_HOME to another folder",
+            )
+        return connection
+
+    def _lay_out(self, connection: sqlite3.Connection) -> None:
+        connection.execute("begin immediate")
+        for name, sql in self._sql.items():
+            if name.startswith("create_"):
+                connection.execute(sql)
+        connection.execute(self._sql["write_version"], {"version": VERSION})
+        connection.execute("commit")
+
+    def _do(self, statement: str, **values: object) -> sqlite3.Cursor:
+        return self._connection.execute(self._sql[statement], values)
+
+    def _one(self, statement: str, **values: object) -> Any:
+        return self._do(statement, **values).fetchone()
+
+    def _hold(self, lease: Lease) -> None:
+        held = self._do("hold", run=lease.run, owner=lease.owner, epoch=lease.epoch, at=self._now())
+        if held.rowcount != 1:
+            raise HeldError(
+                f"the run {lease.run} was taken over by another process",
+                hint=f"`callsheet show {lease.run}` shows how it goes on",
+            )
+
+    def _write(
+        self, run: str, after: int, events: Sequence[Event], files: Mapping[str, str]
+    ) -> list[Recorded]:
+        for content_hash, content in files.items():
+            self._do("insert_file", hash=content_hash, content=content)
+            self._do("insert_kept", run=run, hash=content_hash)
+        written = []
+        for seq, event in enumerate(events, start=after + 1):
+            at = self._now()
+            body = json.dumps(event.model_dump(mode="json"), ensure_ascii=True)
+            self._do("insert_event", run=run, seq=seq, kind=event.kind, body=body, at=at)
+            written.append(Recorded(seq, at, event))
+        return written
+
+    def _decoded(self, run: str, row: tuple[int, str, float]) -> Recorded:
+        try:
+            return Recorded(row[0], row[2], decode(json.loads(row[1])))
+        except (ValueError, ValidationError) as error:
+            raise StorageError(
+                f"fact {row[0]} of the run {run} in {self.path} cannot be read",
+                hint=f"the other runs are unharmed; `callsheet delete {run}` forgets this one",
+            ) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._told():
+            self._connection.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("rollback")
+                raise
+            self._connection.execute("commit")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Says which file is in trouble, and what to do."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(
+                f"runs cannot be kept in {self.path}: {error}",
+                hint="mend or free that place, or set CALLSHEET_HOME to another folder",
+            ) from error
+
+
+def _result(body: str) -> str:
+    return str(json.loads(body)["result"]) if body else ""

@@ -1,0 +1,66 @@
+"""Fills text templates with plain values: sandboxed, bounded, and strict about undefined names.
+
+Only a workflow's own files are templates. What a person or an LLM wrote is always a value, so
+`{{ … }}` inside it arrives as it is.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from callsheet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+MAX_TEMPLATE = 200_000
+MAX_RENDERED = 1_000_000
+"""Characters; a filled message is a thousandth of that."""
+
+
+def fill(template: str, variables: Mapping[str, JsonValue], *, name: str = "template") -> str:
+    """The template with its variables put in; raises InputError naming what is undefined."""
+    if len(template) > MAX_TEMPLATE:
+        raise InputError(f"{name} has {len(template):,} characters; the limit is {MAX_TEMPLATE:,}")
+    try:
+        pieces: list[str] = []
+        size = 0
+        for piece in _compiled(template).generate(**variables):
+            size += len(piece)
+            if size > MAX_RENDERED:
+                raise InputError(f"{name} grows beyond {MAX_RENDERED:,} characters when filled")
+            pieces.append(piece)
+    except TemplateError as error:
+        raise InputError(
+            f"{name} cannot be filled: {error.message}", hint=_hint(variables)
+        ) from error
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise InputError(f"{name} cannot be filled: {error}", hint=_hint(variables)) from error
+    return "".join(pieces).strip()
+
+
+@lru_cache(maxsize=256)
+def _compiled(template: str) -> Template:
+    return _environment().from_string(template)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> ImmutableSandboxedEnvironment:
+    # Prompts are text, not markup: escaping would put `&amp;` into them.
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
+    )
+    # `range`, `lipsum` and the like only serve to grow a text without bound.
+    environment.globals.clear()
+    return environment
+
+
+def _hint(variables: Mapping[str, JsonValue]) -> str:
+    names = ", ".join(f"`{name}`" for name in variables) or "none"
+    return f"its variables are: {names}"
