@@ -1,1 +1,41 @@
-"""callsheet."""
+"""One idea in, prompts for exactly the chosen image and video models out.
+
+The verbs of the command line for programs: `run` (and `run_async`), `estimate`, `load_groups`,
+`build_instructions`, `build_schema`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from callsheet.api import (
+        Estimate,
+        Result,
+        build_instructions,
+        build_schema,
+        estimate,
+        load_groups,
+        run,
+        run_async,
+    )
+
+__all__ = [
+    "Estimate",
+    "Result",
+    "build_instructions",
+    "build_schema",
+    "estimate",
+    "load_groups",
+    "run",
+    "run_async",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # `callsheet --help` imports this file too, and must not wait for what it does not use.
+    if name in __all__:
+        from callsheet import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'callsheet' has no attribute {name!r}")

@@ -222,3 +222,15 @@ def nearest_first(name: str, known: Iterable[str]) -> list[str]:
     names = list(known)
     near = get_close_matches(name.lower(), names, n=len(names) or 1, cutoff=0.6)
     return near + [other for other in names if other not in near]
+
+
+def error_of(code: str, message: str, hint: str) -> CallsheetError:
+    """The error that a recorded failure tells of, of the class that bears its code."""
+    classes = [CallsheetError]
+    for each in classes:
+        classes += each.__subclasses__()
+    found = next((each for each in classes if each.code == code), CallsheetError)
+    # Some classes make their message from other arguments, so no constructor is called.
+    error = found.__new__(found)
+    CallsheetError.__init__(error, message, hint=hint)
+    return error

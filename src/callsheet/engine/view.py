@@ -51,7 +51,7 @@ class Spent:
         self.cached_input_tokens += call.cached_input_tokens
         self.output_tokens += call.output_tokens
         known = self.cost_usd is not None and call.cost_usd is not None
-        self.cost_usd = (self.cost_usd or 0) + (call.cost_usd or 0) if known else None
+        self.cost_usd = (self.cost_usd or 0.0) + (call.cost_usd or 0.0) if known else None
 
 
 @dataclass

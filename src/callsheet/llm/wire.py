@@ -9,10 +9,10 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+import httpx2
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-
-    import httpx2
 
 LONGEST_REPLY = 10_000_000
 """Bytes of a reply's body, unpacked; a long reply has a thousandth of that."""
@@ -35,17 +35,16 @@ class OversizeReplyError(Exception):
     """A reply was longer than any LLM's; it was not read to its end."""
 
 
-def http_client(key_header: tuple[str, str], seconds: float) -> httpx2.AsyncClient:
-    """A client that sends this one key, follows no redirect and keeps no connection open.
+def http_client(key_header: str, key: str, seconds: float) -> httpx2.AsyncClient:
+    """A client that sends this key, if any, follows no redirect and keeps no connection open.
 
     Without idle connections it can be used from one event loop after another, and needs no closing.
     """
-    import httpx2  # noqa: PLC0415  # only a real LLM needs it
-
     return httpx2.AsyncClient(
-        timeout=httpx2.Timeout(seconds, connect=min(5.0, seconds)),
+        # The deadline of the whole call is shorter, and is what a person is told of.
+        timeout=httpx2.Timeout(seconds + 10, connect=5),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
-        event_hooks={"request": [_only(*key_header)], "response": [_bounded()]},
+        event_hooks={"request": [_only(key_header, key)], "response": [_bound]},
     )
 
 
@@ -56,46 +55,43 @@ def _only(key_header: str, key: str) -> Callable[[httpx2.Request], Awaitable[Non
                 del request.headers[name]
         request.headers["user-agent"] = "callsheet"
         request.headers["accept-encoding"] = "gzip, deflate"
-        request.headers[key_header] = key
+        if key:
+            request.headers[key_header] = key
 
     return take_off
 
 
-def _bounded() -> Callable[[httpx2.Response], Awaitable[None]]:
-    import httpx2  # noqa: PLC0415
+async def _bound(response: httpx2.Response) -> None:
+    """Puts a limit under a reply before its body is read."""
+    packing = response.headers.pop("content-encoding", "").lower()
+    assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101  # as our client is
+    response.stream = _Bounded(response.stream, packed=packing in ("gzip", "deflate"))
 
-    class Bounded(httpx2.AsyncByteStream):
-        """A reply's body, unpacked as it comes and cut where it grows too long."""
 
-        def __init__(self, stream: httpx2.AsyncByteStream, *, packed: bool) -> None:
-            self._stream = stream
-            # 32 + MAX_WBITS reads the header of gzip and of zlib alike.
-            self._unpacker = zlib.decompressobj(32 + zlib.MAX_WBITS) if packed else None
+class _Bounded(httpx2.AsyncByteStream):
+    """A reply's body, unpacked as it comes and cut where it grows too long."""
 
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            length = 0
-            async for chunk in self._stream:
-                part = self._unpack(chunk, LONGEST_REPLY + 1 - length)
-                length += len(part)
-                if length > LONGEST_REPLY:
-                    raise OversizeReplyError
-                yield part
+    def __init__(self, stream: httpx2.AsyncByteStream, *, packed: bool) -> None:
+        self._stream = stream
+        # 32 + MAX_WBITS reads the header of gzip and of zlib alike.
+        self._unpacker = zlib.decompressobj(32 + zlib.MAX_WBITS) if packed else None
 
-        def _unpack(self, chunk: bytes, room: int) -> bytes:
-            if self._unpacker is None:
-                return chunk
-            try:
-                return self._unpacker.decompress(chunk, room)
-            except zlib.error as error:
-                raise httpx2.DecodingError(str(error)) from None
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        length = 0
+        async for chunk in self._stream:
+            part = self._unpack(chunk, LONGEST_REPLY + 1 - length)
+            length += len(part)
+            if length > LONGEST_REPLY:
+                raise OversizeReplyError
+            yield part
 
-        async def aclose(self) -> None:
-            await self._stream.aclose()
+    def _unpack(self, chunk: bytes, room: int) -> bytes:
+        if self._unpacker is None:
+            return chunk
+        try:
+            return self._unpacker.decompress(chunk, room)
+        except zlib.error as error:
+            raise httpx2.DecodingError(str(error)) from None
 
-    async def bound(response: httpx2.Response) -> None:
-        packing = response.headers.pop("content-encoding", "").lower()
-        stream = response.stream
-        assert isinstance(stream, httpx2.AsyncByteStream)  # noqa: S101  # we are asynchronous
-        response.stream = Bounded(stream, packed=packing in ("gzip", "deflate"))
-
-    return bound
+    async def aclose(self) -> None:
+        await self._stream.aclose()

@@ -139,21 +139,22 @@ def _rejected(fault: Fault, _tries: int, at: Address) -> CallsheetError:
 def _overloaded(fault: Fault, tries: int, at: Address) -> CallsheetError:
     what = "limits how often it may be called" if fault.kind == "busy" else "is failing"
     status = f" (status {fault.status})" if fault.status else ""
-    tried = f", {tries} times tried" if tries > 1 else ""
+    tried = f"; it was tried {tries} times" if tries > 1 else ""
     if fault.retry_after is None:
         return OverloadedError(
             f"{at.place} {what}{status}{tried}", hint="try again later with `callsheet resume`"
         )
+    wait = _span(fault.retry_after)
     return OverloadedError(
-        f"{at.place} {what}{status}{tried}, and asks to wait {_span(fault.retry_after)}",
-        hint=f"go on with `callsheet resume` in {_span(fault.retry_after)}",
+        f"{at.place} {what}{status} and asks to wait {wait}{tried}",
+        hint=f"go on with `callsheet resume` in {wait}",
         retry_after=fault.retry_after,
     )
 
 
 def _dropped(_fault: Fault, tries: int, at: Address) -> CallsheetError:
     return UnreachableError(
-        f"the connection to {at.place} broke off{f', {tries} times' if tries > 1 else ''}",
+        f"the connection to {at.place} broke off{f' {tries} times' if tries > 1 else ''}",
         hint="check the network, then go on with `callsheet resume`",
     )
 

@@ -39,15 +39,19 @@ class Outputs(Values):
 
 async def run(inputs: Inputs, stage: Stage) -> Outcome:
     """Reads the selected groups' files; one that is missing is an error that names it."""
-    files = stage.materials.files
-    shared = files.read(inputs.shared_instructions_path)
+    return Done(Outputs(merged_prompt=build(inputs, stage.materials)))
+
+
+def build(inputs: Inputs, materials: Materials) -> str:
+    """The instructions for the selected groups; raises WorkflowError naming a missing file."""
+    shared = materials.files.read(inputs.shared_instructions_path)
     texts = []
-    for group in stage.materials.catalog.in_order(inputs.selected_groups):
+    for group in materials.catalog.in_order(inputs.selected_groups):
         path = _path(inputs.shared_instructions_path, inputs.group_instructions, group)
-        if path is None or not files.has(path) or not files.read(path).strip():
+        if path is None or not materials.files.has(path) or not materials.files.read(path).strip():
             raise WorkflowError([_missing(group, path)])
-        texts.append(files.read(path))
-    return Done(Outputs(merged_prompt=join_instructions(shared, texts)))
+        texts.append(materials.files.read(path))
+    return join_instructions(shared, texts)
 
 
 def _path(shared: str, told: Mapping[str, str] | None, group: str) -> str | None:

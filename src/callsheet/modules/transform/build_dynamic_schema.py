@@ -40,7 +40,11 @@ class Outputs(Values):
 
 async def run(inputs: Inputs, stage: Stage) -> Outcome:
     """Reads the selected groups' files; raises WorkflowError for one that cannot be merged."""
-    materials = stage.materials
+    return Done(Outputs(merged_schema=build(inputs, stage.materials)))
+
+
+def build(inputs: Inputs, materials: Materials) -> dict[str, JsonValue]:
+    """The schema of a reply with the selected groups' models, in the order of the config."""
     schemas: dict[str, JsonValue] = {}
     problems: list[Problem] = []
     for group in materials.catalog.in_order(inputs.selected_groups):
@@ -51,7 +55,7 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
         schemas[path] = read_schema(materials.files.read(path), path)
     if problems:
         raise WorkflowError(problems)
-    return Done(Outputs(merged_schema=merge_schemas(schemas)))
+    return merge_schemas(schemas)
 
 
 def _path(materials: Materials, told: Mapping[str, str] | None, group: str) -> str | None:

@@ -1,0 +1,176 @@
+"""The verbs for programs: typed, synchronous where that is simplest, and quiet."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from callsheet.app.building import instructions_for, schema_for
+from callsheet.app.productions import DEFAULT, open_production
+from callsheet.errors import error_of
+from callsheet.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic import JsonValue
+
+    from callsheet.catalog.groups import Group
+    from callsheet.llm.port import LLM
+    from callsheet.questions import Question
+    from callsheet.settings import Settings
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run brought.
+
+    `prompts` holds each model's prompt (a text, or an object of texts) in the order of the config;
+    `document` is the whole run as the command line's `--json` prints it. `question` is what a
+    waiting run asks.
+    """
+
+    run: str
+    status: str
+    prompts: Mapping[str, JsonValue]
+    problems: Sequence[Mapping[str, str]]
+    question: Mapping[str, JsonValue] | None
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Tokens sent for a selection and for all groups, and what they cost in US dollars.
+
+    `exact` says whether the LLM's own tokenizer was used; an unknown cost is None.
+    """
+
+    input_tokens: int
+    input_tokens_all: int
+    saved_percent: float
+    cost_usd: float | None
+    cost_usd_all: float | None
+    exact: bool
+    details: Mapping[str, Any]
+
+
+def load_groups(workflow: str = DEFAULT) -> Mapping[str, Mapping[str, Group]]:
+    """The model groups that can be chosen: by category, then by name, in the config's order.
+
+    Raises InputError where the workflow cannot be read.
+    """
+    return open_production(workflow).materials.catalog.categories
+
+
+def build_instructions(groups: Sequence[str], *, workflow: str = DEFAULT) -> str:
+    """The system message for these groups of one category: shared instructions, then each group's.
+
+    Raises UnknownNameError for a group that does not exist.
+    """
+    return instructions_for(open_production(workflow), groups)
+
+
+def build_schema(groups: Sequence[str], *, workflow: str = DEFAULT) -> dict[str, JsonValue]:
+    """The strict JSON schema of a reply with exactly these groups' models.
+
+    Raises UnknownNameError for a group that does not exist.
+    """
+    return schema_for(open_production(workflow), groups)
+
+
+def estimate(
+    groups: Sequence[str],
+    *,
+    llm: str | None = None,
+    idea: str | None = None,
+    workflow: str = DEFAULT,
+) -> Estimate:
+    """Tokens and cost of these groups beside all of their categories; no key, no network."""
+    from callsheet.app.estimating import estimate as measure
+
+    told = asyncio.run(measure(groups, read_settings(), workflow=workflow, llm=llm, idea=idea))
+    return Estimate(
+        input_tokens=told["selection"]["input_tokens"],
+        input_tokens_all=told["all"]["input_tokens"],
+        saved_percent=told["saved_percent"],
+        cost_usd=told["selection"]["cost_usd"],
+        cost_usd_all=told["all"]["cost_usd"],
+        exact=told["exact"],
+        details=told,
+    )
+
+
+def run(idea: str, groups: Sequence[str], **options: Any) -> Result:
+    """Writes the prompts of these groups for an idea; takes the options of `run_async`.
+
+    For programs without an event loop; inside one, await `run_async`.
+    """
+    return asyncio.run(run_async(idea, groups, **options))
+
+
+async def run_async(  # noqa: PLR0913  # each is a word of the command line's
+    idea: str,
+    groups: Sequence[str],
+    *,
+    llm: str | LLM | None = None,
+    base_url: str | None = None,
+    brief: Mapping[str, str] | None = None,
+    workflow: str = DEFAULT,
+    home: str | Path | None = None,
+    answer: Callable[[Question], str | None] | None = None,
+) -> Result:
+    """Writes the prompts of these groups for an idea, and keeps the run.
+
+    `llm` is a spec such as `openai:NAME`, or an object with the port's `compose`; `brief` sets
+    further fields; `home` is where runs are kept. A question that nothing answers is put to
+    `answer`; without one, or with None as its word, the result is of status `waiting`.
+
+    Raises InputError for words that do not fit, ProviderError, ReplyError and StorageError as the
+    run meets them. A run that has begun is kept in any case.
+    """
+    from callsheet.app.runs import Office, Wish
+
+    settings = _settings(home)
+    own = llm if llm is not None and not isinstance(llm, str) else None
+    wish = Wish(
+        llm=llm if isinstance(llm, str) else None,
+        base_url=base_url,
+        brief={**(brief or {}), "idea": idea},
+        groups=tuple(groups),
+    )
+    office = Office(settings, llm=own)
+    try:
+        session = await office.start(wish, workflow)
+        await session.go_on()
+        while session.view.question is not None and session.view.status == "waiting":
+            words = answer(session.view.question) if answer else None
+            if words is None:
+                break
+            await session.answer(words)
+            await session.go_on()
+        await session.close()
+        if session.view.error is not None:
+            raise error_of(
+                session.view.error.code, session.view.error.message, session.view.error.hint
+            )
+        return _result(session.document())
+    finally:
+        office.store.close()
+
+
+def _settings(home: str | Path | None) -> Settings:
+    settings = read_settings()
+    return settings if home is None else replace(settings, home=Path(home))
+
+
+def _result(document: Mapping[str, Any]) -> Result:
+    return Result(
+        run=document["run"],
+        status=document["status"],
+        prompts={name: p for each in document["prompts"].values() for name, p in each.items()},
+        problems=document["problems"],
+        question=document.get("question"),
+        document=document,
+    )

@@ -1,0 +1,87 @@
+"""Opens the doors to the world outside: the LLM that a person named, and the place for runs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callsheet.errors import InputError
+from callsheet.llm.specs import choose_key, parse_spec
+
+if TYPE_CHECKING:
+    from callsheet.llm.port import LLM
+    from callsheet.settings import Settings
+    from callsheet.store.port import Store
+
+FILE = "runs.sqlite"
+
+OFFLINE = "offline"
+
+
+def open_llm(spec: str, *, base_url: str | None, settings: Settings) -> LLM:
+    """The LLM of this spec; raises InputError for an unknown one, KeyMissingError without its key."""
+    named = parse_spec(spec)
+    if base_url and named.provider not in ("openai", "ollama"):
+        raise InputError(
+            f"a base URL does not go with `{spec}`",
+            hint="it is the address of an OpenAI-compatible server: name its LLM `openai:NAME`",
+        )
+    if named.provider == OFFLINE:
+        from callsheet.llm.offline import Offline
+
+        return Offline()
+    if named.provider == "paste":
+        from callsheet.llm.paste import Paste
+
+        return Paste()
+    # The client libraries take seconds to import; offline and pasted runs never need them.
+    from callsheet.llm.client import Client
+
+    key = choose_key(named, settings.keys, base_url=base_url)
+    return Client(named.provider, named.name, base_url=base_url, key=key)
+
+
+def open_store(settings: Settings) -> Store:
+    """The place where runs are kept; raises StorageError where it cannot be used."""
+    from callsheet.store.sql import SqlStore
+
+    return SqlStore(settings.home / FILE)
+
+
+def owner_name() -> str:
+    """This process, named so that another on the same machine can tell whether it still lives."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_birth(os.getpid())}:{secrets.token_hex(3)}"
+
+
+def is_dead(owner: str) -> bool:
+    """Whether a holder is a process of this machine that no longer lives."""
+    host, _, rest = owner.partition(":")
+    pid, _, rest = rest.partition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    return _birth(int(pid)) != rest.partition(":")[0]
+
+
+def _birth(pid: int) -> str:
+    """When a process began, in the kernel's own count, so that a reused number is told apart."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text("utf-8")
+    except OSError:
+        return _alive(pid)
+    return status.rpartition(")")[2].split()[19]
+
+
+def _alive(pid: int) -> str:
+    """For systems without /proc: whether there is a process of this number at all."""
+    if os.name == "nt":
+        return "unknown"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "gone"
+    except PermissionError:
+        pass
+    return "alive"

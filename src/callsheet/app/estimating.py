@@ -1,0 +1,162 @@
+"""Tells tokens and cost before paying: the workflow itself is run, with an LLM that only measures.
+
+What would be sent is what is counted, so the estimate cannot drift from the run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from callsheet.app.productions import DEFAULT, open_production
+from callsheet.app.runs import Office, Wish
+from callsheet.app.telling import tell_groups
+from callsheet.catalog.schemas import schema_text
+from callsheet.errors import InputError
+from callsheet.llm.lowering import lower
+from callsheet.llm.offline import Offline
+from callsheet.llm.port import Reply, Request, Usage
+from callsheet.llm.specs import PROVIDERS, parse_spec
+from callsheet.meter.prices import price
+from callsheet.meter.tokens import ELSEWHERE, count_tokens
+from callsheet.store.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import JsonValue
+
+    from callsheet.settings import Settings
+
+SAMPLE = "a woman reads by a rain-streaked window at dusk"
+"""Stands for the idea where none is told; a sentence of common length."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What one run would send and get back; output is what the workflow's drafts would take."""
+
+    calls: int = 0
+    instructions: int = 0
+    schema: int = 0
+    message: int = 0
+    output: int = 0
+
+    @property
+    def input(self) -> int:
+        """All that is sent."""
+        return self.instructions + self.schema + self.message
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            self.calls + other.calls,
+            self.instructions + other.instructions,
+            self.schema + other.schema,
+            self.message + other.message,
+            self.output + other.output,
+        )
+
+    def scaled(self, factor: float) -> Tokens:
+        """The same for a tokenizer that makes so many more tokens."""
+        return Tokens(
+            self.calls,
+            round(self.instructions * factor),
+            round(self.schema * factor),
+            round(self.message * factor),
+            round(self.output * factor),
+        )
+
+
+class Measure:
+    """An LLM that writes drafts and counts what it was sent."""
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+        self.tokens = Tokens()
+        provider = PROVIDERS.get(parse_spec(spec).provider)
+        self._dialect = provider.dialect if provider else "openai"
+
+    async def compose(self, request: Request) -> Reply:
+        try:
+            text = (await Offline().compose(request)).text
+        except InputError:
+            text = json.dumps(_filler(request.schema))
+        self.tokens += Tokens(
+            1,
+            count_tokens(request.system),
+            count_tokens(schema_text(lower(request.schema, self._dialect))),
+            count_tokens(request.user),
+            count_tokens(text),
+        )
+        return Reply(text, "stop", Usage(), "measure")
+
+
+async def estimate(
+    groups: Sequence[str],
+    settings: Settings,
+    *,
+    workflow: str = DEFAULT,
+    llm: str | None = None,
+    idea: str | None = None,
+) -> dict[str, Any]:
+    """Tokens and cost of a selection, beside those of all groups of the categories it touches."""
+    spec = llm or settings.llm or "offline"
+    production = open_production(workflow)
+    chosen = tell_groups(production, groups)
+    every = [
+        option.name
+        for category, groups_of in production.materials.catalog.categories.items()
+        for option in groups_of.values()
+        if chosen.get(f"groups.{category}")
+    ]
+    brief = {"idea": idea or SAMPLE}
+    selected = await _measured(spec, Wish(brief=brief, groups=[*groups]), workflow, settings)
+    against = await _measured(spec, Wish(brief=brief, groups=every), workflow, settings)
+    return {
+        "workflow": production.name,
+        "llm": spec,
+        "exact": _is_exact(spec),
+        "groups": [name for names in chosen.values() if isinstance(names, list) for name in names],
+        "selection": _told(selected, spec),
+        "all": _told(against, spec),
+        "saved_percent": round(100 * (1 - selected.input / against.input), 1)
+        if against.input
+        else 0.0,
+    }
+
+
+def _is_exact(spec: str) -> bool:
+    """Whether o200k is the LLM's own vocabulary; without an LLM it is what there is."""
+    return parse_spec(spec).provider in ("openai", "offline", "paste")
+
+
+async def _measured(spec: str, wish: Wish, workflow: str, settings: Settings) -> Tokens:
+    measure = Measure(spec)
+    office = Office(settings, store=MemoryStore(), llm=measure)
+    session = await office.start(wish, workflow)
+    await session.go_on()
+    if session.view.error is not None:
+        raise InputError(session.view.error.message, hint=session.view.error.hint)
+    return measure.tokens if _is_exact(spec) else measure.tokens.scaled(ELSEWHERE)
+
+
+def _told(tokens: Tokens, spec: str) -> dict[str, Any]:
+    named = parse_spec(spec)
+    return {
+        "calls": tokens.calls,
+        "instruction_tokens": tokens.instructions,
+        "schema_tokens": tokens.schema,
+        "message_tokens": tokens.message,
+        "input_tokens": tokens.input,
+        "output_tokens": tokens.output,
+        "cost_usd": price(named.provider, named.name, tokens.input, tokens.output),
+    }
+
+
+def _filler(schema: object) -> JsonValue:
+    """A reply of the right form where a workflow brings no drafts."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if isinstance(properties, dict):
+        return {name: _filler(node) for name, node in properties.items()}
+    return "one prompt of ordinary length, " * 12

@@ -1,0 +1,27 @@
+"""Names for runs: two words and four digits, easy to say, to type and to complete."""
+
+from __future__ import annotations
+
+import secrets
+
+_QUALITIES = (
+    "amber", "blue", "calm", "cedar", "clear", "cobalt", "copper", "dawn", "dusk", "early", "ember",
+    "fallen", "gentle", "golden", "grey", "hazel", "hidden", "indigo", "ivory", "jade", "late",
+    "linen", "lunar", "maple", "misty", "mossy", "north", "olive", "paper", "pearl", "plain",
+    "quiet", "rainy", "russet", "sandy", "silver", "slow", "south", "still", "sunlit", "teal",
+    "umber", "velvet", "violet", "warm", "white", "wild", "winter",
+)  # fmt: skip
+
+_THINGS = (
+    "alley", "arch", "balcony", "bench", "bridge", "brook", "candle", "canopy", "cliff", "cloud",
+    "crane", "curtain", "door", "ferry", "field", "garden", "gate", "harbor", "heron", "hill",
+    "island", "kettle", "ladder", "lake", "lamp", "lantern", "meadow", "mirror", "moon", "orchard",
+    "path", "pier", "plaza", "pond", "porch", "river", "roof", "shore", "stair", "stream", "street",
+    "tower", "tram", "valley", "wharf", "window", "wing", "wood",
+)  # fmt: skip
+
+
+def new_name() -> str:
+    """A name that no other run has: one of 150 million."""
+    words = secrets.choice(_QUALITIES), secrets.choice(_THINGS), secrets.token_hex(2)
+    return "-".join(words)

@@ -1,0 +1,122 @@
+"""Finds a workflow and opens it, as it is today or as it was kept with a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callsheet.catalog.groups import read_catalog
+from callsheet.document.folder import Folder, as_kept, content_hash, on_disk
+from callsheet.document.workflow import FILE, Document, read_document
+from callsheet.engine.checking import check_workflow
+from callsheet.errors import InputError, StorageError, UnknownNameError, WorkflowError
+from callsheet.modules.contract import Materials
+
+if TYPE_CHECKING:
+    from callsheet.errors import Problem
+    from callsheet.store.port import Store
+
+DEFAULT = "oms"
+
+CONFIG = "config.json"
+
+BUILT_IN_CONFIG = ":config.json"
+"""How callsheet's own config is kept with a run; no path of a workflow can be called so."""
+
+
+@dataclass(frozen=True)
+class Production:
+    """A workflow with all that its modules may look at."""
+
+    name: str
+    file: str
+    document: Document
+    materials: Materials
+
+    @property
+    def kept_files(self) -> dict[str, str]:
+        """Every file a run of it needs, by path."""
+        return {**self.materials.files.files, BUILT_IN_CONFIG: _built_in_config()}
+
+    def manifest(self) -> tuple[str, dict[str, str]]:
+        """The content hash of the list of files, and all contents by hash."""
+        kept = self.kept_files
+        listing = json.dumps(
+            {
+                "name": self.name,
+                "file": self.file,
+                "files": {path: content_hash(text) for path, text in sorted(kept.items())},
+            }
+        )
+        contents = {content_hash(text): text for text in kept.values()}
+        return content_hash(listing), contents | {content_hash(listing): listing}
+
+
+def built_in_workflows() -> dict[str, Path]:
+    """The workflows that come with callsheet, by name."""
+    root = Path(str(files("callsheet"))) / "workflows"
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{FILE}"))}
+
+
+def open_production(name: str = DEFAULT) -> Production:
+    """The workflow of this name, in this folder, or in this file; raises InputError if unfit."""
+    production, problems = inspect_production(name)
+    if problems:
+        raise WorkflowError(problems)
+    return production
+
+
+def inspect_production(name: str = DEFAULT) -> tuple[Production, list[Problem]]:
+    """A workflow and everything wrong with what its modules are given.
+
+    Raises WorkflowError where it cannot even be read, UnknownNameError where it is not found.
+    """
+    root, file = _find(name)
+    production = _read(name, on_disk(root), file)
+    return production, check_workflow(production.document, production.materials)
+
+
+async def open_kept(store: Store, manifest: str) -> Production:
+    """The workflow as it was kept with a run."""
+    try:
+        listing = json.loads(await store.file(manifest))
+        texts = {path: await store.file(key) for path, key in listing["files"].items()}
+        name, file = str(listing["name"]), str(listing["file"])
+        config = texts.pop(BUILT_IN_CONFIG)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise StorageError(
+            "the workflow kept with the run cannot be read",
+            hint="`callsheet retry` uses today's files",
+        ) from error
+    return _read(name, as_kept(name, texts), file, built_in=config)
+
+
+def _find(name: str) -> tuple[Path, str]:
+    known = built_in_workflows()
+    if name in known:
+        return known[name], FILE
+    path = Path(name)
+    try:
+        if path.is_dir():
+            return path, FILE
+        if path.is_file():
+            return path.parent, path.name
+    except OSError as error:
+        raise InputError(
+            f"the workflow {name!r:.200} cannot be opened: {error.strerror}"
+        ) from error
+    raise UnknownNameError("workflow", name, known)
+
+
+def _read(name: str, folder: Folder, file: str, *, built_in: str | None = None) -> Production:
+    document = read_document(folder, file)
+    own = folder.read(CONFIG) if folder.has(CONFIG) else None
+    catalog = read_catalog(built_in or _built_in_config(), own)
+    return Production(name, file, document, Materials(folder, catalog))
+
+
+def _built_in_config() -> str:
+    return files("callsheet").joinpath(CONFIG).read_text("utf-8")

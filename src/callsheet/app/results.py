@@ -1,0 +1,113 @@
+"""What a run has brought: the document that every face shows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from callsheet.app.building import INSTRUCTIONS, instructions_of
+from callsheet.catalog.rules import find
+from callsheet.document.references import resolve
+from callsheet.meter.savings import Savings
+from callsheet.meter.tokens import count_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import JsonValue
+
+    from callsheet.app.productions import Production
+    from callsheet.document.workflow import ModuleUse
+    from callsheet.engine.view import View
+
+
+def document_of(production: Production, view: View, status: str) -> dict[str, Any]:
+    """The run as one JSON object, in the form that `docs/cli.md` promises."""
+    results = production.document.workflow.results
+    selection = _selection(production, resolve(results.selection, view.state, []))
+    document: dict[str, Any] = {
+        "run": view.run,
+        "workflow": view.workflow,
+        "status": status,
+        "llm": view.llm,
+        "brief": resolve(results.brief, view.state, []) or {},
+        "selection": selection,
+        "prompts": _prompts(production, resolve(results.prompts, view.state, []), selection),
+        "problems": list(_problems(production, view)),
+        "usage": asdict(view.spent),
+        "savings": savings_of(production, view).to_json(),
+    }
+    if view.question is not None and status == "waiting":
+        document["question"] = view.question.to_json()
+    if view.error is not None:
+        document["error"] = {
+            "code": view.error.code,
+            "message": view.error.message,
+            "hint": view.error.hint,
+        }
+    return document
+
+
+def _selection(production: Production, found: JsonValue) -> dict[str, list[str]]:
+    chosen = found if isinstance(found, dict) else {}
+    return {
+        category: production.materials.catalog.in_order(str(name) for name in names)
+        for category, names in ((c, n if isinstance(n, list) else []) for c, n in chosen.items())
+    }
+
+
+def _prompts(
+    production: Production, found: JsonValue, selection: dict[str, list[str]]
+) -> dict[str, dict[str, JsonValue]]:
+    """The prompts of the selected groups' models, in the order of the config."""
+    prompts: dict[str, dict[str, JsonValue]] = {}
+    catalog = production.materials.catalog
+    for category, written in (found if isinstance(found, dict) else {}).items():
+        texts = written if isinstance(written, dict) else {}
+        groups = selection.get(category)
+        if groups is None:
+            prompts[category] = texts
+            continue
+        models = [model for name in groups for model in catalog.group(name).models]
+        prompts[category] = {model: texts[model] for model in models if model in texts}
+    return prompts
+
+
+def _problems(production: Production, view: View) -> Iterator[dict[str, str]]:
+    """Rules that delivered prompts still break, found anew with the schema they were asked with."""
+    for step, use in _done(production, view):
+        if "output_schema" not in use.inputs or "response" not in use.outputs_to_state:
+            continue
+        if step in view.skipped:
+            continue
+        schema = resolve(use.inputs["output_schema"], view.state, [])
+        response = view.state.get(use.outputs_to_state["response"])
+        if isinstance(schema, dict) and response is not None:
+            for finding in find(response, schema):
+                model = ".".join(finding.path[1:])
+                yield {"model": model, "rule": finding.rule, "message": finding.message}
+
+
+def savings_of(production: Production, view: View) -> Savings:
+    """What the instructions of the steps carried out took, beside those of all their groups."""
+    total = Savings()
+    for step, use in _done(production, view):
+        if use.module_id == INSTRUCTIONS and step not in view.skipped:
+            selected = resolve(use.inputs["selected_groups"], view.state, [])
+            names = [str(name) for name in selected] if isinstance(selected, list) else []
+            every = production.materials.catalog.siblings(names, "")
+            total += Savings(
+                count_tokens(instructions_of(production, use, names)),
+                count_tokens(instructions_of(production, use, every)),
+            )
+    return total
+
+
+def _done(production: Production, view: View) -> Iterator[tuple[str, ModuleUse]]:
+    """The modules that have finished in their step's latest attempt."""
+    for step in production.document.workflow.steps:
+        if step.step_id not in view.attempts:
+            continue
+        at_work = view.step == step.step_id
+        for use in step.modules[: view.module if at_work else None]:
+            yield step.step_id, use

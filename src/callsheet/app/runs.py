@@ -1,0 +1,303 @@
+"""The verbs of a run: start, go on, answer, resume, retry, show, list, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from callsheet.app.doors import is_dead, open_llm, open_store, owner_name
+from callsheet.app.names import new_name
+from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
+from callsheet.app.results import document_of
+from callsheet.app.telling import SELECTION, manner, questions, tell
+from callsheet.engine.advance import Cast, advance, answer
+from callsheet.engine.journal import Journal, read_view
+from callsheet.engine.view import View
+from callsheet.errors import InputError, UnknownNameError
+from callsheet.events import Manner, RunResumed, RunRetried, RunStarted
+from callsheet.store.port import LEASE_SECONDS, HeldError, Lease, NoSuchRunError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from pydantic import JsonValue
+
+    from callsheet.events import Recorded
+    from callsheet.llm.port import LLM
+    from callsheet.settings import Settings
+    from callsheet.store.port import RunRow, Store
+
+BEAT_SECONDS = LEASE_SECONDS / 3
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person said beforehand, the same for a new run, a resumed and a retried one.
+
+    What is None was not said: a new run takes the setting or the default, an old one its own.
+    """
+
+    llm: str | None = None
+    base_url: str | None = None
+    brief: Mapping[str, str] = field(default_factory=dict)
+    groups: Sequence[str] | None = None
+    yes: bool = False
+    review: bool = False
+
+
+class Office:
+    """Where runs are begun and kept on with: a store, the settings, and who listens to facts.
+
+    `llm` replaces the LLM that would be opened by name; programs and tests hand theirs in.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: Store | None = None,
+        llm: LLM | None = None,
+        listen: Callable[[Recorded, View], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.store = store or open_store(settings)
+        self._llm = llm
+        self._listen = listen
+        self._owner = owner_name()
+
+    async def start(self, wish: Wish, workflow: str = DEFAULT) -> Session:
+        """Begins a run; raises InputError before anything is kept where the wish does not fit."""
+        production = open_production(workflow)
+        answers = tell(production, wish.brief, wish.groups)
+        spec, base_url = self._named(wish)
+        llm = self._open(spec, base_url)
+        digest, contents = production.manifest()
+        started = RunStarted(
+            workflow=production.name,
+            manifest=digest,
+            llm=llm.spec,
+            base_url=base_url,
+            answers=answers,
+            manner=_manner(wish),
+        )
+        run = new_name()
+        journal = Journal(self.store, Lease(run, self._owner, 1), View(run), self._listen)
+        await journal.begin(production.name, started, contents)
+        return Session(self, journal, production, llm)
+
+    async def resume(self, name: str, wish: Wish) -> Session:
+        """Goes on with a run from its last fact, on the files that were kept with it."""
+        run = await self.find(name)
+        view = await read_view(self.store, run)
+        production = await open_kept(self.store, view.manifest)
+        spec, base_url = self._named(wish, view)
+        llm = self._open(spec, base_url)
+        journal = await self._hold(run)
+        if journal.view.status in ("running", "waiting", "failed"):
+            kept, said = journal.view.manner, _manner(wish)
+            both = Manner(accept=kept.accept + said.accept, ask=kept.ask + said.ask)
+            resumed = RunResumed(llm=llm.spec, base_url=base_url, manner=both)
+            await journal.append(resumed)
+        return Session(self, journal, production, llm)
+
+    async def retry(self, name: str, wish: Wish, step: str | None = None) -> Session:
+        """Does a step of a run anew, and every later one, on today's files."""
+        run = await self.find(name)
+        view = await read_view(self.store, run)
+        production = open_production(view.workflow)
+        told = tell(production, wish.brief, wish.groups)
+        chosen = step or _step_to_retry(production, view, told)
+        known = [each.step_id for each in production.document.workflow.steps]
+        if chosen not in known:
+            raise UnknownNameError("step", chosen, known)
+        spec, base_url = self._named(wish, view)
+        llm = self._open(spec, base_url)
+        digest, contents = production.manifest()
+        retried = RunRetried(
+            step=chosen,
+            manifest=digest,
+            llm=llm.spec,
+            base_url=base_url,
+            answers=_answers(production, view, chosen, told),
+            manner=_manner(wish),
+        )
+        journal = await self._hold(run)
+        await journal.append(retried, files=contents)
+        return Session(self, journal, production, llm)
+
+    async def show(self, name: str) -> dict[str, Any]:
+        """The document of a run, as it stands."""
+        run = await self.find(name)
+        view = await read_view(self.store, run)
+        production = await open_kept(self.store, view.manifest)
+        return document_of(production, view, await self._status(view))
+
+    async def runs(self) -> list[dict[str, Any]]:
+        """All runs at a glance, newest first."""
+        return [
+            {
+                "run": row.run,
+                "workflow": row.workflow,
+                "status": _row_status(row),
+                "started": row.started,
+            }
+            for row in await self.store.runs()
+        ]
+
+    async def delete(self, name: str) -> str:
+        """Forgets a run for good; answers with its whole name."""
+        run = await self.find(name)
+        # Whoever deletes must hold the run, so that nobody goes on writing to it.
+        await self._take(run)
+        await self.store.delete(run)
+        return run
+
+    async def find(self, name: str) -> str:
+        """The run of this name, the one run it begins, or the `last`; raises NoSuchRunError."""
+        names = [row.run for row in await self.store.runs()]
+        if not names:
+            raise NoSuchRunError("no run is kept yet", hint="`callsheet run` begins one")
+        if name == "last":
+            return names[0]
+        found = [run for run in names if run == name] or [r for r in names if r.startswith(name)]
+        if len(found) > 1:
+            raise NoSuchRunError(
+                f"{name!r} begins {len(found)} runs", hint=f"one of: {', '.join(found)}"
+            )
+        if not found:
+            raise NoSuchRunError(f"there is no run {name!r}", hint="`callsheet runs` lists them")
+        return found[0]
+
+    def _named(self, wish: Wish, view: View | None = None) -> tuple[str, str | None]:
+        """Which LLM, and at which address: what was said, else the run's own, else the settings."""
+        if view is not None and wish.llm is None:
+            return view.llm, wish.base_url or view.base_url
+        if wish.llm is not None:
+            # An address in the environment belongs to the LLM named there, not to this one.
+            same = self.settings.llm == wish.llm or self.settings.llm is None
+            fallback = self.settings.base_url if same and wish.llm.startswith("openai:") else None
+            return wish.llm, wish.base_url or fallback
+        return self.settings.llm or "offline", wish.base_url or (
+            self.settings.base_url if self.settings.llm else None
+        )
+
+    def _open(self, spec: str, base_url: str | None) -> LLM:
+        if self._llm is not None:
+            return self._llm
+        return open_llm(spec, base_url=base_url, settings=self.settings)
+
+    async def _hold(self, run: str) -> Journal:
+        lease = await self._take(run)
+        return Journal(self.store, lease, await read_view(self.store, run), self._listen)
+
+    async def _take(self, run: str) -> Lease:
+        row = next(row for row in await self.store.runs() if row.run == run)
+        dead = row.owner if row.owner and is_dead(row.owner) else ""
+        return await self.store.take(run, self._owner, dead)
+
+    async def _status(self, view: View) -> str:
+        row = next(row for row in await self.store.runs() if row.run == view.run)
+        return _row_status(row) if view.status == "running" else view.status
+
+
+@dataclass
+class Session:
+    """A run that is held by this process: it can be carried on and answered."""
+
+    office: Office
+    journal: Journal
+    production: Production
+    llm: LLM
+
+    @property
+    def view(self) -> View:
+        """The run as it stands."""
+        return self.journal.view
+
+    async def go_on(self) -> View:
+        """Carries the run on until it ends or a question is open."""
+        cast = Cast(self.production.document, self.production.materials, self.llm)
+        async with self._heartbeat():
+            return await advance(self.journal, cast)
+
+    async def answer(self, value: JsonValue) -> None:
+        """Records an answer to the open question; raises AnswerError where it does not fit."""
+        await answer(self.journal, value)
+
+    def document(self) -> dict[str, Any]:
+        """The run's document, as it stands."""
+        return document_of(self.production, self.view, self.view.status)
+
+    async def close(self) -> None:
+        """Lets go of the run."""
+        await self.office.store.release(self.journal.lease)
+
+    @asynccontextmanager
+    async def _heartbeat(self) -> AsyncIterator[None]:
+        beating = asyncio.create_task(self._beat())
+        try:
+            yield
+        finally:
+            beating.cancel()
+            with suppress(asyncio.CancelledError, HeldError):
+                await beating
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            await self.office.store.beat(self.journal.lease)
+
+
+def _manner(wish: Wish) -> Manner:
+    return manner(told_groups=wish.groups is not None, yes=wish.yes, review=wish.review)
+
+
+def _row_status(row: RunRow) -> str:
+    """How a run stands, by its last fact and whether anyone alive holds it."""
+    match row.last:
+        case "run_finished":
+            return row.result
+        case "run_failed":
+            return "failed"
+        case "question_asked":
+            return "waiting"
+        case _:
+            held = bool(row.owner) and not is_dead(row.owner)
+            return "running" if held else "interrupted"
+
+
+def _step_to_retry(production: Production, view: View, told: Mapping[str, JsonValue]) -> str:
+    """The step that failed, else the earliest whose groups are named, else the last generation."""
+    if view.status == "failed" and view.step is not None:
+        return view.step
+    selecting = {q.key: step for step, q in questions(production) if q.key.startswith(SELECTION)}
+    named = [step for key, step in selecting.items() if told.get(key)]
+    if named:
+        return named[0]
+    attempted = [step for step in selecting.values() if step in view.attempts]
+    done = [step for step in attempted if step not in view.skipped]
+    if not (done or attempted):
+        raise InputError(f"the run {view.run} has no step to retry yet", hint="resume it first")
+    return (done or attempted)[-1]
+
+
+def _answers(
+    production: Production, view: View, step: str, told: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """What a retry begins with: what is told now, and what was said in the steps after.
+
+    `--groups` speaks only of the categories it names: an empty selection of another is no answer.
+    """
+    now = {k: v for k, v in told.items() if v or not k.startswith(SELECTION)}
+    workflow = production.document.workflow
+    later = [each.step_id for each in workflow.steps[workflow.position(step) + 1 :]]
+    before = dict(view.told)
+    for each in later:
+        before |= {k: v for k, v in view.said.get(each, {}).items() if k.startswith(SELECTION)}
+    if told:
+        # Whoever names groups for a retry is asked about no category, this step's own included.
+        kept = view.said.get(step, {})
+        before |= {k: v for k, v in kept.items() if k.startswith(SELECTION)}
+    return before | now

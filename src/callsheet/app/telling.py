@@ -1,0 +1,74 @@
+"""Turns what a person said beforehand into answers by question key, or says what does not fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.errors import AnswerError, InputError, UnknownNameError
+from callsheet.events import Manner
+from callsheet.modules.registry import find_module
+from callsheet.questions import Question, parse_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pydantic import JsonValue
+
+    from callsheet.app.productions import Production
+
+SELECTION = "groups."
+"""What the key of a question about model groups begins with."""
+
+
+def questions(production: Production) -> Iterator[tuple[str, Question]]:
+    """Every question that can be answered beforehand, with the step that asks it."""
+    for step in production.document.workflow.steps:
+        for use in step.modules:
+            for question in find_module(use.module_id).asks(use.inputs, production.materials):
+                yield step.step_id, question
+
+
+def tell(
+    production: Production, brief: Mapping[str, str], groups: Sequence[str] | None
+) -> dict[str, JsonValue]:
+    """The answers to a workflow's questions; raises InputError for one that does not fit."""
+    answers: dict[str, JsonValue] = {}
+    known = {q.key: q for _, q in questions(production) if q.kind != "choices"}
+    for key, value in brief.items():
+        if key not in known:
+            raise UnknownNameError("field", key, known)
+        answers[key] = parse_answer(known[key], value)
+    if groups is not None:
+        answers |= tell_groups(production, groups)
+    return answers
+
+
+def tell_groups(production: Production, groups: Sequence[str]) -> dict[str, JsonValue]:
+    """The selection of each category that the workflow asks for; none of a category is an answer."""
+    asked = {q.key: q for _, q in questions(production) if q.kind == "choices"}
+    names = {option.name: key for key, q in asked.items() for option in q.options}
+    if not asked:
+        raise InputError(f"the workflow `{production.name}` asks for no model groups")
+    chosen: dict[str, list[str]] = {key: [] for key in asked}
+    for group in groups:
+        if group == "all":
+            chosen = {key: [option.name for option in q.options] for key, q in asked.items()}
+        elif group in names:
+            chosen[names[group]].append(group)
+        else:
+            raise UnknownNameError("model group", group, names)
+    if not any(chosen.values()):
+        raise AnswerError("no model group was chosen", hint=f"known: {', '.join(names)}")
+    return {key: parse_answer(asked[key], [*wanted]) for key, wanted in chosen.items()}
+
+
+def manner(*, told_groups: bool, yes: bool, review: bool) -> Manner:
+    """How questions are treated.
+
+    Who names the groups beforehand wants no choice with a default put to them; `yes` takes every
+    default; `review` has the review asked all the same.
+    """
+    ask = ("review",) if review else ()
+    if yes:
+        return Manner(accept=("text", "choice", "choices"), ask=ask)
+    return Manner(accept=("choice",) if told_groups else (), ask=ask)

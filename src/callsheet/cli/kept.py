@@ -1,0 +1,96 @@
+"""`runs`, `show` and `delete`: the runs that are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli.options import debug_option, json_option
+from callsheet.cli.printing import as_json, note, plain, show_document, summary
+from callsheet.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from callsheet.app.runs import Office
+
+
+@click.command()
+@json_option
+@debug_option
+def runs(*, json: bool) -> None:
+    """List the runs that are kept, newest first."""
+    kept = asyncio.run(_office().runs())
+    for row in kept:
+        row["started"] = datetime.fromtimestamp(row["started"], UTC).isoformat(timespec="seconds")
+    if json:
+        as_json(kept)
+    elif not kept:
+        note("no run is kept yet; `callsheet run` begins one")
+    else:
+        _table(kept)
+
+
+@click.command()
+@click.argument("name", metavar="RUN")
+@click.option("--model", help="Print this model's bare prompt and nothing else.")
+@json_option
+@debug_option
+def show(name: str, model: str | None, *, json: bool) -> None:
+    """Show RUN: a run's name, its beginning, or `last`."""
+    document = asyncio.run(_office().show(name))
+    if model is not None:
+        _bare(document, model)
+    elif json:
+        as_json(document)
+    else:
+        show_document(document)
+        note(f"\n{document['run']}: {document['status']}, written by {document['llm']}")
+        note(summary(document))
+        if "error" in document:
+            note(f"{document['error']['message']} ({document['error']['hint']})")
+
+
+@click.command()
+@click.argument("name", metavar="RUN")
+@json_option
+@debug_option
+def delete(name: str, *, json: bool) -> None:
+    """Forget RUN for good."""
+    run = asyncio.run(_office().delete(name))
+    if json:
+        as_json({"deleted": run})
+    else:
+        note(f"{run} is deleted")
+
+
+def _office() -> Office:
+    from callsheet.app.runs import Office
+    from callsheet.settings import read_settings
+
+    return Office(read_settings())
+
+
+def _bare(document: dict[str, Any], model: str) -> None:
+    prompts = {k: v for each in document["prompts"].values() for k, v in each.items()}
+    if model not in prompts:
+        raise UnknownNameError("prompt for the model", model, prompts)
+    text = prompts[model]
+    click.echo(
+        plain(text) if isinstance(text, str) else json.dumps(text, ensure_ascii=False, indent=2)
+    )
+
+
+def _table(kept: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("run", "workflow", "status", "started (UTC)"):
+        table.add_column(heading)
+    for row in kept:
+        started = row["started"].replace("T", " ").removesuffix("+00:00")
+        table.add_row(row["run"], row["workflow"], row["status"], started)
+    Console(soft_wrap=True).print(table)

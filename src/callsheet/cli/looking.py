@@ -1,0 +1,167 @@
+"""`groups`, `estimate`, `check` and `lint`: look, and run nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli.options import debug_option, json_option, split_names
+from callsheet.cli.printing import as_json, note, plain
+from callsheet.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+workflow_option = click.option(
+    "--workflow", default="oms", metavar="NAME", help="A name, a folder or a file (default: oms)."
+)
+
+
+@click.command()
+@workflow_option
+@json_option
+@debug_option
+def groups(workflow: str, *, json: bool) -> None:
+    """Show what can be chosen: name, label, models, and the tokens each group adds."""
+    from callsheet.app.looking import list_groups
+
+    found = list_groups(workflow)
+    if json:
+        as_json(found)
+        return
+    for category in dict.fromkeys(group["category"] for group in found):
+        table = _table(category.replace("_", " "), "what it is", "models", tokens="tokens")
+        members = [group for group in found if group["category"] == category]
+        for group in members:
+            what = f"{group['label']}\n[dim]{group['description']}[/]"
+            tokens = "-" if group["tokens"] is None else f"{group['tokens']:,}"
+            table.add_row(group["name"], what, "\n".join(group["models"]), tokens)
+        _print(table)
+        for group in members:
+            if group["closed"]:
+                note(f"{group['name']}: {group['closed']['note']}")
+        click.echo()
+
+
+@click.command()
+@click.option(
+    "--groups", required=True, callback=split_names, metavar="A,B", help="Groups by name, or all."
+)
+@click.option("--llm", metavar="SPEC", help="Whose tokens and prices (default: CALLSHEET_LLM).")
+@click.option("--idea", help="The idea; a sentence of common length stands for it.")
+@workflow_option
+@json_option
+@debug_option
+def estimate(groups: tuple[str, ...], llm: str | None, idea: str | None, **options: Any) -> None:
+    """Tell tokens and cost before paying: these groups beside all of their categories."""
+    from callsheet.app.estimating import estimate as measure
+    from callsheet.settings import read_settings
+
+    told = asyncio.run(
+        measure(groups, read_settings(), workflow=options["workflow"], llm=llm, idea=idea)
+    )
+    if options["json"]:
+        as_json(told)
+        return
+    table = _table("tokens", these="these groups", every="all groups")
+    about = "" if told["exact"] else "~"
+    for row, key in (
+        ("instructions", "instruction_tokens"),
+        ("schema", "schema_tokens"),
+        ("message", "message_tokens"),
+        ("sent", "input_tokens"),
+        ("written, about", "output_tokens"),
+    ):
+        table.add_row(row, *(f"{about}{told[side][key]:,}" for side in ("selection", "all")))
+    table.add_row("cost", *(_cost(told[side]["cost_usd"]) for side in ("selection", "all")))
+    _print(table)
+    note(_estimate_note(told))
+
+
+def _estimate_note(told: dict[str, Any]) -> str:
+    counted = (
+        "counted with o200k"
+        if told["exact"]
+        else "an estimate: o200k counts plus 15 %, the LLM's own tokenizer differs"
+    )
+    return f"{told['saved_percent']:.0f} % less is sent than for all; {counted}"
+
+
+def _cost(cost: float | None) -> str:
+    return "unknown" if cost is None else f"${cost:.4f}"
+
+
+@click.command()
+@click.argument("path", default="oms")
+@json_option
+@debug_option
+def check(path: str, *, json: bool) -> int:
+    """Find everything wrong with the workflow PATH: a name, a folder or a file (default: oms)."""
+    from callsheet.app.looking import check as find_problems
+
+    problems = find_problems(path)
+    if json:
+        as_json([asdict(problem) for problem in problems])
+    elif not problems:
+        click.echo(f"{path}: all is well")
+    else:
+        for problem in problems:
+            click.echo(plain(str(problem)))
+        count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
+        note(f"{path}: {count}")
+    return 2 if problems else 0
+
+
+@click.command()
+@click.argument("file", metavar="FILE|-")
+@click.option("--model", required=True, help="Whose rules: SORA_2_A, …")
+@workflow_option
+@json_option
+@debug_option
+def lint(file: str, model: str, workflow: str, *, json: bool) -> int:
+    """Check one prompt against its model's rules: exit 0, or 1 with the findings."""
+    from callsheet.app.looking import lint as find_faults
+
+    found = find_faults(_text(file), model, workflow)
+    if json:
+        as_json([{"model": model, "rule": f.rule, "message": f.message} for f in found])
+    else:
+        for finding in found:
+            where = ".".join(finding.path[1:])
+            click.echo(f"{where}: {plain(finding.message)} ({finding.rule})")
+        if not found:
+            note(f"{model}: the prompt keeps every rule")
+    return 1 if found else 0
+
+
+def _text(file: str) -> str:
+    try:
+        if file == "-":
+            return sys.stdin.read()
+        return Path(file).read_text("utf-8")
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not UTF-8 text") from error
+
+
+def _table(*headings: str, **numbers: str) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading)
+    for heading in numbers.values():
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(table)

@@ -1,0 +1,69 @@
+"""The commands by name. A command's file is read only when that command is given."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from callsheet.cli.failing import exit_with, guard_signals
+
+COMMANDS = {
+    "run": ("callsheet.cli.run:run", "Write prompts for an idea."),
+    "groups": ("callsheet.cli.looking:groups", "Show the model groups that can be chosen."),
+    "estimate": ("callsheet.cli.looking:estimate", "Tell tokens and cost before paying."),
+    "check": ("callsheet.cli.looking:check", "Find everything wrong with a workflow."),
+    "lint": ("callsheet.cli.looking:lint", "Check one prompt against its model's rules."),
+    "runs": ("callsheet.cli.kept:runs", "List the runs that are kept."),
+    "show": ("callsheet.cli.kept:show", "Show a run's prompts."),
+    "resume": ("callsheet.cli.run:resume", "Go on with a run that waits, failed or was left."),
+    "retry": ("callsheet.cli.run:retry", "Do a step of a run again."),
+    "delete": ("callsheet.cli.kept:delete", "Forget a run for good."),
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is named, so that `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from callsheet.errors import UnknownNameError
+
+            raise UnknownNameError("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="callsheet")
+def cli() -> None:
+    """Turn one idea into prompts for exactly the image and video models you call on.
+
+    Try it, with no key: callsheet run --idea "a woman reads by a rain-streaked window at dusk"
+    """
+
+
+def main() -> None:
+    """Carries out the command line and exits with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A prompt may hold any character; a terminal's old encoding must not end the run.
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    guard_signals()
+    exit_with(lambda: cli(standalone_mode=False))

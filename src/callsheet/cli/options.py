@@ -1,0 +1,90 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from callsheet.app.runs import Wish
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def llm_options(command: Command) -> Command:
+    """Which LLM writes."""
+    for option in (
+        click.option("--base-url", metavar="URL", help="An OpenAI-compatible server of your own."),
+        click.option(
+            "--llm",
+            metavar="SPEC",
+            help="offline, paste, openai:NAME, anthropic:NAME, google:NAME or ollama:NAME.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def manner_options(command: Command) -> Command:
+    """How questions are treated."""
+    for option in (
+        click.option("--review", is_flag=True, help="Ask for a review in any case."),
+        click.option("--yes", is_flag=True, help="Accept every question that has a default."),
+    ):
+        command = option(command)
+    return command
+
+
+def result_options(command: Command) -> Command:
+    """Where the result goes, and in which form."""
+    for option in (
+        debug_option,
+        click.option(
+            "--output",
+            type=click.Path(file_okay=False, path_type=Path),
+            metavar="DIR",
+            help="Also write prompts.json and prompts.md there.",
+        ),
+        json_option,
+    ):
+        command = option(command)
+    return command
+
+
+def json_option(command: Command) -> Command:
+    """One JSON document on stdout."""
+    return click.option("--json", is_flag=True, help="Print one JSON document.")(command)
+
+
+def debug_option(command: Command) -> Command:
+    """Where an error arose."""
+    # The flag is read where errors end up; commands need not know it.
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, help="Show where an error arose."
+    )(command)
+
+
+def split_names(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Names separated by commas or spaces; None where the option was not given."""
+    del ctx, param
+    return None if value is None else tuple(dict.fromkeys(value.replace(",", " ").split()))
+
+
+def wish_of(options: Mapping[str, Any], brief: Mapping[str, str] | None = None) -> Wish:
+    """The options as what a person said beforehand."""
+    from callsheet.app.runs import Wish
+
+    return Wish(
+        llm=options["llm"],
+        base_url=options["base_url"],
+        brief=brief or {},
+        groups=options.get("groups"),
+        yes=options["yes"],
+        review=options["review"],
+    )

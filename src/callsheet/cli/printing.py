@@ -1,0 +1,80 @@
+"""How results look in a terminal: each prompt under its model's name, ready to be copied."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """The text without characters that would steer a terminal."""
+    return _CONTROL.sub("", text)
+
+
+def as_json(value: Any) -> None:
+    """The one JSON document of a command, on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def note(text: str) -> None:
+    """Something a person should know, on stderr."""
+    click.echo(click.style(plain(text), dim=True), err=True)
+
+
+def texts(prompts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each text with its name; a prompt of several fields gives several."""
+    for name, prompt in prompts.items():
+        if isinstance(prompt, dict):
+            for inner, text in texts(prompt):
+                yield f"{name}.{inner}", text
+        else:
+            yield name, str(prompt)
+
+
+def show_prompts(prompts: Mapping[str, Any], *, err: bool = False) -> None:
+    """Every prompt with its name and length, unbroken and unindented, so that it can be copied."""
+    for name, text in texts(prompts):
+        heading = click.style(name, bold=True, fg="yellow")
+        length = click.style(f"{len(text):,} characters", dim=True)
+        click.echo(f"\n{heading}  {length}\n{plain(text)}", err=err)
+
+
+def show_document(document: Mapping[str, Any]) -> None:
+    """A run's prompts on stdout, and on stderr what else there is to say of it."""
+    for prompts in document["prompts"].values():
+        show_prompts(prompts)
+    show_problems(document)
+
+
+def show_problems(document: Mapping[str, Any]) -> None:
+    """The rules that delivered prompts still break, on stderr."""
+    for problem in document["problems"]:
+        mark = click.style("!", fg="red", bold=True)
+        text = f"{problem['model']}: {problem['message']} ({problem['rule']})"
+        click.echo(f"{mark} {plain(text)}", err=True)
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """What a run sent and saved, in one line."""
+    usage, savings = document["usage"], document["savings"]
+    parts = []
+    if savings["instruction_tokens_all"]:
+        sent, every = savings["instruction_tokens"], savings["instruction_tokens_all"]
+        parts.append(
+            f"instructions: {sent:,} of {every:,} tokens, {savings['percent']:.0f} % not sent"
+        )
+    if usage["input_tokens"]:
+        calls = f"{usage['calls']} call" + ("s" if usage["calls"] != 1 else "")
+        cost = "price unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
+        parts.append(
+            f"{calls}, {usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out, {cost}"
+        )
+    return "; ".join(parts)

@@ -1,0 +1,199 @@
+"""`run`, `resume` and `retry`: carry a run on, put its questions, and tell what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli.asking import ask
+from callsheet.cli.failing import InterruptedBySignal, tell_error
+from callsheet.cli.options import llm_options, manner_options, result_options, split_names, wish_of
+from callsheet.cli.printing import (
+    as_json,
+    note,
+    show_document,
+    show_problems,
+    show_prompts,
+    summary,
+)
+from callsheet.errors import AnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from callsheet.app.runs import Office, Session
+    from callsheet.engine.view import View
+    from callsheet.events import Recorded
+
+WAITING = 3
+
+
+@click.command()
+@click.argument("workflow", default="oms")
+@click.option("--idea", help="What should be shown; asked if not told.")
+@click.option("--set", "fields", multiple=True, metavar="KEY=VALUE", help="A field of the brief.")
+@click.option("--groups", callback=split_names, metavar="A,B", help="Model groups by name, or all.")
+@llm_options
+@manner_options
+@result_options
+def run(workflow: str, idea: str | None, fields: tuple[str, ...], **options: Any) -> int:
+    """Write prompts for an idea with WORKFLOW: a name, a folder or a file (default: oms)."""
+    wish = wish_of(options, brief=_brief(idea, fields))
+    telling = Telling(
+        json=options["json"], output=options["output"], hint_llm=options["llm"] is None
+    )
+    return _carry_out(telling, lambda office: office.start(wish, workflow))
+
+
+@click.command()
+@click.argument("name", metavar="RUN")
+@llm_options
+@manner_options
+@result_options
+def resume(name: str, **options: Any) -> int:
+    """Go on with RUN: a run's name, its beginning, or `last`."""
+    telling = Telling(json=options["json"], output=options["output"])
+    return _carry_out(telling, lambda office: office.resume(name, wish_of(options)))
+
+
+@click.command()
+@click.argument("name", metavar="RUN")
+@click.option("--step", help="Which step; by default the one that failed, else by the groups.")
+@click.option("--groups", callback=split_names, metavar="A,B", help="Another choice of groups.")
+@llm_options
+@manner_options
+@result_options
+def retry(name: str, step: str | None, **options: Any) -> int:
+    """Do a step of RUN again, and every later one, as a new attempt."""
+    telling = Telling(json=options["json"], output=options["output"])
+    return _carry_out(telling, lambda office: office.retry(name, wish_of(options), step))
+
+
+def _brief(idea: str | None, fields: tuple[str, ...]) -> dict[str, str]:
+    brief = {"idea": idea} if idea is not None else {}
+    for entry in fields:
+        key, equals, value = entry.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"--set wants KEY=VALUE, not {entry!r:.60}")
+        brief[key.strip()] = value
+    return brief
+
+
+@dataclass
+class Telling:
+    """What is told on the way, and how; `shown` remembers the prompts a review has shown."""
+
+    json: bool
+    output: Path | None
+    hint_llm: bool = False
+    shown: dict[str, Any] = field(default_factory=dict)
+
+    def hear(self, recorded: Recorded, view: View) -> None:
+        """Tells of a fact what a person should know."""
+        event = recorded.event
+        match event.kind:
+            case "run_started" if self.hint_llm and event.llm == "offline":
+                note(
+                    "offline: drafts without an LLM; for a real one, --llm openai:NAME"
+                    " (or anthropic:, google:, ollama:, paste)"
+                )
+            case "noted":
+                note(f"note: {event.text}")
+            case "step_finished" if event.result == "skipped":
+                note(f"{event.step} is skipped: {event.reason}")
+            case _:
+                pass
+
+
+def _carry_out(telling: Telling, begin: Callable[[Office], Awaitable[Session]]) -> int:
+    from callsheet.app.runs import Office
+    from callsheet.settings import read_settings
+
+    if telling.output is not None:
+        from callsheet.cli.files import make_folder
+
+        make_folder(telling.output)
+    office = Office(read_settings(), listen=telling.hear)
+    held: list[Session] = []
+    try:
+        return asyncio.run(_session(office, begin, telling, held))
+    except InterruptedBySignal:
+        for session in held:
+            note(f"kept: callsheet resume {session.view.run}")
+            asyncio.run(session.close())
+        raise
+
+
+async def _session(
+    office: Office,
+    begin: Callable[[Office], Awaitable[Session]],
+    telling: Telling,
+    held: list[Session],
+) -> int:
+    session = await begin(office)
+    held.append(session)
+    try:
+        await session.go_on()
+        while session.view.question is not None and session.view.status == "waiting":
+            if not await _put(session, telling):
+                break
+            await session.go_on()
+        return _tell(session.document(), session.view, telling)
+    finally:
+        await session.close()
+
+
+async def _put(session: Session, telling: Telling) -> bool:
+    """Puts the open question until an answer fits; False at the end of input."""
+    question = session.view.question
+    assert question is not None  # noqa: S101  # the caller saw to it
+    while (words := ask(question)) is not None:
+        try:
+            await session.answer(words)
+        except AnswerError as error:
+            tell_error(error.message, error.hint)
+            # What was shown stands on the screen already.
+            question = replace(question, show=None)
+            continue
+        if isinstance(question.show, dict):
+            telling.shown |= question.show
+        return True
+    return False
+
+
+def _tell(document: dict[str, Any], view: View, telling: Telling) -> int:
+    if telling.output is not None:
+        from callsheet.cli.files import write_results
+
+        write_results(telling.output, document)
+    if telling.json:
+        as_json(document)
+    else:
+        _show(document, telling)
+    if line := summary(document):
+        note(f"\n{line}")
+    if view.status == "waiting":
+        note(f"the run waits for an answer: callsheet resume {view.run}")
+        return WAITING
+    if view.error is not None:
+        tell_error(view.error.message, view.error.hint)
+        note(f"the run is kept: callsheet resume {view.run}")
+        return view.error.exit_code
+    note(f"kept as {view.run}: callsheet show {view.run}")
+    return 0
+
+
+def _show(document: Mapping[str, Any], telling: Telling) -> None:
+    """The prompts on stdout, less those that a review has just put on the same screen."""
+    same_screen = sys.stdout.isatty() and sys.stderr.isatty()
+    if not same_screen or not telling.shown:
+        show_document(document)
+        return
+    for prompts in document["prompts"].values():
+        show_prompts({k: v for k, v in prompts.items() if telling.shown.get(k) != v})
+    show_problems(document)

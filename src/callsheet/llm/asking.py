@@ -1,0 +1,22 @@
+"""One request as it goes over the line: the form of the reply lowered, the mode and limits chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from callsheet.llm.policy import Mode
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is sent once, and how long its answer may take."""
+
+    system: str
+    user: str
+    schema: dict[str, Any]
+    name: str
+    mode: Mode
+    max_tokens: int
+    seconds: float

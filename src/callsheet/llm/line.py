@@ -1,0 +1,218 @@
+"""One call to a provider through the client library: the only door to it.
+
+Importing this takes a second or two, and each provider's own part more: so it is imported with
+the first request, and of the providers only the one that is asked.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from genai_prices import calc_price
+from pydantic_ai import exceptions as foreign
+from pydantic_ai.direct import model_request
+from pydantic_ai.messages import ModelRequest, TextPart, ToolCallPart
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.output import OutputObjectDefinition
+from pydantic_ai.profiles import ModelProfile
+from pydantic_ai.tools import ToolDefinition
+
+from callsheet.llm.faults import Fault, kind_of, message_in
+from callsheet.llm.port import Reply, Usage
+from callsheet.llm.specs import PROVIDERS
+from callsheet.llm.wire import OversizeReplyError, http_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic_ai.messages import ModelResponse
+    from pydantic_ai.models import Model
+    from pydantic_ai.settings import ModelSettings
+
+    from callsheet.llm.asking import Asking
+    from callsheet.llm.port import Finish
+
+_KEY_HEADERS = {"anthropic": "x-api-key", "google": "x-goog-api-key"}
+_UNCHANGED = ModelProfile(json_schema_transformer=None)
+"""Our schema is lowered already; the library would lower it again, its own way."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A provider's LLM, ready to be asked; `rates` says by whose price list a reply is priced."""
+
+    llm: Model[Any]
+    rates: Mapping[str, str]
+
+    async def ask(self, asking: Asking) -> Reply | Fault:
+        """One request: what came back, or what went wrong, and never an exception of the library."""
+        settings: ModelSettings = {
+            "max_retries": 0,
+            "max_tokens": asking.max_tokens,
+            "request_timeout": asking.seconds,
+            "framing_announcement": "never",
+        }
+        try:
+            response = await model_request(
+                self.llm,
+                [ModelRequest.user_text_prompt(asking.user, instructions=asking.system)],
+                model_request_parameters=_parameters(asking),
+                model_settings=settings,
+            )
+        except IndexError:
+            # The library takes the first choice of a reply that has none.
+            return Reply(text="", finish="stop", usage=Usage(), llm=self.llm.model_name)
+        except Exception as error:  # noqa: BLE001  # whatever a foreign library raises ends here
+            return _fault(error)
+        return self._reply(response)
+
+    def _reply(self, response: ModelResponse) -> Reply:
+        parts = response.parts
+        calls = [part.args_as_json_str() for part in parts if isinstance(part, ToolCallPart)]
+        texts = [part.content for part in parts if isinstance(part, TextPart)]
+        details = response.provider_details or {}
+        return Reply(
+            text=calls[0] if calls else "".join(texts),
+            finish=_finish(response.finish_reason, details),
+            usage=self._usage(response),
+            llm=response.model_name or self.llm.model_name,
+            detail=str(details.get("refusal") or ""),
+        )
+
+    def _usage(self, response: ModelResponse) -> Usage:
+        counted = response.usage
+        return Usage(
+            input_tokens=counted.input_tokens,
+            cached_input_tokens=counted.cache_read_tokens,
+            output_tokens=counted.output_tokens,
+            cost_usd=self._cost(response) if counted.total_tokens else None,
+        )
+
+    def _cost(self, response: ModelResponse) -> float | None:
+        """The price by the published rates of that very address; None where it has none."""
+        rates: dict[str, Any] = dict(self.rates)
+        for name in (response.model_name, self.llm.model_name):
+            try:
+                return float(calc_price(response.usage, name or "", **rates).total_price)
+            except (LookupError, ValueError):
+                continue
+        return None
+
+
+def connect(provider: str, name: str, base_url: str | None, key: str, seconds: float) -> Line:
+    """A line to an LLM: our HTTP client below the library, our schema left as it is."""
+    known = PROVIDERS[provider]
+    header = _KEY_HEADERS.get(known.dialect, "authorization")
+    value = f"Bearer {key}" if key and header == "authorization" else key
+    given = {
+        # The library insists on a key and would look for one; our HTTP client takes it off again.
+        "api_key": key or "none",
+        "base_url": base_url or known.url,
+        "http_client": http_client(header, value, seconds),
+    }
+    rates = {"provider_api_url": base_url} if base_url else {"provider_id": provider}
+    match known.dialect:
+        case "anthropic":
+            return Line(_anthropic(name, given), rates)
+        case "google":
+            return Line(_google(name, given), rates)
+        case "ollama":
+            return Line(_ollama(name, given), rates)
+        case "openai":
+            return Line(_openai(name, given, own=base_url is not None), rates)
+
+
+def _openai(name: str, given: dict[str, Any], *, own: bool) -> Model[Any]:
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+
+    provider = OpenAICompatibleProvider("own", **given) if own else OpenAIProvider(**given)
+    return OpenAIChatModel(name, provider=provider, profile=_UNCHANGED)
+
+
+def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
+    from pydantic_ai.models.ollama import OllamaModel
+    from pydantic_ai.providers.ollama import OllamaProvider
+
+    return OllamaModel(name, provider=OllamaProvider(**given), profile=_UNCHANGED)
+
+
+def _anthropic(name: str, given: dict[str, Any]) -> Model[Any]:
+    from pydantic_ai.models.anthropic import AnthropicModel
+    from pydantic_ai.providers.anthropic import AnthropicProvider
+
+    return AnthropicModel(name, provider=AnthropicProvider(**given), profile=_UNCHANGED)
+
+
+def _google(name: str, given: dict[str, Any]) -> Model[Any]:
+    from pydantic_ai.models.google import GoogleModel
+    from pydantic_ai.providers.google import GoogleProvider
+
+    return GoogleModel(name, provider=GoogleProvider(**given), profile=_UNCHANGED)
+
+
+def _parameters(asking: Asking) -> ModelRequestParameters:
+    """How the library is told the form of the reply in each mode."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", asking.name)[:64] or "prompts"
+    match asking.mode:
+        case "native":
+            form = OutputObjectDefinition(json_schema=asking.schema, name=name, strict=True)
+            return ModelRequestParameters(output_mode="native", output_object=form)
+        case "tool":
+            tool = ToolDefinition(
+                name=name,
+                parameters_json_schema=asking.schema,
+                description="Takes what was asked for.",
+                kind="output",
+                strict=True,
+            )
+            return ModelRequestParameters(
+                output_mode="tool", output_tools=[tool], allow_text_output=False
+            )
+        case "prompted":
+            # The library's own prompted mode would still ask for JSON in a way a server may refuse.
+            return ModelRequestParameters(output_mode="text")
+
+
+def _finish(reason: str | None, details: dict[str, Any]) -> Finish:
+    match reason:
+        case "length":
+            return "length"
+        case "content_filter" if "refusal" in (*details, details.get("finish_reason")):
+            return "refusal"
+        case "content_filter":
+            return "filter"
+        case _:
+            return "stop"
+
+
+def _fault(error: Exception) -> Fault:
+    """What an exception of the library, or of a library below it, amounts to."""
+    if isinstance(error, foreign.ModelHTTPError):
+        kind = kind_of(error.status_code, error.body)
+        return Fault(kind, error.status_code, message_in(error.body), error.retry_after)
+    if isinstance(error, foreign.ModelRequestTimeout):
+        return Fault("deadline")
+    causes = tuple(_causes(error))
+    if any(isinstance(cause, OversizeReplyError) for cause in causes):
+        return Fault("oversize")
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Fault("tls")
+    if isinstance(error, foreign.ModelConnectionError):
+        refused = error.phase == "connect" and not isinstance(error, foreign.ModelTimeoutError)
+        return Fault("unreachable" if refused else "dropped")
+    # Whatever is raised before anything is sent is about the form of the request.
+    unsent = isinstance(error, (foreign.UserError, AssertionError, NotImplementedError))
+    return Fault("mode" if unsent else "garbled")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,1 @@
+"""Counts what is sent, prices it, and says what was saved."""

@@ -1,0 +1,20 @@
+"""What tokens cost, where it is known. An unknown price is None, never 0."""
+
+from __future__ import annotations
+
+
+def price(provider: str, name: str, input_tokens: int, output_tokens: int) -> float | None:
+    """US dollars for so many tokens of an LLM, by the prices that our price list's package carries."""
+    if provider == "offline":
+        return 0.0
+    from genai_prices import Usage, calc_price
+
+    try:
+        found = calc_price(
+            Usage(input_tokens=input_tokens, output_tokens=output_tokens),
+            model_ref=name,
+            provider_id=provider,
+        )
+    except (LookupError, ValueError):
+        return None
+    return float(found.total_price)

@@ -1,0 +1,1 @@
+"""What tests share: loopback servers that stand in for the providers."""

@@ -1,0 +1,89 @@
+"""Anthropic's Messages interface, as far as callsheet uses it: structured output, tools, text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.support.loopback import (
+    Answer,
+    Cut,
+    Empty,
+    Fault,
+    Filtered,
+    Loopback,
+    Refusal,
+    Seen,
+    Text,
+)
+from tests.support.writing import fill
+
+FORBIDDEN = {"minLength", "maxLength", "pattern", "minimum", "maximum", "not", "allOf", "maxItems"}
+_TYPES = {400: "invalid_request_error", 401: "authentication_error", 402: "billing_error"}
+_TYPES |= {403: "permission_error", 404: "not_found_error", 413: "request_too_large"}
+_TYPES |= {429: "rate_limit_error", 529: "overloaded_error"}
+
+
+class AnthropicServer(Loopback):
+    """The server; a schema with keywords that Anthropic does not take is refused."""
+
+    def error(self, code: int, message: str) -> Any:
+        error = {"type": _TYPES.get(code, "api_error"), "message": message}
+        return {"type": "error", "error": error, "request_id": "req_1"}
+
+    def answer(self, seen: Seen, fault: Fault | None) -> Answer:
+        if seen.path.partition("?")[0] != "/v1/messages":
+            return Answer(404, self.error(404, f"no such path: {seen.path}"))
+        body = seen.json
+        form = (body.get("output_config") or {}).get("format") or {}
+        tools = body.get("tools") or []
+        schema = form.get("schema") or (tools[0]["input_schema"] if tools else None)
+        if found := sorted(FORBIDDEN & _keywords(schema)):
+            return Answer(400, self.error(400, f"schema: property '{found[0]}' is not supported"))
+        value = fill(schema) if schema else {}
+        content, reason = _content(value, tools, fault)
+        return Answer(200, self._reply(body, content, reason))
+
+    def _reply(self, body: dict[str, Any], content: list[Any], reason: str) -> dict[str, Any]:
+        return {
+            "id": f"msg_{len(self.requests)}",
+            "type": "message",
+            "role": "assistant",
+            "model": body["model"],
+            "content": content,
+            "stop_reason": reason,
+            "stop_sequence": None,
+            "usage": {
+                "input_tokens": 176,
+                "cache_creation_input_tokens": 0,
+                "cache_read_input_tokens": 1_024,
+                "output_tokens": 80,
+            },
+        }
+
+
+def _content(value: Any, tools: list[Any], fault: Fault | None) -> tuple[list[Any], str]:
+    text = json.dumps(value, ensure_ascii=False)
+    match fault:
+        case Text(content):
+            return [{"type": "text", "text": content}], "end_turn"
+        case Cut(length):
+            return [{"type": "text", "text": text[:length]}], "max_tokens"
+        case Refusal() | Filtered():
+            return [], "refusal"
+        case Empty():
+            return [], "end_turn"
+    if tools:
+        call = {"type": "tool_use", "id": "toolu_1", "name": tools[0]["name"], "input": value}
+        return [call], "tool_use"
+    return [{"type": "text", "text": text}], "end_turn"
+
+
+def _keywords(node: Any) -> set[str]:
+    """Every keyword that stands anywhere in a schema."""
+    if not isinstance(node, dict):
+        return set()
+    found = set(node)
+    for child in (*node.get("properties", {}).values(), *node.get("$defs", {}).values()):
+        found |= _keywords(child)
+    return found | _keywords(node.get("items"))

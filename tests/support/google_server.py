@@ -1,0 +1,68 @@
+"""Google's generateContent, as far as callsheet uses it: structured output, functions, text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.support.loopback import (
+    Answer,
+    Cut,
+    Empty,
+    Fault,
+    Filtered,
+    Loopback,
+    Refusal,
+    Seen,
+    Text,
+)
+from tests.support.writing import fill
+
+_STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}
+_STATUSES |= {404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE"}
+
+
+class GoogleServer(Loopback):
+    """The server."""
+
+    def error(self, code: int, message: str) -> Any:
+        status = _STATUSES.get(code, "UNKNOWN")
+        return {"error": {"code": code, "message": message, "status": status}}
+
+    def answer(self, seen: Seen, fault: Fault | None) -> Answer:
+        if not seen.path.partition("?")[0].endswith(":generateContent"):
+            return Answer(404, self.error(404, f"no such path: {seen.path}"))
+        schema = (seen.json.get("generationConfig") or {}).get("responseJsonSchema")
+        text = json.dumps(fill(schema) if schema else {}, ensure_ascii=False)
+        return Answer(200, self._reply(_candidates(text, fault), fault))
+
+    def _reply(self, candidates: list[Any], fault: Fault | None) -> dict[str, Any]:
+        reply: dict[str, Any] = {
+            "candidates": candidates,
+            "usageMetadata": {
+                "promptTokenCount": 1_200,
+                "cachedContentTokenCount": 1_024,
+                "candidatesTokenCount": 80,
+                "totalTokenCount": 1_280,
+            },
+            "modelVersion": "gemini-loopback",
+            "responseId": f"reply-{len(self.requests)}",
+        }
+        if isinstance(fault, Refusal):
+            reply["promptFeedback"] = {"blockReason": "PROHIBITED_CONTENT"}
+        return reply
+
+
+def _candidates(text: str, fault: Fault | None) -> list[Any]:
+    reason = "STOP"
+    match fault:
+        case Text(content):
+            text = content
+        case Cut(length):
+            text, reason = text[:length], "MAX_TOKENS"
+        case Filtered(length):
+            text, reason = text[:length], "SAFETY"
+        case Refusal() | Empty():
+            return []
+    said = {"role": "model", "parts": [{"text": text}]}
+    return [{"index": 0, "content": said, "finishReason": reason}]

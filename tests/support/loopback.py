@@ -1,0 +1,263 @@
+"""A provider on 127.0.0.1: records every request, and does on the wire what its script says.
+
+A fault answers one request and is then used up; without one the provider answers properly. Faults
+are told in every provider's own words by the servers that are built on this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+Finish = Literal["stop", "length", "refusal", "filter"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as it came in; header names are lower case, `json` is None where it was none."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    json: Any
+
+
+@dataclass(frozen=True)
+class Status:
+    """An HTTP error; `body` is sent as JSON, or a proper error of the provider where it is None."""
+
+    code: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A reply with this text, whatever was asked for."""
+
+    content: str
+    finish: Finish = "stop"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A reply that ended at the output limit: its first `length` characters, or whole where None."""
+
+    length: int | None = 40
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A reply in which the LLM declines to write."""
+
+    reason: str = "I can't help with that."
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """A reply that the content filter stopped, after the first `length` characters."""
+
+    length: int = 0
+
+
+@dataclass(frozen=True)
+class Empty:
+    """A reply without choices, or, with `choices`, with a choice that holds no text."""
+
+    choices: bool = False
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The connection is closed: before any answer, or in the middle of its body."""
+
+    midway: bool = False
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Nothing is answered, until the client goes away or the server closes."""
+
+
+@dataclass(frozen=True)
+class Drip:
+    """An answer that comes byte by byte and never ends."""
+
+    pause: float = 0.02
+
+
+@dataclass(frozen=True)
+class Raw:
+    """These bytes with status 200: a web page, half a JSON document, a very long body."""
+
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+HTML = Raw(b"<!doctype html><title>Welcome</title>", "text/html")
+NOT_JSON = Raw(b'{"id": "chatcmpl-1", "choices": [')
+HUGE = Raw(b'{"padding": "' + b"x" * 11_000_000 + b'"}')
+GZIP_BOMB = Raw(zlib.compress(b" " * 200_000_000), headers={"content-encoding": "deflate"})
+
+Fault = (
+    Status | Text | Cut | Refusal | Filtered | Empty | Drop | Hang | Drip | Raw
+    | Callable[[Seen], "Answer"]
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent back: a status, a body as JSON, and headers."""
+
+    code: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Loopback:
+    """A server that can be entered like a file; `url` is what a client is given.
+
+    Subclasses say how their provider answers (`answer`) and words an error (`error`).
+    """
+
+    path_prefix = ""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self.requests: list[Seen] = []
+        self._faults: deque[Fault] = deque(faults)
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._http = _Http(("127.0.0.1", 0), _handler(self))
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}{self.path_prefix}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    def fail(self, *faults: Fault) -> None:
+        """Adds faults to the script, one for each request to come."""
+        with self._lock:
+            self._faults.extend(faults)
+
+    def answer(self, seen: Seen, fault: Fault | None) -> Answer:
+        """The provider's answer to a request, with a fault of its reply if one is given."""
+        raise NotImplementedError
+
+    def error(self, code: int, message: str) -> Any:
+        """An error body in the provider's own form."""
+        raise NotImplementedError
+
+    def _next(self, seen: Seen) -> Fault | None:
+        with self._lock:
+            self.requests.append(seen)
+            return self._faults.popleft() if self._faults else None
+
+    def _serve(self, handler: BaseHTTPRequestHandler, seen: Seen) -> None:
+        match fault := self._next(seen):
+            case Status(code, body, headers):
+                told = self.error(code, f"a scripted {code}") if body is None else body
+                _send(handler, Answer(code, told, headers))
+            case Raw(body, content_type, headers):
+                _begin(handler, len(body), content_type, headers)
+                handler.wfile.write(body)
+            case Drop() | Hang() | Drip():
+                self._break(handler, fault)
+            case _ if callable(fault):
+                _send(handler, fault(seen))
+            case _:
+                _send(handler, self.answer(seen, fault))
+
+    def _break(self, handler: BaseHTTPRequestHandler, fault: Drop | Hang | Drip) -> None:
+        """Leaves the client without a whole answer."""
+        handler.close_connection = True
+        if fault == Drop(midway=False):
+            return
+        if isinstance(fault, Hang):
+            self._closing.wait()
+            return
+        _begin(handler, 1_000_000)
+        handler.wfile.write(b'{"id": ')
+        while isinstance(fault, Drip) and not self._closing.wait(fault.pause):
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing: a client that gives up resets its connection, and that is what is tested."""
+
+
+def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            seen = Seen(self.command, self.path, headers, _parsed(raw))
+            # A client that gives up closes the connection while it is being answered.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                server._serve(self, seen)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None
+
+
+def _begin(
+    handler: BaseHTTPRequestHandler,
+    length: int,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    handler.send_response(200)
+    handler.send_header("content-type", content_type)
+    handler.send_header("content-length", str(length))
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+
+
+def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+    handler.send_response(answer.code)
+    handler.send_header("content-type", "application/json")
+    handler.send_header("content-length", str(len(body)))
+    for name, value in answer.headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+    handler.wfile.write(body)

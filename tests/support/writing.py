@@ -1,0 +1,123 @@
+"""Writes what a schema asks for, as a careful LLM would: the same words for the same place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any
+
+Write = Callable[[str, Mapping[str, Any]], str]
+"""The text for a place (`$.prompts.ONE`) and its schema."""
+
+_WORDS = (
+    "A woman reads by a rain-streaked window at dusk while warm lamplight falls across the page,"
+    " the city behind the glass dissolves into soft blue shapes, and a cup of tea steams on the sill."
+)
+_FORMATS = {
+    "date-time": "2026-11-22T18:30:00Z",
+    "date": "2026-11-22",
+    "time": "18:30:00Z",
+    "duration": "PT5S",
+    "email": "crew@example.org",
+    "hostname": "example.org",
+    "ipv4": "127.0.0.1",
+    "ipv6": "::1",
+    "uuid": "6f1c0f3e-2d55-4a3e-9c57-0d9a54a3c1b2",
+}
+
+
+def write_text(path: str, node: Mapping[str, Any]) -> str:
+    """A sentence or more, of the length and form that the node tells by keyword or in words."""
+    if node.get("format") in _FORMATS:
+        return _FORMATS[node["format"]]
+    if pattern := node.get("pattern"):
+        return from_pattern(pattern)
+    least = _bound(node, "minLength", r"[Aa]t least (\d[\d,]*) characters", 0)
+    most = _bound(node, "maxLength", r"[Aa]t most (\d[\d,]*) characters", 10_000)
+    text = f"{_WORDS} It is written for {path.rpartition('.')[2]}."
+    while len(text) < least:
+        text += f" {_WORDS}"
+    return text if len(text) <= most else text[:most].rstrip(" ,.")
+
+
+def fill(schema: Mapping[str, Any], write: Write = write_text) -> Any:
+    """A value that the schema asks for, and nothing that it does not ask for."""
+    return _fill(schema, schema, "$", write)
+
+
+def _fill(node: Mapping[str, Any], root: Mapping[str, Any], at: str, write: Write) -> Any:
+    if reference := node.get("$ref"):
+        target: Any = root
+        for name in reference.removeprefix("#").split("/")[1:]:
+            target = target[name]
+        return _fill(target, root, at, write)
+    if values := node.get("enum", [node["const"]] if "const" in node else None):
+        return values[0]
+    if choices := node.get("anyOf"):
+        return _fill(choices[0], root, at, write)
+    if "properties" in node:
+        return {
+            name: _fill(child, root, f"{at}.{name}", write)
+            for name, child in node["properties"].items()
+        }
+    if "items" in node:
+        count = max(1, node.get("minItems", 1))
+        return [_fill(node["items"], root, f"{at}[{i}]", write) for i in range(count)]
+    return _leaf(node, at, write)
+
+
+def _leaf(node: Mapping[str, Any], at: str, write: Write) -> Any:
+    kind = node.get("type", "string")
+    match kind[0] if isinstance(kind, list) else kind:
+        case "string":
+            return write(at, node)
+        case "object":
+            return {}
+        case "boolean":
+            return True
+        case "null":
+            return None
+        case _:
+            return node.get("minimum", node.get("exclusiveMinimum", 0) + 1)
+
+
+def _bound(node: Mapping[str, Any], keyword: str, words: str, default: int) -> int:
+    if keyword in node:
+        return int(node[keyword])
+    told = re.search(words, node.get("description", ""))
+    return int(told[1].replace(",", "")) if told else default
+
+
+def from_pattern(pattern: str) -> str:
+    """The shortest plain text that a regular expression without lookaround takes."""
+    text = _shortest(_parser.parse(pattern))
+    assert re.search(pattern, text), f"no text was found for {pattern!r}"
+    return text
+
+
+def _shortest(parsed: Any) -> str:
+    return "".join(_PIECES[str(op)](value) for op, value in parsed)
+
+
+def _one_of(members: Any) -> str:
+    """One letter that a bracket takes; of those it excludes, one that is not among them."""
+    taken = [_PIECES[str(op)](value) for op, value in members if str(op) != "NEGATE"]
+    if str(members[0][0]) == "NEGATE":
+        return next(letter for letter in "zZ9 -" if letter not in taken)
+    return taken[0]
+
+
+_PIECES: Mapping[str, Callable[[Any], str]] = {
+    "LITERAL": chr,
+    "NOT_LITERAL": lambda code: "a" if code != ord("a") else "b",
+    "ANY": lambda _: "a",
+    "IN": _one_of,
+    "RANGE": lambda ends: chr(ends[0]),
+    "CATEGORY": lambda category: {"DIGIT": "0", "WORD": "a", "SPACE": " "}[str(category)[9:]],
+    "BRANCH": lambda value: _shortest(value[1][0]),
+    "SUBPATTERN": lambda value: _shortest(value[-1]),
+    "MAX_REPEAT": lambda value: _shortest(value[2]) * value[0],
+    "MIN_REPEAT": lambda value: _shortest(value[2]) * value[0],
+    "AT": lambda _: "",
+}

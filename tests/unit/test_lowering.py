@@ -1,0 +1,224 @@
+"""A lowered schema holds what the provider enforces, and says the rest in words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from callsheet.llm.lowering import count_texts, lower
+from callsheet.llm.specs import Dialect
+from tests.support.strict_schema import complaint
+from tests.support.writing import fill
+
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
+
+
+def of_one(node: dict[str, Any], **around: Any) -> dict[str, Any]:
+    """A schema with one prompt of this form."""
+    return {"type": "object", "properties": {"ONE": node}, **around}
+
+
+def lowered(node: dict[str, Any], dialect: Dialect = "openai") -> dict[str, Any]:
+    result: Any = lower(of_one(node), dialect)
+    found: dict[str, Any] = result["properties"]["ONE"]
+    return found
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_properties_stay_in_their_order_and_are_all_required(dialect: Dialect) -> None:
+    names = ["ZED", "SORA", "ABLE", "MIKE"]
+    schema = {"properties": {name: {"type": "string"} for name in names}, "required": ["MIKE"]}
+
+    result = lower(schema, dialect)
+
+    assert list(result["properties"]) == names  # type: ignore[call-overload, arg-type]
+    assert result["required"] == names
+    assert result["additionalProperties"] is False
+
+
+def test_lengths_are_told_in_words_where_they_cannot_be_enforced() -> None:
+    node = lowered({"type": "string", "minLength": 20, "maxLength": 1500, "description": "A still"})
+
+    assert node == {
+        "type": "string",
+        "description": "A still. At least 20 characters. At most 1500 characters.",
+    }
+
+
+def test_what_the_description_says_already_is_not_said_again() -> None:
+    node = lowered(
+        {"type": "string", "maxLength": 9, "description": "Short. At most 9 characters."}
+    )
+
+    assert node["description"] == "Short. At most 9 characters."
+
+
+def test_a_local_engine_keeps_lengths_and_whole_patterns_only() -> None:
+    rules = {"type": "string", "minLength": 20, "maxLength": 1500}
+
+    assert lowered(rules | {"pattern": "^[a-z ]+$"}, "ollama") == rules | {"pattern": "^[a-z ]+$"}
+    assert "pattern" not in lowered(rules | {"pattern": "[a-z]"}, "ollama")
+
+
+@pytest.mark.parametrize("pattern", ["^(?!.*blood).*$", r"(?i)rain", r"\bdusk\b", r"(a)\1"])
+def test_a_pattern_that_is_not_regular_is_told_in_words(pattern: str) -> None:
+    node = lowered({"type": "string", "pattern": pattern})
+
+    assert node["description"] == f"Must match the regular expression `{pattern}`."
+    assert "pattern" not in node
+
+
+def test_a_rule_that_explains_itself_is_told_in_its_own_words() -> None:
+    node = lowered(
+        {
+            "type": "string",
+            "allOf": [
+                {"pattern": "--ar 16:9$", "$comment": "must end with --ar 16:9"},
+                {"not": {"pattern": "(?i)blood", "$comment": "must not mention blood"}},
+                {"not": {"enum": ["", "-"]}},
+            ],
+        }
+    )
+
+    assert node == {
+        "type": "string",
+        "description": 'Must end with --ar 16:9. Must not mention blood. Must not be "" or "-".',
+    }
+
+
+def test_a_named_format_of_ours_is_dropped_and_its_description_stays() -> None:
+    node = lowered({"type": "string", "format": "tag-list", "description": "Tags, by commas."})
+
+    assert node == {"type": "string", "description": "Tags, by commas."}
+
+
+def test_a_format_that_the_provider_knows_is_kept() -> None:
+    assert lowered({"type": "string", "format": "date"})["format"] == "date"
+    assert "format" not in lowered({"type": "string", "format": "email"}, "google")
+
+
+def test_a_constant_becomes_the_only_choice() -> None:
+    assert lowered({"const": "16:9"}) == {"enum": ["16:9"], "type": "string"}
+
+
+def test_a_reference_to_a_definition_stays_and_the_definition_is_lowered() -> None:
+    schema = of_one(
+        {"$ref": "#/$defs/text"}, **{"$defs": {"text": {"type": "string", "maxLength": 5}}}
+    )
+
+    result: Any = lower(schema, "openai")
+
+    assert result["properties"]["ONE"] == {"$ref": "#/$defs/text"}
+    assert result["$defs"]["text"]["description"] == "At most 5 characters."
+
+
+def test_a_reference_with_more_to_say_is_replaced_by_what_it_names() -> None:
+    schema = of_one(
+        {"$ref": "#/$defs/text", "description": "Mine"},
+        **{"$defs": {"text": {"type": "string", "maxLength": 5}}},
+    )
+
+    result: Any = lower(schema, "openai")
+
+    assert result["properties"]["ONE"] == {
+        "description": "Mine. At most 5 characters.",
+        "type": "string",
+    }
+
+
+def test_parts_of_an_object_are_folded_into_one() -> None:
+    node = lowered(
+        {
+            "allOf": [
+                {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
+                {"properties": {"b": {"type": "string", "maxLength": 3}}},
+            ]
+        }
+    )
+
+    assert list(node["properties"]) == ["a", "b"]
+    assert node["required"] == ["a", "b"]
+
+
+def test_a_schema_that_names_itself_comes_to_an_end() -> None:
+    tree = {"type": "object", "properties": {"next": {"$ref": "#/$defs/t", "description": "more"}}}
+
+    result = lower(of_one({"$ref": "#/$defs/t"}, **{"$defs": {"t": tree}}), "openai")
+
+    assert complaint(result) is None
+
+
+def test_the_schema_itself_is_left_as_it_was() -> None:
+    schema = of_one({"type": "string", "maxLength": 5, "allOf": [{"pattern": "a"}]})
+    before = json.dumps(schema)
+
+    lower(schema, "openai")
+
+    assert json.dumps(schema) == before
+
+
+def test_values_are_counted_through_objects_and_references() -> None:
+    schema = {
+        "properties": {
+            "ONE": {"type": "string"},
+            "TWO": {"properties": {"a": {"type": "string"}, "b": {"$ref": "#/$defs/t"}}},
+        },
+        "$defs": {"t": {"type": "string"}},
+    }
+
+    assert count_texts(lower(schema, "openai")) == 3
+
+
+texts = st.fixed_dictionaries(
+    {"type": st.just("string")},
+    optional={
+        "minLength": st.integers(0, 20),
+        "maxLength": st.integers(30, 4_000),
+        "pattern": st.sampled_from(["^[a-z]+$", "a", "(?i)a", "^(?!b)"]),
+        "format": st.sampled_from(["date", "uri", "tag-list"]),
+        "not": st.sampled_from([{"pattern": "x"}, {"const": ""}, {"maxLength": 3}]),
+        "description": st.text(max_size=20),
+        "title": st.text(max_size=5),
+        "default": st.just(""),
+        "examples": st.just(["a"]),
+        "x-note": st.just(1),
+        "allOf": st.lists(st.sampled_from([{"pattern": "b"}, {"not": {"const": "q"}}]), max_size=3),
+        "if": st.just({"const": "a"}),
+    },
+)
+names = st.sampled_from(["ONE", "TWO_A", "type", "properties", "$ref", "enum"])
+schemas = st.recursive(
+    texts,
+    lambda node: st.one_of(
+        st.fixed_dictionaries(
+            {"type": st.just("object"), "properties": st.dictionaries(names, node, max_size=4)},
+            optional={"required": st.just([]), "minProperties": st.just(1)},
+        ),
+        st.fixed_dictionaries({"type": st.just("array"), "items": node}),
+        st.fixed_dictionaries({"anyOf": st.lists(node, min_size=1, max_size=2)}),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(names, schemas, max_size=4))
+def test_whatever_is_lowered_for_openai_is_what_strict_mode_takes(nodes: dict[str, Any]) -> None:
+    result = lower({"type": "object", "properties": nodes}, "openai")
+
+    assert complaint(result) is None
+
+
+@given(st.dictionaries(names, texts, min_size=1, max_size=3), st.sampled_from(DIALECTS))
+def test_a_lowered_schema_is_a_valid_schema_of_the_same_names(
+    nodes: dict[str, Any], dialect: Dialect
+) -> None:
+    result = lower({"type": "object", "properties": nodes}, dialect)
+
+    Draft202012Validator.check_schema(result)
+    assert list(fill(result, lambda *_: "text")) == list(nodes)

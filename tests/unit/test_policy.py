@@ -1,0 +1,171 @@
+"""One policy for every provider: what stops, what moves to the next mode, what is tried again."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from callsheet import errors
+from callsheet.llm.faults import Fault, Kind, kind_of, message_in
+from callsheet.llm.policy import Again, GiveUp, InMode, Limits, Mode, Step, Tally, next_step
+from callsheet.llm.wording import Address, error_for, redact, visible
+
+OPENAI = Address("OpenAI", "gpt-5.2", "https://api.openai.com/v1", "OPENAI_API_KEY")
+OWN = Address("OpenAI", "qwen3", "http://127.0.0.1:8080/v1", "", own=True)
+OLLAMA = Address("Ollama", "qwen3", "http://localhost:11434/v1", "")
+
+
+def after(fault: Fault, *, tries: int = 1, chance: float = 0.5, **spent: Any) -> Step:
+    return next_step(fault, Tally(tries=tries, **spent), Limits(), OPENAI, chance)
+
+
+def body(message: str = "no", code: str | None = None, kind: str = "") -> dict[str, Any]:
+    return {"error": {"message": message, "code": code, "type": kind}}
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "kind"),
+    [
+        (401, body(), "key"),
+        (403, body(), "key"),
+        (400, {"error": {"status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}, "key"),
+        (402, body(), "billing"),
+        (429, body(code="credit_balance_exhausted"), "billing"),
+        (400, body("Your credit balance is too low to use the API"), "billing"),
+        (429, body(code="insufficient_quota"), "quota"),
+        (429, body(kind="enforced_spend_limit_reached"), "quota"),
+        (429, {"error": {"details": [{"violations": [{"quotaId": "RequestsPerDayPerProject"}]}]}}, "quota"),
+        (404, body(), "unknown_llm"),
+        (404, body('model "llama-tools" not found, try pulling it first'), "unknown_llm"),
+        (403, body(code="model_not_found"), "unknown_llm"),
+        (413, body(), "too_long"),
+        (400, body(code="context_length_exceeded"), "too_long"),
+        (400, body("prompt is too long: 210000 tokens > 200000 maximum"), "too_long"),
+        (400, body(code="content_filter"), "filtered"),
+        (400, body("Invalid schema for response_format 'prompts'"), "mode"),
+        (400, body("'tools' is not supported with this model"), "mode"),
+        (404, body("No endpoints found that support tool use"), "mode"),
+        (422, {"detail": "Input should be 'text' or 'json_object' in response_format"}, "mode"),
+        (415, None, "mode"),
+        (501, None, "mode"),
+        (400, None, "mode"),
+        (400, body("temperature is restricted to 1"), "rejected"),
+        (405, None, "rejected"),
+        (429, body(code="rate_limit_exceeded"), "busy"),
+        (408, None, "failing"),
+        (409, None, "failing"),
+        (500, body(), "failing"),
+        (503, "<html>busy</html>", "failing"),
+        (529, body(kind="overloaded_error"), "failing"),
+        (500, body("The model output does not match the expected peg-native format"), "garbled"),
+    ],
+)  # fmt: skip
+def test_a_status_and_its_body_amount_to(status: int, answer: Any, kind: Kind) -> None:
+    assert kind_of(status, answer) == kind
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["key", "billing", "quota", "unknown_llm", "too_long", "filtered", "rejected", "oversize", "tls", "deadline"],
+)  # fmt: skip
+def test_what_trying_again_does_not_change_ends_at_once(kind: Kind) -> None:
+    assert isinstance(after(Fault(kind)), GiveUp)
+
+
+@pytest.mark.parametrize("kind", ["busy", "failing", "dropped"])
+def test_what_may_pass_is_tried_four_times_in_all(kind: Kind) -> None:
+    steps = [after(Fault(kind), tries=tries) for tries in (1, 2, 3, 4)]
+
+    assert [type(step) for step in steps] == [Again, Again, Again, GiveUp]
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "garbled"])
+def test_what_hardly_passes_is_tried_twice(kind: Kind) -> None:
+    assert [type(after(Fault(kind), tries=tries)) for tries in (1, 2)] == [Again, GiveUp]
+
+
+@pytest.mark.parametrize(
+    ("mode", "step"), [("native", InMode("tool")), ("tool", InMode("prompted"))]
+)
+def test_a_refused_mode_gives_way_to_the_next(mode: Mode, step: Step) -> None:
+    assert after(Fault("mode", 400), mode=mode) == step
+
+
+def test_after_the_last_mode_the_request_counts_as_refused() -> None:
+    step = after(Fault("mode", 400, "no schemas here"), mode="prompted")
+
+    assert isinstance(step, GiveUp)
+    assert isinstance(step.error, errors.RequestRejectedError)
+    assert "no schemas here" in str(step.error)
+
+
+@pytest.mark.parametrize(("tries", "longest"), [(1, 5), (2, 10), (3, 20)])
+def test_waits_are_random_up_to_a_growing_limit(tries: int, longest: float) -> None:
+    assert after(Fault("busy"), tries=tries, chance=0.0) == Again(0.5)
+    assert after(Fault("busy"), tries=tries, chance=1.0) == Again(longest)
+
+
+def test_a_wait_that_the_provider_asks_for_is_honoured() -> None:
+    assert after(Fault("busy", 429, retry_after=7.0), chance=0.0) == Again(7.0)
+    assert after(Fault("busy", 429, retry_after=7.0), chance=1.0) == Again(7.5)
+
+
+def test_a_wait_beyond_all_patience_ends_the_call_and_is_named() -> None:
+    step = after(Fault("busy", 429, retry_after=1_800.0))
+
+    assert isinstance(step, GiveUp)
+    assert isinstance(step.error, errors.OverloadedError)
+    assert step.error.retry_after == 1_800.0
+    assert "30 minutes" in f"{step.error} {step.error.hint}"
+
+
+def test_patience_is_counted_over_all_waits_of_a_call() -> None:
+    assert isinstance(after(Fault("busy", retry_after=30.0), tries=2, waited=20.0), Again)
+    assert isinstance(after(Fault("busy", retry_after=30.0), tries=2, waited=40.0), GiveUp)
+
+
+def test_nothing_is_tried_after_the_deadline() -> None:
+    assert isinstance(after(Fault("failing"), spent=120.0), GiveUp)
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("address", [OPENAI, OWN, OLLAMA])
+def test_every_fault_is_told_with_what_to_do(kind: Kind, address: Address) -> None:
+    error = error_for(Fault(kind, 500), 2, address)
+
+    assert error.hint
+    assert error.message[0] in "abcdefghijklmnopqrstuvwxyzO`"
+    assert not error.message.endswith(".")
+
+
+def test_a_silent_server_is_asked_after() -> None:
+    assert str(error_for(Fault("unreachable"), 2, OWN)) == (
+        "no LLM answers at http://127.0.0.1:8080/v1 (is it running?)"
+    )
+    assert "ollama serve" in error_for(Fault("unreachable"), 2, OLLAMA).hint
+
+
+def test_a_refused_key_is_named_by_its_variable() -> None:
+    assert "the key in OPENAI_API_KEY was refused" in str(error_for(Fault("key", 401), 1, OPENAI))
+    assert "CALLSHEET_API_KEY" in error_for(Fault("key", 401), 1, OWN).hint
+
+
+def test_a_message_is_quoted_without_keys_and_without_what_was_sent() -> None:
+    sent = "You write prompts for exactly one model and for nothing else at all."
+    said = f"bad key sk-abcdefgh1234 or my-canary-key in: {sent}"
+
+    told = redact(said, ("my-canary-key",), (sent,))
+
+    assert told == "bad key [key] or [key] in: […]"
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    assert visible("https://me:secret@host:8080/v1?key=abc") == "https://host:8080/v1"
+
+
+def test_the_providers_sentence_is_found_in_each_of_their_forms() -> None:
+    assert message_in({"error": {"message": "one\n two"}}) == "one two"
+    assert message_in({"detail": [{"msg": "x"}], "message": "three"}) == "three"
+    assert message_in({"error": "plain"}) == "plain"
+    assert message_in("<html>") == ""

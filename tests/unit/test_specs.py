@@ -1,0 +1,87 @@
+"""An LLM's name is understood or explained, and a key goes to its own provider only."""
+
+from __future__ import annotations
+
+import pytest
+
+from callsheet.errors import InputError, KeyMissingError, UnknownNameError
+from callsheet.llm.specs import Key, Spec, choose_key, parse_spec
+
+CANARY = "sk-canary-0123456789"
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("openai:gpt-5.2", Spec("openai", "gpt-5.2")),
+        (" OpenAI : gpt-5.2 ", Spec("openai", "gpt-5.2")),
+        ("ollama:qwen3:8b", Spec("ollama", "qwen3:8b")),
+        ("google:gemini-3-flash", Spec("google", "gemini-3-flash")),
+        ("offline", Spec("offline")),
+        ("paste", Spec("paste")),
+    ],
+)
+def test_a_spec_is_a_provider_and_the_rest_is_its_name(text: str, spec: Spec) -> None:
+    assert parse_spec(text) == spec
+
+
+def test_a_spec_is_written_as_it_is_read() -> None:
+    assert str(parse_spec("ollama:qwen3:8b")) == "ollama:qwen3:8b"
+    assert str(parse_spec("paste")) == "paste"
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [("opnai:gpt", "openai:NAME"), ("offlin", "offline"), ("googl:x", "google:NAME")],
+)
+def test_an_unknown_provider_lists_the_known_nearest_first(text: str, nearest: str) -> None:
+    with pytest.raises(UnknownNameError) as error:
+        parse_spec(text)
+
+    assert error.value.hint.startswith(f"known: {nearest}")
+    assert "anthropic:NAME" in error.value.hint
+
+
+@pytest.mark.parametrize("text", ["openai", "openai:", "openai: "])
+def test_a_provider_without_a_name_is_shown_an_example(text: str) -> None:
+    with pytest.raises(InputError, match="needs the name") as error:
+        parse_spec(text)
+
+    assert "--llm openai:" in error.value.hint
+
+
+def test_offline_takes_no_name() -> None:
+    with pytest.raises(InputError, match="takes no name"):
+        parse_spec("offline:gpt")
+
+
+@pytest.mark.parametrize("variable", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
+def test_either_variable_of_a_provider_holds_its_key(variable: str) -> None:
+    key = choose_key(Spec("google", "gemini-3"), {variable: CANARY, "OPENAI_API_KEY": "other"})
+
+    assert key == Key(variable, CANARY)
+
+
+def test_a_missing_key_names_the_variable_to_set() -> None:
+    with pytest.raises(KeyMissingError) as error:
+        choose_key(Spec("openai", "gpt-5.2"), {"ANTHROPIC_API_KEY": CANARY, "OPENAI_API_KEY": " "})
+
+    assert "OPENAI_API_KEY" in error.value.hint
+    assert CANARY not in f"{error.value} {error.value.hint}"
+
+
+def test_ollama_needs_no_key() -> None:
+    assert choose_key(Spec("ollama", "qwen3"), {"OPENAI_API_KEY": CANARY}) is None
+
+
+def test_a_server_of_ones_own_gets_no_key_but_its_own() -> None:
+    spec, url = Spec("openai", "qwen3"), "http://127.0.0.1:8080/v1"
+
+    assert choose_key(spec, {"OPENAI_API_KEY": CANARY}, base_url=url) is None
+    assert choose_key(spec, {"CALLSHEET_API_KEY": "mine"}, base_url=url) == Key(
+        "CALLSHEET_API_KEY", "mine"
+    )
+
+
+def test_a_key_does_not_show_in_its_repr() -> None:
+    assert CANARY not in repr(Key("OPENAI_API_KEY", CANARY))
