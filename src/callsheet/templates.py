@@ -6,6 +6,7 @@ Only a workflow's own files are templates. What a person or an LLM wrote is alwa
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,32 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
     # `range`, `lipsum` and the like only serve to grow a text without bound.
     environment.globals.clear()
+    environment.filters |= {"phrase": phrase, "opening": opening, "has": has, "shaped": shaped}
     return environment
+
+
+def phrase(text: object) -> str:
+    """A text as part of a sentence: one line, no prompt syntax in it, no full stop behind it."""
+    words = re.sub(r"--+|::+|[()\[\]{}<>]", " ", str(text or "")).split()
+    return " ".join(words).replace(" ,", ",").rstrip(" .,;:!?…。、！？")
+
+
+def opening(text: str) -> str:
+    """The text with a capital at its beginning, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def has(text: object, *words: str) -> bool:
+    """Whether one of the words stands in the text, in whichever case and with any ending."""
+    found = str(text or "").lower()
+    return any(re.search(rf"\b{re.escape(word.lower())}", found) for word in words)
+
+
+def shaped(ratio: str, tall: str, wide: str, square: str) -> str:
+    """The one of three texts that fits an aspect ratio such as `2:3`."""
+    width, _, height = ratio.partition(":")
+    across, down = int(width), int(height)
+    return square if across == down else tall if across < down else wide
 
 
 def _hint(variables: Mapping[str, JsonValue]) -> str:

@@ -11,8 +11,8 @@ Write = Callable[[str, Mapping[str, Any]], str]
 """The text for a place (`$.prompts.ONE`) and its schema."""
 
 _WORDS = (
-    "A woman reads by a rain-streaked window at dusk while warm lamplight falls across the page,"
-    " the city behind the glass dissolves into soft blue shapes, and a cup of tea steams on the sill."
+    "A woman reads by a rain-streaked window at dusk, warm lamplight on the page, the city behind"
+    " the glass in soft blue shapes, a cup of tea on the sill, slow steam, a static camera"
 )
 _FORMATS = {
     "date-time": "2026-11-22T18:30:00Z",
@@ -31,14 +31,16 @@ def write_text(path: str, node: Mapping[str, Any]) -> str:
     """A sentence or more, of the length and form that the node tells by keyword or in words."""
     if node.get("format") in _FORMATS:
         return _FORMATS[node["format"]]
-    if pattern := node.get("pattern"):
+    pattern = node.get("pattern") or _told(node, r"regular expression `(.*?)`\.( |$)") or ""
+    if pattern.startswith("^") and pattern.endswith("$"):
         return from_pattern(pattern)
-    least = _bound(node, "minLength", r"[Aa]t least (\d[\d,]*) characters", 0)
-    most = _bound(node, "maxLength", r"[Aa]t most (\d[\d,]*) characters", 10_000)
-    text = f"{_WORDS} It is written for {path.rpartition('.')[2]}."
+    least = int(node.get("minLength") or _told(node, r"[Aa]t least ([\d,]+) characters") or 0)
+    most = int(node.get("maxLength") or _told(node, r"[Aa]t most ([\d,]+) characters") or 10_000)
+    text = f"{_WORDS}, written for {path.rpartition('.')[2]}"
     while len(text) < least:
-        text += f" {_WORDS}"
-    return text if len(text) <= most else text[:most].rstrip(" ,.")
+        text += f", {_WORDS}"
+    ending = "" if re.search(pattern, text[:most]) else from_pattern(pattern)
+    return text[: most - len(ending)].rstrip(" ,") + ending
 
 
 def fill(schema: Mapping[str, Any], write: Write = write_text) -> Any:
@@ -82,11 +84,10 @@ def _leaf(node: Mapping[str, Any], at: str, write: Write) -> Any:
             return node.get("minimum", node.get("exclusiveMinimum", 0) + 1)
 
 
-def _bound(node: Mapping[str, Any], keyword: str, words: str, default: int) -> int:
-    if keyword in node:
-        return int(node[keyword])
-    told = re.search(words, node.get("description", ""))
-    return int(told[1].replace(",", "")) if told else default
+def _told(node: Mapping[str, Any], words: str) -> str | None:
+    """What the description tells in such words."""
+    found = re.search(words, node.get("description", ""))
+    return found[1].replace(",", "") if found and found[1][0].isdigit() else found and found[1]
 
 
 def from_pattern(pattern: str) -> str:

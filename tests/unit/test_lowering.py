@@ -32,11 +32,11 @@ def lowered(node: dict[str, Any], dialect: Dialect = "openai") -> dict[str, Any]
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_properties_stay_in_their_order_and_are_all_required(dialect: Dialect) -> None:
     names = ["ZED", "SORA", "ABLE", "MIKE"]
-    schema = {"properties": {name: {"type": "string"} for name in names}, "required": ["MIKE"]}
+    schema: Any = {"properties": {name: {"type": "string"} for name in names}, "required": ["MIKE"]}
 
-    result = lower(schema, dialect)
+    result: Any = lower(schema, dialect)
 
-    assert list(result["properties"]) == names  # type: ignore[call-overload, arg-type]
+    assert list(result["properties"]) == names
     assert result["required"] == names
     assert result["additionalProperties"] is False
 
@@ -65,6 +65,13 @@ def test_a_local_engine_keeps_lengths_and_whole_patterns_only() -> None:
     assert "pattern" not in lowered(rules | {"pattern": "[a-z]"}, "ollama")
 
 
+def test_a_pattern_for_a_part_is_told_lest_it_be_taken_for_the_whole() -> None:
+    node = lowered({"type": "string", "pattern": " --ar 16:9( |$)"})
+
+    assert node["description"] == "Must match the regular expression ` --ar 16:9( |$)`."
+    assert lowered({"type": "string", "pattern": "^[a-z]+$"})["pattern"] == "^[a-z]+$"
+
+
 @pytest.mark.parametrize("pattern", ["^(?!.*blood).*$", r"(?i)rain", r"\bdusk\b", r"(a)\1"])
 def test_a_pattern_that_is_not_regular_is_told_in_words(pattern: str) -> None:
     node = lowered({"type": "string", "pattern": pattern})
@@ -80,15 +87,16 @@ def test_a_rule_that_explains_itself_is_told_in_its_own_words() -> None:
             "allOf": [
                 {"pattern": "--ar 16:9$", "$comment": "must end with --ar 16:9"},
                 {"not": {"pattern": "(?i)blood", "$comment": "must not mention blood"}},
+                {"not": {"pattern": "::", "description": "double colons"}},
                 {"not": {"enum": ["", "-"]}},
             ],
         }
     )
 
-    assert node == {
-        "type": "string",
-        "description": 'Must end with --ar 16:9. Must not mention blood. Must not be "" or "-".',
-    }
+    assert node["description"] == (
+        "Must end with --ar 16:9. Must not mention blood. Without double colons."
+        ' Must not be "" or "-".'
+    )
 
 
 def test_a_named_format_of_ours_is_dropped_and_its_description_stays() -> None:
@@ -163,7 +171,7 @@ def test_the_schema_itself_is_left_as_it_was() -> None:
 
 
 def test_values_are_counted_through_objects_and_references() -> None:
-    schema = {
+    schema: Any = {
         "properties": {
             "ONE": {"type": "string"},
             "TWO": {"properties": {"a": {"type": "string"}, "b": {"$ref": "#/$defs/t"}}},

@@ -66,4 +66,4 @@ def main() -> None:
             # A prompt may hold any character; a terminal's old encoding must not end the run.
             stream.reconfigure(encoding="utf-8", errors="replace")
     guard_signals()
-    exit_with(lambda: cli(standalone_mode=False))
+    exit_with(lambda: cli(prog_name="callsheet", standalone_mode=False))

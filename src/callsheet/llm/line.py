@@ -6,6 +6,7 @@ the first request, and of the providers only the one that is asked.
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ class Line:
 
     def _reply(self, response: ModelResponse) -> Reply:
         parts = response.parts
-        calls = [part.args_as_json_str() for part in parts if isinstance(part, ToolCallPart)]
+        calls = [_written(part.args) for part in parts if isinstance(part, ToolCallPart)]
         texts = [part.content for part in parts if isinstance(part, TextPart)]
         details = response.provider_details or {}
         return Reply(
@@ -176,6 +177,11 @@ def _parameters(asking: Asking) -> ModelRequestParameters:
         case "prompted":
             # The library's own prompted mode would still ask for JSON in a way a server may refuse.
             return ModelRequestParameters(output_mode="text")
+
+
+def _written(arguments: object) -> str:
+    """A tool's arguments as the LLM wrote them; the library would wrap what is not JSON."""
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
 
 
 def _finish(reason: str | None, details: dict[str, Any]) -> Finish:

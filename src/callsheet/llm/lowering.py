@@ -47,7 +47,6 @@ class _Rules:
 
     keywords: frozenset[str]
     formats: frozenset[str]
-    anchored_only: bool = False
     type_lists: bool = True
 
 
@@ -61,7 +60,6 @@ _DIALECTS: Mapping[Dialect, _Rules] = {
     "ollama": _Rules(
         _BOUNDS | {"minItems", "maxItems", "minLength", "maxLength", "pattern", "format"},
         frozenset({"date-time", "date", "time", "uuid"}),
-        anchored_only=True,
     ),
 }
 
@@ -178,8 +176,7 @@ class _Lowering:
         if keyword == "format":
             return value in self.rules.formats
         if keyword == "pattern":
-            anchored = value.startswith("^") and value.endswith("$")
-            return _is_plain(value) and (anchored or not self.rules.anchored_only)
+            return _is_whole(value)
         return True
 
     def _shape(self, flat: Node, lowered: Node, inside: tuple[str, ...]) -> None:
@@ -235,6 +232,8 @@ def _comment(node: Any) -> str:
 
 
 def _not(value: Any) -> str:
+    if isinstance(value, dict) and isinstance(what := value.get("description"), str):
+        return f"Without {what.rstrip('.')}."
     if isinstance(value, dict) and set(value) == {"pattern"}:
         return f"Must not match the regular expression `{value['pattern']}`."
     if isinstance(value, dict) and (listed := value.get("enum") or [value.get("const")]) != [None]:
@@ -250,9 +249,14 @@ def _described(description: str, said: list[str]) -> str:
     return " ".join([description, *sentences]).strip()
 
 
-def _is_plain(pattern: str) -> bool:
-    """Whether a pattern is regular: no lookaround, flag, word boundary or back-reference."""
-    return not re.search(r"\(\?(?!:)|\\[bB1-9AZz]", pattern)
+def _is_whole(pattern: str) -> bool:
+    """Whether a pattern is regular and describes the whole text.
+
+    Some engines take any pattern for the whole text's, so a word to be found somewhere would become
+    the only word. Lookaround, flags, word boundaries and back-references they do not know at all.
+    """
+    anchored = pattern.startswith("^") and pattern.endswith("$") and "|" not in pattern
+    return anchored and not re.search(r"\(\?(?!:)|\\[bB1-9AZz]", pattern)
 
 
 def _type_of(values: Any) -> Any:

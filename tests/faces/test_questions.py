@@ -1,0 +1,119 @@
+"""What is not told is asked, one line each; a wrong answer is explained and asked again."""
+
+from __future__ import annotations
+
+from tests.support.cli import Terminal
+
+SELECTION = """\
+Select model groups for image generation (enter numbers separated by commas or spaces):
+
+1. Sora (2.0 & 1.0) - Ultra-cinematic anime realism
+2. Phoenix 1.0 - Filmic depth + hand-painted backgrounds
+3. Leonardo Anime XL - Vivid anime illustrations
+4. Midjourney (A & B) - Structured layered prompts
+5. Stable Diffusion (3 variants) - Open-source generation
+
+Enter selection (e.g., 1,3 or 1 3):"""
+
+
+def test_the_groups_are_asked_word_for_word_as_planned(terminal: Terminal) -> None:
+    said = terminal("run", "--idea", "a heron at dawn", stdin="1,3\naccept\nnone\n")
+    assert SELECTION in said.err
+    assert said.status == 0
+    assert "SORA_2_A" in said.out
+    assert "LEONARDO_ANIME_XL_A" in said.out
+    assert "PHOENIX" not in said.out
+
+
+def test_everything_can_be_answered_from_a_pipe(terminal: Terminal) -> None:
+    answers = "a heron at dawn\n1 2\naccept\n1\n2\naccept\n"
+    said = terminal("run", "--json", stdin=answers)
+    assert said.status == 0, said.err
+    assert said.json["selection"] == {
+        "image_generation": ["sora", "phoenix"],
+        "video_generation": ["motion_2_0"],
+    }
+    assert list(said.json["prompts"]["video_generation"]) == ["motion_2_0"]
+
+
+def test_a_wrong_answer_is_explained_and_asked_again(terminal: Terminal) -> None:
+    said = terminal("run", "--idea", "a heron", stdin="\n0\n6\n1,x\nsorra\n2\n\nnone\n")
+    assert said.status == 0
+    for told in (
+        "nothing was chosen",
+        "'0' is out of range",
+        "the numbers go from 1 to 5",
+        "'6' is out of range",
+        "'x' is neither a number nor a name",
+        "known: sora, ",
+    ):
+        assert told in said.err
+    assert "PHOENIX_1_0_A" in said.out
+
+
+def test_at_the_end_of_input_the_run_waits_and_can_be_resumed(terminal: Terminal) -> None:
+    left = terminal("run", "--json", "--idea", "a heron at dawn")
+    assert left.status == 3
+    assert left.json["status"] == "waiting"
+    assert left.json["question"]["key"] == "groups.image_generation"
+    assert f"callsheet resume {left.json['run']}" in left.err
+
+    done = terminal("resume", "last", "--json", stdin="sora\naccept\nnone\n")
+    assert done.status == 0, done.err
+    assert done.json["run"] == left.json["run"]
+    assert done.json["brief"]["idea"] == "a heron at dawn"
+    assert list(done.json["prompts"]["image_generation"]) == ["SORA_2_A", "SORA_1_A"]
+
+
+def test_a_new_run_remembers_no_earlier_selection(terminal: Terminal) -> None:
+    terminal("run", "--idea", "a heron", "--groups", "sora")
+    again = terminal("run", "--json", "--idea", "a heron")
+    assert again.json["question"]["default"] is None
+    assert "Chosen before" not in again.err
+
+
+def test_review_can_retry_with_other_groups_and_enter_keeps_the_earlier_choice(
+    terminal: Terminal,
+) -> None:
+    said = terminal("run", "--json", "--idea", "a heron", stdin="1\nretry\n\nretry\n3\n\nnone\n")
+    assert said.status == 0, said.err
+    assert "Chosen before: sora (Enter keeps them)" in said.err
+    assert said.json["selection"]["image_generation"] == ["leonardo"]
+    assert list(said.json["prompts"]["image_generation"]) == ["LEONARDO_ANIME_XL_A"]
+
+
+def test_review_can_stop_the_run(terminal: Terminal) -> None:
+    said = terminal("run", "--json", "--idea", "a heron", stdin="1\nstop\n")
+    assert said.status == 0
+    assert said.json["status"] == "stopped"
+
+
+def test_groups_from_the_command_line_are_not_reviewed_unless_asked_for(terminal: Terminal) -> None:
+    unasked = terminal("run", "--json", "--idea", "a heron", "--groups", "sora")
+    assert unasked.json["status"] == "succeeded"
+    asked = terminal("run", "--json", "--idea", "a heron", "--groups", "sora", "--review")
+    assert asked.status == 3
+    assert asked.json["question"]["key"] == "review.prompt_generation"
+    assert "SORA_2_A" in asked.json["prompts"]["image_generation"]
+
+
+def test_yes_accepts_every_question_that_has_a_default(terminal: Terminal) -> None:
+    said = terminal("run", "--json", "--idea", "a heron", "--yes", stdin="1\nnone\n")
+    assert said.status == 0
+    assert said.json["status"] == "succeeded"
+
+
+def test_the_picture_that_moves_is_the_persons_choice(terminal: Terminal) -> None:
+    first = terminal("run", "--json", "--idea", "a heron", "--groups", "sora,midjourney_animate")
+    assert first.status == 0, first.err
+    told = terminal(
+        "run", "--json", "--idea", "a heron", "--groups", "sora,midjourney_animate",
+        "--set", "picture=SORA_1_A",
+    )  # fmt: skip
+    assert told.status == 0, told.err
+    wrong = terminal(
+        "run", "--json", "--idea", "a heron", "--groups", "sora,midjourney_animate",
+        "--set", "picture=SORA_9",
+    )  # fmt: skip
+    assert wrong.status == 2
+    assert "SORA_2_A" in wrong.json["error"]["hint"]

@@ -1,0 +1,76 @@
+"""The shape of the house: small files, small functions, first lines that say why, honest words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from callsheet.app.productions import built_in_workflows, inspect_production
+from callsheet.modules.registry import BUILT_IN
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "callsheet"
+FILES = sorted(SOURCE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py")) + sorted((ROOT / "benchmarks").rglob("*.py"))
+
+MAX_LINES = 400
+MAX_FUNCTION = 50
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", FILES + TESTS, ids=_name)
+def test_a_file_is_read_in_one_sitting_and_says_first_why_it_exists(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= MAX_LINES
+    assert ast.get_docstring(ast.parse(text)), "the first line says why the file exists"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_a_function_fits_a_screen(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert (node.end_lineno or 0) - node.lineno < MAX_FUNCTION, node.name
+
+
+def test_no_room_is_called_by_a_name_that_says_nothing() -> None:
+    empty_words = {"utils", "common", "core", "helpers", "types", "manager", "misc", "base"}
+    assert not {path.stem for path in SOURCE.rglob("*")} & empty_words
+
+
+def test_every_module_id_is_its_path() -> None:
+    files = {
+        f"{path.parent.name}.{path.stem}"
+        for path in (SOURCE / "modules").glob("*/*.py")
+        if path.stem != "__init__"
+    }
+    assert files == set(BUILT_IN)
+    assert all(place == f"callsheet.modules.{name}" for name, place in BUILT_IN.items())
+
+
+@pytest.mark.parametrize("room", ["engine", "document", "store", "llm"])
+def test_the_machinery_names_no_group_and_no_scene(room: str) -> None:
+    words = {"anime", "lofi", "rain-streaked"}
+    for workflow in built_in_workflows():
+        catalog = inspect_production(workflow)[0].materials.catalog
+        words |= set(catalog.categories) | {group.name for group in catalog.groups()}
+        words |= {model.lower() for group in catalog.groups() for model in group.models}
+    pattern = re.compile(r"\b(" + "|".join(map(re.escape, sorted(words))) + r")\b", re.IGNORECASE)
+    for path in (SOURCE / room).rglob("*.*"):
+        if path.suffix in (".py", ".sql"):
+            assert not pattern.findall(path.read_text("utf-8")), _name(path)
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    for path in FILES:
+        if path.name != "settings.py":
+            assert not re.search(r"os\.(environ|getenv)", path.read_text("utf-8")), _name(path)
+
+
+def test_workflows_are_data_only() -> None:
+    assert not list((SOURCE / "workflows").rglob("*.py"))
