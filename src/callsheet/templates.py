@@ -66,7 +66,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
 def phrase(text: object) -> str:
     """A text as part of a sentence: one line, no prompt syntax in it, no full stop behind it."""
     words = re.sub(r"--+|::+|[()\[\]{}<>]", " ", str(text or "")).split()
-    return " ".join(words).replace(" ,", ",").rstrip(" .,;:!?…。、！？")
+    return " ".join(words).replace(" ,", ",").rstrip(" .,;:!?…\u3002\u3001\uff01\uff1f")
 
 
 def opening(text: str) -> str:

@@ -31,11 +31,11 @@ def write_text(path: str, node: Mapping[str, Any]) -> str:
     """A sentence or more, of the length and form that the node tells by keyword or in words."""
     if node.get("format") in _FORMATS:
         return _FORMATS[node["format"]]
-    pattern = node.get("pattern") or _told(node, r"regular expression `(.*?)`\.( |$)") or ""
+    pattern = node.get("pattern") or _told(node, r"regular expression `(.*?)`\.( |$)")
     if pattern.startswith("^") and pattern.endswith("$"):
         return from_pattern(pattern)
-    least = int(node.get("minLength") or _told(node, r"[Aa]t least ([\d,]+) characters") or 0)
-    most = int(node.get("maxLength") or _told(node, r"[Aa]t most ([\d,]+) characters") or 10_000)
+    least = _bound(node, "minLength", "least", 0)
+    most = _bound(node, "maxLength", "most", 10_000)
     text = f"{_WORDS}, written for {path.rpartition('.')[2]}"
     while len(text) < least:
         text += f", {_WORDS}"
@@ -84,15 +84,21 @@ def _leaf(node: Mapping[str, Any], at: str, write: Write) -> Any:
             return node.get("minimum", node.get("exclusiveMinimum", 0) + 1)
 
 
-def _told(node: Mapping[str, Any], words: str) -> str | None:
-    """What the description tells in such words."""
+def _told(node: Mapping[str, Any], words: str) -> str:
+    """What the description tells in such words, or nothing."""
     found = re.search(words, node.get("description", ""))
-    return found[1].replace(",", "") if found and found[1][0].isdigit() else found and found[1]
+    return found[1] if found else ""
+
+
+def _bound(node: Mapping[str, Any], keyword: str, words: str, default: int) -> int:
+    told = _told(node, rf"[Aa]t {words} (\d[\d,]*) characters").replace(",", "")
+    return int(node.get(keyword) or told or default)
 
 
 def from_pattern(pattern: str) -> str:
     """The shortest plain text that a regular expression without lookaround takes."""
     text = _shortest(_parser.parse(pattern))
+    text = text.rstrip() if re.search(pattern, text.rstrip()) else text
     assert re.search(pattern, text), f"no text was found for {pattern!r}"
     return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callsheet.errors import InputError, KeyMissingError, UnknownNameError
-from callsheet.llm.specs import Key, Spec, choose_key, parse_spec
+from callsheet.llm.specs import Key, Spec, choose_key, parse_base_url, parse_spec
 
 CANARY = "sk-canary-0123456789"
 
@@ -85,3 +85,25 @@ def test_a_server_of_ones_own_gets_no_key_but_its_own() -> None:
 
 def test_a_key_does_not_show_in_its_repr() -> None:
     assert CANARY not in repr(Key("OPENAI_API_KEY", CANARY))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.1:8080/v1",
+        "http://127.0.0.1:8080/v1/",
+        "http://127.0.0.1:8080/v1/chat/completions",
+    ],
+)
+def test_an_address_is_understood_as_people_write_it(text: str) -> None:
+    assert parse_base_url(text) == "http://127.0.0.1:8080/v1"
+
+
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1:8080", "ftp://host/v1", "http://", "http://a b/v1", ""]
+)
+def test_what_is_no_address_is_refused_without_repeating_it(text: str) -> None:
+    with pytest.raises(InputError, match="no address") as error:
+        parse_base_url(text)
+
+    assert "/v1" in error.value.hint

@@ -62,7 +62,12 @@ def _prompt(text: str, model: str, schema: dict[str, JsonValue]) -> JsonValue:
         return parse(text, model)
     except NotJsonError as error:
         message = f"a prompt for `{model}` is a JSON object: {error.problem.message}"
-        raise InputError(message, hint=f"its fields: {', '.join(node['properties'])}") from error
+        raise InputError(message, hint=f"its fields: {_fields(node)}") from error
+
+
+def _fields(schema: dict[str, JsonValue]) -> str:
+    properties = schema.get("properties")
+    return ", ".join(properties) if isinstance(properties, dict) else "any"
 
 
 def _tokens(production: Production, group: Group) -> int | None:

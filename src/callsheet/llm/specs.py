@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -91,6 +92,17 @@ def parse_spec(text: str) -> Spec:
             hint=f"for example `--llm {PROVIDERS[provider].example}`",
         )
     return Spec(provider, name)
+
+
+def parse_base_url(text: str) -> str:
+    """The address of a person's own server; raises InputError for what is no address."""
+    url = text.strip().rstrip("/").removesuffix("/chat/completions")
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+        raise InputError(
+            "the base URL is no address of a server",
+            hint="it begins with http:// or https:// and usually ends in /v1",
+        )
+    return url
 
 
 def choose_key(spec: Spec, keys: Mapping[str, str], *, base_url: str | None = None) -> Key | None:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field, JsonValue
 
-from callsheet.modules.contract import Ask, Done, Module, Outcome, Stage, Values
+from callsheet.modules.contract import (
+    Ask,
+    Done,
+    Materials,
+    Module,
+    Outcome,
+    Stage,
+    StaticInputs,
+    Values,
+)
 from callsheet.questions import Option, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Inputs(Values):
@@ -42,4 +56,10 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
     return Done(Outputs(name=str(answer), value=options[str(answer)]))
 
 
-module = Module(Inputs, Outputs, run)
+def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
+    """The one question; what there is to choose from is known only when it is asked."""
+    del materials
+    yield Question(key=str(inputs.get("key")), kind="text", text=str(inputs.get("text")))
+
+
+module = Module(Inputs, Outputs, run, asks=asks)
