@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callsheet.errors import InputError
-from callsheet.llm.specs import choose_key, parse_spec
+from callsheet.llm.specs import choose_key, parse_base_url, parse_spec
 
 if TYPE_CHECKING:
     from callsheet.llm.port import LLM
@@ -40,8 +40,9 @@ def open_llm(spec: str, *, base_url: str | None, settings: Settings) -> LLM:
     # The client libraries take seconds to import; offline and pasted runs never need them.
     from callsheet.llm.client import Client
 
-    key = choose_key(named, settings.keys, base_url=base_url)
-    return Client(named.provider, named.name, base_url=base_url, key=key)
+    address = parse_base_url(base_url) if base_url else None
+    key = choose_key(named, settings.keys, base_url=address)
+    return Client(named.provider, named.name, base_url=address, key=key)
 
 
 def open_store(settings: Settings) -> Store:

@@ -211,7 +211,10 @@ async def _settle(journal: Journal) -> None:
         return
     if question.key in view.told:
         try:
-            value = parse_answer(question, view.told[question.key])
+            # Who told a choice beforehand may have chosen nothing; the question put here may not
+            # offer that, but it was not put.
+            skippable = replace(question, may_skip=True)
+            value = parse_answer(skippable, view.told[question.key])
         except InputError as error:
             await journal.append(_cannot(view, error))
             return
