@@ -39,12 +39,10 @@ def merge_schemas(schemas: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     `schemas` maps each file's name to its content. Raises WorkflowError where a file has another
     shape, or two files define the same model.
     """
-    merge = _Merge()
-    for file, schema in schemas.items():
-        if problem := wrong_shape(schema, file):
-            merge.problems.append(problem)
-        else:
-            _add(merge, file, schema)
+    wrong = [problem for file, schema in schemas.items() if (problem := wrong_shape(schema, file))]
+    if wrong:
+        raise WorkflowError(wrong)
+    merge = _merge(schemas)
     if merge.problems:
         raise WorkflowError(merge.problems)
     wrapper: dict[str, JsonValue] = {
@@ -61,6 +59,11 @@ def merge_schemas(schemas: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         "additionalProperties": False,
         **definitions,
     }
+
+
+def clashes(schemas: Mapping[str, JsonValue]) -> list[Problem]:
+    """The models that two of these well-shaped files both define."""
+    return _merge(schemas).problems
 
 
 def read_schema(text: str, file: str) -> JsonValue:
@@ -101,6 +104,13 @@ def wrong_shape(schema: Any, file: str) -> Problem | None:
     except SchemaError as error:
         return Problem(file, str(error.json_path), f"not a valid JSON Schema: {error.message:.200}")
     return None
+
+
+def _merge(schemas: Mapping[str, JsonValue]) -> _Merge:
+    merge = _Merge()
+    for file, schema in schemas.items():
+        _add(merge, file, schema)
+    return merge
 
 
 def _add(merge: _Merge, file: str, schema: JsonValue) -> None:

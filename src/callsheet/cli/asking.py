@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 MAX_LINE = 2 * MAX_PASTE
 
 
-def ask(question: Question) -> str | None:
-    """The person's words, or None at the end of input."""
+def ask(question: Question, *, again: bool = False) -> str | None:
+    """The person's words, or None at the end of input; `again` repeats only the last line."""
+    if again:
+        click.echo(wording(question).splitlines()[-1], err=True, nl=question.kind == "paste")
+        return _read_paste() if question.kind == "paste" else _read_line()
     if isinstance(question.show, dict):
         show_prompts(question.show, err=True)
     elif isinstance(question.show, str):

@@ -44,7 +44,8 @@ def groups(workflow: str, *, json: bool) -> None:
         _print(table)
         for group in members:
             if group["closed"]:
-                note(f"{group['name']}: {group['closed']['note']}")
+                closed = group["closed"]
+                note(f"{group['name']} closed on {closed['on']}. {closed['note']}")
         click.echo()
 
 

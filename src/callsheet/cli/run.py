@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -152,13 +152,13 @@ async def _put(session: Session, telling: Telling) -> bool:
     """Puts the open question until an answer fits; False at the end of input."""
     question = session.view.question
     assert question is not None  # noqa: S101  # the caller saw to it
-    while (words := ask(question)) is not None:
+    words = ask(question)
+    while words is not None:
         try:
             await session.answer(words)
         except AnswerError as error:
             tell_error(error.message, error.hint)
-            # What was shown stands on the screen already.
-            question = replace(question, show=None)
+            words = ask(question, again=True)
             continue
         if isinstance(question.show, dict):
             telling.shown |= question.show

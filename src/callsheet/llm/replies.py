@@ -26,8 +26,18 @@ def first_object(text: str) -> dict[str, JsonValue] | None:
             return None
         try:
             value, _ = _decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
+        except json.JSONDecodeError as error:
+            if _is_cut(error):
+                # What stands inside an object that has not ended is no reply of its own.
+                return None
             start = text.find("{", start + 1)
             continue
+        except (ValueError, RecursionError):
+            return None
         return value if isinstance(value, dict) else None
     return None
+
+
+def _is_cut(error: json.JSONDecodeError) -> bool:
+    """Whether the text simply ended where JSON would have gone on."""
+    return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")

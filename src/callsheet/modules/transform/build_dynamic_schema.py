@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from callsheet.catalog.schemas import merge_schemas, read_schema, schema_path, unlike, wrong_shape
+from callsheet.catalog.schemas import (
+    clashes,
+    merge_schemas,
+    read_schema,
+    schema_path,
+    unlike,
+    wrong_shape,
+)
 from callsheet.errors import Problem, WorkflowError
 from callsheet.modules.contract import (
     Done,
@@ -90,15 +97,7 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
             yield problem
         else:
             fine[path] = schema
-    yield from _clashes(fine)
-
-
-def _clashes(schemas: dict[str, JsonValue]) -> tuple[Problem, ...]:
-    try:
-        merge_schemas(schemas)
-    except WorkflowError as error:
-        return error.problems
-    return ()
+    yield from clashes(fine)
 
 
 module = Module(Inputs, Outputs, run, check=check, paths=("group_schemas",))

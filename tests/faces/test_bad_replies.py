@@ -1,0 +1,91 @@
+"""A reply that cannot be used ends the run with its reason; the run is kept, no key is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.cli import Terminal
+from tests.support.loopback import Cut, Empty, Filtered, Refusal, Status, Text
+from tests.support.strict_openai import StrictOpenAI
+
+KEY = "sk-canary-5b1f0c7e"
+RUN = ("run", "--json", "--idea", "a heron at dawn", "--groups", "sora", "--llm", "openai:any")
+
+
+@pytest.fixture
+def server() -> Iterator[StrictOpenAI]:
+    with StrictOpenAI() as running:
+        yield running
+
+
+@pytest.fixture
+def writer(terminal: Terminal, server: StrictOpenAI) -> Terminal:
+    """A terminal whose LLM is the loopback server."""
+    terminal.env |= {"CALLSHEET_BASE_URL": server.url, "CALLSHEET_API_KEY": KEY}
+    return terminal
+
+
+@pytest.mark.parametrize(
+    ("faults", "status", "code"),
+    [
+        ([Text("not JSON")] * 3, 1, "empty_response"),
+        ([Text('{"prompts": {"SORA_2_A": 7}}')] * 3, 1, "output_invalid"),
+        ([Cut(40)], 1, "output_truncated"),
+        ([Cut(None)], 1, "output_truncated"),
+        ([Refusal()], 1, "refused"),
+        ([Filtered(60)], 1, "filtered"),
+        ([Empty()] * 6, 1, "empty_response"),
+        ([Status(401)], 5, "provider_auth"),
+        ([Status(404)], 5, "llm_not_found"),
+    ],
+    ids=["not JSON", "breaks the schema", "cut off", "whole but cut", "refused", "filtered",
+         "empty", "key refused", "unknown LLM"],
+)  # fmt: skip
+def test_an_unusable_reply_is_never_a_success(
+    writer: Terminal, server: StrictOpenAI, faults: list[Any], status: int, code: str
+) -> None:
+    server.fail(*faults)
+    said = writer(*RUN)
+    assert said.status == status, said.err
+    assert said.json["status"] == "failed"
+    assert said.json["error"]["code"] == code
+    assert "Traceback" not in said.err
+    assert f"callsheet resume {said.json['run']}" in said.err
+    assert KEY not in said.out + said.err
+
+
+def test_a_reply_that_is_mended_at_the_second_try_is_a_success(
+    writer: Terminal, server: StrictOpenAI
+) -> None:
+    server.fail(Text("not JSON"))
+    said = writer(*RUN)
+    assert said.status == 0, said.err
+    assert said.json["usage"]["calls"] == 2
+    assert said.json["usage"]["repairs"] == 1
+    findings = server.requests[1].json["messages"][-1]["content"]
+    assert "prompts" in findings
+
+
+def test_a_failed_run_is_resumed_without_paying_for_what_is_done(
+    writer: Terminal, server: StrictOpenAI
+) -> None:
+    server.fail(Status(401))
+    failed = writer(*RUN)
+    assert failed.status == 5
+    done = writer("resume", failed.json["run"], "--json")
+    assert done.status == 0, done.err
+    assert list(done.json["prompts"]["image_generation"]) == ["SORA_2_A", "SORA_1_A"]
+    assert len(server.requests) == 2
+
+
+def test_only_the_key_for_ones_own_server_is_sent_there(
+    writer: Terminal, server: StrictOpenAI
+) -> None:
+    writer.env["OPENAI_API_KEY"] = "sk-for-openai-only"
+    assert writer(*RUN).status == 0
+    headers = server.requests[0].headers
+    assert headers["authorization"] == f"Bearer {KEY}"
+    assert "sk-for-openai-only" not in str(headers)

@@ -1,0 +1,63 @@
+"""With `--llm paste`, a person carries the request to any chat and the reply back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.cli import Terminal
+
+GOOD = {"prompts": {"PHOENIX_1_0_A": "A heron stands in the shallows at dawn. " * 10}}
+RUN = ("run", "--json", "--llm", "paste", "--groups", "phoenix", "--idea", "a heron at dawn")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        json.dumps(GOOD),
+        json.dumps(GOOD, indent=2),
+        f"```json\n{json.dumps(GOOD, indent=2)}\n```\n",
+        f"Sure! Here it is:\n\n{json.dumps(GOOD)}\n\nTell me if you want {{another}} one.",
+    ],
+    ids=["one line", "indented", "fenced", "chatter"],
+)
+def test_a_pasted_reply_is_read_whatever_stands_around_it(terminal: Terminal, reply: str) -> None:
+    said = terminal(*RUN, stdin=reply)
+    assert said.status == 0, said.err
+    assert said.json["prompts"]["image_generation"] == GOOD["prompts"]
+    assert said.json["llm"] == "paste"
+
+
+def test_what_is_to_be_pasted_is_printed_beside_the_result(terminal: Terminal) -> None:
+    said = terminal(*RUN, stdin=json.dumps(GOOD))
+    assert "Phoenix 1.0" in said.err
+    assert "a heron at dawn" in said.err
+    assert "PHOENIX_1_0_A" in said.err
+    assert "SORA" not in said.err
+
+
+def test_a_paste_that_holds_no_json_is_asked_for_again(terminal: Terminal) -> None:
+    left = terminal(*RUN, stdin="I would rather not.\n")
+    assert left.status == 3
+    assert "no complete JSON object" in left.json["question"]["text"]
+
+    done = terminal("resume", "last", "--json", stdin=json.dumps(GOOD))
+    assert done.status == 0, done.err
+    assert done.json["prompts"]["image_generation"] == GOOD["prompts"]
+
+
+def test_a_pasted_prompt_that_breaks_a_rule_is_asked_for_alone(terminal: Terminal) -> None:
+    short = {"prompts": {"PHOENIX_1_0_A": "A heron."}}
+    said = terminal(*RUN, stdin=json.dumps(short) + "\n" + json.dumps(GOOD) + "\n")
+    assert said.status == 0, said.err
+    assert "You correct prompts that break a rule" in said.err
+    assert said.json["prompts"]["image_generation"] == GOOD["prompts"]
+    assert said.json["usage"]["repairs"] == 1
+
+
+def test_the_run_waits_for_the_paste_and_says_what_to_do(terminal: Terminal) -> None:
+    said = terminal(*RUN)
+    assert said.status == 3
+    assert said.json["question"]["kind"] == "paste"
+    assert f"callsheet resume {said.json['run']}" in said.err
