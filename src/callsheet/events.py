@@ -25,10 +25,14 @@ class Manner(Fact):
 
 
 class RunStarted(Fact):
-    """A run began: the workflow's files by hash, the LLM, and what the person said beforehand."""
+    """A run began: the workflow's files by hash, the LLM, and what the person said beforehand.
+
+    `source` is where the workflow is found again: its name, or the absolute path of its file.
+    """
 
     kind: Literal["run_started"] = "run_started"
     workflow: str
+    source: str
     manifest: str
     llm: str
     base_url: str | None = None

@@ -29,12 +29,20 @@ BUILT_IN_CONFIG = ":config.json"
 
 @dataclass(frozen=True)
 class Production:
-    """A workflow with all that its modules may look at."""
+    """A workflow with all that its modules may look at.
 
-    name: str
+    `source` is where it is found again: its name, or the absolute path of its file.
+    """
+
+    source: str
     file: str
     document: Document
     materials: Materials
+
+    @property
+    def name(self) -> str:
+        """What the workflow calls itself."""
+        return self.document.workflow.workflow_id
 
     @property
     def kept_files(self) -> dict[str, str]:
@@ -46,7 +54,7 @@ class Production:
         kept = self.kept_files
         listing = json.dumps(
             {
-                "name": self.name,
+                "source": self.source,
                 "file": self.file,
                 "files": {path: content_hash(text) for path, text in sorted(kept.items())},
             }
@@ -75,7 +83,8 @@ def inspect_production(name: str = DEFAULT) -> tuple[Production, list[Problem]]:
     Raises WorkflowError where it cannot even be read, UnknownNameError where it is not found.
     """
     root, file = _find(name)
-    production = _read(name, on_disk(root), file)
+    source = name if name in built_in_workflows() else str((root / file).resolve())
+    production = _read(source, on_disk(root), file)
     return production, check_workflow(production.document, production.materials)
 
 
@@ -84,14 +93,14 @@ async def open_kept(store: Store, manifest: str) -> Production:
     try:
         listing = json.loads(await store.file(manifest))
         texts = {path: await store.file(key) for path, key in listing["files"].items()}
-        name, file = str(listing["name"]), str(listing["file"])
+        source, file = str(listing["source"]), str(listing["file"])
         config = texts.pop(BUILT_IN_CONFIG)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise StorageError(
             "the workflow kept with the run cannot be read",
             hint="`callsheet retry` uses today's files",
         ) from error
-    return _read(name, as_kept(name, texts), file, built_in=config)
+    return _read(source, as_kept(source, texts), file, built_in=config)
 
 
 def _find(name: str) -> tuple[Path, str]:
@@ -111,11 +120,11 @@ def _find(name: str) -> tuple[Path, str]:
     raise UnknownNameError("workflow", name, known)
 
 
-def _read(name: str, folder: Folder, file: str, *, built_in: str | None = None) -> Production:
+def _read(source: str, folder: Folder, file: str, *, built_in: str | None = None) -> Production:
     document = read_document(folder, file)
     own = folder.read(CONFIG) if folder.has(CONFIG) else None
     catalog = read_catalog(built_in or _built_in_config(), own)
-    return Production(name, file, document, Materials(folder, catalog))
+    return Production(source, file, document, Materials(folder, catalog))
 
 
 def _built_in_config() -> str:

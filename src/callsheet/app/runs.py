@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from callsheet.app.doors import is_dead, open_llm, open_store, owner_name
+from callsheet.app.doors import OFFLINE, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
 from callsheet.app.results import document_of
@@ -76,6 +76,7 @@ class Office:
         digest, contents = production.manifest()
         started = RunStarted(
             workflow=production.name,
+            source=production.source,
             manifest=digest,
             llm=llm.spec,
             base_url=base_url,
@@ -106,7 +107,7 @@ class Office:
         """Does a step of a run anew, and every later one, on today's files."""
         run = await self.find(name)
         view = await read_view(self.store, run)
-        production = open_production(view.workflow)
+        production = open_production(view.source)
         told = tell(production, wish.brief, wish.groups)
         chosen = step or _step_to_retry(production, view, told)
         known = [each.step_id for each in production.document.workflow.steps]
@@ -174,14 +175,10 @@ class Office:
         """Which LLM, and at which address: what was said, else the run's own, else the settings."""
         if view is not None and wish.llm is None:
             return view.llm, wish.base_url or view.base_url
-        if wish.llm is not None:
-            # An address in the environment belongs to the LLM named there, not to this one.
-            same = self.settings.llm == wish.llm or self.settings.llm is None
-            fallback = self.settings.base_url if same and wish.llm.startswith("openai:") else None
-            return wish.llm, wish.base_url or fallback
-        return self.settings.llm or "offline", wish.base_url or (
-            self.settings.base_url if self.settings.llm else None
-        )
+        spec = wish.llm or self.settings.llm or OFFLINE
+        # Only OpenAI's form is spoken by servers of one's own; the others have their own address.
+        own = self.settings.base_url if spec.startswith("openai:") else None
+        return spec, wish.base_url or own
 
     def _open(self, spec: str, base_url: str | None) -> LLM:
         if self._llm is not None:

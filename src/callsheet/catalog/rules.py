@@ -6,12 +6,14 @@ The words are ours: a validator's own message would repeat the whole prompt.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
+from referencing import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jsonschema import ValidationError
     from pydantic import JsonValue
@@ -39,12 +41,15 @@ class Finding:
 
 def find(reply: JsonValue, schema: Mapping[str, JsonValue]) -> list[Finding]:
     """Everything in a reply that breaks its schema, in the schema's order."""
-    validator = Draft202012Validator(schema)
+    # Without a registry of ours, a `$ref` to an address would be fetched.
+    validator = Draft202012Validator(schema, registry=Registry())
     return [finding for error in validator.iter_errors(reply) for finding in _findings(error)]
 
 
 def _findings(error: ValidationError) -> Iterator[Finding]:
-    path: Path = tuple(str(part) for part in error.absolute_path)
+    # A list is one value: it is told, picked and mended as a whole.
+    names = takewhile(lambda part: isinstance(part, str), error.absolute_path)
+    path: Path = tuple(str(name) for name in names)
     rule = str(error.validator)
     limit: Any = error.validator_value
     value: Any = error.instance
@@ -57,10 +62,20 @@ def _findings(error: ValidationError) -> Iterator[Finding]:
         extra = set(value) - set(_told(error.schema, "properties") or {})
         yield Finding(path, rule, f"has entries nobody asked for: {', '.join(sorted(extra))}")
     elif rule in ("allOf", "anyOf", "oneOf") and error.context:
-        for inner in error.context:
-            yield from _findings(inner)
+        yield from _nearest(error.context)
     else:
         yield Finding(path, rule, _words(error))
+
+
+def _nearest(context: Sequence[ValidationError]) -> Iterator[Finding]:
+    """What the alternatives find that the value has the form of, or else what all of them find."""
+    branches: dict[str, list[Finding]] = {}
+    for error in context:
+        branches.setdefault(str(error.relative_schema_path[0]), []).extend(_findings(error))
+    found = list(branches.values())
+    usable = [each for each in found if not any(finding.unusable for finding in each)]
+    for findings in usable or found:
+        yield from findings
 
 
 def _words(error: ValidationError) -> str:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator, SchemaError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from callsheet.errors import Problem, WorkflowError
 from callsheet.jsonc import NotJsonError, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -99,11 +102,41 @@ def wrong_shape(schema: Any, file: str) -> Problem | None:
             "must list exactly the models that `properties` has",
             _SHAPE,
         )
+    outside = (target for target in _references(schema) if not target.startswith("#/$defs/"))
+    return next((_nowhere(target, file) for target in outside), None) or invalid(schema, file)
+
+
+def invalid(schema: dict[str, JsonValue], file: str) -> Problem | None:
+    """What makes a schema one that no reply can be checked against, if anything does."""
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return Problem(file, str(error.json_path), f"not a valid JSON Schema: {error.message:.200}")
+    # An empty registry fetches nothing: a schema cannot make us read another file or address.
+    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
+    for target in _references(schema):
+        try:
+            resolver.lookup(target)
+        except Unresolvable:
+            return _nowhere(target, file)
     return None
+
+
+def _nowhere(target: str, file: str) -> Problem:
+    message = f"`$ref` to {target!r:.100} leads nowhere"
+    return Problem(file, "", message, "refer to `#/$defs/NAME` in the same file")
+
+
+def _references(node: JsonValue) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _references(item)
+    elif isinstance(node, dict):
+        for key, item in node.items():
+            if key in ("$ref", "$dynamicRef") and isinstance(item, str):
+                yield item
+            else:
+                yield from _references(item)
 
 
 def _merge(schemas: Mapping[str, JsonValue]) -> _Merge:
@@ -127,18 +160,29 @@ def _add(merge: _Merge, file: str, schema: JsonValue) -> None:
 
 
 def _add_definitions(merge: _Merge, file: str, schema: JsonValue) -> dict[str, str]:
-    """Takes in a file's `$defs`; one whose name is taken by something else gets a name of its own."""
+    """Takes in a file's `$defs`; where a name is taken by something else, all get names of their own.
+
+    All, because one that looks the same may refer to one that is not.
+    """
     definitions = schema.get("$defs") if isinstance(schema, dict) else None
     if not isinstance(definitions, dict):
         return {}
     stem = file.rpartition("/")[2].removesuffix(".json")
-    renamed = {
-        name: name if merge.definitions.get(name, node) == node else f"{stem}_{name}"
+    clash = any(
+        _text(merge.definitions.get(name, node)) != _text(node)
         for name, node in definitions.items()
-    }
+    )
+    while clash and any(f"{stem}_{name}" in merge.definitions for name in definitions):
+        stem += "_"
+    renamed = {name: f"{stem}_{name}" if clash else name for name in definitions}
     for name, node in definitions.items():
         merge.definitions[renamed[name]] = _repoint(node, renamed)
     return renamed
+
+
+def _text(node: JsonValue) -> str:
+    # To Python, 1 and True are equal; to a schema they are not.
+    return json.dumps(node, sort_keys=True)
 
 
 def _repoint(node: JsonValue, renamed: Mapping[str, str]) -> JsonValue:

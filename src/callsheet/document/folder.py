@@ -80,7 +80,8 @@ def _read_inside(root: Path, path: str) -> str | None:
         if ".." in target.parts or not resolved.is_relative_to(root):
             return None
         return _read_regular(resolved)
-    except (OSError, RuntimeError, UnicodeDecodeError):
+    except (OSError, RuntimeError, ValueError):
+        # ValueError: a name that no file system can spell, or a text that is not UTF-8.
         return None
 
 
@@ -88,8 +89,12 @@ def _read_regular(path: Path) -> str | None:
     # The link was resolved above: should one be put in its place meanwhile, it is not followed.
     # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        data = file.read(MAX_FILE + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(MAX_FILE + 1)
+    finally:
+        os.close(descriptor)
     return data.decode("utf-8-sig") if len(data) <= MAX_FILE else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from callsheet.errors import InputError, Problem
-from callsheet.jsonc import NotJsonError, parse
+from callsheet.jsonc import MAX_DEPTH, NotJsonError, depth, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 MAX_REFERENCES = 1_000
 MAX_NESTING = 16
 
+_LEVEL = re.compile(r"[.\[]")
 _STATE = re.compile(r"\$state\.([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)")
+_INDEX = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass
@@ -53,6 +55,12 @@ def _load(
         value = parse(text, file)
     except NotJsonError as error:
         result.problems.append(error.problem)
+        return None
+    # Each file may be deep; put into each other they are bounded as one.
+    if depth(value) + len(_LEVEL.findall(place[0])) > MAX_DEPTH:
+        result.problems.append(
+            Problem(file, "", f"with what refers to it nested deeper than {MAX_DEPTH} levels")
+        )
         return None
     return _inline(value, folder, result, place)
 
@@ -136,7 +144,7 @@ def _look_up(path: str, state: Mapping[str, JsonValue], missing: list[str]) -> J
     for name in path.split("."):
         if isinstance(node, dict) and name in node:
             node = node[name]
-        elif isinstance(node, list) and name.isdigit() and int(name) < len(node):
+        elif isinstance(node, list) and _INDEX.fullmatch(name) and int(name) < len(node):
             node = node[int(name)]
         else:
             missing.append(f"$state.{path}")

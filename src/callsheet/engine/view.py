@@ -68,6 +68,7 @@ class View:
     seq: int = 0
     started: float = 0.0
     workflow: str = ""
+    source: str = ""
     manifest: str = ""
     llm: str = ""
     base_url: str | None = None
@@ -131,7 +132,7 @@ def _begin(view: View, event: RunStarted | RunResumed | RunRetried) -> None:
     view.error = None
     view.status = "waiting" if view.question else "running"
     if isinstance(event, RunStarted):
-        view.workflow = event.workflow
+        view.workflow, view.source = event.workflow, event.source
     if not isinstance(event, RunResumed):
         view.manifest, view.told = event.manifest, dict(event.answers)
     if isinstance(event, RunRetried):

@@ -95,7 +95,7 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
             return Ask(again)
         patch = without_extras(_read(again), narrow(schema, {f.path for f in draft.findings}))
         better = _judge(overlay(draft.value, patch), schema)
-        if better.value == draft.value:
+        if better.value == draft.value and not any(f.unusable for f in better.findings):
             break
         draft = better
     return Done(Outputs(response=_usable(draft, schema)))
@@ -170,3 +170,5 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
     schema = inputs.get("output_schema")
     if isinstance(schema, dict) and schema.get("type") != "object":
         yield Problem("", ".output_schema", 'must have `"type": "object"`', "wrap it in an object")
+    elif isinstance(schema, dict) and not reads_state(schema) and (found := invalid(schema, "")):
+        yield Problem("", f".output_schema{found.path[1:]}", found.message, found.hint)

@@ -1,0 +1,148 @@
+"""Counts what each selection of model groups sends, beside all groups and beside the plan's figures.
+
+Run it with `python -m benchmarks.tokens`; `--plan` prints only the plan's three selections. All
+counts are o200k tokens and need no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+
+from callsheet import build_schema, estimate, load_groups
+from callsheet.catalog.schemas import schema_text
+from callsheet.meter.tokens import count_tokens
+
+IMAGE, VIDEO = "image_generation", "video_generation"
+
+PLAN = {
+    ("sora",): 1_000,
+    ("sora", "leonardo"): 1_500,
+    ("sora", "phoenix", "leonardo", "midjourney", "stable_diffusion"): 4_500,
+}
+"""What the plan expected of three selections, in tokens of instructions."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one selection sends; `schema` is the full one, `schema_sent` as lowered for OpenAI."""
+
+    groups: tuple[str, ...]
+    models: int
+    instructions: int
+    schema: int
+    schema_sent: int
+    message: int
+
+    @property
+    def total(self) -> int:
+        """All that is sent."""
+        return self.instructions + self.schema_sent + self.message
+
+
+def measure(groups: tuple[str, ...]) -> Row:
+    """One selection, counted by carrying out the workflow with an LLM that only measures."""
+    sent = estimate(groups, llm="offline").details["selection"]
+    known = {name: group for each in load_groups().values() for name, group in each.items()}
+    return Row(
+        groups=groups,
+        models=sum(len(known[name].models) for name in groups),
+        instructions=sent["instruction_tokens"],
+        schema=count_tokens(schema_text(build_schema(groups))),
+        schema_sent=sent["schema_tokens"],
+        message=sent["message_tokens"],
+    )
+
+
+@lru_cache(maxsize=2)
+def rows(category: str) -> tuple[Row, ...]:
+    """Every selection of a category, the smallest first; the last one is all groups."""
+    names = tuple(load_groups()[category])
+    chosen = (some for size in range(1, len(names) + 1) for some in combinations(names, size))
+    return tuple(measure(groups) for groups in chosen)
+
+
+def saved(part: int, whole: int) -> int:
+    """The share that is not sent, in whole percent."""
+    return round(100 * (1 - part / whole))
+
+
+def table(headings: list[str], lines: list[list[str]], *, texts: int = 1) -> str:
+    """A Markdown table; all but the first `texts` columns are numbers."""
+    rule = ["---" if column < texts else "--:" for column in range(len(headings))]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, rule, *lines))
+
+
+def plan_table() -> str:
+    """The plan's three selections: its figures for the instructions beside ours."""
+    found = {row.groups: row for row in rows(IMAGE)}
+    every = rows(IMAGE)[-1]
+    lines = [
+        [
+            "all five groups" if row == every else " + ".join(groups),
+            f"{row.models}",
+            f"{planned:,}",
+            f"{row.instructions:,}",
+            f"{saved(planned, PLAN[every.groups])} %",
+            f"{saved(row.instructions, every.instructions)} %",
+        ]
+        for groups, planned in PLAN.items()
+        for row in (found[groups],)
+    ]
+    return table(["groups", "models", "plan: tokens", "measured", "plan: saved", "measured"], lines)
+
+
+def full_table(category: str) -> str:
+    """Every selection of a category: what is sent, part by part, and what is not."""
+    every = rows(category)[-1]
+    lines = [
+        [
+            ", ".join(row.groups),
+            f"{row.models}",
+            f"{row.instructions:,}",
+            f"{row.schema:,}",
+            f"{row.schema_sent:,}",
+            f"{row.message:,}",
+            f"{row.total:,}",
+            f"{saved(row.instructions, every.instructions)} %",
+            f"{saved(row.total, every.total)} %",
+        ]
+        for row in rows(category)
+    ]
+    headings = ["groups", "models", "instructions", "schema, full", "schema, sent", "message"]
+    return table([*headings, "sent in all", "instructions saved", "saved in all"], lines)
+
+
+def span_table() -> str:
+    """The least and the most that a number of image groups saves of the instructions."""
+    every = rows(IMAGE)[-1]
+    lines = []
+    for size in range(1, len(every.groups) + 1):
+        shares = [
+            saved(row.instructions, every.instructions)
+            for row in rows(IMAGE)
+            if len(row.groups) == size
+        ]
+        lines.append([f"{size}", f"{len(shares)}", f"{min(shares)} %", f"{max(shares)} %"])
+    return table(["groups chosen", "selections", "least saved", "most saved"], lines, texts=0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Counts what each selection of groups sends.")
+    parser.add_argument("--plan", action="store_true", help="only the plan's three selections")
+    short = parser.parse_args().plan
+    print("Instructions, the plan's figures beside ours:\n")
+    print(plan_table())
+    if short:
+        return
+    print("Instructions saved, by the number of image groups:\n")
+    print(span_table())
+    for category in (IMAGE, VIDEO):
+        print(f"Every selection for {category.replace('_', ' ')}:\n")
+        print(full_table(category))
+
+
+if __name__ == "__main__":
+    main()
