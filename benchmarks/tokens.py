@@ -79,19 +79,21 @@ def plan_table() -> str:
     """The plan's three selections: its figures for the instructions beside ours."""
     found = {row.groups: row for row in rows(IMAGE)}
     every = rows(IMAGE)[-1]
-    lines = [
-        [
-            "all five groups" if row == every else " + ".join(groups),
-            f"{row.models}",
-            f"{planned:,}",
-            f"{row.instructions:,}",
-            f"{saved(planned, PLAN[every.groups])} %",
-            f"{saved(row.instructions, every.instructions)} %",
-        ]
-        for groups, planned in PLAN.items()
-        for row in (found[groups],)
-    ]
-    return table(["groups", "models", "plan: tokens", "measured", "plan: saved", "measured"], lines)
+    lines = []
+    for groups, planned in PLAN.items():
+        row = found[groups]
+        lines.append(
+            [
+                "all five groups" if row == every else " + ".join(groups),
+                f"{row.models}",
+                f"{planned:,}",
+                f"{row.instructions:,}",
+                f"{saved(planned, PLAN[every.groups])} %",
+                f"{saved(row.instructions, every.instructions)} %",
+            ]
+        )
+    headings = ["groups", "models", "planned tokens", "measured", "planned saving", "measured"]
+    return table(headings, lines)
 
 
 def full_table(category: str) -> str:

@@ -50,7 +50,7 @@ class RunResumed(Fact):
 
 
 class RunRetried(Fact):
-    """A step is to be done anew, and every step after it."""
+    """A step is to be done again, and every step after it; `anew` is not to be kept in any case."""
 
     kind: Literal["run_retried"] = "run_retried"
     step: str
@@ -58,6 +58,7 @@ class RunRetried(Fact):
     llm: str
     base_url: str | None = None
     answers: dict[str, JsonValue] = {}
+    anew: tuple[str, ...] = ()
     manner: Manner = Manner()
 
 
@@ -110,6 +111,16 @@ class CallReplied(Fact):
     detail: str = ""
 
 
+class ValuesFinished(Fact):
+    """Parts of a module's work that are done although the module is not: values by their paths."""
+
+    kind: Literal["values_finished"] = "values_finished"
+    step: str
+    attempt: int
+    module: int
+    values: dict[str, JsonValue]
+
+
 class Noted(Fact):
     """Something a person should know."""
 
@@ -158,6 +169,19 @@ class RunFailed(Fact):
     exit_code: int
 
 
+class RunParked(Fact):
+    """The provider wants to be left alone until a time (Unix seconds)."""
+
+    kind: Literal["run_parked"] = "run_parked"
+    step: str
+    attempt: int
+    until: float
+    code: str
+    message: str
+    hint: str
+    exit_code: Literal[5] = 5
+
+
 Event = Annotated[
     RunStarted
     | RunResumed
@@ -166,11 +190,13 @@ Event = Annotated[
     | QuestionAsked
     | QuestionAnswered
     | CallReplied
+    | ValuesFinished
     | Noted
     | OutputWritten
     | StepFinished
     | RunFinished
-    | RunFailed,
+    | RunFailed
+    | RunParked,
     Field(discriminator="kind"),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def parse(text: str, file: str) -> JsonValue:
     """The JSON value of a text that may hold `//` comments; raises NotJsonError with the line."""
     plain = _STRING_OR_COMMENT.sub(_blank_comment, text)
     try:
-        value: JsonValue = json.loads(plain, parse_constant=_no_constant)
+        value: JsonValue = json.loads(plain, parse_constant=_no_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise NotJsonError(
             Problem(
@@ -67,3 +68,10 @@ def _blank_comment(found: re.Match[str]) -> str:
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text:.20} is too large a number")
+    return number

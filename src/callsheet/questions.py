@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-Kind = Literal["text", "choice", "choices", "paste"]
+Kind = Literal["text", "lines", "choice", "choices", "paste"]
 
 MAX_PASTE = 1_000_000
 """Characters of a pasted reply; a chat's answer is a hundredth of that."""
@@ -36,7 +36,8 @@ class Option:
 class Question:
     """What is asked, and what an answer must be.
 
-    `kind` is the answer's form: a line of text, one option, several options, or a pasted reply.
+    `kind` is the answer's form: a line of text, several lines, one option, several options, or a
+    pasted reply.
     `default` is what an empty line means; None where an answer must be given. `may_skip` lets a
     `choices` question be answered with none. `show` is what the person should look at first.
     """
@@ -66,7 +67,7 @@ class Question:
 def parse_answer(question: Question, answer: JsonValue) -> JsonValue:
     """The answer in the form its question wants; raises AnswerError saying what would fit."""
     match question.kind:
-        case "text":
+        case "text" | "lines":
             return _text(question, answer)
         case "paste":
             return _paste(answer)
@@ -133,12 +134,12 @@ def _choices(question: Question, answer: JsonValue) -> list[str]:
         if not words and question.may_skip:
             return []
     else:
-        words = str(answer).replace(",", " ").split()
+        words = ("" if answer is None else str(answer)).replace(",", " ").split()
     if not words:
         if isinstance(question.default, list) and question.default:
             return [str(name) for name in question.default]
         raise AnswerError("nothing was chosen", hint="enter at least one number or name")
-    if question.may_skip and words in (["none"], ["NONE"]):
+    if question.may_skip and len(words) == 1 and words[0].lower() == "none":
         return []
     names = [option.name for option in question.options]
     chosen = {name for word in words for name in _chosen_by(word, names)}

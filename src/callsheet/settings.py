@@ -66,11 +66,22 @@ def _amount(text: str | None) -> float | None:
 def _home(env: Mapping[str, str]) -> Path:
     """Where runs are kept: as told, else the platform's place for a person's data."""
     if told := env.get("CALLSHEET_HOME"):
-        return Path(told).expanduser()
+        return _own(Path(told))
     if sys.platform == "win32" and (local := env.get("LOCALAPPDATA")):
         return Path(local) / "callsheet"
-    home = Path(env["HOME"]) if env.get("HOME") else Path.home()
+    home = Path(env["HOME"]) if env.get("HOME") else _own(Path("~"))
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "callsheet"
     data = env.get("XDG_DATA_HOME")
     return (Path(data) if data else home / ".local" / "share") / "callsheet"
+
+
+def _own(path: Path) -> Path:
+    """The path with `~` as the person's folder; raises InputError where there is none."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise InputError(
+            f"no home folder is known for {str(path)!r:.200}",
+            hint="set CALLSHEET_HOME to the folder where runs are to be kept",
+        ) from error

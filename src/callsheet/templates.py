@@ -10,13 +10,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from callsheet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pydantic import JsonValue
 
@@ -24,42 +24,106 @@ MAX_TEMPLATE = 200_000
 MAX_RENDERED = 1_000_000
 """Characters; a filled message is a thousandth of that."""
 
+MAX_DEPTH = 40
+"""Levels of a template's syntax; Jinja takes very long over much more."""
+
+ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name),
+    *(nodes.Const, nodes.List, nodes.Tuple, nodes.Getattr, nodes.Getitem, nodes.Slice),
+    *(nodes.Filter, nodes.Test, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.Keyword),
+    *(nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Concat, nodes.Add, nodes.Sub),
+    *(nodes.Dict, nodes.Pair),
+)
+"""What a template may be made of: nothing that calls, loads, or grows without end."""
+
+FILTERS = (
+    *("abs", "capitalize", "count", "d", "default", "first", "float", "int", "items"),
+    *("last", "length", "list", "lower", "reverse", "round", "sort", "string", "title", "trim"),
+    *("truncate", "unique", "upper", "wordcount"),
+)
+"""Those of Jinja's own filters that cannot make a long text of a short one."""
+
 
 def fill(template: str, variables: Mapping[str, JsonValue], *, name: str = "template") -> str:
     """The template with its variables put in; raises InputError naming what is undefined."""
-    if len(template) > MAX_TEMPLATE:
-        raise InputError(f"{name} has {len(template):,} characters; the limit is {MAX_TEMPLATE:,}")
+    compiled = _read(template, name, variables)
     try:
         pieces: list[str] = []
         size = 0
-        for piece in _compiled(template).generate(**variables):
+        for piece in compiled.generate(**variables):
             size += len(piece)
             if size > MAX_RENDERED:
                 raise InputError(f"{name} grows beyond {MAX_RENDERED:,} characters when filled")
             pieces.append(piece)
     except TemplateError as error:
-        raise InputError(
-            f"{name} cannot be filled: {error.message}", hint=_hint(variables)
-        ) from error
-    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise _unfit(error, name, variables) from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"{name} cannot be filled: {error}", hint=_hint(variables)) from error
     return "".join(pieces).strip()
 
 
+def check_template(template: str, *, name: str = "template") -> None:
+    """Raises InputError for a template that cannot be filled, whatever its variables."""
+    _read(template, name, {})
+
+
+def _read(template: str, name: str, variables: Mapping[str, JsonValue]) -> Template:
+    if len(template) > MAX_TEMPLATE:
+        raise InputError(f"{name} has {len(template):,} characters; the limit is {MAX_TEMPLATE:,}")
+    try:
+        return _compiled(template)
+    except TemplateError as error:
+        raise _unfit(error, name, variables) from error
+    except (RecursionError, SyntaxError, MemoryError) as error:
+        raise InputError(f"{name} is nested too deeply") from error
+
+
+def _unfit(error: TemplateError, name: str, variables: Mapping[str, JsonValue]) -> InputError:
+    return InputError(f"{name} cannot be filled: {error.message!s:.300}", hint=_hint(variables))
+
+
+def _permitted(node: nodes.Node) -> nodes.Node:
+    if not isinstance(node, ALLOWED):
+        raise TemplateSyntaxError(
+            f"`{type(node).__name__.lower()}` is not for templates", node.lineno
+        )
+    return node
+
+
 @lru_cache(maxsize=256)
 def _compiled(template: str) -> Template:
-    return _environment().from_string(template)
+    tree = _environment().parse(template)
+    level: list[nodes.Node] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [_permitted(child) for node in level for child in node.iter_child_nodes()]
+    if level:
+        raise TemplateSyntaxError(f"nested deeper than {MAX_DEPTH} levels", level[0].lineno)
+    for loop in tree.find_all(nodes.For):
+        if loop.recursive or any(True for _ in loop.find_all(nodes.For)):
+            raise TemplateSyntaxError("a loop inside a loop is not for templates", loop.lineno)
+    return _environment().from_string(tree)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Shows the data of a value, and none of the methods that Python gave it."""
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        return not callable(value) and super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: object) -> None:
+        """Jinja would make an exception of `format`; it is a method like any other."""
 
 
 @lru_cache(maxsize=1)
-def _environment() -> ImmutableSandboxedEnvironment:
+def _environment() -> _Environment:
     # Prompts are text, not markup: escaping would put `&amp;` into them.
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Environment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
     # `range`, `lipsum` and the like only serve to grow a text without bound.
     environment.globals.clear()
-    environment.filters |= {"phrase": phrase, "opening": opening, "has": has, "shaped": shaped}
+    ours = {"phrase": phrase, "opening": opening, "has": has, "shaped": shaped, "join": join}
+    environment.filters = {name: environment.filters[name] for name in FILTERS} | ours
     return environment
 
 
@@ -72,6 +136,14 @@ def phrase(text: object) -> str:
 def opening(text: str) -> str:
     """The text with a capital at its beginning, the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def join(values: Iterable[object], by: str = "") -> str:
+    """The values as one text, with `by` between them."""
+    texts = [str(value) for value in values]
+    if sum(map(len, texts)) + len(by) * len(texts) > MAX_RENDERED:
+        raise ValueError(f"a joined text grows beyond {MAX_RENDERED:,} characters")
+    return by.join(texts)
 
 
 def has(text: object, *words: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callsheet.document.references import reads_state
 from callsheet.errors import InputError, UnknownNameError
 from callsheet.modules.prompt import build_grouped_prompt
 from callsheet.modules.transform import build_dynamic_schema
@@ -29,14 +30,14 @@ def instructions_for(production: Production, groups: Sequence[str]) -> str:
 
 def instructions_of(production: Production, use: ModuleUse, groups: Sequence[str]) -> str:
     """The same, built by this very module of the workflow."""
-    inputs = build_grouped_prompt.Inputs.model_validate({**use.inputs, "selected_groups": groups})
+    inputs = build_grouped_prompt.Inputs.model_validate(_written_out(use, groups))
     return build_grouped_prompt.build(inputs, production.materials)
 
 
 def schema_for(production: Production, groups: Sequence[str]) -> dict[str, JsonValue]:
     """The full schema that a run with these groups, all of one category, would ask with."""
     use = _use(production, groups, SCHEMA)
-    inputs = build_dynamic_schema.Inputs.model_validate({**use.inputs, "selected_groups": groups})
+    inputs = build_dynamic_schema.Inputs.model_validate(_written_out(use, groups))
     return build_dynamic_schema.build(inputs, production.materials)
 
 
@@ -48,6 +49,12 @@ def own_instructions(production: Production, group: Group) -> str | None:
         return None
     alone = instructions_of(production, use, [group.name])
     return alone.removeprefix(instructions_of(production, use, [])).strip()
+
+
+def _written_out(use: ModuleUse, groups: Sequence[str]) -> dict[str, JsonValue]:
+    """A module's inputs as the file writes them, with these groups in place of the state's."""
+    literal = {name: value for name, value in use.inputs.items() if not reads_state(value)}
+    return literal | {"selected_groups": [*groups]}
 
 
 def _use(production: Production, groups: Sequence[str], module_id: str) -> ModuleUse:

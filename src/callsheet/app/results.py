@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from callsheet.app.building import INSTRUCTIONS, instructions_of
-from callsheet.catalog.rules import find
+from callsheet.app.building import INSTRUCTIONS, instructions_of, schema_for
+from callsheet.catalog.rules import find, narrow
+from callsheet.catalog.schemas import WRAPPER
 from callsheet.document.references import resolve
 from callsheet.meter.savings import Savings
 from callsheet.meter.tokens import count_tokens
@@ -25,6 +26,7 @@ def document_of(production: Production, view: View, status: str) -> dict[str, An
     """The run as one JSON object, in the form that `docs/cli.md` promises."""
     results = production.document.workflow.results
     selection = _selection(production, resolve(results.selection, view.state, []))
+    prompts = _prompts(production, resolve(results.prompts, view.state, []), selection)
     document: dict[str, Any] = {
         "run": view.run,
         "workflow": view.workflow,
@@ -32,13 +34,15 @@ def document_of(production: Production, view: View, status: str) -> dict[str, An
         "llm": view.llm,
         "brief": resolve(results.brief, view.state, []) or {},
         "selection": selection,
-        "prompts": _prompts(production, resolve(results.prompts, view.state, []), selection),
-        "problems": list(_problems(production, view)),
+        "prompts": prompts,
+        "problems": list(_problems(production, selection, prompts)),
         "usage": asdict(view.spent),
         "savings": savings_of(production, view).to_json(),
     }
     if view.question is not None and status == "waiting":
         document["question"] = view.question.to_json()
+    if view.until is not None:
+        document["until"] = view.until
     if view.error is not None:
         document["error"] = {
             "code": view.error.code,
@@ -73,19 +77,20 @@ def _prompts(
     return prompts
 
 
-def _problems(production: Production, view: View) -> Iterator[dict[str, str]]:
-    """Rules that delivered prompts still break, found anew with the schema they were asked with."""
-    for step, use in _done(production, view):
-        if "output_schema" not in use.inputs or "response" not in use.outputs_to_state:
+def _problems(
+    production: Production,
+    selection: dict[str, list[str]],
+    prompts: dict[str, dict[str, JsonValue]],
+) -> Iterator[dict[str, str]]:
+    """Rules that delivered prompts still break, found anew with their groups' schemas."""
+    for category, texts in prompts.items():
+        if not texts or not selection.get(category):
             continue
-        if step in view.skipped:
-            continue
-        schema = resolve(use.inputs["output_schema"], view.state, [])
-        response = view.state.get(use.outputs_to_state["response"])
-        if isinstance(schema, dict) and response is not None:
-            for finding in find(response, schema):
-                model = ".".join(finding.path[1:])
-                yield {"model": model, "rule": finding.rule, "message": finding.message}
+        full = schema_for(production, selection[category])
+        schema = narrow(full, {(WRAPPER, model) for model in texts})
+        for finding in find({WRAPPER: texts}, schema):
+            model = ".".join(finding.path[1:])
+            yield {"model": model, "rule": finding.rule, "message": finding.message}
 
 
 def savings_of(production: Production, view: View) -> Savings:
@@ -95,11 +100,13 @@ def savings_of(production: Production, view: View) -> Savings:
         if use.module_id == INSTRUCTIONS and step not in view.skipped:
             selected = resolve(use.inputs["selected_groups"], view.state, [])
             names = [str(name) for name in selected] if isinstance(selected, list) else []
-            every = production.materials.catalog.siblings(names, "")
-            total += Savings(
-                count_tokens(instructions_of(production, use, names)),
-                count_tokens(instructions_of(production, use, every)),
+            told = use.inputs.get("group_instructions")
+            every = production.materials.catalog.siblings(
+                told if isinstance(told, dict) else names, ""
             )
+            # With nothing to write there was no call, and nothing was sent at all.
+            sent = count_tokens(instructions_of(production, use, names)) if names else 0
+            total += Savings(sent, count_tokens(instructions_of(production, use, every)))
     return total
 
 

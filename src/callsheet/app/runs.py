@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ class Wish:
     base_url: str | None = None
     brief: Mapping[str, str] = field(default_factory=dict)
     groups: Sequence[str] | None = None
+    rewrite: Sequence[str] = ()
     yes: bool = False
     review: bool = False
 
@@ -96,7 +98,8 @@ class Office:
         spec, base_url = self._named(wish, view)
         llm = self._open(spec, base_url)
         journal = await self._hold(run)
-        if journal.view.status in ("running", "waiting", "failed"):
+        parked = journal.view.until is not None and journal.view.until > time.time()
+        if journal.view.status in ("running", "waiting", "failed") and not parked:
             kept, said = journal.view.manner, _manner(wish)
             both = Manner(accept=kept.accept + said.accept, ask=kept.ask + said.ask)
             resumed = RunResumed(llm=llm.spec, base_url=base_url, manner=both)
@@ -109,7 +112,7 @@ class Office:
         view = await read_view(self.store, run)
         production = open_production(view.source)
         told = tell(production, wish.brief, wish.groups)
-        chosen = step or _step_to_retry(production, view, told)
+        chosen = step or _step_to_retry(production, view, told, wish)
         known = [each.step_id for each in production.document.workflow.steps]
         if chosen not in known:
             raise UnknownNameError("step", chosen, known)
@@ -121,7 +124,8 @@ class Office:
             manifest=digest,
             llm=llm.spec,
             base_url=base_url,
-            answers=_answers(production, view, chosen, told),
+            answers=_answers(production, view, chosen, told, wish),
+            anew=_anew(production, wish),
             manner=_manner(wish),
         )
         journal = await self._hold(run)
@@ -248,7 +252,9 @@ class Session:
 
 
 def _manner(wish: Wish) -> Manner:
-    return manner(told_groups=wish.groups is not None, yes=wish.yes, review=wish.review)
+    return manner(
+        told_groups=wish.groups is not None or bool(wish.rewrite), yes=wish.yes, review=wish.review
+    )
 
 
 def _row_status(row: RunRow) -> str:
@@ -265,12 +271,24 @@ def _row_status(row: RunRow) -> str:
             return "running" if held else "interrupted"
 
 
-def _step_to_retry(production: Production, view: View, told: Mapping[str, JsonValue]) -> str:
+def _anew(production: Production, wish: Wish) -> tuple[str, ...]:
+    """The models whose prompts are not to be kept; raises UnknownNameError."""
+    for model in wish.rewrite:
+        if model != "all":
+            production.materials.catalog.group_of(model)
+    return tuple(wish.rewrite)
+
+
+def _step_to_retry(
+    production: Production, view: View, told: Mapping[str, JsonValue], wish: Wish
+) -> str:
     """The step that failed, else the earliest whose groups are named, else the last generation."""
     if view.status == "failed" and view.step is not None:
         return view.step
     selecting = {q.key: step for step, q in questions(production) if q.key.startswith(SELECTION)}
-    named = [step for key, step in selecting.items() if told.get(key)]
+    catalog = production.materials.catalog
+    anew = {f"{SELECTION}{catalog.group_of(m).category}" for m in wish.rewrite if m != "all"}
+    named = [step for key, step in selecting.items() if told.get(key) or key in anew]
     if named:
         return named[0]
     attempted = [step for step in selecting.values() if step in view.attempts]
@@ -281,7 +299,7 @@ def _step_to_retry(production: Production, view: View, told: Mapping[str, JsonVa
 
 
 def _answers(
-    production: Production, view: View, step: str, told: Mapping[str, JsonValue]
+    production: Production, view: View, step: str, told: Mapping[str, JsonValue], wish: Wish
 ) -> dict[str, JsonValue]:
     """What a retry begins with: what is told now, and what was said in the steps after.
 
@@ -293,8 +311,8 @@ def _answers(
     before = dict(view.told)
     for each in later:
         before |= {k: v for k, v in view.said.get(each, {}).items() if k.startswith(SELECTION)}
-    if told:
-        # Whoever names groups for a retry is asked about no category, this step's own included.
+    if told or wish.rewrite:
+        # Whoever names groups or prompts is asked about no category, this step's own included.
         kept = view.said.get(step, {})
         before |= {k: v for k, v in kept.items() if k.startswith(SELECTION)}
     return before | now

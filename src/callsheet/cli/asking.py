@@ -21,14 +21,25 @@ MAX_LINE = 2 * MAX_PASTE
 def ask(question: Question, *, again: bool = False) -> str | None:
     """The person's words, or None at the end of input; `again` repeats only the last line."""
     if again:
-        click.echo(wording(question).splitlines()[-1], err=True, nl=question.kind == "paste")
-        return _read_paste() if question.kind == "paste" else _read_line()
+        lines = wording(question).splitlines()
+        click.echo(lines[-1], err=True, nl=question.kind in ("paste", "lines"))
+        return _read(question)
     if isinstance(question.show, dict):
         show_prompts(question.show, err=True)
     elif isinstance(question.show, str):
         click.echo(f"\n{plain(question.show)}", err=True)
     click.echo(f"\n{wording(question)}", err=True, nl=False)
-    return _read_paste() if question.kind == "paste" else _read_line()
+    return _read(question)
+
+
+def _read(question: Question) -> str | None:
+    match question.kind:
+        case "paste":
+            return _read_paste()
+        case "lines":
+            return _read_lines()
+        case _:
+            return _read_line()
 
 
 def wording(question: Question) -> str:
@@ -55,20 +66,29 @@ def wording(question: Question) -> str:
             return "\n".join([question.text, *lines, f"Enter one ({question.default}): "])
         case "paste":
             return f"{question.text}\n(a complete JSON object or the end of input ends it)\n"
+        case "lines":
+            return (
+                f"{question.text}\n(a line with a single full stop, or the end of input, ends it)\n"
+            )
         case _:
             default = f" ({question.default})" if question.default else ""
             return f"{question.text}{default} "
 
 
 def _read_line() -> str | None:
-    try:
-        line = sys.stdin.readline(MAX_LINE)
-    except UnicodeDecodeError as error:
-        raise InputError("the answer is not UTF-8 text", hint="send UTF-8") from error
+    line = _read_line_raw()
     if not line:
         click.echo("", err=True)
         return None
     return line.rstrip("\r\n")
+
+
+def _read_lines() -> str | None:
+    """Everything up to a line with a single full stop, or the end of input."""
+    lines: list[str] = []
+    while (line := _read_line_raw()) and line.strip() != ".":
+        lines.append(line)
+    return "".join(lines).rstrip("\n") or None
 
 
 def _read_paste() -> str | None:
@@ -85,4 +105,4 @@ def _read_line_raw() -> str:
     try:
         return sys.stdin.readline(MAX_LINE)
     except UnicodeDecodeError as error:
-        raise InputError("the pasted reply is not UTF-8 text", hint="send UTF-8") from error
+        raise InputError("the answer is not UTF-8 text", hint="send UTF-8") from error

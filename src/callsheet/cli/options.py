@@ -85,6 +85,7 @@ def wish_of(options: Mapping[str, Any], brief: Mapping[str, str] | None = None) 
         base_url=options["base_url"],
         brief=brief or {},
         groups=options.get("groups"),
+        rewrite=options.get("rewrite") or (),
         yes=options["yes"],
         review=options["review"],
     )

@@ -65,6 +65,12 @@ def resume(name: str, **options: Any) -> int:
 @click.argument("name", metavar="RUN")
 @click.option("--step", help="Which step; by default the one that failed, else by the groups.")
 @click.option("--groups", callback=split_names, metavar="A,B", help="Another choice of groups.")
+@click.option(
+    "--rewrite",
+    callback=split_names,
+    metavar="MODEL,…",
+    help="Write these prompts anew, or all; others that still fit are kept.",
+)
 @llm_options
 @manner_options
 @result_options

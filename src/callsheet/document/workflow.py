@@ -11,6 +11,8 @@ from callsheet.document.references import Inlined, inline
 from callsheet.errors import Problem, WorkflowError
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from callsheet.document.folder import Folder
 
 FILE = "workflow.json"
@@ -94,7 +96,7 @@ def read_document(folder: Folder, file: str = FILE) -> Document:
         workflow = Workflow.model_validate(source.value)
     except ValidationError as error:
         raise WorkflowError(
-            problems or [_problem(source, detail) for detail in error.errors()]
+            problems or [_problem(source, detail) for detail in _told(error)]
         ) from error
     if not problems:
         problems = _twice(workflow, source)
@@ -103,11 +105,17 @@ def read_document(folder: Folder, file: str = FILE) -> Document:
     return Document(workflow, folder, source)
 
 
-def _problem(source: Inlined, detail: object) -> Problem:
-    assert isinstance(detail, dict)  # noqa: S101  # pydantic's ErrorDetails is a TypedDict
+def _told(error: ValidationError) -> list[ErrorDetails]:
+    """What is wrong, less the lists that are only short because an item of theirs is wrong."""
+    details = error.errors()
+    parents = {each["loc"][:end] for each in details for end in range(len(each["loc"]))}
+    return [each for each in details if each["type"] != "too_short" or each["loc"] not in parents]
+
+
+def _problem(source: Inlined, detail: ErrorDetails) -> Problem:
     location = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in detail["loc"])
     file, path = source.place(f"${location}")
-    message = str(detail["msg"])
+    message = detail["msg"]
     known = "the fields are those of `docs/workflows.md`"
     return Problem(file, path, message[:1].lower() + message[1:], known)
 

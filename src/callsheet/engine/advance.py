@@ -6,13 +6,14 @@ goes on from the last fact.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from pydantic import ValidationError
 
 from callsheet.document.references import resolve
-from callsheet.errors import CallsheetError, InputError, InternalError
+from callsheet.errors import CallsheetError, InputError, InternalError, OverloadedError
 from callsheet.events import (
     CallReplied,
     Event,
@@ -22,8 +23,10 @@ from callsheet.events import (
     QuestionAsked,
     RunFailed,
     RunFinished,
+    RunParked,
     StepFinished,
     StepStarted,
+    ValuesFinished,
 )
 from callsheet.llm.port import Reply, Request, Usage
 from callsheet.modules.contract import Ask, Done, GoTo, Skip, Stage, Stop
@@ -31,6 +34,8 @@ from callsheet.modules.registry import find_module
 from callsheet.questions import Question, parse_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pydantic import JsonValue
 
     from callsheet.document.workflow import Document, ModuleUse
@@ -42,11 +47,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cast:
-    """What a run is carried out with: the workflow, what modules may look at, and the LLM."""
+    """What a run is carried out with: the workflow, what modules may look at, LLM and clock."""
 
     document: Document
     materials: Materials
     llm: LLM
+    now: Callable[[], float] = time.time
 
 
 async def advance(journal: Journal, cast: Cast) -> View:
@@ -101,8 +107,15 @@ async def _run_module(journal: Journal, cast: Cast) -> None:
             answers=dict(view.answers),
             call=_Caller(journal, cast.llm),
             note=notes.append,
+            keep=_Keeper(journal),
+            values=dict(view.values),
+            llm=cast.llm.spec,
+            anew=view.anew,
         )
         outcome = await module.run(inputs, stage)
+    except OverloadedError as error:
+        await journal.append(_failed(view, use, error, until=_until(error, cast)))
+        return
     except CallsheetError as error:
         await journal.append(_failed(view, use, error))
         return
@@ -179,15 +192,24 @@ def _finished(
     )
 
 
-def _failed(view: View, use: ModuleUse, error: CallsheetError) -> RunFailed:
-    return RunFailed(
-        step=view.step or "",
-        attempt=view.attempt,
-        code=error.code,
-        message=f"{view.step}, {use.module_id}: {error.message}",
-        hint=error.hint,
-        exit_code=error.exit_code,
-    )
+def _failed(
+    view: View, use: ModuleUse, error: CallsheetError, *, until: float | None = None
+) -> RunFailed | RunParked:
+    """What stopped the run; where the provider named a time, the run is parked until then."""
+    told = {
+        "step": view.step,
+        "attempt": view.attempt,
+        "code": error.code,
+        "message": f"{view.step}, {use.module_id}: {error.message}",
+        "hint": error.hint,
+    }
+    if until is not None:
+        return RunParked.model_validate(told | {"until": until})
+    return RunFailed.model_validate(told | {"exit_code": error.exit_code})
+
+
+def _until(error: OverloadedError, cast: Cast) -> float | None:
+    return None if error.retry_after is None else cast.now() + error.retry_after
 
 
 async def _ask(journal: Journal, question: Question) -> None:
@@ -288,6 +310,24 @@ class _Caller:
             )
         )
         return reply
+
+
+class _Keeper:
+    """Records what a module has finished before it is done."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def __call__(self, values: Mapping[str, JsonValue]) -> None:
+        view = self._journal.view
+        await self._journal.append(
+            ValuesFinished(
+                step=view.step or "",
+                attempt=view.attempt,
+                module=view.module,
+                values=dict(values),
+            )
+        )
 
 
 def _as_reply(call: CallReplied) -> Reply:

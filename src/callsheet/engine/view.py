@@ -16,11 +16,13 @@ from callsheet.events import (
     Recorded,
     RunFailed,
     RunFinished,
+    RunParked,
     RunResumed,
     RunRetried,
     RunStarted,
     StepFinished,
     StepStarted,
+    ValuesFinished,
 )
 from callsheet.questions import Question
 
@@ -61,7 +63,8 @@ class View:
     `step`, `attempt` and `module` say what is at work; `step` is None between steps, where `then`
     names the next one if it is not simply the following. `told` are answers given beforehand and
     not used yet, `said` every answer by step and key, `calls` the replies that the module at work
-    already has.
+    already has, and `values` what it finished before it failed. `until` is the time (Unix seconds)
+    before which the provider wants no call.
     """
 
     run: str
@@ -87,7 +90,10 @@ class View:
     question: Question | None = None
     answers: dict[str, JsonValue] = field(default_factory=dict)
     calls: dict[int, CallReplied] = field(default_factory=dict)
-    error: RunFailed | None = None
+    values: dict[str, JsonValue] = field(default_factory=dict)
+    anew: frozenset[str] = frozenset()
+    until: float | None = None
+    error: RunFailed | RunParked | None = None
     spent: Spent = field(default_factory=Spent)
 
     def apply(self, recorded: Recorded) -> None:
@@ -115,12 +121,10 @@ def _apply(view: View, event: Event) -> None:
             _move(view, event)
         case QuestionAsked() | QuestionAnswered() | CallReplied():
             _talk(view, event)
-        case RunFinished(result=result):
-            view.status = result
-        case RunFailed():
-            view.status, view.error = "failed", event
-            # What those calls brought is judged already: going on means asking anew.
-            view.calls = {}
+        case RunFinished() | RunFailed() | RunParked():
+            _end(view, event)
+        case ValuesFinished():
+            view.values.update(event.values)
         case Noted():
             pass
         case _:
@@ -129,7 +133,7 @@ def _apply(view: View, event: Event) -> None:
 
 def _begin(view: View, event: RunStarted | RunResumed | RunRetried) -> None:
     view.llm, view.base_url, view.manner = event.llm, event.base_url, event.manner
-    view.error = None
+    view.error = view.until = None
     view.status = "waiting" if view.question else "running"
     if isinstance(event, RunStarted):
         view.workflow, view.source = event.workflow, event.source
@@ -137,7 +141,19 @@ def _begin(view: View, event: RunStarted | RunResumed | RunRetried) -> None:
         view.manifest, view.told = event.manifest, dict(event.answers)
     if isinstance(event, RunRetried):
         view.status, view.question = "running", None
-        view.step, view.then = None, event.step
+        view.step, view.then, view.anew = None, event.step, frozenset(event.anew)
+
+
+def _end(view: View, event: RunFinished | RunFailed | RunParked) -> None:
+    match event:
+        case RunFinished(result=result):
+            view.status = result
+        case RunFailed():
+            view.status, view.error = "failed", event
+            # What those calls brought is judged already: going on means asking anew.
+            view.calls = {}
+        case RunParked(until=until):
+            view.status, view.error, view.until = "waiting", event, until
 
 
 def _move(view: View, event: StepStarted | StepFinished | OutputWritten) -> None:
@@ -155,10 +171,14 @@ def _move(view: View, event: StepStarted | StepFinished | OutputWritten) -> None
             view.step, view.last_step, view.then = None, event.step, event.then
             if event.result == "skipped":
                 view.skipped[event.step] = event.reason
+            if event.result == "left":
+                # It was done anew once; what a further attempt keeps, it keeps.
+                view.anew = frozenset()
 
 
 def _enter(view: View, module: int) -> None:
     view.module, view.answers, view.calls, view.question = module, {}, {}, None
+    view.values = {}
 
 
 def _talk(view: View, event: QuestionAsked | QuestionAnswered | CallReplied) -> None:

@@ -38,6 +38,20 @@ def first_object(text: str) -> dict[str, JsonValue] | None:
     return None
 
 
+def finished_part(text: str) -> dict[str, JsonValue]:
+    """What stands complete in a reply that was cut off: the value that was being written is not."""
+    from pydantic_core import from_json
+
+    start = text.find("{")
+    if start < 0 or len(text) > MAX_REPLY:
+        return {}
+    try:
+        value = from_json(text[start:], allow_partial=True)
+    except ValueError:
+        return first_object(text) or {}
+    return value if isinstance(value, dict) else {}
+
+
 def _is_cut(error: json.JSONDecodeError) -> bool:
     """Whether the text simply ended where JSON would have gone on."""
     return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")

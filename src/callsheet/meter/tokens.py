@@ -15,7 +15,8 @@ ELSEWHERE = 1.15
 
 def count_tokens(text: str) -> int:
     """How many o200k tokens a text has, without the framing that a provider puts around it."""
-    return _counter()(text)
+    # Half of a surrogate pair has no token; it is sent as a question mark.
+    return _counter()(text.encode("utf-8", "replace").decode())
 
 
 @lru_cache(maxsize=1)

@@ -34,13 +34,20 @@ class Materials:
     catalog: Catalog
 
 
+async def _keep_nothing(values: Mapping[str, JsonValue]) -> None:
+    """For stages where nothing outlives the module."""
+    del values
+
+
 @dataclass(frozen=True)
 class Stage:
     """What a module may touch while it runs.
 
     `answers` are a person's answers to this module's questions in this attempt, by key. `call`
     asks the LLM, and is recorded: a module that is run again gets the same replies without paying.
-    `note` tells the person something.
+    `note` tells the person something. `keep` records values that are finished although the module
+    is not, by path; `values` are those of an earlier, failed go at this attempt. `llm` is the
+    LLM's spec, and `anew` what the person wants done again even where it still fits.
     """
 
     materials: Materials
@@ -48,6 +55,10 @@ class Stage:
     answers: Mapping[str, JsonValue]
     call: Callable[[Request, bool], Awaitable[Reply | Question]]
     note: Callable[[str], None]
+    keep: Callable[[Mapping[str, JsonValue]], Awaitable[None]] = _keep_nothing
+    values: Mapping[str, JsonValue] = field(default_factory=dict)
+    llm: str = ""
+    anew: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,19 @@ from callsheet.catalog.rules import (
     pick,
     without_extras,
 )
+from callsheet.catalog.schemas import invalid
+from callsheet.document.references import reads_state
 from callsheet.errors import (
     EmptyReplyError,
     FilteredError,
     OutputInvalidError,
     Problem,
     RefusedError,
+    ReplyError,
     TruncatedError,
 )
 from callsheet.llm.port import Reply, Request
-from callsheet.llm.replies import first_object
+from callsheet.llm.replies import finished_part, first_object
 from callsheet.modules.contract import Ask, Done, Materials, Outcome, Stage, StaticInputs, Values
 
 if TYPE_CHECKING:
@@ -83,44 +86,86 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
         drafts=inputs.drafts,
         variables=inputs.variables,
     )
-    reply = await stage.call(request, False)  # noqa: FBT003  # a Callable's arguments have no names
-    if not isinstance(reply, Reply):
-        return Ask(reply)
-    draft = _judge(_read(reply), schema)
-    for _ in range(MAX_REPAIRS):
+    draft = _judge(_at_hand(stage), schema)
+    for turn in range(1 + MAX_REPAIRS):
         if not draft.findings:
             break
-        again = await stage.call(_repair(request, draft), True)  # noqa: FBT003
-        if not isinstance(again, Reply):
-            return Ask(again)
-        patch = without_extras(_read(again), narrow(schema, {f.path for f in draft.findings}))
-        better = _judge(overlay(draft.value, patch), schema)
-        if better.value == draft.value and not any(f.unusable for f in better.findings):
+        asked = _repair(request, draft) if turn else _first(request, draft)
+        reply = await stage.call(asked, turn > 0)
+        if not isinstance(reply, Reply):
+            return Ask(reply)
+        better = await _taken_in(reply, draft, stage, schema)
+        if turn and better == draft and not any(f.unusable for f in draft.findings):
+            # The same again: asking a third time would bring nothing new.
             break
         draft = better
-    return Done(Outputs(response=_usable(draft, schema)))
+    return Done(Outputs(response=await _usable(draft, stage, schema)))
 
 
-def _read(reply: Reply) -> dict[str, JsonValue]:
-    """The object in a complete reply, empty where there is none; raises ReplyError otherwise."""
+def _at_hand(stage: Stage) -> dict[str, JsonValue]:
+    """What an earlier, failed go at this attempt had finished."""
+    value: JsonValue = {}
+    for path, leaf in stage.values.items():
+        for name in reversed(path.split(".")):
+            leaf = {name: leaf}  # noqa: PLW2901  # built from the inside out
+        value = overlay(value, leaf)
+    return value if isinstance(value, dict) else {}
+
+
+def _first(request: Request, draft: _Draft) -> Request:
+    """The request for everything, or for what is not at hand."""
+    if not draft.value:
+        return request
+    return replace(request, schema=narrow(request.schema, {f.path for f in draft.findings}))
+
+
+async def _taken_in(
+    reply: Reply, draft: _Draft, stage: Stage, schema: dict[str, JsonValue]
+) -> _Draft:
+    """The draft with what a reply brought; raises ReplyError where it did not end as it should.
+
+    What was finished before it ended is kept, so that nobody pays for it again.
+    """
+    whole = reply.finish == "stop"
+    found = (first_object(reply.text) or {}) if whole else finished_part(reply.text)
+    asked = narrow(schema, {finding.path for finding in draft.findings})
+    better = _judge(overlay(draft.value, without_extras(found, asked)), schema)
+    if not whole:
+        await _keep_healthy(better, stage, schema)
+        raise _unfinished(reply)
+    return better
+
+
+async def _keep_healthy(draft: _Draft, stage: Stage, schema: dict[str, JsonValue]) -> None:
+    wrong = {finding.path for finding in draft.findings}
+    healthy = {
+        ".".join(path): value
+        for path in leaves(schema)
+        if not any(path[: len(bad)] == bad for bad in wrong)
+        and (value := pick(draft.value, path)) is not None
+    }
+    if healthy:
+        await stage.keep(healthy)
+
+
+def _unfinished(reply: Reply) -> ReplyError:
     match reply.finish:
         case "refusal":
-            raise RefusedError(
-                f"the LLM declined to write: {reply.detail or reply.text or 'no reason given'!s:.300}",
+            said = reply.detail or reply.text or "no reason given"
+            return RefusedError(
+                f"the LLM declined to write: {said:.300}",
                 hint="change the idea, or choose another LLM with `--llm`",
             )
         case "filter":
-            raise FilteredError(
+            return FilteredError(
                 "the provider's content filter stopped the reply",
                 hint="change the idea, or choose another LLM with `--llm`",
             )
-        case "length":
-            raise TruncatedError(
-                "the reply was cut off at the output limit",
-                hint="choose fewer groups at once, or an LLM that writes longer replies",
-            )
         case _:
-            return first_object(reply.text) or {}
+            return TruncatedError(
+                "the reply was cut off at the output limit",
+                hint="resume asks for what is missing; fewer groups at once make shorter replies",
+            )
 
 
 def _judge(value: JsonValue, schema: dict[str, JsonValue]) -> _Draft:
@@ -147,11 +192,14 @@ def _repair(request: Request, draft: _Draft) -> Request:
     )
 
 
-def _usable(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+async def _usable(
+    draft: _Draft, stage: Stage, schema: dict[str, JsonValue]
+) -> dict[str, JsonValue]:
     """The reply where every value is there, even if some still break a rule."""
     lost = [finding for finding in draft.findings if finding.unusable]
     if not lost:
         return draft.value
+    await _keep_healthy(draft, stage, schema)
     if not draft.value:
         raise EmptyReplyError(
             "the LLM's reply held none of the prompts that were asked for",
@@ -160,7 +208,7 @@ def _usable(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]
     names = ", ".join(".".join(finding.path[1:] or finding.path) for finding in lost)
     raise OutputInvalidError(
         f"after {MAX_REPAIRS} repairs the reply still lacks {names}",
-        hint=f"try again, or choose another LLM; {len(leaves(schema))} values were asked for",
+        hint="resume asks for those alone; or choose another LLM with `--llm`",
     )
 
 

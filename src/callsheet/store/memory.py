@@ -20,6 +20,7 @@ class _Run:
     started: float
     lease: Lease
     heartbeat: float
+    files: set[str] = field(default_factory=set)
     events: list[Recorded] = field(default_factory=list)
 
 
@@ -47,6 +48,7 @@ class MemoryStore:
         if len(run.events) != after:
             raise HeldError(f"the run {lease.run} has gone on meanwhile", hint="look at it anew")
         self._files.update(files)
+        run.files |= set(files)
         at = self._now()
         written = [Recorded(seq, at, event) for seq, event in enumerate(events, start=after + 1)]
         run.events += written
@@ -56,6 +58,8 @@ class MemoryStore:
         return self._run(run).events[after:]
 
     async def file(self, content_hash: str) -> str:
+        if content_hash not in self._files:
+            raise StorageError("a file kept with the run is missing")
         return self._files[content_hash]
 
     async def runs(self) -> list[RunRow]:
@@ -93,6 +97,8 @@ class MemoryStore:
     async def delete(self, run: str) -> None:
         self._run(run)
         del self._runs[run]
+        kept = {key for each in self._runs.values() for key in each.files}
+        self._files = {key: text for key, text in self._files.items() if key in kept}
 
     def close(self) -> None:
         self._runs.clear()
@@ -103,8 +109,8 @@ class MemoryStore:
         return self._runs[run]
 
     def _held(self, lease: Lease) -> _Run:
-        run = self._run(lease.run)
-        if run.lease != lease:
+        run = self._runs.get(lease.run)
+        if run is None or run.lease != lease:
             raise HeldError(f"the run {lease.run} was taken over by another process")
         run.heartbeat = self._now()
         return run

@@ -127,19 +127,32 @@ class SqlStore:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Lays out a new file; leaves one of another version as it is."""
+        found = connection.execute("select count(*) from sqlite_master").fetchone()[0]
+        if found:
+            self._check_version(connection)
         wal = sqlite3.sqlite_version_info >= WAL_SAFE
         connection.execute(f"pragma journal_mode = {'wal' if wal else 'delete'}")
         connection.execute(f"pragma synchronous = {'full' if wal else 'extra'}")
-        found = connection.execute("select count(*) from sqlite_master").fetchone()[0]
         if not found:
             self._lay_out(connection)
+            self._check_version(connection)
+
+    def _check_version(self, connection: sqlite3.Connection) -> None:
         row = connection.execute(self._sql["read_version"]).fetchone()
         if row is None or row[0] != VERSION:
             raise StorageError(
                 f"{self.path} has the layout {row and row[0]!r}; this callsheet reads {VERSION!r}",
                 hint="use the callsheet that made it, or set CALLSHEET_HOME to another folder",
             )
-        return connection
 
     def _lay_out(self, connection: sqlite3.Connection) -> None:
         connection.execute("begin immediate")
@@ -192,10 +205,12 @@ class SqlStore:
             self._connection.execute("begin immediate")
             try:
                 yield
+                self._connection.execute("commit")
             except BaseException:
-                self._connection.execute("rollback")
+                # A full disk has ended the transaction already.
+                if self._connection.in_transaction:
+                    self._connection.execute("rollback")
                 raise
-            self._connection.execute("commit")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -210,4 +225,8 @@ class SqlStore:
 
 
 def _result(body: str) -> str:
-    return str(json.loads(body)["result"]) if body else ""
+    try:
+        return str(json.loads(body)["result"]) if body else ""
+    except (ValueError, LookupError, TypeError):
+        # A damaged fact must not hide the other runs; reading this one says what is wrong.
+        return ""

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field, JsonValue
 
-from callsheet.modules.contract import Done, Module, Outcome, Stage, Values
-from callsheet.templates import fill
+from callsheet.document.references import reads_state
+from callsheet.errors import InputError, Problem
+from callsheet.modules.contract import (
+    Done,
+    Materials,
+    Module,
+    Outcome,
+    Stage,
+    StaticInputs,
+    Values,
+)
+from callsheet.templates import check_template, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Inputs(Values):
@@ -27,4 +42,15 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
     return Done(Outputs(rendered=fill(inputs.template, inputs.variables)))
 
 
-module = Module(Inputs, Outputs, run)
+def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
+    """A template that is written out must be one that can be filled."""
+    del materials
+    template = inputs.get("template")
+    if isinstance(template, str) and not reads_state(template):
+        try:
+            check_template(template)
+        except InputError as error:
+            yield Problem("", ".template", error.message)
+
+
+module = Module(Inputs, Outputs, run, check=check)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
+from callsheet.catalog.rules import narrow
 from callsheet.catalog.schemas import (
+    WRAPPER,
     clashes,
     merge_schemas,
     read_schema,
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
 class Inputs(Values):
     """Each group's schema file, and which groups are wanted.
 
-    Without `group_schemas`, a group's file is `schemas/<category>/<group>_schema.json`.
+    Without `group_schemas`, a group's file is `schemas/<category>/<group>_schema.json`. With
+    `only_models`, the other models of the selected groups are left out.
     """
 
     group_schemas: dict[str, str] | None = None
     selected_groups: list[str]
+    only_models: list[str] | None = None
 
 
 class Outputs(Values):
@@ -62,7 +66,10 @@ def build(inputs: Inputs, materials: Materials) -> dict[str, JsonValue]:
         schemas[path] = read_schema(materials.files.read(path), path)
     if problems:
         raise WorkflowError(problems)
-    return merge_schemas(schemas)
+    merged = merge_schemas(schemas)
+    if inputs.only_models is None:
+        return merged
+    return narrow(merged, {(WRAPPER, model) for model in inputs.only_models})
 
 
 def _path(materials: Materials, told: Mapping[str, str] | None, group: str) -> str | None:

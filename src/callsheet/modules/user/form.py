@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, JsonValue, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, TypeAdapter
 
 from callsheet.modules.contract import (
     Ask,
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def _regular(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return pattern
+
+
 class FormField(Values):
     """One field: how it is asked, and what an answer must be."""
 
@@ -29,7 +38,7 @@ class FormField(Values):
     text: str
     default: str | None = None
     max_length: int = Field(default=4_000, gt=0)
-    pattern: str = ""
+    pattern: Annotated[str, AfterValidator(_regular)] = ""
     hint: str = ""
 
 

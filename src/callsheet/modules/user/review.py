@@ -1,56 +1,135 @@
-"""Shows what was written and asks: accept, retry with other groups, or stop."""
+"""Shows what was written and asks: accept, edit a prompt, retry with other groups, or stop.
+
+An edit is kept apart from what the LLM wrote: it says which text it replaces, and holds only as
+long as that text stands.
+"""
 
 from __future__ import annotations
 
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, JsonValue
 
 from callsheet.modules.contract import Ask, Done, GoTo, Module, Outcome, Stage, Stop, Values
 from callsheet.questions import Option, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 KEY = "review"
 
 OPTIONS = (
     Option("accept", "accept", "go on with these prompts"),
+    Option("edit", "edit", "write one of them yourself"),
     Option("retry", "retry", "choose other groups and write again"),
     Option("stop", "stop", "end the run here; it can be retried later"),
 )
 
 
-class Inputs(Values):
-    """What is to be looked at."""
+class Edit(Values):
+    """A person's text in place of what the LLM wrote."""
 
-    prompts: JsonValue
+    instead_of: str
+    text: str
+
+
+class Inputs(Values):
+    """What is to be looked at, and the edits of earlier attempts by prompt."""
+
+    prompts: dict[str, JsonValue]
+    edits: dict[str, Edit] | None = Field(default=None)
     text: str = "Accept these prompts?"
 
 
 class Outputs(Values):
-    """What the person decided; a run only goes on with `accept`."""
+    """What the person decided, the edits that hold, and the prompts with those edits."""
 
     decision: str
+    edits: dict[str, Edit]
+    prompts: dict[str, JsonValue]
 
 
 async def run(inputs: Inputs, stage: Stage) -> Outcome:
-    """Asks once; `retry` begins a new attempt of the step."""
-    key = f"{KEY}.{stage.step}"
-    answer = stage.answers.get(key)
-    match answer:
-        case None:
-            return Ask(
-                Question(
-                    key=key,
-                    kind="choice",
-                    text=inputs.text,
-                    default="accept",
-                    options=OPTIONS,
-                    show=inputs.prompts,
-                )
+    """Asks until the person accepts; `retry` begins a new attempt of the step."""
+    written = _texts(inputs.prompts)
+    edits = {
+        name: edit
+        for name, edit in (inputs.edits or {}).items()
+        if written.get(name) == edit.instead_of
+    }
+    turn = 0
+    while True:
+        key = f"{KEY}.{stage.step}" + (f".{turn}" if turn else "")
+        prompts = _with_edits(inputs.prompts, edits)
+        match stage.answers.get(key):
+            case None:
+                return Ask(_question(key, inputs.text, prompts))
+            case "edit":
+                edit = _edit(stage, f"{stage.step}.{turn}", written, edits)
+                if isinstance(edit, Ask):
+                    return edit
+                edits |= edit
+            case "retry":
+                return GoTo(stage.step)
+            case "stop":
+                return Stop()
+            case _:
+                return Done(Outputs(decision="accept", edits=edits, prompts=prompts))
+        turn += 1
+
+
+def _question(key: str, text: str, prompts: dict[str, JsonValue]) -> Question:
+    return Question(
+        key=key, kind="choice", text=text, default="accept", options=OPTIONS, show=prompts
+    )
+
+
+def _edit(
+    stage: Stage, turn: str, written: Mapping[str, str], edits: Mapping[str, Edit]
+) -> Ask | dict[str, Edit]:
+    """One edit: which prompt, then its new text."""
+    names = tuple(Option(name, name) for name in written)
+    name = stage.answers.get(f"edit.{turn}")
+    if name is None:
+        return Ask(
+            Question(key=f"edit.{turn}", kind="choice", text="Edit which prompt?", options=names)
+        )
+    before = edits[str(name)].text if name in edits else written[str(name)]
+    text = stage.answers.get(f"edited.{turn}")
+    if text is None:
+        return Ask(
+            Question(
+                key=f"edited.{turn}",
+                kind="lines",
+                text=f"The new text of {name}:",
+                show=before,
             )
-        case "retry":
-            return GoTo(stage.step)
-        case "stop":
-            return Stop()
-        case _:
-            return Done(Outputs(decision="accept"))
+        )
+    return {str(name): Edit(instead_of=written[str(name)], text=str(text))}
+
+
+def _texts(prompts: Mapping[str, Any]) -> dict[str, str]:
+    """Each text by its name; a prompt of several fields gives `MODEL.field`."""
+    found: dict[str, str] = {}
+    for name, prompt in prompts.items():
+        if isinstance(prompt, dict):
+            found |= {f"{name}.{inner}": text for inner, text in _texts(prompt).items()}
+        else:
+            found[name] = str(prompt)
+    return found
+
+
+def _with_edits(
+    prompts: Mapping[str, Any], edits: Mapping[str, Edit], at: str = ""
+) -> dict[str, Any]:
+    return {
+        name: _with_edits(prompt, edits, f"{at}{name}.")
+        if isinstance(prompt, dict)
+        else edits[f"{at}{name}"].text
+        if f"{at}{name}" in edits
+        else prompt
+        for name, prompt in prompts.items()
+    }
 
 
 module = Module(Inputs, Outputs, run)

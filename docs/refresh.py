@@ -1,0 +1,36 @@
+"""Makes every generated part of the documentation anew: `python -m docs.refresh`.
+
+With `--check` nothing is written; it exits with 1 where something is stale.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cogapp import Cog
+
+from docs.generate_schema import FILE, schema_text
+
+ROOT = Path(__file__).parents[1]
+
+
+def generated() -> list[str]:
+    """The documents with generated parts, by path."""
+    every = (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+    return sorted(
+        str(path.relative_to(ROOT)) for path in every if "<!-- [[[cog" in path.read_text("utf-8")
+    )
+
+
+def main() -> int:
+    """Writes or checks all of them."""
+    if "--check" in sys.argv:
+        stale = FILE.read_text("utf-8") != schema_text()
+        return int(Cog().main(["cog", "--check", *generated()])) or int(stale)
+    FILE.write_text(schema_text(), "utf-8")
+    return int(Cog().main(["cog", "-r", "--verbosity=1", *generated()]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

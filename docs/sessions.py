@@ -1,0 +1,81 @@
+"""Runs commands for the documentation, so that the output it shows is real."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import textwrap
+from typing import Any
+
+from click.testing import CliRunner
+
+from callsheet.cli.main import cli
+from docs.tables import fence
+
+IDEA = "a woman reads by a rain-streaked window at dusk"
+
+EXAMPLE_RUN = "quiet-window-3f0a"
+"""Stands for the name of a run, which is another each time."""
+
+_RUN = re.compile(r"\b[a-z]+-[a-z]+-[0-9a-f]{4}\b")
+
+_HEADING = re.compile(r"^([A-Z_0-9]+  [\d,]+ characters)$", re.MULTILINE)
+
+
+def say(*words: str, answers: str = "") -> tuple[str, str]:
+    """What a command prints in a home of its own: the result alone, and all of it in order."""
+    with tempfile.TemporaryDirectory() as home:
+        environment = {"CALLSHEET_HOME": home, "CALLSHEET_LLM": None, "COLUMNS": "88"}
+        plain = {"NO_COLOR": "1", "FORCE_COLOR": None}
+        done = CliRunner(env={**environment, **plain}).invoke(cli, words, input=answers)
+    if done.exception is not None:
+        raise done.exception
+    return _RUN.sub(EXAMPLE_RUN, done.stdout), _RUN.sub(EXAMPLE_RUN, done.output)
+
+
+def session(*words: str) -> str:
+    """All that a command prints, as a fence."""
+    return fence(say(*words)[1])
+
+
+def first_run() -> str:
+    """The README's first run: the beginning of each prompt, and all that is told around them."""
+    result, whole = say("run", "--idea", IDEA, "--groups", "sora,leonardo")
+    before, *told = _HEADING.split(whole)
+    last = _HEADING.split(result)[-1]
+    after, told[-1] = told[-1].removeprefix(last), last
+    prompts = [
+        f"{heading}\n{_beginning(text)}\n"
+        for heading, text in zip(told[::2], told[1::2], strict=True)
+    ]
+    return fence("\n".join([before.rstrip() + "\n", *prompts, after.strip()]))
+
+
+def _beginning(text: str) -> str:
+    """The first words of a prompt, no wider than a page."""
+    return textwrap.fill(textwrap.shorten(text, 180, placeholder=" …"), 96)
+
+
+def document(*words: str, answers: str = "") -> str:
+    """The JSON document of a command, with its long texts cut."""
+    value = _shortened(json.loads(say(*words, answers=answers)[0]))
+    return fence(json.dumps(value, ensure_ascii=False, indent=2), "json")
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str):
+        return textwrap.shorten(value, 60, placeholder=" …")
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _shortened(item) for key, item in value.items()}
+    return value
+
+
+def question(*words: str) -> str:
+    """The first question that a command puts, as a fence."""
+    lines = say(*words)[1].splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("Select "))
+    last = next(number for number, line in enumerate(lines) if line.startswith("Enter "))
+    return fence("\n".join(lines[first : last + 1]))

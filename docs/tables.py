@@ -1,0 +1,162 @@
+"""What the generated parts of the documentation call: each function answers with Markdown."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+
+import click
+from pydantic import BaseModel, JsonValue
+from pydantic_core import PydanticUndefined
+
+import callsheet
+from callsheet.cli.main import COMMANDS, cli
+from callsheet.errors import CallsheetError
+from callsheet.llm.specs import OWN_SERVER_KEY, PROVIDERS
+from callsheet.modules.registry import BUILT_IN, find_module
+from callsheet.settings import VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callsheet.modules.contract import Values
+
+WIDTH = 80
+
+_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
+
+def table(headings: list[str], lines: list[list[str]]) -> str:
+    """A Markdown table."""
+    rows = [headings, ["---"] * len(headings), *lines]
+    return "".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows
+    )
+
+
+def command_names() -> list[str]:
+    """Every command."""
+    return [*COMMANDS]
+
+
+def commands() -> str:
+    """The help of callsheet and of each command, under a heading of its own."""
+    outer = click.Context(cli, info_name="callsheet", **_form(None), **cli.context_settings)
+    parts = [fence(cli.get_help(outer))]
+    for name in COMMANDS:
+        command = cli.get_command(outer, name)
+        assert command is not None  # noqa: S101  # it stands in the table of commands
+        told = command.get_help(click.Context(command, info_name=name, **_form(outer)))
+        parts.append(f"### `callsheet {name}`\n\n{fence(told)}")
+    return "\n".join(parts)
+
+
+def _form(parent: click.Context | None) -> dict[str, Any]:
+    return {"parent": parent, "terminal_width": WIDTH, "max_content_width": WIDTH}
+
+
+def fence(text: str, language: str = "text") -> str:
+    """A text as a fence, without blanks at the ends of its lines."""
+    lines = [line.rstrip() for line in text.strip("\n").splitlines()]
+    return "\n".join([f"```{language}", *lines, "```", ""])
+
+
+def errors() -> list[type[CallsheetError]]:
+    """Every kind of error, found in the files that name a code of their own."""
+    root = Path(callsheet.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        if re.search(r"^    code = ", path.read_text("utf-8"), re.MULTILINE):
+            place = path.relative_to(root.parent).with_suffix("")
+            import_module(".".join(place.parts))
+    found = [CallsheetError]
+    for each in found:
+        found += each.__subclasses__()
+    return sorted(found[1:], key=lambda each: (each.exit_code, each.code))
+
+
+def error_codes() -> str:
+    """Each error code with its exit status and its meaning."""
+    lines = [[f"`{each.code}`", f"{each.exit_code}", _first(each.__doc__)] for each in errors()]
+    return table(["code", "exit", "meaning"], lines)
+
+
+def modules() -> str:
+    """Each module with its inputs and outputs, under a heading of its own."""
+    return "\n".join(_module(module_id, place) for module_id, place in BUILT_IN.items())
+
+
+def _module(module_id: str, place: str) -> str:
+    module = find_module(module_id)
+    inputs = table(["input", "form", "needed"], [*_inputs(module.inputs)])
+    outputs = table(["output", "form"], [[*row[:2]] for row in _inputs(module.outputs)])
+    texts = [_first(import_module(place).__doc__), *_paragraphs(module.inputs.__doc__)]
+    return "\n".join([f"### `{module_id}`\n", "\n\n".join(texts), "", inputs, outputs])
+
+
+def _inputs(values: type[Values]) -> Iterator[list[str]]:
+    for name, field in values.model_fields.items():
+        match field.default:
+            case default if default is PydanticUndefined and field.default_factory is None:
+                needed = "yes"
+            case str() | int() as default if default or default is False:
+                needed = f"no: `{str(default).lower() if isinstance(default, bool) else default}`"
+            case _:
+                needed = "no"
+        yield [f"`{name}`", form(field.annotation), needed]
+
+
+def form(annotation: Any) -> str:
+    """A type as a person says it: `list of texts`, `object of any JSON`."""
+    if annotation is JsonValue:
+        return "any JSON"
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        names = [form(each) for each in inner if each is not NoneType]
+        return " or ".join([*names, "null"] if NoneType in inner else names)
+    if origin in (list, tuple):
+        return f"list: {form(inner[0])}"
+    if origin is dict:
+        return f"object: {form(inner[1])} by name"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "{" + ", ".join(f"`{name}`" for name in annotation.model_fields) + "}"
+    return _WORDS[annotation]
+
+
+def settings() -> str:
+    """Our own settings."""
+    return table(["variable", "what it does"], [[f"`{k}`", v] for k, v in VARIABLES.items()])
+
+
+def keys() -> str:
+    """The providers' key variables, and who gets each."""
+    lines = [
+        [f"`{variable}`", f"{provider.title}, at `{provider.url}`"]
+        for provider in PROVIDERS.values()
+        for variable in provider.key_names
+    ]
+    return table(["variable", "sent to"], [*lines, [f"`{OWN_SERVER_KEY}`", "your own server only"]])
+
+
+def llms() -> str:
+    """The providers: how each is named, and the variables that hold its key."""
+    lines = [
+        [
+            provider.title,
+            f"`{name}:NAME`",
+            f"`--llm {provider.example}`",
+            " or ".join(f"`{variable}`" for variable in provider.key_names) or "none",
+        ]
+        for name, provider in PROVIDERS.items()
+    ]
+    return table(["provider", "spec", "for example", "key"], lines)
+
+
+def _first(text: str | None) -> str:
+    return _paragraphs(text)[0]
+
+
+def _paragraphs(text: str | None) -> list[str]:
+    return [" ".join(each.split()) for each in (text or "").strip().split("\n\n")]

@@ -1,0 +1,119 @@
+"""Plans what is still to be written: what is at hand and still fits is kept, and not paid again.
+
+A prompt fits as long as nothing it was made from has changed: the brief, the LLM, the shared
+instructions, its group's instructions and its group's schema.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from pydantic import Field, JsonValue
+
+from callsheet.catalog.groups import models_of
+from callsheet.modules.contract import Done, Materials, Module, Outcome, Stage, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.catalog.groups import Group
+
+
+class Inputs(Values):
+    """The selection, the prompts at hand by model, and what each of those was made from.
+
+    `basis` is whatever all prompts depend on, as the brief; the files are those of the builders.
+    """
+
+    selected_groups: list[str]
+    written: dict[str, JsonValue] | None = None
+    made_from: dict[str, str] | None = None
+    basis: dict[str, JsonValue] = Field(default_factory=dict)
+    shared_instructions_path: str
+    group_instructions: dict[str, str]
+    group_schemas: dict[str, str]
+
+
+class Outputs(Values):
+    """Which groups and models to write, which prompts to keep, and what each will be made from.
+
+    `anchor` is one kept prompt that shows the scene, where something is kept and something is not.
+    """
+
+    groups_to_write: list[str]
+    models_to_write: list[str]
+    prompts_to_keep: dict[str, JsonValue]
+    anchor: JsonValue
+    made_from: dict[str, str]
+
+
+async def run(inputs: Inputs, stage: Stage) -> Outcome:
+    """Compares what the prompts at hand were made from with what they would be made from now."""
+    catalog = stage.materials.catalog
+    selected = catalog.in_order(inputs.selected_groups)
+    groups = {name: catalog.group(name) for name in selected}
+    now = {
+        model: mark
+        for name, group in groups.items()
+        for mark in [_fingerprint(inputs, stage, name)]
+        for model in group.models
+    }
+    kept = _kept(inputs, now, stage.anew)
+    to_write = [model for model in models_of(groups, selected) if model not in kept]
+    writing = [name for name, group in groups.items() if set(group.models) & set(to_write)]
+    return Done(
+        Outputs(
+            groups_to_write=writing,
+            models_to_write=to_write,
+            prompts_to_keep=kept,
+            anchor=_anchor(kept, groups) if to_write else None,
+            made_from=now,
+        )
+    )
+
+
+def _kept(inputs: Inputs, now: Mapping[str, str], anew: frozenset[str]) -> dict[str, JsonValue]:
+    written, before = inputs.written or {}, inputs.made_from or {}
+    if "all" in anew:
+        return {}
+    return {
+        model: written[model]
+        for model, mark in now.items()
+        if model in written and before.get(model) == mark and model not in anew
+    }
+
+
+def _anchor(kept: Mapping[str, JsonValue], groups: Mapping[str, Group]) -> JsonValue:
+    """The first kept prompt, in the order of the config."""
+    for group in groups.values():
+        for model in group.models:
+            if model in kept:
+                return kept[model]
+    return None
+
+
+def _fingerprint(inputs: Inputs, stage: Stage, group: str) -> str:
+    """What a group's prompts are made from, as one short mark."""
+    parts = [
+        inputs.basis,
+        stage.llm,
+        _text(stage.materials, inputs.shared_instructions_path),
+        _text(stage.materials, inputs.group_instructions.get(group)),
+        _text(stage.materials, inputs.group_schemas.get(group)),
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _text(materials: Materials, path: str | None) -> str:
+    # A file that is missing is the builders' error to tell, with its name.
+    return materials.files.read(path) if path is not None and materials.files.has(path) else ""
+
+
+module = Module(
+    Inputs,
+    Outputs,
+    run,
+    paths=("shared_instructions_path", "group_instructions", "group_schemas"),
+)

@@ -1,0 +1,193 @@
+"""A workflow's files are read from its folder, and nothing else of the machine is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from callsheet.document.folder import (
+    MAX_FILE,
+    MAX_FILES,
+    Folder,
+    as_kept,
+    content_hash,
+    on_disk,
+)
+from callsheet.errors import InputError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A workflow's folder with a secret beside it."""
+    root = tmp_path / "mine"
+    (root / "sub").mkdir(parents=True)
+    (root / "note.txt").write_text("a note")
+    (root / "sub" / "deep.txt").write_text("deep")
+    (tmp_path / "secret.txt").write_text("the secret")
+    (tmp_path / "mine-too").mkdir()
+    (tmp_path / "mine-too" / "secret.txt").write_text("the secret")
+    return root
+
+
+def refusal(folder: Folder, path: str) -> str:
+    with pytest.raises(InputError) as caught:
+        folder.read(path)
+    return f"{caught.value.message} ({caught.value.hint})"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("note.txt", "a note"), ("sub/deep.txt", "deep"), ("./note.txt", "a note")]
+)
+def test_a_file_inside_is_read(root: Path, path: str, text: str) -> None:
+    assert on_disk(root).read(path) == text
+
+
+OUTSIDE = [
+    "../secret.txt",
+    "sub/../../secret.txt",
+    "../mine-too/secret.txt",
+    "../mine/note.txt",  # its end is inside, its way is not
+    "sub/../note.txt",
+    "/etc/passwd",
+    "//etc/passwd",
+    "~/secret.txt",
+    "~root/secret.txt",
+    "..\\secret.txt",
+    "sub\\deep.txt",
+    "C:/secret.txt",
+    "C:note.txt",
+    "note.txt:stream",
+    "file:note.txt",
+    "file:///etc/passwd",
+    "http://127.0.0.1/note.txt",
+    "note.txt\0.json",
+    "\0",
+    "",
+    ".",
+    "..",
+    "sub",
+    "sub/",
+    "gone.txt",
+    "note.txt/more",
+    "x" * 5_000,
+    "\ud800.txt",
+    "out.txt",
+    "outdir/secret.txt",
+    "broken.txt",
+    "loop.txt",
+    "sibling/secret.txt",
+]
+
+
+@pytest.fixture
+def linked(root: Path) -> Path:
+    """The folder, with links that lead out, nowhere, and around."""
+    (root / "out.txt").symlink_to(root.parent / "secret.txt")
+    (root / "outdir").symlink_to(root.parent)
+    (root / "broken.txt").symlink_to(root / "nothing.txt")
+    (root / "loop.txt").symlink_to(root / "loop.txt")
+    (root / "sibling").symlink_to(root.parent / "mine-too")
+    return root
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: ascii(path)[:30])
+def test_what_is_outside_or_no_file_is_refused_in_the_words_for_what_is_missing(
+    linked: Path, path: str
+) -> None:
+    folder = on_disk(linked)
+
+    said = refusal(folder, path)
+
+    assert said == f"{path!r:.200}" + refusal(folder, "missing.txt").removeprefix("'missing.txt'")
+    assert "secret" not in said.replace(f"{path!r:.200}", "")
+    assert not folder.has(path)
+    assert folder.files == {}
+
+
+def test_a_link_to_a_file_inside_is_followed(root: Path) -> None:
+    (root / "alias.txt").symlink_to("sub/deep.txt")
+
+    assert on_disk(root).read("alias.txt") == "deep"
+
+
+def test_the_folder_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(root)
+
+    folder = on_disk(tmp_path / "link")
+
+    assert folder.read("note.txt") == "a note"
+    assert not folder.has("../secret.txt")
+
+
+def test_a_pipe_is_refused_and_nobody_waits_for_its_writer(root: Path) -> None:
+    os.mkfifo(root / "pipe.txt")
+
+    assert "not a readable file" in refusal(on_disk(root), "pipe.txt")
+
+
+@pytest.mark.parametrize("path", ["sub", "pipe.txt", "note.txt", "latin.txt"])
+def test_every_file_that_was_opened_is_closed(root: Path, path: str) -> None:
+    os.mkfifo(root / "pipe.txt")
+    (root / "latin.txt").write_bytes(b"caf\xe9")
+
+    before = os.dup(0)
+    os.close(before)
+    on_disk(root).has(path)
+    after = os.dup(0)
+    os.close(after)
+
+    assert after == before  # the lowest number that is free
+
+
+def test_a_file_may_be_as_long_as_the_limit_and_no_longer(root: Path) -> None:
+    (root / "long.txt").write_bytes(b"x" * MAX_FILE)
+    (root / "longer.txt").write_bytes(b"x" * (MAX_FILE + 1))
+
+    assert len(on_disk(root).read("long.txt")) == MAX_FILE
+    assert "not a readable file" in refusal(on_disk(root), "longer.txt")
+
+
+def test_a_file_that_is_not_utf_8_is_refused(root: Path) -> None:
+    (root / "latin.txt").write_bytes(b"caf\xe9")
+
+    assert "not a readable file" in refusal(on_disk(root), "latin.txt")
+
+
+def test_the_mark_that_some_editors_put_before_a_text_is_no_part_of_it(root: Path) -> None:
+    (root / "bom.txt").write_bytes(b"\xef\xbb\xbfcaf\xc3\xa9")
+
+    assert on_disk(root).read("bom.txt") == "café"
+
+
+def test_what_was_read_is_remembered_and_does_not_change_under_a_run(root: Path) -> None:
+    folder = on_disk(root)
+    folder.read("note.txt")
+    (root / "note.txt").write_text("another note")
+
+    assert folder.read("note.txt") == "a note"
+    assert folder.files == {"note.txt": "a note"}
+    assert on_disk(root).read("note.txt") == "another note"
+
+
+def test_only_so_many_files_are_read() -> None:
+    folder = Folder("endless", lambda path: path)
+    for number in range(MAX_FILES):
+        folder.read(str(number))
+
+    assert folder.has("0")
+    assert not folder.has(str(MAX_FILES))
+
+
+def test_a_kept_folder_has_the_files_that_were_kept_and_no_others(root: Path) -> None:
+    folder = as_kept("mine", {"note.txt": "as it was"})
+
+    assert folder.name == on_disk(root).name == "mine"
+    assert folder.read("note.txt") == "as it was"
+    assert not folder.has("sub/deep.txt")
+
+
+def test_one_content_has_one_hash() -> None:
+    assert content_hash("é") == content_hash("é") != content_hash("e")
+    assert content_hash("").startswith("e3b0c44298fc1c14")
