@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
-from callsheet import build_schema, estimate, load_groups
-from callsheet.catalog.schemas import schema_text
+from callsheet import build_instructions, build_schema, estimate, load_groups
+from callsheet.catalog.schemas import models_in, schema_text
+from callsheet.llm.lowering import lower
 from callsheet.meter.tokens import count_tokens
 
 IMAGE, VIDEO = "image_generation", "video_generation"
@@ -42,17 +43,16 @@ class Row:
         return self.instructions + self.schema_sent + self.message
 
 
-def measure(groups: tuple[str, ...]) -> Row:
-    """One selection, counted by carrying out the workflow with an LLM that only measures."""
-    sent = estimate(groups, llm="offline").details["selection"]
-    known = {name: group for each in load_groups().values() for name, group in each.items()}
+def measure(groups: tuple[str, ...], message: int) -> Row:
+    """One selection, built by the modules that a run uses."""
+    schema = build_schema(groups)
     return Row(
         groups=groups,
-        models=sum(len(known[name].models) for name in groups),
-        instructions=sent["instruction_tokens"],
-        schema=count_tokens(schema_text(build_schema(groups))),
-        schema_sent=sent["schema_tokens"],
-        message=sent["message_tokens"],
+        models=len(models_in(schema)),
+        instructions=count_tokens(build_instructions(groups)),
+        schema=count_tokens(schema_text(schema)),
+        schema_sent=count_tokens(schema_text(lower(schema, "openai"))),
+        message=message,
     )
 
 
@@ -61,7 +61,9 @@ def rows(category: str) -> tuple[Row, ...]:
     """Every selection of a category, the smallest first; the last one is all groups."""
     names = tuple(load_groups()[category])
     chosen = (some for size in range(1, len(names) + 1) for some in combinations(names, size))
-    return tuple(measure(groups) for groups in chosen)
+    # The message is the brief, so it is the same for every selection.
+    message = estimate(names, llm="offline").details["selection"]["message_tokens"]
+    return tuple(measure(groups, message) for groups in chosen)
 
 
 def saved(part: int, whole: int) -> int:

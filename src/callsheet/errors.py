@@ -11,7 +11,8 @@ CallsheetError
 ├── ProviderError                  exit 5   the LLM's provider did not do its part
 │   ├── KeyMissingError  KeyRefusedError  BillingError  QuotaError
 │   ├── ModelNotFoundError  RequestRejectedError  InputTooLargeError
-│   └── UnreachableError  OverloadedError  DeadlineError
+│   ├── UnreachableError  OverloadedError  DeadlineError
+│   └── CostCeilingError  PriceUnknownError
 ├── StorageError                   exit 6   the place where runs are kept
 └── InternalError                  exit 1   a defect of ours
 """
@@ -202,6 +203,18 @@ class DeadlineError(ProviderError):
     """The provider did not answer in time."""
 
     code = "provider_timeout"
+
+
+class CostCeilingError(ProviderError):
+    """The next call could lift the run's cost over its ceiling; nothing was sent."""
+
+    code = "cost_ceiling"
+
+
+class PriceUnknownError(ProviderError):
+    """A ceiling was set, and nobody knows what a call costs."""
+
+    code = "price_unknown"
 
 
 class StorageError(CallsheetError):

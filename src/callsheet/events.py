@@ -36,6 +36,7 @@ class RunStarted(Fact):
     manifest: str
     llm: str
     base_url: str | None = None
+    max_cost: float | None = None
     answers: dict[str, JsonValue] = {}
     manner: Manner = Manner()
 
@@ -46,6 +47,7 @@ class RunResumed(Fact):
     kind: Literal["run_resumed"] = "run_resumed"
     llm: str
     base_url: str | None = None
+    max_cost: float | None = None
     manner: Manner = Manner()
 
 
@@ -57,6 +59,7 @@ class RunRetried(Fact):
     manifest: str
     llm: str
     base_url: str | None = None
+    max_cost: float | None = None
     answers: dict[str, JsonValue] = {}
     anew: tuple[str, ...] = ()
     manner: Manner = Manner()

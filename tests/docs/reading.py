@@ -39,12 +39,15 @@ class Fence:
     language: str
     path: str
     body: str
+    line: int
 
 
 def fences(document: str) -> Iterator[Fence]:
     """The fences of a document, in order."""
-    for found in _FENCE.finditer((ROOT / document).read_text("utf-8")):
-        yield Fence(found[1], found[2] or "", found[3])
+    text = (ROOT / document).read_text("utf-8")
+    for found in _FENCE.finditer(text):
+        line = text.count("\n", 0, found.start(3))
+        yield Fence(found[1], found[2] or "", found[3], line)
 
 
 @dataclass
@@ -77,7 +80,9 @@ class Reader:
             if fence.language == "sh":
                 self._run(fence.body)
             elif fence.language == "python":
-                exec(compile(fence.body, document, "exec"), vars(self.python))  # noqa: S102
+                # Empty lines in front make an error name the document's own line.
+                code = compile("\n" * fence.line + fence.body, document, "exec")
+                exec(code, vars(self.python))  # noqa: S102
                 self.did.append(fence.body)
 
     def _write(self, fence: Fence) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from benchmarks import tokens
+from callsheet import estimate
 from callsheet.jsonc import parse
 from callsheet.modules.registry import BUILT_IN
 from callsheet.settings import KEYS, VARIABLES
@@ -22,6 +24,7 @@ from tests.support.cli import Terminal
 
 OMS = ROOT / "src/callsheet/workflows/oms"
 SNIPPET = ROOT / "tests/fixtures/plan/after_snippet.jsonc"
+GROUPS = "DYNAMIC_MODEL_GROUPS.md"
 STALE = "run `python -m docs.refresh`"
 
 
@@ -48,7 +51,19 @@ def test_what_is_generated_is_fresh() -> None:
     assert done.returncode == 0, f"{STALE}\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_tables_count_what_a_run_would_send() -> None:
+    for category, groups in ((tokens.IMAGE, ("sora", "leonardo")), (tokens.VIDEO, ("motion_2_0",))):
+        row = next(row for row in tokens.rows(category) if row.groups == groups)
+        sent = estimate(groups, llm="openai:gpt-5.2").details["selection"]
+        assert (row.instructions, row.schema_sent, row.message, row.total) == (
+            sent["instruction_tokens"],
+            sent["schema_tokens"],
+            sent["message_tokens"],
+            sent["input_tokens"],
+        )
+
+
+@pytest.mark.parametrize("document", [each for each in DOCUMENTS if each != GROUPS])
 def test_what_a_document_shows_works(document: str, reader: Reader) -> None:
     reader.follow(document)
     shown = [fence for fence in fences(document) if fence.language in ("sh", "python")]
@@ -56,7 +71,7 @@ def test_what_a_document_shows_works(document: str, reader: Reader) -> None:
 
 
 def test_the_walk_throughs_lead_to_a_group_with_two_models(reader: Reader) -> None:
-    reader.follow("DYNAMIC_MODEL_GROUPS.md")
+    reader.follow(GROUPS)
     assert reader.terminal("check", "studio").out.strip() == "studio: all is well"
     said = reader.terminal("run", "studio", "--json", "--idea", "a heron", "--groups", "inkwash")
     assert list(said.json["prompts"]["image_generation"]) == ["INKWASH_A", "INKWASH_B"]
@@ -72,7 +87,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 
 def test_the_page_on_groups_has_the_sections_of_the_plan() -> None:
-    headings = re.findall(r"^## (.*)$", _text("DYNAMIC_MODEL_GROUPS.md"), re.MULTILINE)
+    headings = re.findall(r"^## (.*)$", _text(GROUPS), re.MULTILINE)
     assert headings == [
         "Feature overview",
         "How to add new model groups",
@@ -83,7 +98,7 @@ def test_the_page_on_groups_has_the_sections_of_the_plan() -> None:
 
 
 def test_each_of_the_plans_paths_leads_to_a_file_of_ours() -> None:
-    ours = re.findall(r"^\| .* \| `(src/.*)` \|$", _text("DYNAMIC_MODEL_GROUPS.md"), re.MULTILINE)
+    ours = re.findall(r"^\| .* \| `(src/.*)` \|$", _text(GROUPS), re.MULTILINE)
     assert len(ours) >= 10
     assert all((ROOT / path).exists() for path in ours)
 
@@ -147,7 +162,7 @@ def test_the_editors_schema_says_which_input_is_unknown() -> None:
 @pytest.mark.parametrize("document", [*DOCUMENTS, "CHANGELOG.md"])
 def test_no_sentence_claims_more_than_the_tables_show(document: str) -> None:
     made = re.compile(r"\]\]\] -->\n(.*?)<!-- \[\[\[end", re.DOTALL)
-    tables = "".join(made.findall(_text("DYNAMIC_MODEL_GROUPS.md")))
+    tables = "".join(made.findall(_text(GROUPS)))
     shown = {int(share) for share in re.findall(r"\| (\d+) %", tables)}
     claimed = re.findall(r"(\d+)(?: ?%| percent)", made.sub("", _text(document)))
     assert all(int(share) <= max(shown) for share in claimed)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from callsheet.app.runs import Office, Session, Wish
+from callsheet.app.runs import Office, Wish
+from callsheet.app.session import Session
 from callsheet.llm.client import Client
 from callsheet.llm.policy import Limits
 from callsheet.llm.port import LLM
@@ -21,9 +22,9 @@ async def no_wait(seconds: float) -> None:
     """Stands for sleeping between tries."""
 
 
-def client_of(server: StrictOpenAI) -> Client:
+def client_of(server: StrictOpenAI, name: str = "any") -> Client:
     """The real client, speaking to a loopback server."""
-    return Client("openai", "any", base_url=server.url, limits=Limits(deadline=20), sleep=no_wait)
+    return Client("openai", name, base_url=server.url, limits=Limits(deadline=20), sleep=no_wait)
 
 
 @dataclass

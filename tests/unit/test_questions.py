@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from callsheet.errors import AnswerError
+from callsheet.modules.user.form import FormField
 from callsheet.questions import MAX_PASTE, Kind, Option, Question, parse_answer
 
 IDEA = Question("idea", "text", "What is shown?", max_length=40)
@@ -255,3 +256,9 @@ def test_a_question_of_another_form_is_refused() -> None:
         Question.from_json({"key": "a", "kind": "text"})
     with pytest.raises(TypeError):
         Question.from_json({"key": "a", "kind": "text", "text": "b", "colour": "red"})
+
+
+def test_a_form_that_no_answer_could_ever_fit_is_refused_before_it_is_asked() -> None:
+    assert FormField(key="ratio", text="Ratio?", pattern=r"\d+").pattern == r"\d+"
+    with pytest.raises(ValidationError, match="not a regular expression"):
+        FormField(key="ratio", text="Ratio?", pattern="(")

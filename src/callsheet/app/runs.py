@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +10,16 @@ from callsheet.app.doors import OFFLINE, is_dead, open_llm, open_store, owner_na
 from callsheet.app.names import new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
 from callsheet.app.results import document_of
+from callsheet.app.session import Session
 from callsheet.app.telling import SELECTION, manner, questions, tell
-from callsheet.engine.advance import Cast, advance, answer
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.view import View
 from callsheet.errors import InputError, UnknownNameError
 from callsheet.events import Manner, RunResumed, RunRetried, RunStarted
-from callsheet.store.port import LEASE_SECONDS, HeldError, Lease, NoSuchRunError
+from callsheet.store.port import Lease, NoSuchRunError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from callsheet.llm.port import LLM
     from callsheet.settings import Settings
     from callsheet.store.port import RunRow, Store
-
-BEAT_SECONDS = LEASE_SECONDS / 3
 
 
 @dataclass(frozen=True)
@@ -44,6 +40,7 @@ class Wish:
     base_url: str | None = None
     brief: Mapping[str, str] = field(default_factory=dict)
     groups: Sequence[str] | None = None
+    max_cost: float | None = None
     rewrite: Sequence[str] = ()
     yes: bool = False
     review: bool = False
@@ -82,13 +79,14 @@ class Office:
             manifest=digest,
             llm=llm.spec,
             base_url=base_url,
+            max_cost=self._ceiling(wish),
             answers=answers,
             manner=_manner(wish),
         )
         run = new_name()
         journal = Journal(self.store, Lease(run, self._owner, 1), View(run), self._listen)
         await journal.begin(production.name, started, contents)
-        return Session(self, journal, production, llm)
+        return Session(self.store, journal, production, llm)
 
     async def resume(self, name: str, wish: Wish) -> Session:
         """Goes on with a run from its last fact, on the files that were kept with it."""
@@ -102,9 +100,14 @@ class Office:
         if journal.view.status in ("running", "waiting", "failed") and not parked:
             kept, said = journal.view.manner, _manner(wish)
             both = Manner(accept=kept.accept + said.accept, ask=kept.ask + said.ask)
-            resumed = RunResumed(llm=llm.spec, base_url=base_url, manner=both)
+            resumed = RunResumed(
+                llm=llm.spec,
+                base_url=base_url,
+                max_cost=self._ceiling(wish, view),
+                manner=both,
+            )
             await journal.append(resumed)
-        return Session(self, journal, production, llm)
+        return Session(self.store, journal, production, llm)
 
     async def retry(self, name: str, wish: Wish, step: str | None = None) -> Session:
         """Does a step of a run anew, and every later one, on today's files."""
@@ -124,13 +127,14 @@ class Office:
             manifest=digest,
             llm=llm.spec,
             base_url=base_url,
+            max_cost=self._ceiling(wish, view),
             answers=_answers(production, view, chosen, told, wish),
             anew=_anew(production, wish),
             manner=_manner(wish),
         )
         journal = await self._hold(run)
         await journal.append(retried, files=contents)
-        return Session(self, journal, production, llm)
+        return Session(self.store, journal, production, llm)
 
     async def show(self, name: str) -> dict[str, Any]:
         """The document of a run, as it stands."""
@@ -184,6 +188,12 @@ class Office:
         own = self.settings.base_url if spec.startswith("openai:") else None
         return spec, wish.base_url or own
 
+    def _ceiling(self, wish: Wish, view: View | None = None) -> float | None:
+        """The most a run may cost: as said, else the run's own, else the setting."""
+        if wish.max_cost is not None:
+            return wish.max_cost
+        return self.settings.max_cost if view is None else view.max_cost
+
     def _open(self, spec: str, base_url: str | None) -> LLM:
         if self._llm is not None:
             return self._llm
@@ -201,54 +211,6 @@ class Office:
     async def _status(self, view: View) -> str:
         row = next(row for row in await self.store.runs() if row.run == view.run)
         return _row_status(row) if view.status == "running" else view.status
-
-
-@dataclass
-class Session:
-    """A run that is held by this process: it can be carried on and answered."""
-
-    office: Office
-    journal: Journal
-    production: Production
-    llm: LLM
-
-    @property
-    def view(self) -> View:
-        """The run as it stands."""
-        return self.journal.view
-
-    async def go_on(self) -> View:
-        """Carries the run on until it ends or a question is open."""
-        cast = Cast(self.production.document, self.production.materials, self.llm)
-        async with self._heartbeat():
-            return await advance(self.journal, cast)
-
-    async def answer(self, value: JsonValue) -> None:
-        """Records an answer to the open question; raises AnswerError where it does not fit."""
-        await answer(self.journal, value)
-
-    def document(self) -> dict[str, Any]:
-        """The run's document, as it stands."""
-        return document_of(self.production, self.view, self.view.status)
-
-    async def close(self) -> None:
-        """Lets go of the run."""
-        await self.office.store.release(self.journal.lease)
-
-    @asynccontextmanager
-    async def _heartbeat(self) -> AsyncIterator[None]:
-        beating = asyncio.create_task(self._beat())
-        try:
-            yield
-        finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError, HeldError):
-                await beating
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            await self.office.store.beat(self.journal.lease)
 
 
 def _manner(wish: Wish) -> Manner:

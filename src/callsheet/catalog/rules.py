@@ -43,7 +43,14 @@ def find(reply: JsonValue, schema: Mapping[str, JsonValue]) -> list[Finding]:
     """Everything in a reply that breaks its schema, in the schema's order."""
     # Without a registry of ours, a `$ref` to an address would be fetched.
     validator = Draft202012Validator(schema, registry=Registry())
-    return [finding for error in validator.iter_errors(reply) for finding in _findings(error)]
+    found = [finding for error in validator.iter_errors(reply) for finding in _findings(error)]
+    asked = leaves(dict(schema))
+    return sorted(found, key=lambda finding: _position(finding.path, asked))
+
+
+def _position(path: Path, asked: list[Path]) -> int:
+    near = (n for n, leaf in enumerate(asked) if leaf[: len(path)] == path[: len(leaf)])
+    return next(near, len(asked))
 
 
 def _findings(error: ValidationError) -> Iterator[Finding]:

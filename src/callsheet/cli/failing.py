@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 class InterruptedBySignal(KeyboardInterrupt):
     """A person or the system wants the process to end; the run stays resumable."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.exit_code = 128 + number
-
 
 _caught: list[int] = []
 
@@ -40,7 +36,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     _caught.append(number)
     if len(_caught) > 1:
         os._exit(128 + number)
-    raise InterruptedBySignal(number)
+    raise InterruptedBySignal
 
 
 def exit_with(command: Callable[[], Any]) -> NoReturn:
@@ -51,11 +47,10 @@ def exit_with(command: Callable[[], Any]) -> NoReturn:
         status = _tell(_from_click(error))
     except CallsheetError as error:
         status = _tell(error)
-    except InterruptedBySignal as interrupted:
+    except (InterruptedBySignal, click.exceptions.Abort):
+        # The command line library turns every KeyboardInterrupt into an Abort of its own.
         click.echo("interrupted", err=True)
-        status = interrupted.exit_code
-    except click.exceptions.Abort:
-        status = 130
+        status = 128 + (_caught[0] if _caught else signal.SIGINT)
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,9 +16,22 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
+def _amount(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("an amount in US dollars, as 0.50", ctx, param)
+    return value
+
+
 def llm_options(command: Command) -> Command:
     """Which LLM writes."""
     for option in (
+        click.option(
+            "--max-cost",
+            type=click.FloatRange(0, 1_000_000),
+            callback=_amount,
+            metavar="USD",
+            help="Send nothing that could cost more in all.",
+        ),
         click.option("--base-url", metavar="URL", help="An OpenAI-compatible server of your own."),
         click.option(
             "--llm",
@@ -85,6 +99,7 @@ def wish_of(options: Mapping[str, Any], brief: Mapping[str, str] | None = None) 
         base_url=options["base_url"],
         brief=brief or {},
         groups=options.get("groups"),
+        max_cost=options["max_cost"],
         rewrite=options.get("rewrite") or (),
         yes=options["yes"],
         review=options["review"],

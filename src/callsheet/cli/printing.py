@@ -66,7 +66,7 @@ def summary(document: Mapping[str, Any]) -> str:
     """What a run sent and saved, in one line."""
     usage, savings = document["usage"], document["savings"]
     parts = []
-    if savings["instruction_tokens_all"]:
+    if savings["instruction_tokens_all"] and usage["calls"]:
         sent, every = savings["instruction_tokens"], savings["instruction_tokens_all"]
         parts.append(
             f"instructions: {sent:,} of {every:,} tokens, {savings['percent']:.0f} % not sent"

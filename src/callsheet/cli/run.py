@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
-    from callsheet.app.runs import Office, Session
+    from callsheet.app.runs import Office
+    from callsheet.app.session import Session
     from callsheet.engine.view import View
     from callsheet.events import Recorded
 

@@ -58,14 +58,15 @@ class Cast:
 async def advance(journal: Journal, cast: Cast) -> View:
     """Goes on until the run ends, fails, or a question is open; answers with how it stands."""
     view = journal.view
-    await _settle(journal)
+    _settle(journal)
     while view.status == "running":
         if view.step is None:
-            await _next_step(journal, cast)
+            _next_step(journal, cast)
         elif view.module >= len(cast.document.workflow.step(view.step).modules):
-            await journal.append(_finished(view, "done"))
+            journal.defer(_finished(view, "done"))
         else:
             await _run_module(journal, cast)
+    await journal.append()
     return view
 
 
@@ -77,7 +78,7 @@ async def answer(journal: Journal, value: JsonValue) -> None:
     await journal.append(_answered(view, view.question, parse_answer(view.question, value)))
 
 
-async def _next_step(journal: Journal, cast: Cast) -> None:
+def _next_step(journal: Journal, cast: Cast) -> None:
     view, steps = journal.view, cast.document.workflow.steps
     if view.then is not None:
         position = cast.document.workflow.position(view.then)
@@ -86,10 +87,10 @@ async def _next_step(journal: Journal, cast: Cast) -> None:
     else:
         position = 0
     if position == len(steps):
-        await journal.append(RunFinished(result="succeeded"))
+        journal.defer(RunFinished(result="succeeded"))
         return
     step = steps[position].step_id
-    await journal.append(StepStarted(step=step, attempt=view.attempts.get(step, 0) + 1))
+    journal.defer(StepStarted(step=step, attempt=view.attempts.get(step, 0) + 1))
 
 
 async def _run_module(journal: Journal, cast: Cast) -> None:
@@ -126,7 +127,7 @@ async def _run_module(journal: Journal, cast: Cast) -> None:
         await journal.append(_failed(view, use, defect))
         raise defect from error
     if isinstance(outcome, Ask):
-        await _ask(journal, outcome.question)
+        _ask(journal, outcome.question)
         return
     told = [Noted(step=view.step, text=text) for text in notes]
     await journal.append(*told, *_facts(view, use, outcome))
@@ -212,9 +213,9 @@ def _until(error: OverloadedError, cast: Cast) -> float | None:
     return None if error.retry_after is None else cast.now() + error.retry_after
 
 
-async def _ask(journal: Journal, question: Question) -> None:
+def _ask(journal: Journal, question: Question) -> None:
     view = journal.view
-    await journal.append(
+    journal.defer(
         QuestionAsked(
             step=view.step or "",
             attempt=view.attempt,
@@ -222,10 +223,10 @@ async def _ask(journal: Journal, question: Question) -> None:
             question=question.to_json(),
         )
     )
-    await _settle(journal)
+    _settle(journal)
 
 
-async def _settle(journal: Journal) -> None:
+def _settle(journal: Journal) -> None:
     """Answers the open question by what was told beforehand, or by its default where that is wanted."""
     view = journal.view
     question = view.question
@@ -238,11 +239,11 @@ async def _settle(journal: Journal) -> None:
             skippable = replace(question, may_skip=True)
             value = parse_answer(skippable, view.told[question.key])
         except InputError as error:
-            await journal.append(_cannot(view, error))
+            journal.defer(_cannot(view, error))
             return
-        await journal.append(_answered(view, question, value, by="told"))
+        journal.defer(_answered(view, question, value, by="told"))
     elif question.default is not None and _takes_default(view, question):
-        await journal.append(_answered(view, question, question.default, by="default"))
+        journal.defer(_answered(view, question, question.default, by="default"))
 
 
 def _takes_default(view: View, question: Question) -> bool:
@@ -288,6 +289,8 @@ class _Caller:
         self._number += 1
         if number in view.calls:
             return _as_reply(view.calls[number])
+        # Whatever was bought before must be safe before more is bought.
+        await self._journal.append()
         key = f"reply.{number}"
         told = view.answers.get(key)
         reply = await self._llm.compose(
@@ -295,7 +298,7 @@ class _Caller:
         )
         if not isinstance(reply, Reply):
             return replace(reply, key=key)
-        await self._journal.append(
+        self._journal.defer(
             CallReplied(
                 step=view.step or "",
                 attempt=view.attempt,

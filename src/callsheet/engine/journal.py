@@ -1,15 +1,21 @@
-"""A run that is held and written to: each fact is stored, then folded into the view."""
+"""A run that is held and written to: facts are folded into the view and stored.
+
+Each finished module is one transaction. A fact that could be found again, or that stands before
+the fact it leads to, waits for that next one: half the commits, and nothing is lost that matters.
+"""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from callsheet.engine.view import View, fold
+from callsheet.events import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callsheet.events import Event, Recorded
+    from callsheet.events import Event
     from callsheet.store.port import Lease, Store
 
 
@@ -25,20 +31,34 @@ class Journal:
     ) -> None:
         self._store = store
         self._listen = listen
+        self._stored = view.seq
+        self._waiting: list[Event] = []
         self.lease = lease
         self.view = view
 
-    async def append(self, *events: Event, files: Mapping[str, str] | None = None) -> None:
-        """Stores the facts in one transaction, and files by content hash with them."""
-        self._take_in(await self._store.append(self.lease, self.view.seq, events, files or {}))
-
     async def begin(self, workflow: str, event: Event, files: Mapping[str, str]) -> None:
         """Stores the first fact of a new run."""
-        self._take_in(await self._store.create(self.lease, workflow, [event], files))
+        self.defer(event)
+        self._told(await self._store.create(self.lease, workflow, self._waiting, files))
 
-    def _take_in(self, written: list[Recorded]) -> None:
+    def defer(self, *events: Event) -> None:
+        """Folds facts into the view; they are stored together with those that follow."""
+        for event in events:
+            self.view.apply(Recorded(self.view.seq + 1, time.time(), event))
+            self._waiting.append(event)
+
+    async def append(self, *events: Event, files: Mapping[str, str] | None = None) -> None:
+        """Stores facts, and all that wait, in one transaction, and files by content hash."""
+        self.defer(*events)
+        if self._waiting:
+            self._told(
+                await self._store.append(self.lease, self._stored, self._waiting, files or {})
+            )
+
+    def _told(self, written: list[Recorded]) -> None:
+        self._waiting = []
+        self._stored = written[-1].seq
         for recorded in written:
-            self.view.apply(recorded)
             if self._listen is not None:
                 self._listen(recorded, self.view)
 

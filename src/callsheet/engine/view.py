@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, assert_never
 
+from callsheet.errors import ProviderError
 from callsheet.events import (
     CallReplied,
     Event,
@@ -75,6 +76,7 @@ class View:
     manifest: str = ""
     llm: str = ""
     base_url: str | None = None
+    max_cost: float | None = None
     manner: Manner = field(default_factory=Manner)
     status: Status = "running"
     state: dict[str, JsonValue] = field(default_factory=dict)
@@ -133,6 +135,7 @@ def _apply(view: View, event: Event) -> None:
 
 def _begin(view: View, event: RunStarted | RunResumed | RunRetried) -> None:
     view.llm, view.base_url, view.manner = event.llm, event.base_url, event.manner
+    view.max_cost = event.max_cost
     view.error = view.until = None
     view.status = "waiting" if view.question else "running"
     if isinstance(event, RunStarted):
@@ -150,8 +153,10 @@ def _end(view: View, event: RunFinished | RunFailed | RunParked) -> None:
             view.status = result
         case RunFailed():
             view.status, view.error = "failed", event
-            # What those calls brought is judged already: going on means asking anew.
-            view.calls = {}
+            if event.exit_code != ProviderError.exit_code:
+                # What those calls brought is judged already: going on means asking anew. Where the
+                # provider failed, what came before is still good, and paid.
+                view.calls = {}
         case RunParked(until=until):
             view.status, view.error, view.until = "waiting", event, until
 

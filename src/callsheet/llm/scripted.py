@@ -19,10 +19,9 @@ Line = Reply | str | dict[str, object] | Exception | Callable[[Request], Reply]
 class Scripted:
     """Plays its lines one by one: a reply, its text or JSON, an error to raise, or a function."""
 
-    spec = "scripted"
-
-    def __init__(self, lines: Iterable[Line]) -> None:
+    def __init__(self, lines: Iterable[Line], spec: str = "scripted") -> None:
         self._lines = list(lines)
+        self.spec = spec
         self.requests: list[Request] = []
 
     async def compose(self, request: Request) -> Reply | Question:

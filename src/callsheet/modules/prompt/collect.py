@@ -8,29 +8,43 @@ from callsheet.modules.contract import Done, Module, Outcome, Stage, Values
 
 
 class Inputs(Values):
-    """What was kept and what was written, by model; `made_from` as planned for all of them."""
+    """What was kept and what was written, by model, and what each was made from, as planned.
+
+    `models` are those selected, in their order; `at_hand` is everything written so far.
+    """
 
     kept: dict[str, JsonValue]
     written: dict[str, JsonValue]
     models: list[str]
     made_from: dict[str, str]
+    at_hand: dict[str, JsonValue] | None = None
 
 
 class Outputs(Values):
-    """Every prompt, alone and in the form of a reply, and what each was made from."""
+    """The selected models' prompts, alone and in the form of a reply; and all that is at hand."""
 
     prompts: dict[str, JsonValue]
     collected: dict[str, JsonValue]
-    made_from: dict[str, str]
+    at_hand: dict[str, JsonValue]
 
 
 async def run(inputs: Inputs, stage: Stage) -> Outcome:
-    """Written prompts replace kept ones of the same model; no other model's is taken in."""
+    """Written prompts replace kept ones; what is not selected stays at hand, for it was paid."""
     del stage
     both = inputs.kept | inputs.written
     prompts = {model: both[model] for model in inputs.models if model in both}
-    made_from = {model: mark for model, mark in inputs.made_from.items() if model in prompts}
-    return Done(Outputs(prompts=prompts, collected={"prompts": prompts}, made_from=made_from))
+    fresh: dict[str, JsonValue] = {
+        model: {"prompt": prompt, "made_from": inputs.made_from[model]}
+        for model, prompt in prompts.items()
+        if model in inputs.made_from
+    }
+    return Done(
+        Outputs(
+            prompts=prompts,
+            collected={"prompts": prompts},
+            at_hand=(inputs.at_hand or {}) | fresh,
+        )
+    )
 
 
 module = Module(Inputs, Outputs, run)

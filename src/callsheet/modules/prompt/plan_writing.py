@@ -21,15 +21,21 @@ if TYPE_CHECKING:
     from callsheet.catalog.groups import Group
 
 
+class AtHand(Values):
+    """A prompt that was written, and a mark of all that it was made from."""
+
+    prompt: JsonValue
+    made_from: str
+
+
 class Inputs(Values):
-    """The selection, the prompts at hand by model, and what each of those was made from.
+    """The selection, and the prompts at hand by model, chosen now or not.
 
     `basis` is whatever all prompts depend on, as the brief; the files are those of the builders.
     """
 
     selected_groups: list[str]
-    written: dict[str, JsonValue] | None = None
-    made_from: dict[str, str] | None = None
+    at_hand: dict[str, AtHand] | None = None
     basis: dict[str, JsonValue] = Field(default_factory=dict)
     shared_instructions_path: str
     group_instructions: dict[str, str]
@@ -75,13 +81,13 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
 
 
 def _kept(inputs: Inputs, now: Mapping[str, str], anew: frozenset[str]) -> dict[str, JsonValue]:
-    written, before = inputs.written or {}, inputs.made_from or {}
     if "all" in anew:
         return {}
+    at_hand = inputs.at_hand or {}
     return {
-        model: written[model]
+        model: at_hand[model].prompt
         for model, mark in now.items()
-        if model in written and before.get(model) == mark and model not in anew
+        if model in at_hand and at_hand[model].made_from == mark and model not in anew
     }
 
 

@@ -1,0 +1,99 @@
+"""A ceiling on what a run may cost: each call's worst case is priced before anything is sent."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from callsheet.app.building import instructions_for, schema_for
+from callsheet.catalog.schemas import models_in, schema_text
+from callsheet.errors import CallsheetError, CostCeilingError, InputError, PriceUnknownError
+from callsheet.llm.lowering import count_texts
+from callsheet.llm.policy import Limits
+from callsheet.llm.specs import parse_spec
+from callsheet.meter.prices import price
+from callsheet.meter.tokens import ELSEWHERE, count_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callsheet.app.productions import Production
+    from callsheet.engine.view import View
+    from callsheet.llm.port import LLM, Reply, Request
+    from callsheet.questions import Question
+
+FRAMING = 200
+"""Tokens that a provider puts around a request; a generous guess, for a worst case."""
+
+MOST_NAMED = 3
+
+
+class Capped:
+    """An LLM that is not called where the call could lift the run's cost over the ceiling.
+
+    Raises CostCeilingError naming the choices that would fit, PriceUnknownError where nobody knows
+    what a call costs.
+    """
+
+    def __init__(self, llm: LLM, ceiling: float, view: View, production: Production) -> None:
+        self._llm = llm
+        self._ceiling = ceiling
+        self._view = view
+        self._production = production
+        self._limits = Limits()
+
+    @property
+    def spec(self) -> str:
+        return self._llm.spec
+
+    async def compose(self, request: Request) -> Reply | Question:
+        spent = self._view.spent.cost_usd
+        worst = self._worst(request.system, request.user, request.schema)
+        if spent is None or worst is None:
+            raise PriceUnknownError(
+                f"the price of `{self.spec}` is unknown, so a ceiling cannot be kept",
+                hint="run it without --max-cost, or with an LLM whose price is known",
+            )
+        left = self._ceiling - spent
+        if worst > left:
+            raise CostCeilingError(
+                f"the next call could cost ${worst:.4f}; ${max(left, 0):.4f} of"
+                f" ${self._ceiling:.4f} is left, so nothing was sent",
+                hint=self._what_fits(request, left),
+            )
+        return await self._llm.compose(request)
+
+    def _worst(self, system: str, user: str, schema: object) -> float | None:
+        """The price of a call with its input counted and its output at the maximum."""
+        try:
+            named = parse_spec(self.spec)
+        except InputError:
+            return None
+        assert isinstance(schema, dict)  # noqa: S101  # a request's schema is an object
+        factor = 1.0 if named.provider == "openai" else ELSEWHERE
+        sent = sum(map(count_tokens, (system, user, schema_text(schema))))
+        most = self._limits.base_tokens + self._limits.tokens_per_text * count_texts(schema)
+        return price(named.provider, named.name, round(sent * factor) + FRAMING, most)
+
+    def _what_fits(self, request: Request, left: float) -> str:
+        fitting = [", ".join(groups) for groups in self._fitting(request, left)]
+        if not fitting:
+            return "no smaller choice of groups fits either; raise --max-cost"
+        return f"these would fit: {'; or '.join(fitting[:MOST_NAMED])}; or raise --max-cost"
+
+    def _fitting(self, request: Request, left: float) -> Iterator[tuple[str, ...]]:
+        """The choices among the groups of a request that fit, larger ones first."""
+        catalog = self._production.materials.catalog
+        try:
+            groups = {
+                catalog.group_of(model).name: None for model in models_in(dict(request.schema))
+            }
+            for size in range(len(groups) - 1, 0, -1):
+                for chosen in combinations(groups, size):
+                    system = instructions_for(self._production, chosen)
+                    worst = self._worst(system, request.user, schema_for(self._production, chosen))
+                    if worst is not None and worst <= left:
+                        yield chosen
+        except CallsheetError:
+            # A workflow of another make has no groups to choose fewer of.
+            return

@@ -1,0 +1,182 @@
+"""A retry pays only for the difference: what still fits is kept word for word."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callsheet.app.runs import Office, Wish
+from callsheet.app.session import Session
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
+from tests.support.runs import IDEA, client_of, prompts_of
+from tests.support.strict_openai import StrictOpenAI
+
+OMS = Path(__file__).parents[2] / "src/callsheet/workflows/oms"
+
+
+@pytest.fixture
+def server() -> Iterator[StrictOpenAI]:
+    with StrictOpenAI() as running:
+        yield running
+
+
+@pytest.fixture
+def office(server: StrictOpenAI) -> Office:
+    return Office(read_settings(), store=MemoryStore(), llm=client_of(server))
+
+
+async def _begun(office: Office, *groups: str, workflow: str = "oms") -> Session:
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=groups), workflow)
+    await session.go_on()
+    await session.close()
+    assert session.view.status == "succeeded", session.view.error
+    return session
+
+
+async def _retried(office: Office, run: str, wish: Wish, step: str | None = None) -> dict[str, Any]:
+    session = await office.retry(run, wish, step)
+    await session.go_on()
+    await session.close()
+    assert session.view.status == "succeeded", session.view.error
+    return session.document()
+
+
+def _asked(server: StrictOpenAI, number: int) -> tuple[str, str, list[str]]:
+    """System message, user message and models of a request."""
+    seen = server.requests[number].json
+    schema = seen["response_format"]["json_schema"]["schema"]
+    system, user = (message["content"] for message in seen["messages"])
+    return system, user, list(schema["properties"]["prompts"]["properties"])
+
+
+async def test_more_groups_call_for_the_new_ones_alone_with_the_first_as_an_anchor(
+    office: Office, server: StrictOpenAI
+) -> None:
+    first = await _begun(office, "sora")
+    before = prompts_of(first.document())
+
+    after = await _retried(
+        office, first.view.run, Wish(groups=["sora", "midjourney"]), "prompt_generation"
+    )
+
+    assert len(server.requests) == 2
+    system, user, models = _asked(server, 1)
+    assert models == ["MIDJOURNEY_A", "MIDJOURNEY_B"]
+    assert "SORA_2_A" not in system
+    assert before["SORA_2_A"] in user
+    assert {name: prompts_of(after)[name] for name in before} == before
+    assert list(prompts_of(after)) == ["SORA_2_A", "SORA_1_A", "MIDJOURNEY_A", "MIDJOURNEY_B"]
+
+
+async def test_fewer_groups_call_nobody(office: Office, server: StrictOpenAI) -> None:
+    first = await _begun(office, "sora", "leonardo")
+    after = await _retried(office, first.view.run, Wish(groups=["leonardo"]))
+    assert len(server.requests) == 1
+    assert list(prompts_of(after)) == ["LEONARDO_ANIME_XL_A"]
+    assert after["usage"]["calls"] == 1
+
+
+async def test_a_group_that_comes_back_was_paid_already(
+    office: Office, server: StrictOpenAI
+) -> None:
+    first = await _begun(office, "leonardo")
+    await _retried(office, first.view.run, Wish(groups=["phoenix"]))
+    again = await _retried(office, first.view.run, Wish(groups=["leonardo"]))
+    assert len(server.requests) == 2
+    assert prompts_of(again) == prompts_of(first.document())
+
+
+async def test_rewriting_one_model_asks_for_that_model_and_keeps_its_sibling(
+    office: Office, server: StrictOpenAI
+) -> None:
+    first = await _begun(office, "sora", "leonardo")
+    await _retried(office, first.view.run, Wish(rewrite=["SORA_1_A"]))
+    assert [_asked(server, n)[2] for n in (0, 1)] == [
+        ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"],
+        ["SORA_1_A"],
+    ]
+
+
+async def test_rewriting_all_pays_for_all(office: Office, server: StrictOpenAI) -> None:
+    first = await _begun(office, "sora", "leonardo")
+    await _retried(office, first.view.run, Wish(rewrite=["all"]))
+    assert _asked(server, 1)[2] == ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
+
+
+async def test_the_motion_is_written_anew_only_when_its_picture_changed(
+    office: Office, server: StrictOpenAI
+) -> None:
+    first = await _begun(office, "leonardo", "phoenix", "motion_2_0")
+    assert len(server.requests) == 2
+
+    # Phoenix, the first picture, stays: nothing is asked. Without it the motion has another picture.
+    await _retried(office, first.view.run, Wish(groups=["phoenix"]))
+    assert len(server.requests) == 2
+    await _retried(office, first.view.run, Wish(groups=["leonardo"]))
+    assert len(server.requests) == 3
+    assert _asked(server, 2)[2] == ["motion_2_0"]
+
+
+async def test_naming_one_category_leaves_the_other_as_it_was(
+    office: Office, server: StrictOpenAI
+) -> None:
+    first = await _begun(office, "leonardo")
+    after = await _retried(office, first.view.run, Wish(groups=["midjourney_animate"]))
+    assert after["selection"] == {
+        "image_generation": ["leonardo"],
+        "video_generation": ["midjourney_animate"],
+    }
+    assert len(server.requests) == 2
+
+
+async def test_a_changed_instruction_file_makes_exactly_its_group_stale(
+    office: Office, server: StrictOpenAI, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(OMS, mine)
+    first = await _begun(office, "sora", "leonardo", workflow=str(mine))
+
+    changed = mine / "prompts/image_generation/leonardo_instructions.txt"
+    changed.write_text(changed.read_text("utf-8") + "\nOne rule more.\n")
+    await _retried(office, first.view.run, Wish(groups=["sora", "leonardo"]))
+
+    system, _, models = _asked(server, 1)
+    assert models == ["LEONARDO_ANIME_XL_A"]
+    assert "One rule more." in system
+
+
+async def test_another_llm_makes_everything_stale(office: Office, server: StrictOpenAI) -> None:
+    first = await _begun(office, "sora", "leonardo")
+    other = Office(read_settings(), store=office.store, llm=client_of(server, "another"))
+    await _retried(other, first.view.run, Wish(groups=["sora", "leonardo"]))
+    assert len(_asked(server, 1)[2]) == 3
+
+
+async def test_an_edit_is_kept_apart_and_the_motion_uses_it(
+    office: Office, server: StrictOpenAI
+) -> None:
+    session = await office.start(
+        Wish(brief={"idea": IDEA}, groups=["leonardo", "motion_2_0"], review=True)
+    )
+    await session.go_on()
+    mine = "heron, dawn, " + "still water, " * 12 + "mist"
+    for words in ("edit", "LEONARDO_ANIME_XL_A", mine, "accept", "accept"):
+        await session.answer(words)
+        await session.go_on()
+
+    assert session.view.status == "succeeded", session.view.error
+    assert prompts_of(session.document())["LEONARDO_ANIME_XL_A"] == mine
+    assert mine in _asked(server, 1)[1]
+    written = session.view.state["image_prompts"]
+    assert isinstance(written, dict)
+    assert mine not in str(written)
+
+    # The edit holds as long as the text that it replaces stands.
+    await session.close()
+    after = await _retried(office, session.view.run, Wish(groups=["leonardo", "phoenix"]))
+    assert prompts_of(after)["LEONARDO_ANIME_XL_A"] == mine

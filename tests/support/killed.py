@@ -1,0 +1,62 @@
+"""A process that begins a run and kills itself with SIGKILL at a given transaction.
+
+`python -m tests.support.killed HOME URL before|after NUMBER`: before or after transaction NUMBER
+behind the run's first one is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from callsheet.app.runs import Office, Wish
+from callsheet.events import Event, Recorded
+from callsheet.settings import read_settings
+from callsheet.store.port import Lease
+from callsheet.store.sql import SqlStore
+from tests.support.plain_llm import PlainLLM
+from tests.support.runs import IDEA
+
+GROUPS = ("leonardo", "motion_2_0")
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Doomed(SqlStore):
+    """The real store; the process dies around one of its transactions."""
+
+    moment: str
+    number: int
+    count = 0
+
+    async def append(
+        self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
+    ) -> list[Recorded]:
+        self.count += 1
+        here = self.count == self.number
+        if here and self.moment == "before":
+            _die()
+        written = await super().append(lease, after, events, files)
+        if here:
+            _die()
+        return written
+
+
+async def _main(home: str, url: str, moment: str, number: int) -> None:
+    store = Doomed(Path(home) / "runs.sqlite")
+    store.moment, store.number = moment, number
+    settings = read_settings({"CALLSHEET_HOME": home, "HOME": home})
+    office = Office(settings, store=store, llm=PlainLLM(url))
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=GROUPS))
+    await session.go_on()
+    await session.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))

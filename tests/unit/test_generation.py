@@ -1,0 +1,379 @@
+"""A reply is checked, and only what is wrong is asked for again; what was right stays as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from callsheet import errors
+from callsheet.catalog.groups import Catalog
+from callsheet.catalog.rules import leaves
+from callsheet.document.folder import as_kept
+from callsheet.llm.port import Finish, Reply, Request, Usage
+from callsheet.llm.scripted import Line, Scripted
+from callsheet.modules.contract import Ask, Done, Materials, Stage
+from callsheet.modules.generation import Inputs, check, generate
+from callsheet.questions import Question
+
+SHOT = {
+    "type": "object",
+    "properties": {
+        "wide": {"type": "string", "maxLength": 20},
+        "near": {"type": "string", "maxLength": 20},
+    },
+    "required": ["wide", "near"],
+    "additionalProperties": False,
+}
+ONE: dict[str, Any] = {"type": "string", "minLength": 3, "maxLength": 20, "pattern": "^a"}
+GOOD = {"ONE": "a heron", "TWO": "a door", "SHOT": {"wide": "a lake", "near": "a reed"}}
+
+
+def schema_of(**models: Any) -> dict[str, JsonValue]:
+    wrapper = {
+        "type": "object",
+        "properties": models,
+        "required": list(models),
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"prompts": wrapper},
+        "required": ["prompts"],
+        "additionalProperties": False,
+    }
+
+
+SCHEMA = schema_of(ONE=ONE, TWO=ONE, SHOT=SHOT)
+WHOLE = leaves(SCHEMA)
+
+
+def prompts(**changed: Any) -> dict[str, object]:
+    """A good reply, with some prompts changed, or left out where they are None."""
+    told = {name: value for name, value in (GOOD | changed).items() if value is not None}
+    return {"prompts": told}
+
+
+def ended(finish: Finish, text: str = "", detail: str = "") -> Reply:
+    return Reply(text, finish, Usage(), "scripted", detail)
+
+
+@dataclass
+class Set:
+    """A stage with an LLM that says its lines, and what was kept on it."""
+
+    llm: Scripted
+    values: Mapping[str, JsonValue] = field(default_factory=dict)
+    repairs: list[bool] = field(default_factory=list)
+    kept: dict[str, JsonValue] = field(default_factory=dict)
+
+    async def call(self, request: Request, repair: bool) -> Reply | Question:  # noqa: FBT001
+        self.repairs.append(repair)
+        return await self.llm.compose(request)
+
+    async def keep(self, values: Mapping[str, JsonValue]) -> None:
+        self.kept |= values
+
+    @property
+    def requests(self) -> list[Request]:
+        return self.llm.requests
+
+    async def play(self, schema: dict[str, JsonValue] = SCHEMA) -> Any:
+        """What the module answers."""
+        stage = Stage(
+            materials=Materials(as_kept("none", {}), Catalog({})),
+            step="only",
+            answers={},
+            call=self.call,
+            note=print,
+            keep=self.keep,
+            values=self.values,
+        )
+        inputs = Inputs(
+            system_message="Write well.",
+            user_message="The idea: a heron.",
+            output_schema=schema,
+            drafts=({"draft": 1},),
+            variables={"idea": "a heron"},
+        )
+        return await generate(inputs, stage)
+
+    async def response(self) -> dict[str, Any]:
+        """The prompts that were delivered."""
+        outcome = await self.play()
+        assert isinstance(outcome, Done)
+        response: dict[str, Any] = outcome.outputs.model_dump()["response"]["prompts"]
+        return response
+
+
+def scene(*lines: Line, **more: Any) -> Set:
+    return Set(Scripted(lines), **more)
+
+
+def asked(request: Request) -> list[str]:
+    """Which values a request asks for."""
+    return [".".join(path[1:]) for path in leaves(dict(request.schema))]
+
+
+async def test_a_good_reply_takes_one_call_and_is_delivered_as_it_is() -> None:
+    stage = scene(prompts())
+
+    assert await stage.response() == GOOD
+    (request,) = stage.requests
+    assert (request.system, request.user) == ("Write well.", "The idea: a heron.")
+    assert request.schema == SCHEMA
+    assert request.drafts == ({"draft": 1},)
+    assert request.variables == {"idea": "a heron"}
+    assert stage.repairs == [False]
+
+
+async def test_a_schema_that_asks_for_nothing_needs_no_call() -> None:
+    stage = scene()
+
+    outcome = await stage.play(schema_of())
+
+    assert isinstance(outcome, Done)
+    assert outcome.outputs.model_dump() == {"response": {"prompts": {}}}
+    assert stage.requests == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```json\n{}\n```",
+        "Sure! Here it is:\n\n{}\n\nTell me if you want another.",
+        "\ufeff  {}  ",
+        "{}{}",
+        "<think>{{not this}}</think> {}",
+    ],
+)
+async def test_json_is_found_among_fences_and_chatter(text: str) -> None:
+    reply = json.dumps(prompts(), indent=2)
+
+    stage = scene(text.replace("{{", "\0").replace("{}", reply).replace("\0", "{{"))
+
+    assert await stage.response() == GOOD
+    assert len(stage.requests) == 1
+
+
+async def test_the_prompts_are_delivered_in_the_schemas_order_without_what_nobody_asked_for() -> (
+    None
+):
+    told = {"SHOT": {"near": "a reed", "wide": "a lake", "far": "x"}, "TWO": "a door", "X": "y"}
+
+    response = await scene({"note": "hi", "prompts": told | {"ONE": "a heron"}}).response()
+
+    assert json.dumps(response) == json.dumps(GOOD)
+
+
+@pytest.mark.parametrize(
+    "nothing", ["I cannot do that as JSON.", "", "[]", "{}", '{"prompts": [1]}', "{{{{", "null"]
+)
+async def test_a_reply_that_is_no_json_is_asked_for_again_with_what_was_wrong(nothing: str) -> None:
+    stage = scene(nothing, prompts())
+
+    assert await stage.response() == GOOD
+    again = stage.requests[1]
+    assert again.system == "Write well."
+    assert again.user.startswith(
+        "The idea: a heron.\n\nYour last reply could not be used as it was:"
+    )
+    assert leaves(dict(again.schema)) == WHOLE
+    assert stage.repairs == [False, True]
+
+
+async def test_what_is_missing_is_asked_for_alone() -> None:
+    stage = scene(prompts(TWO=None, SHOT={"wide": "a lake"}), {"prompts": {"TWO": "a door",
+                  "SHOT": {"near": "a reed"}}})  # fmt: skip
+
+    assert await stage.response() == GOOD
+    assert asked(stage.requests[1]) == ["TWO", "SHOT.near"]
+    assert "1. prompts.TWO: is missing\n2. prompts.SHOT.near: is missing" in stage.requests[1].user
+
+
+async def test_a_prompt_of_another_type_is_asked_for_again() -> None:
+    stage = scene(prompts(ONE=5, SHOT="a text"), prompts())
+
+    assert await stage.response() == GOOD
+    assert asked(stage.requests[1]) == ["ONE", "SHOT.wide", "SHOT.near"]
+    assert "prompts.ONE: must be of type string" in stage.requests[1].user
+
+
+async def test_a_broken_rule_is_mended_by_a_short_request_for_that_prompt_alone() -> None:
+    long = "a" * 30
+    stage = scene(prompts(TWO=long), {"prompts": {"TWO": "a gate", "ONE": "meddled with"}})
+
+    assert await stage.response() == GOOD | {"TWO": "a gate"}
+    again = stage.requests[1]
+    assert asked(again) == ["TWO"]
+    assert again.system != "Write well."
+    assert "The idea" not in again.user
+    assert long in again.user
+    assert "1. prompts.TWO: has 30 characters; at most 20 are read" in again.user
+    assert "a heron" not in again.user
+
+
+async def test_what_is_healthy_stays_byte_for_byte_the_same() -> None:
+    healthy = "a  heron\u200d — “kept” \n"
+    meddled = {"ONE": "a hare", "TWO": "a gate", "SHOT": {"wide": "a sea", "near": "a new reed"}}
+    broken = {"wide": "a lake", "near": "x" * 30}
+    stage = scene(prompts(ONE=healthy, SHOT=broken), {"prompts": meddled})
+
+    response = await stage.response()
+
+    assert response["ONE"] == healthy
+    assert response["TWO"] == "a door"
+    assert response["SHOT"] == {"wide": "a lake", "near": "a new reed"}
+    assert asked(stage.requests[1]) == ["SHOT.near"]
+
+
+async def test_each_repair_asks_only_for_what_is_still_wrong() -> None:
+    stage = scene(
+        prompts(ONE="b", TWO="c"),
+        {"prompts": {"ONE": "a hare", "TWO": "cc"}},
+        {"prompts": {"TWO": "a gate"}},
+    )
+
+    assert await stage.response() == GOOD | {"ONE": "a hare", "TWO": "a gate"}
+    assert [asked(request) for request in stage.requests[1:]] == [["ONE", "TWO"], ["TWO"]]
+
+
+async def test_a_prompt_that_still_breaks_a_rule_is_delivered_after_two_repairs() -> None:
+    stage = scene(
+        prompts(ONE="b1"), {"prompts": {"ONE": "b2"}}, {"prompts": {"ONE": "b3"}}, prompts()
+    )
+
+    assert await stage.response() == GOOD | {"ONE": "b3"}
+    assert stage.repairs == [False, True, True]
+
+
+async def test_who_repeats_a_broken_prompt_word_for_word_is_not_asked_a_third_time() -> None:
+    stage = scene(prompts(ONE="b1"), {"prompts": {"ONE": "b1"}})
+
+    assert await stage.response() == GOOD | {"ONE": "b1"}
+    assert len(stage.requests) == 2
+
+
+async def test_what_is_missing_is_asked_for_twice_even_if_nothing_comes() -> None:
+    stage = scene(prompts(TWO=None), "nothing", {"prompts": {"TWO": "a door"}})
+
+    assert await stage.response() == GOOD
+
+
+async def test_what_is_missing_after_two_repairs_is_an_error_that_names_it() -> None:
+    stage = scene(prompts(ONE=None, SHOT=None), "no", {"prompts": {"SHOT": {"wide": "a lake"}}})
+
+    with pytest.raises(errors.OutputInvalidError, match=r"still lacks ONE, SHOT\.near") as caught:
+        await stage.play()
+
+    assert caught.value.hint
+    assert caught.value.exit_code == 1
+    assert len(stage.requests) == 3
+    assert stage.kept == {"prompts.TWO": "a door", "prompts.SHOT.wide": "a lake"}
+
+
+async def test_replies_without_a_single_prompt_end_as_an_empty_reply() -> None:
+    stage = scene("no", "", "never")
+
+    with pytest.raises(errors.EmptyReplyError):
+        await stage.play()
+
+    assert len(stage.requests) == 3
+    assert stage.kept == {}
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "said"),
+    [
+        (ended("refusal", "I would rather not."), errors.RefusedError, "I would rather not."),
+        (ended("refusal", "", "against the rules"), errors.RefusedError, "against the rules"),
+        (ended("refusal"), errors.RefusedError, "no reason given"),
+        (ended("filter"), errors.FilteredError, "content filter"),
+        (ended("length", '{"prompts": {"ONE"'), errors.TruncatedError, "cut off"),
+    ],
+)
+async def test_a_reply_that_did_not_end_as_it_should_is_an_error_of_its_own(
+    reply: Reply, error: type[errors.ReplyError], said: str
+) -> None:
+    with pytest.raises(error) as caught:
+        await scene(reply).play()
+
+    assert said in caught.value.message
+    assert caught.value.hint
+    assert caught.value.exit_code == 1
+
+
+async def test_a_repair_that_is_refused_is_told_as_a_refusal() -> None:
+    with pytest.raises(errors.RefusedError):
+        await scene(prompts(ONE=None), ended("refusal")).play()
+
+
+async def test_what_a_cut_reply_had_finished_is_kept_and_what_it_broke_is_not() -> None:
+    cut = '{"prompts": {"ONE": "a heron", "TWO": "b", "SHOT": {"wide": "a lake", "near": "a re'
+    stage = scene(ended("length", cut))
+
+    with pytest.raises(errors.TruncatedError):
+        await stage.play()
+
+    assert stage.kept == {"prompts.ONE": "a heron", "prompts.SHOT.wide": "a lake"}
+
+
+async def test_what_was_finished_before_is_not_asked_for_again() -> None:
+    at_hand = {"prompts.ONE": "a heron", "prompts.SHOT.wide": "a lake"}
+    stage = scene({"prompts": {"TWO": "a door", "SHOT": {"near": "a reed"}}}, values=at_hand)
+
+    assert await stage.response() == GOOD
+    (request,) = stage.requests
+    assert asked(request) == ["TWO", "SHOT.near"]
+    assert request.system == "Write well."
+
+
+async def test_where_everything_was_finished_before_nothing_is_asked() -> None:
+    at_hand = {"prompts.ONE": "a heron", "prompts.TWO": "a door", "prompts.SHOT": GOOD["SHOT"]}
+    stage = scene(values=at_hand)
+
+    assert await stage.response() == GOOD
+    assert stage.requests == []
+
+
+async def test_a_question_of_the_llm_is_put_to_the_person() -> None:
+    question = Question("reply", "paste", "Paste the reply")
+
+    def ask(request: Request) -> Any:
+        return question
+
+    assert await scene(ask).play() == Ask(question)
+    assert await scene("no", ask).play() == Ask(question)
+
+
+async def test_a_provider_that_fails_is_no_reply() -> None:
+    with pytest.raises(errors.UnreachableError):
+        await scene(errors.UnreachableError("nobody answers")).play()
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        (SCHEMA, None),
+        ("$state.merged", None),
+        ({"type": "object", "properties": "$state.merged"}, None),
+        ({"type": "array"}, 'must have `"type": "object"`'),
+        ({}, 'must have `"type": "object"`'),
+        ({"type": "object", "properties": {"a": {"type": "strin"}}}, "not a valid JSON Schema"),
+        ({"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}}, "leads nowhere"),
+    ],
+    ids=lambda value: json.dumps(value)[:40],
+)
+def test_a_schema_that_no_reply_can_fit_is_found_before_a_run(
+    schema: JsonValue, said: str | None
+) -> None:
+    materials = Materials(as_kept("none", {}), Catalog({}))
+
+    problems = list(check({"output_schema": schema}, materials))
+
+    assert [said in problem.message for problem in problems if said] == ([True] if said else [])
+    assert all(problem.path.startswith(".output_schema") for problem in problems)

@@ -1,0 +1,328 @@
+"""One contract for every place that keeps runs, in memory and in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from callsheet.document.folder import content_hash
+from callsheet.errors import StorageError
+from callsheet.events import Event, Noted, Recorded, RunFailed, RunFinished, StepStarted
+from callsheet.store.memory import MemoryStore
+from callsheet.store.port import LEASE_SECONDS, HeldError, Lease, NoSuchRunError, Store
+from callsheet.store.sql import SqlStore
+from tests.support.facts import any_event
+
+Make = Callable[[], Store]
+
+
+@dataclass
+class Clock:
+    """A time that stands still until it is moved."""
+
+    time: float = 1_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@dataclass
+class Place:
+    """A store and its clock; what was begun here is held by `me`."""
+
+    store: Store
+    clock: Clock = field(default_factory=Clock)
+
+    async def begin(
+        self, run: str = "a-run", *texts: str, owner: str = "me", files: Sequence[str] = ()
+    ) -> Lease:
+        lease = Lease(run, owner, 1)
+        await self.store.create(lease, "oms", notes(*(texts or ("began",))), kept(*files))
+        return lease
+
+
+def notes(*texts: str) -> list[Event]:
+    return [Noted(step="s", text=text) for text in texts]
+
+
+def kept(*texts: str) -> dict[str, str]:
+    return {content_hash(text): text for text in texts}
+
+
+def told(facts: Sequence[Recorded]) -> list[tuple[int, Any]]:
+    return [(fact.seq, getattr(fact.event, "text", fact.event.kind)) for fact in facts]
+
+
+@pytest.fixture(params=["memory", "sql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    clock = Clock()
+    store: Store = (
+        MemoryStore(now=clock)
+        if request.param == "memory"
+        else SqlStore(tmp_path / "kept" / "runs.sqlite", now=clock)
+    )
+    yield Place(store, clock)
+    store.close()
+
+
+async def test_a_run_begins_with_its_first_facts(place: Place) -> None:
+    lease = Lease("a-run", "me", 1)
+
+    written = await place.store.create(lease, "oms", notes("one", "two"), {})
+
+    assert told(written) == [(1, "one"), (2, "two")]
+    assert written[0].at == place.clock.time
+    assert await place.store.events("a-run") == written
+
+
+async def test_facts_are_added_behind_the_last_and_read_after_any(place: Place) -> None:
+    lease = await place.begin("a-run", "one")
+    place.clock.time += 5
+
+    written = await place.store.append(lease, 1, notes("two", "three"), {})
+
+    assert told(written) == [(2, "two"), (3, "three")]
+    everything = await place.store.events("a-run")
+    assert told(everything) == [(1, "one"), (2, "two"), (3, "three")]
+    assert [fact.at for fact in everything] == [1_000.0, 1_005.0, 1_005.0]
+    assert await place.store.events("a-run", after=1) == written
+    assert await place.store.events("a-run", after=3) == []
+    assert await place.store.events("a-run", after=99) == []
+
+
+async def test_a_name_is_given_to_one_run_only(place: Place) -> None:
+    await place.begin("a-run", "mine")
+
+    with pytest.raises(StorageError):
+        await place.begin("a-run", "another's", owner="you")
+
+    assert told(await place.store.events("a-run")) == [(1, "mine")]
+
+
+@pytest.mark.parametrize("after", [0, 2, 99])
+async def test_who_expects_another_last_fact_is_refused_and_nothing_is_written(
+    place: Place, after: int
+) -> None:
+    lease = await place.begin("a-run", "one")
+
+    with pytest.raises(HeldError, match="has gone on meanwhile") as caught:
+        await place.store.append(lease, after, notes("late"), kept("late file"))
+
+    assert caught.value.exit_code == 6
+    assert told(await place.store.events("a-run")) == [(1, "one")]
+    with pytest.raises(StorageError):
+        await place.store.file(content_hash("late file"))
+
+
+async def test_a_free_run_is_taken(place: Place) -> None:
+    await place.store.release(await place.begin())
+
+    lease = await place.store.take("a-run", "you")
+
+    assert (lease.run, lease.owner) == ("a-run", "you")
+    assert told(await place.store.append(lease, 1, notes("mine now"), {})) == [(2, "mine now")]
+
+
+async def test_a_held_run_is_refused_naming_its_holder(place: Place) -> None:
+    await place.begin(owner="me")
+
+    with pytest.raises(HeldError, match="carried out by me"):
+        await place.store.take("a-run", "you")
+    with pytest.raises(HeldError):
+        await place.store.take("a-run", "you", dead="somebody else")
+
+
+async def test_a_run_of_the_dead_is_taken_at_once(place: Place) -> None:
+    late = await place.begin(owner="me")
+
+    lease = await place.store.take("a-run", "you", dead="me")
+
+    await place.store.append(lease, 1, notes("taken over"), {})
+    with pytest.raises(HeldError):
+        await place.store.append(late, 2, notes("from the grave"), {})
+
+
+async def test_a_holder_is_believed_alive_as_long_as_its_lease_and_no_longer(place: Place) -> None:
+    await place.begin(owner="me")
+
+    place.clock.time += LEASE_SECONDS
+    with pytest.raises(HeldError):
+        await place.store.take("a-run", "you")
+    place.clock.time += 0.1
+
+    assert (await place.store.take("a-run", "you")).owner == "you"
+
+
+async def test_a_beat_and_a_fact_both_say_that_the_holder_is_alive(place: Place) -> None:
+    lease = await place.begin(owner="me")
+    for say in (
+        lambda: place.store.beat(lease),
+        lambda: place.store.append(lease, 1, notes("two"), {}),
+    ):
+        place.clock.time += LEASE_SECONDS
+        await say()
+        place.clock.time += LEASE_SECONDS
+        with pytest.raises(HeldError):
+            await place.store.take("a-run", "you")
+
+
+async def test_who_was_taken_over_can_neither_write_nor_beat_nor_let_go(place: Place) -> None:
+    late = await place.begin(owner="me")
+    place.clock.time += LEASE_SECONDS + 1
+    lease = await place.store.take("a-run", "you")
+
+    with pytest.raises(HeldError, match="taken over"):
+        await place.store.append(late, 1, notes("too late"), {})
+    with pytest.raises(HeldError, match="taken over"):
+        await place.store.beat(late)
+    await place.store.release(late)
+
+    assert told(await place.store.append(lease, 1, notes("still mine"), {})) == [(2, "still mine")]
+
+
+async def test_an_owner_who_takes_its_run_again_has_one_lease_only(place: Place) -> None:
+    first = await place.begin(owner="me")
+
+    second = await place.store.take("a-run", "me")
+
+    await place.store.beat(second)
+    with pytest.raises(HeldError):
+        await place.store.beat(first)
+
+
+async def test_a_lease_that_was_let_go_is_void_even_for_its_owner(place: Place) -> None:
+    lease = await place.begin(owner="me")
+    await place.store.release(lease)
+    await place.store.release(lease)
+
+    with pytest.raises(HeldError):
+        await place.store.append(lease, 1, notes("late"), {})
+    assert (await place.store.runs())[0].owner == ""
+
+
+async def test_a_holder_left_alone_for_long_may_go_on_if_nobody_took_over(place: Place) -> None:
+    lease = await place.begin()
+    place.clock.time += 10 * LEASE_SECONDS
+
+    assert await place.store.append(lease, 1, notes("back again"), {})
+
+
+async def test_files_are_kept_by_their_content(place: Place) -> None:
+    text = "é 🐈 \n\x00 end"
+    lease = await place.begin(files=["one"])
+    await place.store.append(lease, 1, notes("two"), kept("one", text))
+
+    assert await place.store.file(content_hash("one")) == "one"
+    assert await place.store.file(content_hash(text)) == text
+    with pytest.raises(StorageError) as caught:
+        await place.store.file(content_hash("nobody kept this"))
+    assert caught.value.exit_code == 6
+
+
+async def test_a_file_goes_with_the_last_run_that_kept_it(place: Place) -> None:
+    await place.begin("first", files=["both", "first's own"])
+    await place.begin("second", files=["both"])
+
+    await place.store.delete("first")
+    assert await place.store.file(content_hash("both")) == "both"
+    with pytest.raises(StorageError):
+        await place.store.file(content_hash("first's own"))
+
+    await place.store.delete("second")
+    with pytest.raises(StorageError):
+        await place.store.file(content_hash("both"))
+
+
+async def test_a_deleted_run_is_gone_and_its_name_is_free(place: Place) -> None:
+    lease = await place.begin("a-run", "old")
+    await place.begin("other", "unharmed")
+
+    await place.store.delete("a-run")
+
+    assert [row.run for row in await place.store.runs()] == ["other"]
+    assert told(await place.store.events("other")) == [(1, "unharmed")]
+    with pytest.raises(HeldError):
+        await place.store.append(lease, 1, notes("late"), {})
+    await place.store.release(lease)
+    await place.begin("a-run", "new")
+    assert told(await place.store.events("a-run")) == [(1, "new")]
+
+
+async def test_what_is_not_kept_is_said_so(place: Place) -> None:
+    for ask in (
+        lambda: place.store.events("nothing"),
+        lambda: place.store.take("nothing", "me"),
+        lambda: place.store.delete("nothing"),
+    ):
+        with pytest.raises(NoSuchRunError, match="there is no run 'nothing'") as caught:
+            await ask()
+        assert caught.value.exit_code == 2
+    assert await place.store.runs() == []
+
+
+async def test_runs_are_listed_newest_first_with_their_last_fact(place: Place) -> None:
+    await place.begin("b-old")
+    place.clock.time += 10
+    finished = await place.begin("a-new")
+    await place.store.append(finished, 1, [RunFinished(result="stopped")], {})
+    await place.store.release(finished)
+    failed = await place.begin("c-same-time")
+    failure = RunFailed(step="s", attempt=1, code="c", message="m", hint="h", exit_code=1)
+    await place.store.append(failed, 1, [failure], {})
+
+    rows = await place.store.runs()
+
+    assert [(row.run, row.last, row.result, row.owner) for row in rows] == [
+        ("c-same-time", "run_failed", "", "me"),
+        ("a-new", "run_finished", "stopped", ""),
+        ("b-old", "noted", "", "me"),
+    ]
+    assert [row.started for row in rows] == [1_010.0, 1_010.0, 1_000.0]
+    assert {row.workflow for row in rows} == {"oms"}
+
+
+async def test_nothing_can_be_read_from_memory_that_was_closed(tmp_path: Path) -> None:
+    memory = Place(MemoryStore())
+    await memory.begin()
+    memory.store.close()
+
+    assert await memory.store.runs() == []
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(events=st.lists(any_event(), min_size=1, max_size=6), cut=st.integers(0, 6))
+async def test_any_facts_come_back_as_they_were_written(
+    place: Place, events: list[Event], cut: int
+) -> None:
+    first, rest = events[: cut or 1], events[cut or 1 :]
+    lease = Lease("any", "me", 1)
+
+    written = await place.store.create(lease, "oms", first, {})
+    written += await place.store.append(lease, len(first), rest, {})
+    read = await place.store.events("any")
+    await place.store.delete("any")
+
+    assert read == written
+    assert [fact.event for fact in read] == events
+    assert [fact.seq for fact in read] == list(range(1, len(events) + 1))
+
+
+async def test_two_processes_on_one_file_see_each_other(tmp_path: Path) -> None:
+    here, there = (SqlStore(tmp_path / "runs.sqlite") for _ in range(2))
+    lease = await Place(here).begin("a-run", "one")
+
+    with pytest.raises(HeldError):
+        await there.take("a-run", "you")
+    await here.append(lease, 1, [StepStarted(step="s", attempt=1)], {})
+
+    assert told(await there.events("a-run")) == [(1, "one"), (2, "step_started")]
+    here.close()
+    there.close()

@@ -1,0 +1,332 @@
+"""A run as it stands is the fold over its facts, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from callsheet.engine.view import Spent, View, fold
+from callsheet.errors import ProviderError
+from callsheet.events import (
+    CallReplied,
+    Event,
+    Noted,
+    OutputWritten,
+    QuestionAnswered,
+    QuestionAsked,
+    RunFailed,
+    RunFinished,
+    RunParked,
+    RunResumed,
+    RunRetried,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+    ValuesFinished,
+)
+from callsheet.questions import Question
+from tests.support.facts import any_of, recorded
+
+PLAIN: dict[str, Any] = {
+    "workflow": "oms",
+    "source": "oms",
+    "manifest": "hash-1",
+    "llm": "offline",
+    "step": "a",
+    "attempt": 1,
+    "module": 0,
+    "number": 0,
+    "repair": False,
+    "text": "{}",
+    "finish": "stop",
+    "key": "idea",
+    "value": "a heron",
+    "by": "person",
+    "values": {},
+    "result": "done",
+    "code": "c",
+    "message": "m",
+    "hint": "h",
+    "exit_code": 1,
+    "until": 2_000.0,
+    "question": Question("idea", "text", "What?").to_json(),
+}
+
+
+def fact(kind: type[BaseModel], **told: Any) -> Any:
+    """A fact of this kind with plain values for what was not told."""
+    fields = {name: PLAIN[name] for name, f in kind.model_fields.items() if f.is_required()}
+    return kind(**fields | told)
+
+
+def after(*events: Event) -> View:
+    return fold("a-run", recorded(events))
+
+
+BEGUN = (fact(RunStarted), fact(StepStarted))
+
+
+def test_a_run_begins_with_what_was_said() -> None:
+    view = after(fact(RunStarted, answers={"idea": "a heron"}, base_url="http://x", llm="openai:y"))
+
+    assert (view.run, view.seq, view.started, view.status) == ("a-run", 1, 101.0, "running")
+    assert (view.workflow, view.manifest, view.llm, view.base_url) == (
+        "oms",
+        "hash-1",
+        "openai:y",
+        "http://x",
+    )
+    assert view.told == {"idea": "a heron"}
+    assert view.step is None
+
+
+def test_outputs_go_into_the_state_and_the_next_module_begins_afresh() -> None:
+    view = after(
+        *BEGUN,
+        fact(CallReplied),
+        fact(ValuesFinished, values={"prompts.A": "x"}),
+        fact(QuestionAnswered),
+        fact(OutputWritten, values={"one": 1, "two": 2}),
+        fact(OutputWritten, module=1, values={"two": 3}),
+    )
+
+    assert view.state == {"one": 1, "two": 3}
+    assert (view.step, view.attempt, view.module) == ("a", 1, 2)
+    assert (view.answers, view.calls, view.values) == ({}, {}, {})
+    assert view.said == {"a": {"idea": "a heron"}}
+
+
+def test_a_question_waits_and_its_answer_goes_on() -> None:
+    asked = after(*BEGUN, fact(QuestionAsked))
+    answered = after(*BEGUN, fact(QuestionAsked), fact(QuestionAnswered))
+
+    assert (asked.status, asked.question) == ("waiting", Question("idea", "text", "What?"))
+    assert (answered.status, answered.question) == ("running", None)
+    assert answered.answers == {"idea": "a heron"}
+
+
+def test_a_question_that_is_asked_again_forgets_its_first_answer() -> None:
+    again = after(*BEGUN, fact(QuestionAsked), fact(QuestionAnswered), fact(QuestionAsked))
+
+    assert again.status == "waiting"
+    assert again.answers == {}
+
+
+def test_what_was_told_is_used_once() -> None:
+    began = fact(RunStarted, answers={"idea": "told", "mood": "told too"})
+
+    view = after(began, fact(StepStarted), fact(QuestionAsked), fact(QuestionAnswered, by="told"))
+
+    assert view.told == {"mood": "told too"}
+    assert began.answers == {"idea": "told", "mood": "told too"}
+
+
+def test_a_step_ends_and_the_run_goes_on_behind_it_or_where_it_says() -> None:
+    done = after(*BEGUN, fact(StepFinished))
+    left = after(*BEGUN, fact(StepFinished, result="left", then="b"))
+    skipped = after(*BEGUN, fact(StepFinished, result="skipped", reason="no group"))
+
+    assert (done.step, done.last_step, done.then) == (None, "a", None)
+    assert (left.step, left.last_step, left.then) == (None, "a", "b")
+    assert skipped.skipped == {"a": "no group"}
+
+
+def test_a_step_that_was_skipped_is_skipped_no_more_when_it_begins_again() -> None:
+    view = after(
+        *BEGUN,
+        fact(OutputWritten, values={"kept": 1}),
+        fact(StepFinished, result="skipped", reason="no group"),
+        fact(RunRetried, step="a", manifest="hash-2", answers={"idea": "new"}),
+        fact(StepStarted, attempt=2),
+    )
+
+    assert view.skipped == {}
+    assert view.attempts == {"a": 2}
+    assert (view.step, view.attempt, view.module, view.then) == ("a", 2, 0, None)
+    assert view.state == {"kept": 1}  # what an earlier attempt wrote can be read until overwritten
+    assert view.manifest == "hash-2"
+    assert view.told == {"idea": "new"}
+    assert view.said == {"a": {}}
+
+
+@pytest.mark.parametrize("result", ["succeeded", "stopped"])
+def test_a_run_that_ended_says_how(result: str) -> None:
+    assert after(fact(RunStarted), fact(RunFinished, result=result)).status == result
+
+
+def test_a_failed_run_keeps_its_place_and_goes_on_from_there() -> None:
+    failed = after(*BEGUN, fact(OutputWritten), fact(RunFailed))
+    resumed = after(*BEGUN, fact(OutputWritten), fact(RunFailed), fact(RunResumed, llm="paste"))
+
+    assert failed.status == "failed"
+    assert failed.error == fact(RunFailed)
+    assert (resumed.status, resumed.error, resumed.llm) == ("running", None, "paste")
+    assert (resumed.step, resumed.module) == ("a", 1)
+    assert resumed.manifest == "hash-1"
+
+
+def test_a_run_that_failed_over_its_replies_asks_anew() -> None:
+    assert after(*BEGUN, fact(CallReplied), fact(RunFailed)).calls == {}
+
+
+def test_a_run_that_failed_over_its_provider_does_not_buy_again_what_came_before() -> None:
+    failure = fact(RunFailed, exit_code=ProviderError.exit_code)
+
+    view = after(*BEGUN, fact(CallReplied), failure, fact(RunResumed))
+
+    assert view.calls == {0: fact(CallReplied)}
+
+
+def test_what_a_failed_module_had_finished_stays_at_hand() -> None:
+    kept = fact(ValuesFinished, values={"prompts.A": "x"})
+
+    view = after(*BEGUN, kept, fact(RunFailed), fact(RunResumed))
+
+    assert view.values == {"prompts.A": "x"}
+
+
+def test_a_parked_run_waits_until_a_time_without_a_question() -> None:
+    parked = after(*BEGUN, fact(CallReplied), fact(RunParked))
+    resumed = after(*BEGUN, fact(CallReplied), fact(RunParked), fact(RunResumed))
+
+    assert (parked.status, parked.until, parked.question) == ("waiting", 2_000.0, None)
+    assert (resumed.status, resumed.until, resumed.error) == ("running", None, None)
+    assert list(resumed.calls) == [0]
+
+
+def test_a_run_resumed_with_an_open_question_waits_on() -> None:
+    view = after(*BEGUN, fact(QuestionAsked), fact(RunResumed))
+
+    assert view.status == "waiting"
+    assert view.question is not None
+
+
+def test_a_retry_closes_an_open_question() -> None:
+    view = after(*BEGUN, fact(QuestionAsked), fact(RunRetried, step="a"))
+
+    assert (view.status, view.question, view.step, view.then) == ("running", None, None, "a")
+
+
+def test_a_note_changes_nothing_but_the_number_of_facts() -> None:
+    with_note, without = after(*BEGUN, fact(Noted)), after(*BEGUN)
+    without.seq += 1
+
+    assert with_note == without
+
+
+def test_usage_counts_every_call_failed_and_repaired_ones_too() -> None:
+    tokens = {"input_tokens": 100, "cached_input_tokens": 40, "output_tokens": 20, "cost_usd": 0.5}
+
+    view = after(
+        *BEGUN,
+        fact(CallReplied, **tokens),
+        fact(RunFailed),
+        fact(RunResumed),
+        fact(CallReplied, **tokens),
+        fact(CallReplied, number=1, repair=True, **tokens),
+    )
+
+    assert view.spent == Spent(3, 1, 300, 120, 60, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("costs", "total"),
+    [([], 0.0), ([0.25, 0.5], 0.75), ([0.25, None], None), ([None, 0.25], None), ([0.0], 0.0)],
+)
+def test_an_unknown_price_makes_the_sum_unknown(
+    costs: list[float | None], total: float | None
+) -> None:
+    calls = [fact(CallReplied, number=n, cost_usd=cost) for n, cost in enumerate(costs)]
+
+    assert after(*BEGUN, *calls).spent.cost_usd == total
+
+
+def test_two_runs_share_nothing() -> None:
+    first, second = after(*BEGUN), after(*BEGUN)
+    first.state["x"] = 1
+
+    assert second.state == {}
+
+
+def possible(view: View) -> list[dict[str, Any]]:
+    """What may happen next to a run that stands so: kinds of facts, with what must be true."""
+    here = {"step": view.step, "attempt": view.attempt, "module": view.module}
+    again: list[dict[str, Any]] = [{"kind": RunResumed}, {"kind": RunRetried}]
+    if view.status in ("succeeded", "stopped"):
+        return [{"kind": RunRetried}]
+    if view.status == "failed" or view.until is not None:
+        return again
+    if view.question is not None:
+        key = view.question.key
+        return [*again, {"kind": QuestionAnswered, "key": key, **here}, {"kind": RunFailed}]
+    if view.step is None:
+        begun = [
+            {"kind": StepStarted, "step": step, "attempt": view.attempts.get(step, 0) + 1}
+            for step in "abc"
+        ]
+        return [*begun, {"kind": RunFinished}]
+    return [
+        {"kind": OutputWritten, **here},
+        {"kind": CallReplied, "number": len(view.calls), **here},
+        {"kind": QuestionAsked, "question": PLAIN["question"], **here},
+        {"kind": ValuesFinished, **here},
+        {"kind": Noted},
+        {"kind": StepFinished, "step": view.step, "attempt": view.attempt},
+        {"kind": RunFailed, "step": view.step, "attempt": view.attempt},
+        {"kind": RunParked, "step": view.step, "attempt": view.attempt},
+    ]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Event]:
+    """The facts of a run as an engine could have recorded them."""
+    events: list[Event] = [draw(any_of(RunStarted))]
+    view = after(*events)
+    for _ in range(draw(st.integers(0, 14))):
+        told = dict(draw(st.sampled_from(possible(view))))
+        event = draw(any_of(told.pop("kind"))).model_copy(update=told)
+        events.append(event)
+        view = after(*events)
+    return events
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=histories(), cut=st.integers(0, 15))
+def test_folding_in_two_parts_is_folding_at_once(events: list[Event], cut: int) -> None:
+    facts = recorded(events)
+    before = [event.model_copy(deep=True) for event in events]
+
+    view = fold("a-run", facts[:cut])
+    for each in facts[cut:]:
+        view.apply(each)
+
+    assert view == fold("a-run", facts)
+    assert events == before
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=histories())
+def test_any_history_leaves_a_run_that_makes_sense(events: list[Event]) -> None:
+    view = after(*events)
+    calls = [event for event in events if isinstance(event, CallReplied)]
+    begun = [event for event in events if isinstance(event, StepStarted)]
+    written = [event.values for event in events if isinstance(event, OutputWritten)]
+
+    assert view.seq == len(events)
+    assert view.attempts == {event.step: event.attempt for event in begun}
+    assert sum(view.attempts.values()) == len(begun)
+    assert set(view.said) == {event.step for event in begun}
+    assert view.state == {key: value for values in written for key, value in values.items()}
+    assert view.spent.calls == len(calls)
+    assert (view.spent.cost_usd is None) == any(call.cost_usd is None for call in calls)
+    if view.status == "waiting":
+        assert (view.question is None) == (view.until is not None)
+    if view.status == "failed":
+        assert isinstance(view.error, RunFailed)
+    if view.status == "running":
+        assert view.question is None
+        assert view.error is None
