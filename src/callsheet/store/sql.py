@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -122,17 +123,35 @@ class SqlStore:
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Briefs and prompts are a person's own: nobody else on the machine reads them.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        mode = "rw" if self._writable() else "ro"
         connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
         )
         try:
-            self._prepare(connection)
+            if mode == "rw":
+                self._prepare(connection)
+            else:
+                self._check_version(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _writable(self) -> bool:
+        """Whether the file can be written to; it is made where it is missing."""
+        try:
+            # Briefs and prompts are a person's own: nobody else on the machine reads them.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EROFS) and self.path.is_file():
+                # What is kept can still be looked at.
+                return False
+            raise
+        return True
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Lays out a new file; leaves one of another version as it is."""

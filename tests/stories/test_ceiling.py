@@ -1,0 +1,102 @@
+"""A ceiling holds: what could cost more is not sent, and nobody guesses an unknown price."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from callsheet import build_schema
+from callsheet.app.runs import Office, Wish
+from callsheet.llm.offline import Offline
+from callsheet.llm.port import Reply, Request, Usage
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
+from tests.support.cli import Terminal
+from tests.support.runs import IDEA
+
+PRICED = "openai:gpt-5.2"
+
+
+class Paid:
+    """An LLM that writes the drafts and asks a price for each call."""
+
+    def __init__(self, cost: float | None, spec: str = PRICED) -> None:
+        self.spec = spec
+        self.cost = cost
+        self.calls = 0
+
+    async def compose(self, request: Request) -> Reply:
+        self.calls += 1
+        text = (await Offline().compose(request)).text
+        return Reply(text, "stop", Usage(1000, 0, 500, self.cost), "paid")
+
+
+async def _run(llm: Paid, ceiling: float, *groups: str) -> tuple[str, str, str]:
+    """Status, error code and hint of a run under a ceiling."""
+    office = Office(read_settings(), store=MemoryStore(), llm=llm)
+    wish = Wish(brief={"idea": IDEA}, groups=groups, max_cost=ceiling)
+    session = await office.start(wish)
+    view = await session.go_on()
+    return view.status, view.error.code if view.error else "", view.error.hint if view.error else ""
+
+
+async def test_below_the_ceiling_everything_is_written() -> None:
+    llm = Paid(0.01)
+    assert (await _run(llm, 1.0, "sora", "motion_2_0"))[0] == "succeeded"
+    assert llm.calls == 2
+
+
+async def test_beyond_the_ceiling_nothing_is_sent_and_what_fits_is_named() -> None:
+    llm = Paid(0.01)
+    status, code, hint = await _run(llm, 0.16, "sora", "leonardo", "midjourney")
+    assert (status, code) == ("failed", "cost_ceiling")
+    assert llm.calls == 0
+    assert "these would fit: sora, leonardo" in hint
+
+
+async def test_what_was_spent_before_counts() -> None:
+    llm = Paid(0.95)
+    status, code, _ = await _run(llm, 1.0, "sora", "motion_2_0")
+    assert (status, code) == ("failed", "cost_ceiling")
+    assert llm.calls == 1
+
+
+@pytest.mark.parametrize("spec", ["openai:nobody-knows-this-one", "ollama:qwen3", "scripted"])
+async def test_an_unknown_price_stops_a_capped_run_and_says_so(spec: str) -> None:
+    llm = Paid(None, spec)
+    status, code, _ = await _run(llm, 1.0, "sora")
+    assert (status, code) == ("failed", "price_unknown")
+    assert llm.calls == 0
+
+
+async def test_a_call_whose_price_nobody_told_stops_the_next_one() -> None:
+    llm = Paid(None)
+    status, code, _ = await _run(llm, 1.0, "sora", "motion_2_0")
+    assert (status, code) == ("failed", "price_unknown")
+    assert llm.calls == 1
+
+
+def test_the_ceiling_of_the_command_line_ends_with_5_before_anything_is_sent(
+    terminal: Terminal,
+) -> None:
+    terminal.env["OPENAI_API_KEY"] = "sk-nobody"
+    words = ("run", "--json", "--idea", IDEA, "--groups", "sora", "--llm", PRICED)
+    said = terminal(*words, "--max-cost", "0.001")
+    assert said.status == 5
+    assert said.json["error"]["code"] == "cost_ceiling"
+    assert said.json["usage"]["calls"] == 0
+    terminal.env["CALLSHEET_MAX_COST"] = "0.001"
+    assert terminal(*words).json["error"]["code"] == "cost_ceiling"
+
+
+@pytest.mark.parametrize("amount", ["-1", "nan", "much"])
+def test_a_ceiling_that_is_no_amount_is_refused(terminal: Terminal, amount: str) -> None:
+    assert terminal("run", "--idea", "x", "--groups", "sora", f"--max-cost={amount}").status == 2
+
+
+def test_offline_runs_cost_nothing_under_any_ceiling(terminal: Terminal) -> None:
+    said = terminal("run", "--json", "--idea", "x", "--groups", "all", "--max-cost", "0")
+    assert said.status == 0
+    assert said.json["usage"]["cost_usd"] == 0
+    assert json.dumps(build_schema(["sora"]))  # the schema was built, not the call skipped

@@ -1,0 +1,81 @@
+"""What was finished before a reply broke off is kept; resuming asks for the rest alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from callsheet.app.runs import Office, Wish
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
+from tests.support.loopback import Cut, Filtered, Status
+from tests.support.runs import IDEA, client_of, prompts_of
+from tests.support.strict_openai import StrictOpenAI
+
+
+@pytest.fixture
+def server() -> Iterator[StrictOpenAI]:
+    with StrictOpenAI() as running:
+        yield running
+
+
+def _models(server: StrictOpenAI, number: int) -> list[str]:
+    schema = server.requests[number].json["response_format"]["json_schema"]["schema"]
+    return list(schema["properties"]["prompts"]["properties"])
+
+
+async def _whole(server: StrictOpenAI) -> tuple[dict[str, Any], int]:
+    """The unharmed prompts, and where in the reply the second one begins."""
+    office = Office(read_settings(), store=MemoryStore(), llm=client_of(server))
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
+    await session.go_on()
+    server.requests.clear()
+    prompts = prompts_of(session.document())
+    text = json.dumps({"prompts": prompts})
+    return prompts, text.index("LEONARDO") + 40
+
+
+@pytest.mark.parametrize("broken", [Cut, Filtered], ids=["cut off", "filtered half way"])
+async def test_resume_asks_only_for_what_is_missing(server: StrictOpenAI, broken: Any) -> None:
+    whole, middle = await _whole(server)
+    office = Office(read_settings(), store=MemoryStore(), llm=client_of(server))
+    server.fail(broken(middle))
+
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
+    await session.go_on()
+    await session.close()
+    assert session.view.status == "failed"
+
+    again = await office.resume(session.view.run, Wish())
+    await again.go_on()
+    assert again.view.status == "succeeded", again.view.error
+    assert _models(server, 0) == ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
+    assert _models(server, 1) == ["LEONARDO_ANIME_XL_A"]
+    assert prompts_of(again.document()) == whole
+    assert again.document()["usage"]["calls"] == 2
+
+
+async def test_a_provider_that_names_a_time_parks_the_run_until_then(server: StrictOpenAI) -> None:
+    office = Office(read_settings(), store=MemoryStore(), llm=client_of(server))
+    server.fail(Status(429, headers={"Retry-After": "3600"}))
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora"]))
+    await session.go_on()
+    await session.close()
+
+    document = session.document()
+    assert document["status"] == "waiting"
+    assert "question" not in document
+    assert 3500 < document["until"] - time.time() < 3700
+    assert session.view.error is not None
+    assert session.view.error.exit_code == 5
+
+    # Nothing is sent before that time, however often it is resumed.
+    again = await office.resume(session.view.run, Wish())
+    await again.go_on()
+    await again.close()
+    assert again.view.status == "waiting"
+    assert len(server.requests) == 1
