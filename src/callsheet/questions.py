@@ -38,7 +38,8 @@ class Question:
 
     `kind` is the answer's form: a line of text, several lines, one option, several options, or a
     pasted reply.
-    `default` is what an empty line means; None where an answer must be given. `may_skip` lets a
+    `default` is what an empty line means; None where an answer must be given. An `unasked` question
+    takes its default without a word, unless it was answered beforehand. `may_skip` lets a
     `choices` question be answered with none. `show` is what the person should look at first.
     """
 
@@ -51,6 +52,7 @@ class Question:
     pattern: str = ""
     hint: str = ""
     may_skip: bool = False
+    unasked: bool = False
     show: JsonValue = None
 
     def to_json(self) -> dict[str, Any]:

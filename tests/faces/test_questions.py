@@ -117,3 +117,27 @@ def test_the_picture_that_moves_is_the_persons_choice(terminal: Terminal) -> Non
     )  # fmt: skip
     assert wrong.status == 2
     assert "SORA_2_A" in wrong.json["error"]["hint"]
+
+
+def test_a_field_with_a_default_is_not_asked_and_can_be_told(terminal: Terminal) -> None:
+    said = terminal(
+        "run", "--json", "--idea", "a heron", "--groups", "sora",
+        "--set", "mood=cold and clear", "--set", "aspect_ratio=16:9",
+    )  # fmt: skip
+    assert said.status == 0, said.err
+    assert said.json["brief"]["mood"] == "cold and clear"
+    assert said.json["brief"]["aspect_ratio"] == "16:9"
+    assert said.json["brief"]["aesthetic"].startswith("lofi anime")
+    assert "cold and clear" in said.json["prompts"]["image_generation"]["SORA_2_A"]
+
+
+def test_retrying_the_brief_asks_every_field_with_what_was_said_before(terminal: Terminal) -> None:
+    first = terminal("run", "--json", "--idea", "a heron", "--groups", "sora")
+    said = terminal(
+        "retry", first.json["run"], "--step", "user_input", "--json",
+        stdin="a crane\n\nwild\n\n\n\n\n",
+    )  # fmt: skip
+    assert said.status == 0, said.err
+    assert said.json["brief"]["idea"] == "a crane"
+    assert said.json["brief"]["mood"] == "wild"
+    assert "A crane" in said.json["prompts"]["image_generation"]["SORA_2_A"]

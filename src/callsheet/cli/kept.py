@@ -35,7 +35,7 @@ def runs(*, json: bool) -> None:
 
 @click.command()
 @click.argument("name", metavar="RUN")
-@click.option("--model", help="Print this model's bare prompt and nothing else.")
+@click.option("--model", metavar="MODEL", help="Print this model's bare prompt and nothing else.")
 @json_option
 @debug_option
 def show(name: str, model: str | None, *, json: bool) -> None:

@@ -35,18 +35,18 @@ def groups(workflow: str, *, json: bool) -> None:
         as_json(found)
         return
     for category in dict.fromkeys(group["category"] for group in found):
-        table = _table(category.replace("_", " "), "what it is", "models", tokens="tokens")
+        table = _table(category.replace("_", " "), "what it is", "models", tokens="tokens added")
         members = [group for group in found if group["category"] == category]
         for group in members:
             what = f"{group['label']}\n[dim]{group['description']}[/]"
             tokens = "-" if group["tokens"] is None else f"{group['tokens']:,}"
             table.add_row(group["name"], what, "\n".join(group["models"]), tokens)
         _print(table)
+        click.echo()
         for group in members:
             if group["closed"]:
                 closed = group["closed"]
-                note(f"{group['name']} closed on {closed['on']}. {closed['note']}")
-        click.echo()
+                note(f"{group['name']} closed on {closed['on']}. {closed['note']}\n")
 
 
 @click.command()
@@ -76,7 +76,7 @@ def estimate(groups: tuple[str, ...], llm: str | None, idea: str | None, **optio
         ("schema", "schema_tokens"),
         ("message", "message_tokens"),
         ("sent", "input_tokens"),
-        ("written, about", "output_tokens"),
+        ("reply, about", "output_tokens"),
     ):
         table.add_row(row, *(f"{about}{told[side][key]:,}" for side in ("selection", "all")))
     table.add_row("cost", *(_cost(told[side]["cost_usd"]) for side in ("selection", "all")))
@@ -94,7 +94,9 @@ def _estimate_note(told: dict[str, Any]) -> str:
 
 
 def _cost(cost: float | None) -> str:
-    return "unknown" if cost is None else f"${cost:.4f}"
+    if cost is None:
+        return "unknown"
+    return f"${cost:.4f}" if cost else "nothing"
 
 
 @click.command()
@@ -120,7 +122,7 @@ def check(path: str, *, json: bool) -> int:
 
 @click.command()
 @click.argument("file", metavar="FILE|-")
-@click.option("--model", required=True, help="Whose rules: SORA_2_A, …")
+@click.option("--model", required=True, metavar="MODEL", help="Whose rules: SORA_2_A, …")
 @workflow_option
 @json_option
 @debug_option

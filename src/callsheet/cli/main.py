@@ -55,7 +55,9 @@ class Commands(click.Group):
 def cli() -> None:
     """Turn one idea into prompts for exactly the image and video models you call on.
 
-    Try it, with no key: callsheet run --idea "a woman reads by a rain-streaked window at dusk"
+    Try it, with no key and no question asked:
+
+      callsheet run --idea "a heron at dawn" --groups sora,leonardo
     """
 
 

@@ -69,7 +69,7 @@ def summary(document: Mapping[str, Any]) -> str:
     if savings["instruction_tokens_all"] and usage["calls"]:
         sent, every = savings["instruction_tokens"], savings["instruction_tokens_all"]
         parts.append(
-            f"instructions: {sent:,} of {every:,} tokens, {savings['percent']:.0f} % not sent"
+            f"{sent:,} of {every:,} instruction tokens sent, {savings['percent']:.0f} % saved"
         )
     if usage["input_tokens"]:
         calls = f"{usage['calls']} call" + ("s" if usage["calls"] != 1 else "")

@@ -37,8 +37,19 @@ WAITING = 3
 @click.command()
 @click.argument("workflow", default="oms")
 @click.option("--idea", help="What should be shown; asked if not told.")
-@click.option("--set", "fields", multiple=True, metavar="KEY=VALUE", help="A field of the brief.")
-@click.option("--groups", callback=split_names, metavar="A,B", help="Model groups by name, or all.")
+@click.option(
+    "--set",
+    "fields",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A field of the brief (oms: aesthetic, mood, aspect_ratio, picture).",
+)
+@click.option(
+    "--groups",
+    callback=split_names,
+    metavar="A,B",
+    help="Model groups by name (see `callsheet groups`), or all; categories with none are skipped.",
+)
 @llm_options
 @manner_options
 @result_options
@@ -112,7 +123,7 @@ class Telling:
             case "noted":
                 note(f"note: {event.text}")
             case "step_finished" if event.result == "skipped":
-                note(f"{event.step} is skipped: {event.reason}")
+                note(f"{event.reason}: that step is skipped")
             case _:
                 pass
 

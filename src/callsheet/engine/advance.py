@@ -247,7 +247,8 @@ def _settle(journal: Journal) -> None:
 
 
 def _takes_default(view: View, question: Question) -> bool:
-    return question.kind in view.manner.accept and question.key.split(".")[0] not in view.manner.ask
+    accepted = question.kind in view.manner.accept
+    return question.unasked or (accepted and question.key.split(".")[0] not in view.manner.ask)
 
 
 def _cannot(view: View, error: CallsheetError) -> RunFailed:

@@ -55,35 +55,33 @@ class Outputs(Values):
     values: dict[str, str]
 
 
-def _question(field: FormField, default: str | None) -> Question:
+def _question(field: FormField, before: JsonValue = None) -> Question:
     return Question(
         key=field.key,
         kind="text",
         text=field.text,
-        default=default,
+        default=field.default if before is None else str(before),
         max_length=field.max_length,
         pattern=field.pattern,
         hint=field.hint,
+        unasked=field.default is not None and before is None,
     )
 
 
 async def run(inputs: Inputs, stage: Stage) -> Outcome:
-    """Takes what was told, then the defaults; asks for the first field that has neither."""
-    values: dict[str, str] = {}
+    """Asks field by field; what was answered before stands as the default then."""
     for field in inputs.fields:
-        before = (inputs.previous or {}).get(field.key)
-        told = stage.answers.get(field.key)
-        if told is None and (field.default is None or before is not None):
-            return Ask(_question(field, str(before) if before is not None else None))
-        values[field.key] = str(told) if told is not None else str(field.default)
-    return Done(Outputs(values=values))
+        if field.key not in stage.answers:
+            return Ask(_question(field, (inputs.previous or {}).get(field.key)))
+    keys = [field.key for field in inputs.fields]
+    return Done(Outputs(values={key: str(stage.answers[key]) for key in keys}))
 
 
 def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
     """Every field, those with a default too: they can be told."""
     del materials
     for field in TypeAdapter(tuple[FormField, ...]).validate_python(inputs.get("fields", ())):
-        yield _question(field, field.default)
+        yield _question(field)
 
 
 module = Module(Inputs, Outputs, run, asks=asks)

@@ -1,0 +1,99 @@
+"""callsheet's own engine on its own store: a workflow of six modules, from its first fact to its last."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from benchmarks.peers.contest import FILLED, IDEA, LAST, Ask, Given, Opened, compete
+from callsheet.app.productions import Production, open_production
+from callsheet.engine.advance import Cast, advance
+from callsheet.engine.journal import Journal
+from callsheet.engine.view import View
+from callsheet.events import RunStarted
+from callsheet.llm.port import Reply, Request, Usage
+from callsheet.store import sql
+from callsheet.store.port import Lease
+
+SYSTEM = "You write prompts."
+
+SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+
+
+class Loopback:
+    """The door to the loopback server."""
+
+    spec = "loopback"
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def compose(self, request: Request) -> Reply:
+        """The server's reply to the message."""
+        text = await self._ask(request.user)
+        return Reply(json.dumps({"text": text}), "stop", Usage(100, 0, 100, 0.0), self.spec)
+
+
+def _module(name: str) -> dict[str, object]:
+    if name == "reply":
+        inputs = {
+            "system_message": SYSTEM,
+            "user_message": "$state.message",
+            "output_schema": SCHEMA,
+        }
+        return {
+            "module_id": "api.llm",
+            "inputs": inputs,
+            "outputs_to_state": {"response": "reply"},
+        }
+    read = re.findall(r"{(\w+)}", FILLED[name])
+    variables = {each: f"$state.{each}" for each in read}
+    known = {"idea": IDEA, "reply": "$state.reply.text"}
+    return {
+        "module_id": "prompt.template",
+        "inputs": {
+            "template": re.sub(r"{(\w+)}", r"{{ \1 }}", FILLED[name]),
+            "variables": {each: known.get(each, variables[each]) for each in read},
+        },
+        "outputs_to_state": {"rendered": name},
+    }
+
+
+def _production(folder: Path) -> Production:
+    """The six modules as a workflow file, checked as any other."""
+    step = {"step_id": "only", "modules": [_module(name) for name in FILLED]}
+    workflow = {"workflow_id": "six", "name": "Six modules", "steps": [step]}
+    (folder / "workflow.json").write_text(json.dumps(workflow), "utf-8")
+    return open_production(str(folder))
+
+
+@asynccontextmanager
+async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
+    sql.WAL_SAFE = (0,) if given.journal == "wal" else (99,)
+    store = sql.SqlStore(given.file)
+    with tempfile.TemporaryDirectory() as folder:
+        production = _production(Path(folder))
+    digest, files = production.manifest()
+    started = RunStarted(
+        workflow=production.name, source=production.source, manifest=digest, llm=Loopback.spec
+    )
+    cast = Cast(production.document, production.materials, Loopback(ask))
+
+    async def run(name: str) -> str:
+        journal = Journal(store, Lease(name, "benchmark", 1), View(name))
+        await journal.begin(production.name, started, files)
+        view = await advance(journal, cast)
+        if view.status != "succeeded":
+            raise RuntimeError(f"the run {name} is {view.status}: {view.error}")
+        return str(view.state[LAST])
+
+    yield Opened(run, given.journal, given.synchronous)
+    store.close()
+
+
+if __name__ == "__main__":
+    compete(opened)
