@@ -10,12 +10,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
-from pydantic import ValidationError
-
-from callsheet.document.references import resolve
+from callsheet.engine.stage import build_stage, read_inputs
 from callsheet.errors import CallsheetError, InputError, InternalError, OverloadedError
 from callsheet.events import (
-    CallReplied,
     Event,
     Noted,
     OutputWritten,
@@ -26,15 +23,13 @@ from callsheet.events import (
     RunParked,
     StepFinished,
     StepStarted,
-    ValuesFinished,
 )
-from callsheet.llm.port import Reply, Request, Usage
-from callsheet.modules.contract import Ask, Done, GoTo, Skip, Stage, Stop
+from callsheet.modules.contract import Ask, Done, GoTo, Skip, Stop
 from callsheet.modules.registry import find_module
 from callsheet.questions import Question, parse_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pydantic import JsonValue
 
@@ -42,7 +37,7 @@ if TYPE_CHECKING:
     from callsheet.engine.journal import Journal
     from callsheet.engine.view import View
     from callsheet.llm.port import LLM
-    from callsheet.modules.contract import Materials, Module, Outcome
+    from callsheet.modules.contract import Materials, Outcome
 
 
 @dataclass(frozen=True)
@@ -101,58 +96,25 @@ async def _run_module(journal: Journal, cast: Cast) -> None:
     notes: list[str] = []
     try:
         module = find_module(use.module_id)
-        inputs = _inputs(use, module, view)
-        stage = Stage(
-            materials=cast.materials,
-            step=view.step,
-            answers=dict(view.answers),
-            call=_Caller(journal, cast.llm),
-            note=notes.append,
-            keep=_Keeper(journal),
-            values=dict(view.values),
-            llm=cast.llm.spec,
-            anew=view.anew,
-        )
-        outcome = await module.run(inputs, stage)
+        stage = build_stage(journal, cast.materials, cast.llm, notes.append)
+        outcome = await module.run(read_inputs(use, module, view), stage)
     except OverloadedError as error:
-        await journal.append(_failed(view, use, error, until=_until(error, cast)))
+        await journal.append(_failed(view, use.module_id, error, until=_until(error, cast)))
         return
     except CallsheetError as error:
-        await journal.append(_failed(view, use, error))
+        await journal.append(_failed(view, use.module_id, error))
         return
     except Exception as error:
         defect = InternalError(
             f"{type(error).__name__} in our own code", hint="please report it, with --debug"
         )
-        await journal.append(_failed(view, use, defect))
+        await journal.append(_failed(view, use.module_id, defect))
         raise defect from error
     if isinstance(outcome, Ask):
         _ask(journal, outcome.question)
         return
     told = [Noted(step=view.step, text=text) for text in notes]
     await journal.append(*told, *_facts(view, use, outcome))
-
-
-def _inputs(use: ModuleUse, module: Module, view: View) -> object:
-    """The module's inputs with the state read; one that is required must exist."""
-    values: dict[str, JsonValue] = {}
-    for name, written in use.inputs.items():
-        missing: list[str] = []
-        values[name] = resolve(written, view.state, missing)
-        known = module.inputs.model_fields.get(name)
-        if missing and known is not None and known.is_required():
-            raise InputError(
-                f"the input `{name}` needs `{missing[0]}`, which does not exist yet",
-                hint="an earlier module must write it with `outputs_to_state`",
-            )
-        if missing and known is not None and values[name] is None:
-            del values[name]
-    try:
-        return module.inputs.model_validate(values)
-    except ValidationError as error:
-        detail = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in detail["loc"])
-        raise InputError(f"the input `{place}`: {detail['msg']}") from error
 
 
 def _facts(view: View, use: ModuleUse, outcome: Outcome) -> list[Event]:
@@ -194,14 +156,14 @@ def _finished(
 
 
 def _failed(
-    view: View, use: ModuleUse, error: CallsheetError, *, until: float | None = None
+    view: View, where: str, error: CallsheetError, *, until: float | None = None
 ) -> RunFailed | RunParked:
     """What stopped the run; where the provider named a time, the run is parked until then."""
     told = {
         "step": view.step,
         "attempt": view.attempt,
         "code": error.code,
-        "message": f"{view.step}, {use.module_id}: {error.message}",
+        "message": f"{view.step}, {where}: {error.message}",
         "hint": error.hint,
     }
     if until is not None:
@@ -239,7 +201,7 @@ def _settle(journal: Journal) -> None:
             skippable = replace(question, may_skip=True)
             value = parse_answer(skippable, view.told[question.key])
         except InputError as error:
-            journal.defer(_cannot(view, error))
+            journal.defer(_failed(view, "what was told", error))
             return
         journal.defer(_answered(view, question, value, by="told"))
     elif question.default is not None and _takes_default(view, question):
@@ -249,17 +211,6 @@ def _settle(journal: Journal) -> None:
 def _takes_default(view: View, question: Question) -> bool:
     accepted = question.kind in view.manner.accept
     return question.unasked or (accepted and question.key.split(".")[0] not in view.manner.ask)
-
-
-def _cannot(view: View, error: CallsheetError) -> RunFailed:
-    return RunFailed(
-        step=view.step or "",
-        attempt=view.attempt,
-        code=error.code,
-        message=error.message,
-        hint=error.hint,
-        exit_code=error.exit_code,
-    )
 
 
 def _answered(
@@ -275,65 +226,3 @@ def _answered(
             "by": by,
         }
     )
-
-
-class _Caller:
-    """Calls the LLM for one run of a module; a reply that was recorded is not bought again."""
-
-    def __init__(self, journal: Journal, llm: LLM) -> None:
-        self._journal = journal
-        self._llm = llm
-        self._number = 0
-
-    async def __call__(self, request: Request, repair: bool) -> Reply | Question:  # noqa: FBT001
-        number, view = self._number, self._journal.view
-        self._number += 1
-        if number in view.calls:
-            return _as_reply(view.calls[number])
-        # Whatever was bought before must be safe before more is bought.
-        await self._journal.append()
-        key = f"reply.{number}"
-        told = view.answers.get(key)
-        reply = await self._llm.compose(
-            replace(request, answer=told if isinstance(told, str) else None)
-        )
-        if not isinstance(reply, Reply):
-            return replace(reply, key=key)
-        self._journal.defer(
-            CallReplied(
-                step=view.step or "",
-                attempt=view.attempt,
-                module=view.module,
-                number=number,
-                repair=repair,
-                text=reply.text,
-                finish=reply.finish,
-                llm=reply.llm,
-                detail=reply.detail,
-                **vars(reply.usage),
-            )
-        )
-        return reply
-
-
-class _Keeper:
-    """Records what a module has finished before it is done."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    async def __call__(self, values: Mapping[str, JsonValue]) -> None:
-        view = self._journal.view
-        await self._journal.append(
-            ValuesFinished(
-                step=view.step or "",
-                attempt=view.attempt,
-                module=view.module,
-                values=dict(values),
-            )
-        )
-
-
-def _as_reply(call: CallReplied) -> Reply:
-    usage = Usage(call.input_tokens, call.cached_input_tokens, call.output_tokens, call.cost_usd)
-    return Reply(call.text, call.finish, usage, call.llm, call.detail)

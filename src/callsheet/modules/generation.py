@@ -94,8 +94,11 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
         reply = await stage.call(asked, turn > 0)
         if not isinstance(reply, Reply):
             return Ask(reply)
+        if turn and reply.finish != "stop" and not _lost(draft):
+            # Every prompt is there; that its mending was refused is no reason to lose it.
+            break
         better = await _taken_in(reply, draft, stage, schema)
-        if turn and better == draft and not any(f.unusable for f in draft.findings):
+        if turn and better == draft and not _lost(draft):
             # The same again: asking a third time would bring nothing new.
             break
         draft = better
@@ -192,11 +195,16 @@ def _repair(request: Request, draft: _Draft) -> Request:
     )
 
 
+def _lost(draft: _Draft) -> list[Finding]:
+    """The findings that mean that a prompt is not there at all."""
+    return [finding for finding in draft.findings if finding.unusable]
+
+
 async def _usable(
     draft: _Draft, stage: Stage, schema: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
     """The reply where every value is there, even if some still break a rule."""
-    lost = [finding for finding in draft.findings if finding.unusable]
+    lost = _lost(draft)
     if not lost:
         return draft.value
     await _keep_healthy(draft, stage, schema)

@@ -1,14 +1,19 @@
-"""Keeps runs in one SQLite file: facts are appended in transactions that a crash cannot tear."""
+"""Keeps runs in one SQLite file: facts are appended in transactions that a crash cannot tear.
+
+Those who write in the same turn of the event loop share one transaction, and so one wait for the
+disk; each of them goes on only when it is committed.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
 import sqlite3
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -20,6 +25,8 @@ from callsheet.store.statements import load_statements
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+T = TypeVar("T")
 
 VERSION = "1"
 """The layout of the file. A file of a newer version is left alone."""
@@ -37,22 +44,25 @@ class SqlStore:
         self.path = path
         self._now = now
         self._sql = load_statements()
+        self._due: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
         with self._told():
             self._connection = self._open()
 
     async def create(
         self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
     ) -> list[Recorded]:
-        at = self._now()
-        with self._transaction():
+        def write() -> list[Recorded]:
+            at = self._now()
             self._do("insert_run", run=lease.run, workflow=workflow, at=at)
             self._do("insert_lease", run=lease.run, owner=lease.owner, at=at)
             return self._write(lease.run, 0, events, files)
 
+        return await self._together(write)
+
     async def append(
         self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
     ) -> list[Recorded]:
-        with self._transaction():
+        def write() -> list[Recorded]:
             self._hold(lease)
             last = self._one("last_seq", run=lease.run)[0]
             if last != after:
@@ -60,6 +70,8 @@ class SqlStore:
                     f"the run {lease.run} has gone on meanwhile", hint="look at it anew"
                 )
             return self._write(lease.run, after, events, files)
+
+        return await self._together(write)
 
     async def events(self, run: str, after: int = 0) -> list[Recorded]:
         with self._told():
@@ -107,8 +119,9 @@ class SqlStore:
             self._hold(lease)
 
     async def release(self, lease: Lease) -> None:
-        with self._transaction():
-            self._do("release", run=lease.run, owner=lease.owner, epoch=lease.epoch)
+        await self._together(
+            lambda: self._do("release", run=lease.run, owner=lease.owner, epoch=lease.epoch)
+        )
 
     async def delete(self, run: str) -> None:
         with self._transaction():
@@ -218,6 +231,49 @@ class SqlStore:
                 hint=f"the other runs are unharmed; `callsheet delete {run}` forgets this one",
             ) from error
 
+    async def _together(self, write: Callable[[], T]) -> T:
+        """What `write` answers, once its transaction is committed.
+
+        It is written even where nobody waits for it any more: it was asked for.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._due.append((write, done))
+        loop.call_soon(self._commit_due)
+        return await done
+
+    def _commit_due(self) -> None:
+        """Commits what is due in one transaction; where one cannot be written, the others are."""
+        due, self._due = self._due, []
+        if not due:
+            return
+        try:
+            with self._transaction():
+                outcomes = [self._attempt(write) for write, _ in due]
+        except BaseException as error:
+            outcomes = [(None, error)] * len(due)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for (_, done), (written, failure) in zip(due, outcomes, strict=True):
+                _tell(done, written, failure)
+
+    def _attempt(self, write: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+        """What `write` answers, or why it wrote nothing."""
+        self._connection.execute("savepoint attempt")
+        try:
+            with self._told():
+                answer = write()
+        except Exception as error:
+            if not self._connection.in_transaction:
+                raise  # SQLite has ended the transaction, and with it what the others wrote
+            self._connection.execute("rollback to attempt")
+            return None, error
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("release attempt")
+        return answer, None
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._told():
@@ -241,6 +297,16 @@ class SqlStore:
                 f"runs cannot be kept in {self.path}: {error}",
                 hint="mend or free that place, or set CALLSHEET_HOME to another folder",
             ) from error
+
+
+def _tell(done: asyncio.Future[T], answer: T | None, failure: BaseException | None) -> None:
+    """Lets the one who waits go on, unless it was cancelled meanwhile."""
+    if done.cancelled():
+        return
+    if failure is None:
+        done.set_result(answer)  # type: ignore[arg-type]
+    else:
+        done.set_exception(failure)
 
 
 def _result(body: str) -> str:
