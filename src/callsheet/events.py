@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
@@ -11,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 class Fact(BaseModel):
     """What all facts share: they are frozen, and a field nobody knows is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when first used: a short run meets half of the facts.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Manner(Fact):
@@ -203,7 +205,10 @@ Event = Annotated[
     Field(discriminator="kind"),
 ]
 
-_events: TypeAdapter[Event] = TypeAdapter(Event)
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[Event]:
+    return TypeAdapter(Event)
 
 
 @dataclass(frozen=True)
@@ -217,4 +222,4 @@ class Recorded:
 
 def decode(data: Any) -> Event:
     """The event that a JSON object describes; raises pydantic.ValidationError for anything else."""
-    return _events.validate_python(data)
+    return _adapter().validate_python(data)

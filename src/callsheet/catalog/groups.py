@@ -19,7 +19,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 class Closed(BaseModel):
     """That a group's service has ended: since when (ISO date), and what to use in its place."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     on: str
     note: str
@@ -28,7 +28,7 @@ class Closed(BaseModel):
 class Entry(BaseModel):
     """A model group as a config file writes it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     models: tuple[Name, ...] = Field(min_length=1, description="The output keys of the group.")
     label: str = Field(description="What a person reads in the list.")
@@ -42,7 +42,7 @@ class Entry(BaseModel):
 class Config(BaseModel):
     """A `config.json`: model groups by category, alone or on top of the built-in ones."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     extends: bool = False
     model_groups: dict[Name, dict[Name, Entry]]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Values(BaseModel):
     """A module's inputs or outputs: frozen, and a name nobody knows is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True)
