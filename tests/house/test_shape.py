@@ -72,5 +72,12 @@ def test_only_the_settings_read_the_environment() -> None:
             assert not re.search(r"os\.(environ|getenv)", path.read_text("utf-8")), _name(path)
 
 
+def test_nothing_is_ever_unpickled() -> None:
+    for path in FILES:
+        assert not re.search(r"\b(pickle|marshal|shelve|dill)\b", path.read_text("utf-8")), _name(
+            path
+        )
+
+
 def test_workflows_are_data_only() -> None:
     assert not list((SOURCE / "workflows").rglob("*.py"))

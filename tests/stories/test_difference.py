@@ -180,3 +180,21 @@ async def test_an_edit_is_kept_apart_and_the_motion_uses_it(
     await session.close()
     after = await _retried(office, session.view.run, Wish(groups=["leonardo", "phoenix"]))
     assert prompts_of(after)["LEONARDO_ANIME_XL_A"] == mine
+
+
+async def test_every_attempt_stays_readable(office: Office, server: StrictOpenAI) -> None:
+    first = await _begun(office, "sora")
+    await _retried(office, first.view.run, Wish(groups=["leonardo"]))
+    shown = await office.show(first.view.run)
+    brought = [
+        (each["step"], each["attempt"], each["result"], list(each["prompts"]))
+        for each in shown["attempts"]
+    ]
+    assert brought == [
+        ("user_input", 1, "done", []),
+        ("prompt_generation", 1, "done", ["SORA_2_A", "SORA_1_A"]),
+        ("video_prompt_generation", 1, "skipped", []),
+        ("prompt_generation", 2, "done", ["LEONARDO_ANIME_XL_A"]),
+        ("video_prompt_generation", 2, "skipped", []),
+    ]
+    assert server.requests

@@ -5,21 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from callsheet.app.building import INSTRUCTIONS, instructions_of, schema_for
+from callsheet.app.building import INSTRUCTIONS, SELECT, instructions_of, schema_for
 from callsheet.catalog.rules import find, narrow
 from callsheet.catalog.schemas import WRAPPER
 from callsheet.document.references import resolve
+from callsheet.engine.view import View
+from callsheet.events import RunFailed, StepFinished
 from callsheet.meter.savings import Savings
 from callsheet.meter.tokens import count_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pydantic import JsonValue
 
     from callsheet.app.productions import Production
     from callsheet.document.workflow import ModuleUse
-    from callsheet.engine.view import View
+    from callsheet.events import Recorded
 
 
 def document_of(production: Production, view: View, status: str) -> dict[str, Any]:
@@ -50,6 +52,45 @@ def document_of(production: Production, view: View, status: str) -> dict[str, An
             "hint": view.error.hint,
         }
     return document
+
+
+def attempts_of(production: Production, facts: Sequence[Recorded]) -> list[dict[str, Any]]:
+    """Every ended attempt of every step, with its category's prompts as they stood then.
+
+    A step that asks for no model groups has no prompts of its own.
+    """
+    found: list[dict[str, Any]] = []
+    view = View("")
+    for recorded in facts:
+        step, attempt = view.step, view.attempt
+        view.apply(recorded)
+        event = recorded.event
+        if step is None or not isinstance(event, (StepFinished, RunFailed)):
+            continue
+        result = event.result if isinstance(event, StepFinished) else "failed"
+        prompts = _prompts_of_step(production, view, step) if result != "failed" else {}
+        found.append(
+            {
+                "step": step,
+                "attempt": attempt,
+                "result": result,
+                "ended": recorded.at,
+                "prompts": prompts,
+            }
+        )
+    return found
+
+
+def _prompts_of_step(production: Production, view: View, step: str) -> dict[str, JsonValue]:
+    results = production.document.workflow.results
+    selection = _selection(production, resolve(results.selection, view.state, []))
+    every = _prompts(production, resolve(results.prompts, view.state, []), selection)
+    asked = [
+        str(use.inputs.get("group_category"))
+        for use in production.document.workflow.step(step).modules
+        if use.module_id == SELECT
+    ]
+    return {name: text for category in asked for name, text in every.get(category, {}).items()}
 
 
 def _selection(production: Production, found: JsonValue) -> dict[str, list[str]]:

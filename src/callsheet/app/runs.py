@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from callsheet.app.doors import OFFLINE, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
-from callsheet.app.results import document_of
+from callsheet.app.results import attempts_of, document_of
 from callsheet.app.session import Session
 from callsheet.app.telling import SELECTION, manner, questions, tell
 from callsheet.engine.journal import Journal, read_view
-from callsheet.engine.view import View
+from callsheet.engine.view import View, fold
 from callsheet.errors import InputError, UnknownNameError
 from callsheet.events import Manner, RunResumed, RunRetried, RunStarted
 from callsheet.store.port import Lease, NoSuchRunError
@@ -137,11 +137,13 @@ class Office:
         return Session(self.store, journal, production, llm)
 
     async def show(self, name: str) -> dict[str, Any]:
-        """The document of a run, as it stands."""
+        """The document of a run as it stands, and each attempt of its steps as it ended."""
         run = await self.find(name)
-        view = await read_view(self.store, run)
+        facts = await self.store.events(run)
+        view = fold(run, facts)
         production = await open_kept(self.store, view.manifest)
-        return document_of(production, view, await self._status(view))
+        document = document_of(production, view, await self._status(view))
+        return document | {"attempts": attempts_of(production, facts)}
 
     async def runs(self) -> list[dict[str, Any]]:
         """All runs at a glance, newest first."""

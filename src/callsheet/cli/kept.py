@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli.options import debug_option, json_option
-from callsheet.cli.printing import as_json, note, plain, show_document, summary
+from callsheet.cli.printing import as_json, note, plain, show_document, show_prompts, summary
 from callsheet.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -36,15 +36,18 @@ def runs(*, json: bool) -> None:
 @click.command()
 @click.argument("name", metavar="RUN")
 @click.option("--model", metavar="MODEL", help="Print this model's bare prompt and nothing else.")
+@click.option("--attempts", is_flag=True, help="Show what every attempt of every step brought.")
 @json_option
 @debug_option
-def show(name: str, model: str | None, *, json: bool) -> None:
+def show(name: str, model: str | None, *, attempts: bool, json: bool) -> None:
     """Show RUN: a run's name, its beginning, or `last`."""
     document = asyncio.run(_office().show(name))
     if model is not None:
         _bare(document, model)
     elif json:
         as_json(document)
+    elif attempts:
+        _attempts(document["attempts"])
     else:
         show_document(document)
         note(f"\n{document['run']}: {document['status']}, written by {document['llm']}")
@@ -81,6 +84,13 @@ def _bare(document: dict[str, Any], model: str) -> None:
     click.echo(
         plain(text) if isinstance(text, str) else json.dumps(text, ensure_ascii=False, indent=2)
     )
+
+
+def _attempts(attempts: list[dict[str, Any]]) -> None:
+    for each in attempts:
+        ended = datetime.fromtimestamp(each["ended"], UTC).isoformat(" ", "seconds")[:19]
+        click.echo(f"\n{each['step']}, attempt {each['attempt']}: {each['result']}, {ended} UTC")
+        show_prompts(each["prompts"])
 
 
 def _table(kept: list[dict[str, Any]]) -> None:
