@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from burr.core import ApplicationBuilder, action
 from burr.integrations.persisters.b_aiosqlite import AsyncSQLitePersister
@@ -20,10 +21,13 @@ from benchmarks.peers.contest import (
     module,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
-def _action(name: str, ask: Ask):  # noqa: ANN202
+
+def _action(name: str, ask: Ask):
     @action(reads=["idea", *FILLED], writes=[name])
-    async def write(state):  # noqa: ANN001, ANN202
+    async def write(state):
         return state.update(**{name: await module(name, state, ask)})
 
     return write
@@ -38,7 +42,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
         await persister.initialize()
         names = list(FILLED)
         actions = {name: _action(name, ask) for name in names}
-        pairs = list(zip(names, names[1:], strict=False))
+        pairs = list(pairwise(names))
 
         async def run(name: str) -> str:
             application = await (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import FILLED, IDEA, LAST, Ask, Given, Opened, compete
 from callsheet.app.productions import Production, open_production
@@ -18,6 +18,9 @@ from callsheet.events import RunStarted
 from callsheet.llm.port import Reply, Request, Usage
 from callsheet.store import sql
 from callsheet.store.port import Lease
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 SYSTEM = "You write prompts."
 

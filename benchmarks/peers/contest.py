@@ -18,7 +18,9 @@ from pathlib import Path
 
 import httpx2
 
-IDEA = "A woman reads by a window at dusk while the city behind the glass fills with evening light. "
+IDEA = (
+    "A woman reads by a window at dusk while the city behind the glass fills with evening light. "
+)
 
 FILLED = {
     "scene": "The scene, as it was told: {idea}",
@@ -54,8 +56,8 @@ class Opened:
     """A contender that is ready, and what its own connection says of how its file writes."""
 
     run: Run
-    journal: str = "–"
-    synchronous: str = "–"
+    journal: str = "-"
+    synchronous: str = "-"
 
 
 Open = Callable[[Given, "Ask"], AbstractAsyncContextManager[Opened]]

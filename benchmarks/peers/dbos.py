@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
 
@@ -19,6 +19,9 @@ from benchmarks.peers.contest import (
     compete,
     module,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 THREADS = 8
 """Its pool has no bound of its own, and is slower for it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import (
     FILLED,
@@ -19,6 +19,9 @@ from benchmarks.peers.contest import (
     compete,
     module,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 TABLE = "create table kept (run text, seq int, at real, body text, primary key (run, seq))"
 

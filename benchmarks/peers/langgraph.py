@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -22,11 +21,14 @@ from benchmarks.peers.contest import (
     module,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
 State = TypedDict("State", dict.fromkeys(("idea", *FILLED), str), total=False)
 
 
-def _node(name: str, ask: Ask):  # noqa: ANN202  # LangGraph reads annotations
-    async def node(state):  # noqa: ANN001, ANN202
+def _node(name: str, ask: Ask):
+    async def node(state):
         return {name: await module(name, state, ask)}
 
     return node

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import FormatError
 from referencing import Registry
+
+from callsheet.catalog.formats import find_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,20 +21,27 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
     from pydantic import JsonValue
 
+    from callsheet.catalog.formats.form import Severity
+
 Path = tuple[str, ...]
+
+ABOUT = "x-rules"
+"""Beside keywords: for each that needs it, its `words` and its `source` with a date."""
 
 
 @dataclass(frozen=True)
 class Finding:
     """A rule that a value breaks: where, which, and what would be right.
 
-    `rule` is the schema's keyword, `missing` where the value is not there at all, or `type` where
-    it has another form.
+    `rule` is the schema's keyword, a named format's own rule (`midjourney-image: flag`), `missing`
+    where the value is not there at all, or `type` where it has another form. A warning is told and
+    never sent back to the LLM.
     """
 
     path: Path
     rule: str
     message: str
+    severity: Severity = "error"
 
     @property
     def unusable(self) -> bool:
@@ -41,11 +51,35 @@ class Finding:
 
 def find(reply: JsonValue, schema: Mapping[str, JsonValue]) -> list[Finding]:
     """Everything in a reply that breaks its schema, in the schema's order."""
+    return _found(reply, schema, "error")
+
+
+def warn(reply: JsonValue, schema: Mapping[str, JsonValue]) -> list[Finding]:
+    """What only a person can judge, or nobody knows for sure, in the schema's order."""
+    found = _found(reply, schema, "warning")
+    return [finding for finding in found if finding.severity == "warning"]
+
+
+def _found(reply: JsonValue, schema: Mapping[str, JsonValue], severity: Severity) -> list[Finding]:
     # Without a registry of ours, a `$ref` to an address would be fetched.
-    validator = Draft202012Validator(schema, registry=Registry())
-    found = [finding for error in validator.iter_errors(reply) for finding in _findings(error)]
+    validator = Draft202012Validator(schema, registry=Registry(), format_checker=_Formats(severity))
+    errors = validator.iter_errors(reply)
+    found = [finding for error in errors for finding in _findings(error, severity)]
     asked = leaves(dict(schema))
     return sorted(found, key=lambda finding: _position(finding.path, asked))
+
+
+class _Formats(FormatChecker):
+    """Knows our named formats, and of each the rules of one severity."""
+
+    def __init__(self, severity: Severity) -> None:
+        super().__init__(formats=())
+        self._severity = severity
+
+    def check(self, instance: object, format: str) -> None:  # noqa: A002  # the library's word
+        named = find_format(format) if isinstance(instance, str) else None
+        if named is not None and named.faults(str(instance), self._severity):
+            raise FormatError(format)
 
 
 def _position(path: Path, asked: list[Path]) -> int:
@@ -53,7 +87,7 @@ def _position(path: Path, asked: list[Path]) -> int:
     return next(near, len(asked))
 
 
-def _findings(error: ValidationError) -> Iterator[Finding]:
+def _findings(error: ValidationError, severity: Severity) -> Iterator[Finding]:
     # A list is one value: it is told, picked and mended as a whole.
     names = takewhile(lambda part: isinstance(part, str), error.absolute_path)
     path: Path = tuple(str(name) for name in names)
@@ -69,16 +103,21 @@ def _findings(error: ValidationError) -> Iterator[Finding]:
         extra = set(value) - set(_told(error.schema, "properties") or {})
         yield Finding(path, rule, f"has entries nobody asked for: {', '.join(sorted(extra))}")
     elif rule in ("allOf", "anyOf", "oneOf") and error.context:
-        yield from _nearest(error.context)
+        yield from _nearest(error.context, severity)
+    elif rule == "format" and (named := find_format(limit)):
+        for name, message in named.faults(value, severity):
+            yield Finding(path, f"{limit}: {name}", message, severity)
     else:
         yield Finding(path, rule, _words(error))
 
 
-def _nearest(context: Sequence[ValidationError]) -> Iterator[Finding]:
+def _nearest(context: Sequence[ValidationError], severity: Severity) -> Iterator[Finding]:
     """What the alternatives find that the value has the form of, or else what all of them find."""
     branches: dict[str, list[Finding]] = {}
     for error in context:
-        branches.setdefault(str(error.relative_schema_path[0]), []).extend(_findings(error))
+        branches.setdefault(str(error.relative_schema_path[0]), []).extend(
+            _findings(error, severity)
+        )
     found = list(branches.values())
     usable = [each for each in found if not any(finding.unusable for finding in each)]
     for findings in usable or found:
@@ -86,7 +125,7 @@ def _nearest(context: Sequence[ValidationError]) -> Iterator[Finding]:
 
 
 def _words(error: ValidationError) -> str:
-    """What is wrong and what would be right; a rule's own `$comment` says it best."""
+    """What is wrong and what would be right; what the schema itself says of the rule is best."""
     limit: Any = error.validator_value
     size = len(error.instance) if isinstance(error.instance, (str, list)) else 0
     match str(error.validator):
@@ -97,11 +136,18 @@ def _words(error: ValidationError) -> str:
         case "type":
             return f"must be of type {limit}"
         case "pattern":
-            return str(_told(error.schema, "$comment") or f"must match the pattern {limit}")
+            own = _own_words(error) or _told(error.schema, "$comment")
+            return str(own or f"must match the pattern {limit}")
         case "not":
-            return str(_told(limit, "$comment") or f"must not match {_told(limit, 'pattern')}")
+            own = _own_words(error) or _told(limit, "$comment")
+            return str(own or f"must not match {_told(limit, 'pattern')}")
         case other:
             return f"breaks the rule {other}: {limit!s:.100}"
+
+
+def _own_words(error: ValidationError) -> Any:
+    """What the schema says beside the keyword for the person whose prompt breaks it."""
+    return _told(_told(_told(error.schema, ABOUT), str(error.validator)), "words")
 
 
 def _told(schema: Any, keyword: str) -> Any:

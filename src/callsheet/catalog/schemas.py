@@ -12,7 +12,8 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from callsheet.errors import Problem, WorkflowError
+from callsheet.catalog.formats import STANDARD, built_in, find_format
+from callsheet.errors import Problem, WorkflowError, nearest_first
 from callsheet.jsonc import NotJsonError, parse
 
 if TYPE_CHECKING:
@@ -129,6 +130,24 @@ def _fault(text: str) -> tuple[str, str] | None:
     except SchemaError as error:
         return str(error.json_path), error.message
     return None
+
+
+def unknown_formats(node: JsonValue, file: str, at: str = "$") -> Iterator[Problem]:
+    """The formats that a schema names and nobody knows: they would be checked by nobody."""
+    if isinstance(node, list):
+        for number, item in enumerate(node):
+            yield from unknown_formats(item, file, f"{at}[{number}]")
+    if not isinstance(node, dict):
+        return
+    name = node.get("format")
+    if isinstance(name, str) and name not in STANDARD and find_format(name) is None:
+        known = ", ".join(nearest_first(name, built_in()))
+        yield Problem(
+            file, f"{at}.format", f"nobody knows the format `{name:.80}`", f"ours: {known}"
+        )
+    for key, item in node.items():
+        if key not in ("enum", "const", "examples", "default"):
+            yield from unknown_formats(item, file, f"{at}.{key}")
 
 
 def _nowhere(target: str, file: str) -> Problem:

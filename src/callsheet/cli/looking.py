@@ -17,6 +17,8 @@ from callsheet.errors import InputError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from callsheet.catalog.rules import Finding
+
 workflow_option = click.option(
     "--workflow", default="oms", metavar="NAME", help="A name, a folder or a file (default: oms)."
 )
@@ -127,19 +129,28 @@ def check(path: str, *, json: bool) -> int:
 @json_option
 @debug_option
 def lint(file: str, model: str, workflow: str, *, json: bool) -> int:
-    """Check one prompt against its model's rules: exit 0, or 1 with the findings."""
+    """Check one prompt against its model's rules: exit 0, or 1 with the findings.
+
+    A warning alone is exit 0.
+    """
     from callsheet.app.looking import lint as find_faults
 
     found = find_faults(_text(file), model, workflow)
     if json:
-        as_json([{"model": model, "rule": f.rule, "message": f.message} for f in found])
+        as_json([_finding(model, each) for each in found])
     else:
         for finding in found:
             where = ".".join(finding.path[1:])
-            click.echo(f"{where}: {plain(finding.message)} ({finding.rule})")
+            mark = "warning: " if finding.severity == "warning" else ""
+            click.echo(f"{where}: {mark}{plain(finding.message)} ({finding.rule})")
         if not found:
             note(f"{model}: the prompt keeps every rule")
-    return 1 if found else 0
+    return 1 if any(finding.severity == "error" for finding in found) else 0
+
+
+def _finding(model: str, found: Finding) -> dict[str, str]:
+    told = {"model": model, "rule": found.rule, "message": found.message}
+    return told | {"severity": found.severity}
 
 
 def _text(file: str) -> str:

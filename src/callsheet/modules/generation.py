@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
+from callsheet.catalog.mending import mend_all
 from callsheet.catalog.rules import (
     Finding,
     find,
@@ -172,7 +173,7 @@ def _unfinished(reply: Reply) -> ReplyError:
 
 
 def _judge(value: JsonValue, schema: dict[str, JsonValue]) -> _Draft:
-    kept = in_order(without_extras(value, schema), schema)
+    kept = in_order(mend_all(without_extras(value, schema), schema), schema)
     assert isinstance(kept, dict)  # noqa: S101  # `value` is an object
     return _Draft(kept, find(kept, schema))
 

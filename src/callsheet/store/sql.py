@@ -44,6 +44,7 @@ class SqlStore:
         self.path = path
         self._now = now
         self._sql = load_statements()
+        self._latest = ""
         self._due: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
         with self._told():
             self._connection = self._open()
@@ -57,7 +58,7 @@ class SqlStore:
             self._do("insert_lease", run=lease.run, owner=lease.owner, at=at)
             return self._write(lease.run, 0, events, files)
 
-        return await self._together(write)
+        return await self._together(lease.run, write)
 
     async def append(
         self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
@@ -71,7 +72,7 @@ class SqlStore:
                 )
             return self._write(lease.run, after, events, files)
 
-        return await self._together(write)
+        return await self._together(lease.run, write)
 
     async def events(self, run: str, after: int = 0) -> list[Recorded]:
         with self._told():
@@ -119,9 +120,10 @@ class SqlStore:
             self._hold(lease)
 
     async def release(self, lease: Lease) -> None:
-        await self._together(
-            lambda: self._do("release", run=lease.run, owner=lease.owner, epoch=lease.epoch)
-        )
+        def write() -> None:
+            self._do("release", run=lease.run, owner=lease.owner, epoch=lease.epoch)
+
+        await self._together(lease.run, write)
 
     async def delete(self, run: str) -> None:
         with self._transaction():
@@ -231,11 +233,16 @@ class SqlStore:
                 hint=f"the other runs are unharmed; `callsheet delete {run}` forgets this one",
             ) from error
 
-    async def _together(self, write: Callable[[], T]) -> T:
+    async def _together(self, run: str, write: Callable[[], T]) -> T:
         """What `write` answers, once its transaction is committed.
 
-        It is written even where nobody waits for it any more: it was asked for.
+        A run that wrote last time too is alone and waits for nobody; others let those who are at
+        work join in. It is written even where nobody waits for it any more: it was asked for.
         """
+        alone, self._latest = run == self._latest and not self._due, run
+        if alone:
+            with self._transaction():
+                return write()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         self._due.append((write, done))

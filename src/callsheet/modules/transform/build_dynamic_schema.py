@@ -13,6 +13,7 @@ from callsheet.catalog.schemas import (
     merge_schemas,
     read_schema,
     schema_path,
+    unknown_formats,
     unlike,
     wrong_shape,
 )
@@ -104,6 +105,7 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
             yield problem
         else:
             fine[path] = schema
+            yield from unknown_formats(schema, path)
     yield from clashes(fine)
 
 

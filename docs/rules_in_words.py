@@ -1,0 +1,74 @@
+"""Writes each group's rules in words: from its schema, and from the formats that the schema names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet import build_schema, load_groups
+from callsheet.catalog.formats import find_format
+from callsheet.catalog.rules import ABOUT
+from callsheet.catalog.schemas import models_in
+from docs.tables import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SURE = {
+    "A": "the vendor's own page or code",
+    "B": "quoted from the vendor",
+    "C": "practice",
+    "?": "sources disagree",
+    "ours": "",
+}
+"""How a rule is known, in words."""
+
+_COUNTED = {"minLength": "At least {:,} characters.", "maxLength": "At most {:,} characters."}
+
+
+def rules_of(group: str) -> str:
+    """A group's page below its title: what each of its models' prompts must be."""
+    found = next(groups[group] for groups in load_groups().values() if group in groups)
+    parts = [
+        f"{found.description}. Its output: {', '.join(f'`{each}`' for each in found.models)}.\n"
+    ]
+    if found.closed is not None:
+        parts.append(f"The service closed on {found.closed.on}. {found.closed.note}\n")
+    for model, node in models_in(build_schema([group])).items():
+        parts.append(f"## `{model}`\n")
+        parts += _node(node)
+    return "\n".join(parts)
+
+
+def _node(node: Any, name: str = "") -> Iterator[str]:
+    if name:
+        yield f"### `{name}`\n"
+    yield f"{node['description']}\n"
+    if "properties" in node:
+        for field, child in node["properties"].items():
+            yield from _node(child, field)
+        return
+    yield table(
+        ["rule", "what is right", "known from"], [*_keywords(node), *_format(node, "error")]
+    )
+    if told := [*_format(node, "warning")]:
+        yield "Only told, never sent back to the LLM:\n"
+        yield table(["rule", "what is better", "known from"], told)
+
+
+def _keywords(node: dict[str, Any]) -> Iterator[list[str]]:
+    about = node.get(ABOUT, {})
+    for keyword in ("minLength", "maxLength", "pattern", "not"):
+        if keyword in node:
+            own = about.get(keyword, {})
+            wrong = f"It is wrong if the prompt {own.get('words', 'breaks this')}."
+            words = _COUNTED[keyword].format(node[keyword]) if keyword in _COUNTED else wrong
+            yield [f"`{keyword}`", words, own.get("source", "")]
+
+
+def _format(node: dict[str, Any], severity: str) -> Iterator[list[str]]:
+    named = find_format(node.get("format", ""))
+    for rule in named.rules if named else ():
+        if rule.severity == severity:
+            how = f" ({SURE[rule.sure]})" if SURE[rule.sure] else ""
+            source = f"{rule.source}, {rule.date}{how}"
+            yield [f"`{node['format']}: {rule.name}`", rule.words, source]

@@ -1,0 +1,63 @@
+"""What a named format is made of: rules with their source and date, and a function that judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+Sure = Literal["A", "B", "C", "?", "ours"]
+"""A: the vendor's page or code. B: somebody quoting it. C: practice. ?: sources disagree."""
+
+Fault = tuple[str, str]
+"""The name of the broken rule, and what is wrong and would be right."""
+
+Judge = Callable[[str], Iterable[Fault]]
+
+OURS = "callsheet's own rule"
+READ = "2026-11-22"
+"""When the sources were last gone through as a whole."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule in words, and how it is known.
+
+    With `warns` it is told and no more: what only a person can judge, or costs no picture. A rule
+    that is mere practice, or that sources disagree about, warns in any case.
+    """
+
+    name: str
+    words: str
+    source: str = OURS
+    date: str = READ
+    sure: Sure = "ours"
+    warns: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        """Whether the LLM is asked to mend it."""
+        return "warning" if self.warns or self.sure in ("C", "?") else "error"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A named format: what it is for, its rules, and what finds the broken ones in a text."""
+
+    name: str
+    about: str
+    rules: tuple[Rule, ...]
+    judge: Judge
+
+    def faults(self, text: str, severity: Severity) -> list[Fault]:
+        """The broken rules of this severity, each as often as it is broken."""
+        wanted = {rule.name for rule in self.rules if rule.severity == severity}
+        return [fault for fault in dict.fromkeys(self.judge(text)) if fault[0] in wanted]
+
+
+def shown(text: str, most: int = 40) -> str:
+    """A short piece of a prompt in quotation marks."""
+    short = " ".join(text.split())
+    return f"`{short if len(short) <= most else short[: most - 1] + '…'}`"

@@ -1,0 +1,79 @@
+"""What is wrong is mended alone: by code where code can, else by one call for the broken models only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.runs import Desk, client_of, prompts_of
+from tests.support.strict_openai import Conduct, StrictOpenAI
+from tests.support.writing import write_text
+
+FIVE = ("sora", "phoenix", "leonardo", "midjourney", "stable_diffusion")
+BY_CODE, BY_CALL = "MIDJOURNEY_B", "PHOENIX_1_0_A"
+
+
+class Careless:
+    """Writes nine prompts, two of them broken in the first reply; notes what it wrote."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, str]] = []
+
+    def __call__(self, path: str, node: Mapping[str, Any]) -> str:
+        model = path.rpartition(".")[2]
+        text = write_text(path, node)
+        first = model not in dict(self.written)
+        if model == BY_CODE:
+            text = '"--ar 2:3 --v 8.2 ' + text.replace(" --ar 1:1", "") + '"'
+        elif model == BY_CALL and first:
+            text += " --ar 2:3"
+        self.written.append((model, text))
+        return text
+
+
+@pytest.fixture
+def careless() -> Careless:
+    return Careless()
+
+
+@pytest.fixture
+def server(careless: Careless) -> Iterator[StrictOpenAI]:
+    with StrictOpenAI(Conduct(write=careless)) as running:
+        yield running
+
+
+async def test_of_nine_prompts_two_broken_one_is_mended_free_and_one_by_one_call_for_it_alone(
+    server: StrictOpenAI, careless: Careless
+) -> None:
+    document = await Desk.with_llm(client_of(server)).run(FIVE)
+    assert document["status"] == "succeeded", document
+    assert document["problems"] == []
+    assert document["usage"]["calls"] == 2
+    assert document["usage"]["repairs"] == 1
+
+    first, repair = server.requests
+    asked = repair.json["response_format"]["json_schema"]["schema"]["properties"]["prompts"]
+    assert list(asked["properties"]) == [BY_CALL]
+    assert len(str(repair.json["messages"])) < len(str(first.json["messages"])) / 10
+    told = repair.json["messages"][-1]["content"]
+    assert f"1. prompts.{BY_CALL}: has the parameter `--ar`" in told
+    assert "2. " not in told
+
+    prompts = prompts_of(document)
+    assert len(prompts) == 9
+    written = dict(careless.written[:9])
+    healthy = {name: text for name, text in prompts.items() if name not in (BY_CODE, BY_CALL)}
+    assert healthy == {name: written[name] for name in healthy}
+    assert len(healthy) == 7
+    assert prompts[BY_CODE].endswith(" --ar 2:3 --v 8.2")
+    assert prompts[BY_CALL] == careless.written[-1][1]
+
+
+async def test_a_warning_is_never_sent_back(server: StrictOpenAI, careless: Careless) -> None:
+    server.conduct = Conduct(write=lambda path, node: f"{write_text(path, node)}, 8k masterpiece")
+    document = await Desk.with_llm(client_of(server)).run(["phoenix"])
+    assert document["problems"] == []
+    assert document["usage"]["calls"] == 1
+    assert careless.written == []
