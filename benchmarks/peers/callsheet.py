@@ -88,7 +88,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
 
     async def run(name: str) -> str:
         journal = Journal(store, Lease(name, "benchmark", 1), View(name))
-        await journal.begin(production.name, started, files)
+        journal.begin(production.name, started, files)
         view = await advance(journal, cast)
         if view.status != "succeeded":
             raise RuntimeError(f"the run {name} is {view.status}: {view.error}")

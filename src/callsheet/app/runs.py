@@ -85,7 +85,7 @@ class Office:
         )
         run = new_name()
         journal = Journal(self.store, Lease(run, self._owner, 1), View(run), self._listen)
-        await journal.begin(production.name, started, contents)
+        journal.begin(production.name, started, contents)
         return Session(self.store, journal, production, llm)
 
     async def resume(self, name: str, wish: Wish) -> Session:

@@ -56,7 +56,7 @@ async def advance(journal: Journal, cast: Cast) -> View:
     _settle(journal)
     while view.status == "running":
         if view.step is None:
-            _next_step(journal, cast)
+            await _next_step(journal, cast)
         elif view.module >= len(cast.document.workflow.step(view.step).modules):
             journal.defer(_finished(view, "done"))
         else:
@@ -73,7 +73,7 @@ async def answer(journal: Journal, value: JsonValue) -> None:
     await journal.append(_answered(view, view.question, parse_answer(view.question, value)))
 
 
-def _next_step(journal: Journal, cast: Cast) -> None:
+async def _next_step(journal: Journal, cast: Cast) -> None:
     view, steps = journal.view, cast.document.workflow.steps
     if view.then is not None:
         position = cast.document.workflow.position(view.then)
@@ -86,6 +86,9 @@ def _next_step(journal: Journal, cast: Cast) -> None:
         return
     step = steps[position].step_id
     journal.defer(StepStarted(step=step, attempt=view.attempts.get(step, 0) + 1))
+    if view.last_step is not None:
+        # The last module of the step before is safe before the next one begins.
+        await journal.append()
 
 
 async def _run_module(journal: Journal, cast: Cast) -> None:
@@ -114,7 +117,12 @@ async def _run_module(journal: Journal, cast: Cast) -> None:
         _ask(journal, outcome.question)
         return
     told = [Noted(step=view.step, text=text) for text in notes]
-    await journal.append(*told, *_facts(view, use, outcome))
+    facts = [*told, *_facts(view, use, outcome)]
+    if view.module + 1 == len(cast.document.workflow.step(view.step).modules):
+        # What ends the step is stored together with what comes of its end.
+        journal.defer(*facts)
+    else:
+        await journal.append(*facts)
 
 
 def _facts(view: View, use: ModuleUse, outcome: Outcome) -> list[Event]:

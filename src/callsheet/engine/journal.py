@@ -33,13 +33,14 @@ class Journal:
         self._listen = listen
         self._stored = view.seq
         self._waiting: list[Event] = []
+        self._unborn: tuple[str, Mapping[str, str]] | None = None
         self.lease = lease
         self.view = view
 
-    async def begin(self, workflow: str, event: Event, files: Mapping[str, str]) -> None:
-        """Stores the first fact of a new run."""
+    def begin(self, workflow: str, event: Event, files: Mapping[str, str]) -> None:
+        """Takes in the first fact of a new run; it is stored with what first comes of it."""
         self.defer(event)
-        self._told(await self._store.create(self.lease, workflow, self._waiting, files))
+        self._unborn = (workflow, files)
 
     def defer(self, *events: Event) -> None:
         """Folds facts into the view; they are stored together with those that follow."""
@@ -50,7 +51,14 @@ class Journal:
     async def append(self, *events: Event, files: Mapping[str, str] | None = None) -> None:
         """Stores facts, and all that wait, in one transaction, and files by content hash."""
         self.defer(*events)
-        if self._waiting:
+        if self._unborn is not None:
+            (workflow, first), self._unborn = self._unborn, None
+            self._told(
+                await self._store.create(
+                    self.lease, workflow, self._waiting, {**first, **(files or {})}
+                )
+            )
+        elif self._waiting:
             self._told(
                 await self._store.append(self.lease, self._stored, self._waiting, files or {})
             )
