@@ -11,6 +11,7 @@ from callsheet.errors import Problem
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
+    from pydantic_core import ErrorDetails
 
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*')
 
@@ -44,6 +45,13 @@ def parse(text: str, file: str) -> JsonValue:
     if depth(value) > MAX_DEPTH:
         raise NotJsonError(Problem(file, "", f"nested deeper than {MAX_DEPTH} levels"))
     return value
+
+
+def place_and_words(detail: ErrorDetails) -> tuple[str, str]:
+    """Where a value has the wrong form, as a JSON path without its `$`, and what is wrong with it."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"])
+    message = detail["msg"]
+    return path, message[:1].lower() + message[1:]
 
 
 def depth(value: JsonValue) -> int:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from callsheet.catalog.rules import find, narrow, warn
 from callsheet.catalog.schemas import WRAPPER, models_in
 from callsheet.errors import Problem
-from callsheet.jsonc import NotJsonError, parse
+from callsheet.jsonc import NotJsonError, parse, place_and_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,9 +55,8 @@ def run_examples(text: str, file: str, schema: Mapping[str, JsonValue]) -> Itera
         return
     except ValidationError as error:
         for detail in error.errors(include_input=False, include_url=False):
-            inner = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in detail["loc"])
-            message = detail["msg"]
-            yield Problem(file, f"${inner}", message[:1].lower() + message[1:])
+            path, words = place_and_words(detail)
+            yield Problem(file, f"${path}", words)
         return
     for number, example in enumerate(examples.passing):
         yield from _passes(example, file, f"$.pass[{number}]", schema)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from callsheet.errors import Problem, UnknownNameError, WorkflowError
-from callsheet.jsonc import NotJsonError, parse
+from callsheet.jsonc import NotJsonError, parse, place_and_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 
@@ -131,15 +133,12 @@ def _config(text: str, file: str) -> Config:
         raise WorkflowError([_problem(detail, file) for detail in error.errors()]) from error
 
 
-def _problem(detail: Mapping[str, object], file: str) -> Problem:
-    location = detail["loc"]
-    assert isinstance(location, tuple)  # noqa: S101  # so pydantic promises
-    path = "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    message = str(detail["msg"])
+def _problem(detail: ErrorDetails, file: str) -> Problem:
+    path, words = place_and_words(detail)
     return Problem(
         file,
-        path,
-        message[:1].lower() + message[1:],
+        f"${path}",
+        words,
         "a group has `models`, `label`, `description`, and may have `default` and `closed`",
     )
 

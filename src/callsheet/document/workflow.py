@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 
 from callsheet.document.references import Inlined, inline
 from callsheet.errors import Problem, WorkflowError
+from callsheet.jsonc import place_and_words
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -113,11 +114,10 @@ def _told(error: ValidationError) -> list[ErrorDetails]:
 
 
 def _problem(source: Inlined, detail: ErrorDetails) -> Problem:
-    location = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in detail["loc"])
+    location, words = place_and_words(detail)
     file, path = source.place(f"${location}")
-    message = detail["msg"]
     known = "the fields are those of `docs/workflows.md`"
-    return Problem(file, path, message[:1].lower() + message[1:], known)
+    return Problem(file, path, words, known)
 
 
 def _twice(workflow: Workflow, source: Inlined) -> list[Problem]:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from callsheet.document.references import reads_state, state_keys
 from callsheet.errors import CallsheetError, Problem, nearest_first
+from callsheet.jsonc import place_and_words
 from callsheet.modules.registry import find_module
 
 if TYPE_CHECKING:
@@ -93,9 +94,8 @@ def _literal(name: str, value: JsonValue, field: Any) -> Iterator[Problem]:
         TypeAdapter(field.annotation).validate_python(value)
     except ValidationError as error:
         for detail in error.errors(include_input=False, include_url=False):
-            inner = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in detail["loc"])
-            message = detail["msg"]
-            yield Problem("", f".inputs.{name}{inner}", message[:1].lower() + message[1:])
+            path, words = place_and_words(detail)
+            yield Problem("", f".inputs.{name}{path}", words)
 
 
 def _outputs(use: ModuleUse, module: Module) -> Iterator[Problem]:
