@@ -53,7 +53,7 @@ def test_every_module_id_is_its_path() -> None:
     assert all(place == f"callsheet.modules.{name}" for name, place in BUILT_IN.items())
 
 
-@pytest.mark.parametrize("room", ["engine", "document", "store", "llm"])
+@pytest.mark.parametrize("room", ["engine", "document", "store", "queue", "llm"])
 def test_the_machinery_names_no_group_and_no_scene(room: str) -> None:
     words = {"anime", "lofi", "rain-streaked"}
     for workflow in built_in_workflows():

@@ -1,0 +1,1 @@
+"""Has runs carried on: so many at once, the more urgent first."""
