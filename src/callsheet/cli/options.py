@@ -58,6 +58,11 @@ def result_options(command: Command) -> Command:
     for option in (
         debug_option,
         click.option(
+            "--strict",
+            is_flag=True,
+            help="Exit 1 where a prompt that is delivered still breaks a rule.",
+        ),
+        click.option(
             "--output",
             type=click.Path(file_okay=False, path_type=Path),
             metavar="DIR",

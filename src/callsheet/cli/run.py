@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from callsheet.engine.view import View
     from callsheet.events import Recorded
 
+BROKEN = 1
 WAITING = 3
 
 
@@ -56,9 +57,7 @@ WAITING = 3
 def run(workflow: str, idea: str | None, fields: tuple[str, ...], **options: Any) -> int:
     """Write prompts for an idea with WORKFLOW: a name, a folder or a file (default: oms)."""
     wish = wish_of(options, brief=_brief(idea, fields))
-    telling = Telling(
-        json=options["json"], output=options["output"], hint_llm=options["llm"] is None
-    )
+    telling = _telling(options, hint_llm=options["llm"] is None)
     return _carry_out(telling, lambda office: office.start(wish, workflow))
 
 
@@ -69,7 +68,7 @@ def run(workflow: str, idea: str | None, fields: tuple[str, ...], **options: Any
 @result_options
 def resume(name: str, **options: Any) -> int:
     """Go on with RUN: a run's name, its beginning, or `last`."""
-    telling = Telling(json=options["json"], output=options["output"])
+    telling = _telling(options)
     return _carry_out(telling, lambda office: office.resume(name, wish_of(options)))
 
 
@@ -88,7 +87,7 @@ def resume(name: str, **options: Any) -> int:
 @result_options
 def retry(name: str, step: str | None, **options: Any) -> int:
     """Do a step of RUN again, and every later one, as a new attempt."""
-    telling = Telling(json=options["json"], output=options["output"])
+    telling = _telling(options)
     return _carry_out(telling, lambda office: office.retry(name, wish_of(options), step))
 
 
@@ -108,6 +107,7 @@ class Telling:
 
     json: bool
     output: Path | None
+    strict: bool = False
     hint_llm: bool = False
     shown: dict[str, Any] = field(default_factory=dict)
 
@@ -126,6 +126,10 @@ class Telling:
                 note(f"{event.reason}: that step is skipped")
             case _:
                 pass
+
+
+def _telling(options: Mapping[str, Any], *, hint_llm: bool = False) -> Telling:
+    return Telling(options["json"], options["output"], options["strict"], hint_llm)
 
 
 def _carry_out(telling: Telling, begin: Callable[[Office], Awaitable[Session]]) -> int:
@@ -203,6 +207,21 @@ def _tell(document: dict[str, Any], view: View, telling: Telling) -> int:
         note(f"the run is kept: callsheet resume {view.run}")
         return view.error.exit_code
     note(f"kept as {view.run}: callsheet show {view.run}")
+    return _judge(document, view, telling)
+
+
+def _judge(document: Mapping[str, Any], view: View, telling: Telling) -> int:
+    """The exit status of a run that ended well, by the rules that its prompts still break."""
+    broken = list(dict.fromkeys(problem["model"].split(".")[0] for problem in document["problems"]))
+    if not broken or view.status != "succeeded":
+        return 0
+    verb = "prompt still breaks a rule" if len(broken) == 1 else "prompts still break a rule"
+    what = f"{len(broken)} {verb}: {', '.join(broken)}"
+    anew = f"callsheet retry {view.run} --rewrite {','.join(broken)}"
+    if telling.strict:
+        tell_error(what, f"delivered all the same; write anew with `{anew}`")
+        return BROKEN
+    note(f"{what}; delivered as it stands (--strict would exit {BROKEN}); anew: {anew}")
     return 0
 
 
