@@ -77,3 +77,56 @@ async def test_a_warning_is_never_sent_back(server: StrictOpenAI, careless: Care
     assert document["problems"] == []
     assert document["usage"]["calls"] == 1
     assert careless.written == []
+
+
+async def test_a_motion_that_contradicts_its_picture_is_asked_for_again_alone(
+    server: StrictOpenAI,
+) -> None:
+    wrong = "Static camera: the lamp on the right wavers and comes back to the opening pose"
+    fields: list[str] = []
+
+    def write(path: str, node: Mapping[str, Any]) -> str:
+        field = path.rpartition(".")[2]
+        fields.append(field)
+        if field == "LEONARDO_ANIME_XL_A":
+            return "a heron, reeds, lamp on the left, night, flat color, muted color, soft light"
+        return (
+            wrong
+            if field == "cinematic_description" and len(fields) < 8
+            else write_text(path, node)
+        )
+
+    server.conduct = Conduct(write=write)
+    groups = ["leonardo", "motion_2_0", "midjourney_animate"]
+    document = await Desk.with_llm(client_of(server)).run(groups)
+    assert document["status"] == "succeeded", document
+    assert document["problems"] == []
+    assert document["usage"]["calls"] == 3
+    assert document["usage"]["repairs"] == 1
+
+    repair = server.requests[-1]
+    asked = repair.json["response_format"]["json_schema"]["schema"]["properties"]["prompts"]
+    assert list(asked["properties"]) == ["midjourney_animate"]
+    assert list(asked["properties"]["midjourney_animate"]["properties"]) == [
+        "cinematic_description"
+    ]
+    told = repair.json["messages"][-1]["content"]
+    assert "says `lamp on the right` where the picture has `lamp on the left`" in told
+    assert "motion_2_0" not in told
+
+
+async def test_a_motion_that_still_contradicts_its_picture_is_delivered_and_marked(
+    server: StrictOpenAI,
+) -> None:
+    def write(path: str, node: Mapping[str, Any]) -> str:
+        if path.endswith("LEONARDO_ANIME_XL_A"):
+            return "a heron, reeds, lamp on the left, night, flat color, muted color, soft light"
+        return write_text(path, node).replace("reed tips", "the lamp on the right and reed tips")
+
+    server.conduct = Conduct(write=write)
+    document = await Desk.with_llm(client_of(server)).run(["leonardo", "midjourney_animate"])
+    assert document["status"] == "succeeded", document
+    assert {problem["rule"] for problem in document["problems"]} == {
+        "motion-text: opposite",
+        "midjourney-video: opposite",
+    }

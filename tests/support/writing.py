@@ -14,6 +14,10 @@ _WORDS = (
     "A woman reads by a rain-streaked window at dusk, warm lamplight on the page, the city behind"
     " the glass in soft blue shapes, a cup of tea on the sill, slow steam, a static camera"
 )
+_MOTION = (
+    "Static camera, locked frame: reed tips bow and straighten in one slow cycle, small rings spread"
+    " and fade, a breath of warmth comes and goes, and all returns to the opening pose"
+)
 _FORMATS = {
     "date-time": "2026-11-22T18:30:00Z",
     "date": "2026-11-22",
@@ -36,9 +40,10 @@ def write_text(path: str, node: Mapping[str, Any]) -> str:
         return from_pattern(pattern)
     least = _bound(node, "minLength", "least", 0)
     most = _bound(node, "maxLength", "most", 10_000)
-    text = f"{_WORDS}, written for {path.rpartition('.')[2]}"
+    words = _MOTION if _told(node, r"([Ww]hat moves)") else _WORDS
+    text = f"{words}, written for {path.rpartition('.')[2]}"
     while len(text) < least:
-        text += f", {_WORDS}"
+        text += f", {words}"
     ending = "" if re.search(pattern, text[:most]) else from_pattern(pattern)
     return text[: most - len(ending)].rstrip(" ,") + ending
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.document.references import reads_state
+from callsheet.document.references import reads_state, resolve
 from callsheet.errors import InputError, UnknownNameError
 from callsheet.modules.prompt import build_grouped_prompt
 from callsheet.modules.transform import build_dynamic_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 INSTRUCTIONS = "prompt.build_grouped_prompt"
 SCHEMA = "transform.build_dynamic_schema"
 SELECT = "user.select_model_groups"
+COMPARED = "compared_with"
 
 
 def instructions_for(production: Production, groups: Sequence[str]) -> str:
@@ -39,6 +40,21 @@ def schema_for(production: Production, groups: Sequence[str]) -> dict[str, JsonV
     use = _use(production, groups, SCHEMA)
     inputs = build_dynamic_schema.Inputs.model_validate(_written_out(use, groups))
     return build_dynamic_schema.build(inputs, production.materials)
+
+
+def compared_with(
+    production: Production, category: str, state: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """What the prompts of a category are compared with when they are checked, as a run has it."""
+    for step in production.document.workflow.steps:
+        asked = [
+            use.inputs.get("group_category") for use in step.modules if use.module_id == SELECT
+        ]
+        if category in asked:
+            told = [use.inputs[COMPARED] for use in step.modules if COMPARED in use.inputs]
+            found = resolve(told[0], state, []) if told else None
+            return found if isinstance(found, dict) else {}
+    return {}
 
 
 def own_instructions(production: Production, group: Group) -> str | None:

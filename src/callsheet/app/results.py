@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from callsheet.app.building import INSTRUCTIONS, SELECT, instructions_of, schema_for
+from callsheet.app.building import INSTRUCTIONS, SELECT, compared_with, instructions_of, schema_for
 from callsheet.catalog.rules import find, narrow
 from callsheet.catalog.schemas import WRAPPER
 from callsheet.document.references import resolve
@@ -37,7 +37,7 @@ def document_of(production: Production, view: View, status: str) -> dict[str, An
         "brief": resolve(results.brief, view.state, []) or {},
         "selection": selection,
         "prompts": prompts,
-        "problems": list(_problems(production, selection, prompts)),
+        "problems": list(_problems(production, view, selection, prompts)),
         "usage": asdict(view.spent),
         "savings": savings_of(production, view).to_json(),
     }
@@ -120,6 +120,7 @@ def _prompts(
 
 def _problems(
     production: Production,
+    view: View,
     selection: dict[str, list[str]],
     prompts: dict[str, dict[str, JsonValue]],
 ) -> Iterator[dict[str, str]]:
@@ -129,7 +130,8 @@ def _problems(
             continue
         full = schema_for(production, selection[category])
         schema = narrow(full, {(WRAPPER, model) for model in texts})
-        for finding in find({WRAPPER: texts}, schema):
+        others = compared_with(production, category, view.state)
+        for finding in find({WRAPPER: texts}, schema, others):
             model = ".".join(finding.path[1:])
             yield {"model": model, "rule": finding.rule, "message": finding.message}
 

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 
 class Passing(BaseModel):
-    """A prompt that keeps every rule of its model, warnings too."""
+    """A prompt that keeps every rule of its model, warnings too.
+
+    `compared_with` holds texts that its rules compare it with, as `picture`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     prompt: JsonValue
+    compared_with: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Failing(Passing):
@@ -101,4 +105,5 @@ def judged(example: Passing, schema: Mapping[str, JsonValue]) -> list[Finding]:
     """Everything that the example's prompt breaks, warnings too."""
     alone = narrow(schema, {(WRAPPER, example.model)})
     reply: JsonValue = {WRAPPER: {example.model: example.prompt}}
-    return find(reply, alone) + warn(reply, alone)
+    others = example.compared_with
+    return find(reply, alone, others) + warn(reply, alone, others)

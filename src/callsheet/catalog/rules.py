@@ -14,6 +14,7 @@ from jsonschema.exceptions import FormatError
 from referencing import Registry
 
 from callsheet.catalog.formats import find_format
+from callsheet.catalog.formats.form import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
     from pydantic import JsonValue
 
-    from callsheet.catalog.formats.form import Severity
+    from callsheet.catalog.formats.form import Fault, Others, Severity
 
 Path = tuple[str, ...]
 
@@ -49,36 +50,43 @@ class Finding:
         return self.rule in ("missing", "type")
 
 
-def find(reply: JsonValue, schema: Mapping[str, JsonValue]) -> list[Finding]:
-    """Everything in a reply that breaks its schema, in the schema's order."""
-    return _found(reply, schema, "error")
+def find(reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE) -> list[Finding]:
+    """Everything in a reply that breaks its schema, in the schema's order.
+
+    `others` are texts that a format's rules may compare a prompt with, by name.
+    """
+    return _found(reply, schema, _Formats("error", others))
 
 
-def warn(reply: JsonValue, schema: Mapping[str, JsonValue]) -> list[Finding]:
+def warn(reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE) -> list[Finding]:
     """What only a person can judge, or nobody knows for sure, in the schema's order."""
-    found = _found(reply, schema, "warning")
+    found = _found(reply, schema, _Formats("warning", others))
     return [finding for finding in found if finding.severity == "warning"]
 
 
-def _found(reply: JsonValue, schema: Mapping[str, JsonValue], severity: Severity) -> list[Finding]:
+def _found(reply: JsonValue, schema: Mapping[str, JsonValue], formats: _Formats) -> list[Finding]:
     # Without a registry of ours, a `$ref` to an address would be fetched.
-    validator = Draft202012Validator(schema, registry=Registry(), format_checker=_Formats(severity))
+    validator = Draft202012Validator(schema, registry=Registry(), format_checker=formats)
     errors = validator.iter_errors(reply)
-    found = [finding for error in errors for finding in _findings(error, severity)]
+    found = [finding for error in errors for finding in _findings(error, formats)]
     asked = leaves(dict(schema))
     return sorted(found, key=lambda finding: _position(finding.path, asked))
 
 
 class _Formats(FormatChecker):
-    """Knows our named formats, and of each the rules of one severity."""
+    """Knows our named formats, of each the rules of one severity, and what they compare with."""
 
-    def __init__(self, severity: Severity) -> None:
+    def __init__(self, severity: Severity, others: Others) -> None:
         super().__init__(formats=())
-        self._severity = severity
+        self.severity = severity
+        self._others = others
+
+    def faults(self, text: str, name: str) -> list[Fault]:
+        named = find_format(name)
+        return named.faults(text, self.severity, self._others) if named else []
 
     def check(self, instance: object, format: str) -> None:  # noqa: A002  # the library's word
-        named = find_format(format) if isinstance(instance, str) else None
-        if named is not None and named.faults(str(instance), self._severity):
+        if isinstance(instance, str) and self.faults(instance, format):
             raise FormatError(format)
 
 
@@ -87,7 +95,7 @@ def _position(path: Path, asked: list[Path]) -> int:
     return next(near, len(asked))
 
 
-def _findings(error: ValidationError, severity: Severity) -> Iterator[Finding]:
+def _findings(error: ValidationError, formats: _Formats) -> Iterator[Finding]:
     # A list is one value: it is told, picked and mended as a whole.
     names = takewhile(lambda part: isinstance(part, str), error.absolute_path)
     path: Path = tuple(str(name) for name in names)
@@ -103,20 +111,20 @@ def _findings(error: ValidationError, severity: Severity) -> Iterator[Finding]:
         extra = set(value) - set(_told(error.schema, "properties") or {})
         yield Finding(path, rule, f"has entries nobody asked for: {', '.join(sorted(extra))}")
     elif rule in ("allOf", "anyOf", "oneOf") and error.context:
-        yield from _nearest(error.context, severity)
-    elif rule == "format" and (named := find_format(limit)):
-        for name, message in named.faults(value, severity):
-            yield Finding(path, f"{limit}: {name}", message, severity)
+        yield from _nearest(error.context, formats)
+    elif rule == "format" and (faults := formats.faults(value, limit)):
+        for name, message in faults:
+            yield Finding(path, f"{limit}: {name}", message, formats.severity)
     else:
         yield Finding(path, rule, _words(error))
 
 
-def _nearest(context: Sequence[ValidationError], severity: Severity) -> Iterator[Finding]:
+def _nearest(context: Sequence[ValidationError], formats: _Formats) -> Iterator[Finding]:
     """What the alternatives find that the value has the form of, or else what all of them find."""
     branches: dict[str, list[Finding]] = {}
     for error in context:
         branches.setdefault(str(error.relative_schema_path[0]), []).extend(
-            _findings(error, severity)
+            _findings(error, formats)
         )
     found = list(branches.values())
     usable = [each for each in found if not any(finding.unusable for finding in each)]

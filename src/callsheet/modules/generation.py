@@ -40,6 +40,8 @@ from callsheet.modules.contract import Ask, Done, Materials, Outcome, Stage, Sta
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from callsheet.catalog.formats.form import Others
+
 MAX_REPAIRS = 2
 
 REPAIR = (
@@ -52,6 +54,7 @@ class Inputs(Values):
     """What is sent, and the schema that the reply must fit.
 
     `drafts` are replies with holes, and `variables` fills them: the `offline` LLM writes with them.
+    `compared_with` are texts that the schema's rules compare the reply with, by name.
     """
 
     system_message: str
@@ -59,6 +62,7 @@ class Inputs(Values):
     output_schema: dict[str, JsonValue]
     drafts: tuple[JsonValue, ...] = ()
     variables: dict[str, JsonValue] = Field(default_factory=dict)
+    compared_with: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Outputs(Values):
@@ -69,10 +73,11 @@ class Outputs(Values):
 
 @dataclass(frozen=True)
 class _Draft:
-    """The reply as it stands, and what its schema still finds wrong with it."""
+    """The reply as it stands, what its schema still finds wrong, and what it was compared with."""
 
     value: dict[str, JsonValue]
     findings: list[Finding]
+    others: Others
 
 
 async def generate(inputs: Inputs, stage: Stage) -> Outcome:
@@ -87,7 +92,7 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
         drafts=inputs.drafts,
         variables=inputs.variables,
     )
-    draft = _judge(_at_hand(stage), schema)
+    draft = _judge(_at_hand(stage), schema, inputs.compared_with)
     for turn in range(1 + MAX_REPAIRS):
         if not draft.findings:
             break
@@ -133,7 +138,7 @@ async def _taken_in(
     whole = reply.finish == "stop"
     found = (first_object(reply.text) or {}) if whole else finished_part(reply.text)
     asked = narrow(schema, {finding.path for finding in draft.findings})
-    better = _judge(overlay(draft.value, without_extras(found, asked)), schema)
+    better = _judge(overlay(draft.value, without_extras(found, asked)), schema, draft.others)
     if not whole:
         await _keep_healthy(better, stage, schema)
         raise _unfinished(reply)
@@ -172,10 +177,10 @@ def _unfinished(reply: Reply) -> ReplyError:
             )
 
 
-def _judge(value: JsonValue, schema: dict[str, JsonValue]) -> _Draft:
+def _judge(value: JsonValue, schema: dict[str, JsonValue], others: Others) -> _Draft:
     kept = in_order(mend_all(without_extras(value, schema), schema), schema)
     assert isinstance(kept, dict)  # noqa: S101  # `value` is an object
-    return _Draft(kept, find(kept, schema))
+    return _Draft(kept, find(kept, schema, others), others)
 
 
 def _repair(request: Request, draft: _Draft) -> Request:

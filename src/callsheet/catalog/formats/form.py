@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
+
+from pydantic import JsonValue
 
 Severity = Literal["error", "warning"]
 
@@ -15,6 +18,13 @@ Fault = tuple[str, str]
 """The name of the broken rule, and what is wrong and would be right."""
 
 Judge = Callable[[str], Iterable[Fault]]
+
+Others = Mapping[str, JsonValue]
+"""What a prompt may be compared with, by name: `picture` is the prompt of the still it animates."""
+
+NONE: Others = MappingProxyType({})
+
+Compare = Callable[[str, Others], Iterable[Fault]]
 
 OURS = "callsheet's own rule"
 READ = "2026-11-22"
@@ -44,17 +54,22 @@ class Rule:
 
 @dataclass(frozen=True)
 class Format:
-    """A named format: what it is for, its rules, and what finds the broken ones in a text."""
+    """A named format: what it is for, its rules, and what finds the broken ones in a text.
+
+    `compare` finds those that only show beside another text; where there is none, they are kept.
+    """
 
     name: str
     about: str
     rules: tuple[Rule, ...]
     judge: Judge
+    compare: Compare | None = None
 
-    def faults(self, text: str, severity: Severity) -> list[Fault]:
+    def faults(self, text: str, severity: Severity, others: Others = NONE) -> list[Fault]:
         """The broken rules of this severity, each as often as it is broken."""
         wanted = {rule.name for rule in self.rules if rule.severity == severity}
-        return [fault for fault in dict.fromkeys(self.judge(text)) if fault[0] in wanted]
+        found = [*self.judge(text), *(self.compare(text, others) if self.compare else ())]
+        return [fault for fault in dict.fromkeys(found) if fault[0] in wanted]
 
 
 def shown(text: str, most: int = 40) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats import one_prompt
+from callsheet.catalog.formats import one_prompt, picture
 from callsheet.catalog.formats.form import Format, Rule, shown
 from callsheet.catalog.formats.midjourney_image import (
     AFTER,
@@ -48,6 +48,7 @@ RULES = (
     Rule("loop and end", "`--loop` or `--end`, never both.", _PAGE, "2026-11-22", "A"),
     Rule("square", "No words in square brackets: a habit, not syntax.", "prompt guides", "2026-11-22", "C"),
     CAMERA,
+    *picture.RULES,
     STORY,
     SLOGAN,
 )  # fmt: skip
@@ -84,4 +85,12 @@ def _flags(line: Line) -> Iterator[Fault]:
         yield "loop and end", "has `--loop` and `--end`; one of them is right"
 
 
-FORMATS = (Format("midjourney-video", "A motion for Midjourney Video V1.", RULES, _judge),)
+FORMATS = (
+    Format(
+        "midjourney-video",
+        "A motion for Midjourney Video V1.",
+        RULES,
+        _judge,
+        picture.beside_picture,
+    ),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from callsheet.catalog.formats import picture
 from callsheet.catalog.formats.form import Format, Rule, shown
 from callsheet.catalog.formats.plain import PLAIN, plain
 
@@ -54,5 +55,11 @@ def _motion(text: str) -> Iterator[Fault]:
 
 
 FORMATS = (
-    Format("motion-text", "What moves, in one paragraph.", (*PLAIN, CAMERA, STORY), _motion),
+    Format(
+        "motion-text",
+        "What moves, in one paragraph.",
+        (*PLAIN, CAMERA, *picture.RULES, STORY),
+        _motion,
+        picture.beside_picture,
+    ),
 )
