@@ -265,9 +265,7 @@ def measure(latency: float, told: argparse.Namespace) -> tuple[str, list[tuple[s
 
 def _mode(*, wal: bool) -> tuple[str, str]:
     """How callsheet's store writes with this SQLite, or with one whose WAL is sound."""
-    return (
-        ("wal", "full") if wal or sqlite3.sqlite_version_info >= WAL_SAFE else ("delete", "extra")
-    )
+    return ("wal" if wal or sqlite3.sqlite_version_info >= WAL_SAFE else "persist", "full")
 
 
 def page(sections: list[str]) -> str:

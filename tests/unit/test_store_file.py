@@ -64,6 +64,17 @@ async def test_what_was_appended_is_there_when_the_file_is_opened_again(
     again.close()
 
 
+async def test_a_deleted_run_leaves_no_word_behind_on_the_disk(store: SqlStore, path: Path) -> None:
+    await begin(store, "kept-run")
+    await begin(store, "secret-heron")
+    assert any(b"secret-heron" in each.read_bytes() for each in path.parent.iterdir())
+
+    await store.delete("secret-heron")
+
+    for each in path.parent.iterdir():
+        assert b"secret-heron" not in each.read_bytes(), each.name
+
+
 def test_the_file_is_the_persons_own(store: SqlStore, path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

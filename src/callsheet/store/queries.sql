@@ -40,8 +40,11 @@ insert into files (hash, content) values (:hash, :content) on conflict (hash) do
 -- insert_kept: keep it for a run
 insert into kept (run, hash) values (:run, :hash) on conflict (run, hash) do nothing
 
--- hold: lock, check and renew a lease in one statement
+-- renew: lock, check and renew a lease in one statement
 update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch
+
+-- hold: the same, if the run's last fact still has this number
+update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch and :after = (select max(seq) from events where run = :run)
 
 -- take: hold a run that is free, ours, left or held by the dead
 update leases set owner = :owner, epoch = epoch + 1, heartbeat = :at where run = :run and (owner in ('', :owner, :dead) or heartbeat < :left) returning epoch
@@ -51,9 +54,6 @@ update leases set owner = '' where run = :run and owner = :owner and epoch = :ep
 
 -- holder: who holds a run
 select owner, heartbeat from leases where run = :run
-
--- last_seq: the number of a run's last fact
-select max(seq) from events where run = :run
 
 -- select_events: a run's facts behind a number
 select seq, body, at from events where run = :run and seq > :after order by seq

@@ -64,9 +64,9 @@ class SqlStore:
         self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
     ) -> list[Recorded]:
         def write() -> list[Recorded]:
-            self._hold(lease)
-            last = self._one("last_seq", run=lease.run)[0]
-            if last != after:
+            held = self._do("hold", **vars(lease), after=after, at=self._now())
+            if held.rowcount != 1:
+                self._renew(lease)  # raises where it was taken over
                 raise HeldError(
                     f"the run {lease.run} has gone on meanwhile", hint="look at it anew"
                 )
@@ -117,16 +117,16 @@ class SqlStore:
 
     async def beat(self, lease: Lease) -> None:
         with self._transaction():
-            self._hold(lease)
+            self._renew(lease)
 
     async def release(self, lease: Lease) -> None:
         def write() -> None:
-            self._do("release", run=lease.run, owner=lease.owner, epoch=lease.epoch)
+            self._do("release", **vars(lease))
 
         await self._together(lease.run, write)
 
     async def delete(self, run: str) -> None:
-        with self._transaction():
+        with self._journal_emptied(), self._transaction():
             if self._do("run_exists", run=run).fetchone() is None:
                 raise NoSuchRunError(f"there is no run {run!r}", hint="`callsheet runs` lists them")
             for name in ("delete_events", "delete_lease", "delete_kept", "delete_run"):
@@ -174,8 +174,9 @@ class SqlStore:
         if found:
             self._check_version(connection)
         wal = sqlite3.sqlite_version_info >= WAL_SAFE
-        connection.execute(f"pragma journal_mode = {'wal' if wal else 'delete'}")
-        connection.execute(f"pragma synchronous = {'full' if wal else 'extra'}")
+        connection.execute(f"pragma journal_mode = {'wal' if wal else 'persist'}")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma secure_delete = on")
         if not found:
             self._lay_out(connection)
             self._check_version(connection)
@@ -192,18 +193,16 @@ class SqlStore:
         connection.execute("begin immediate")
         for name, sql in self._sql.items():
             if name.startswith("create_"):
-                connection.execute(sql)
+                # Each fact lies in one place of the file, not in a table and an index.
+                connection.execute(f"{sql} without rowid")
         connection.execute(self._sql["write_version"], {"version": VERSION})
         connection.execute("commit")
 
     def _do(self, statement: str, **values: object) -> sqlite3.Cursor:
         return self._connection.execute(self._sql[statement], values)
 
-    def _one(self, statement: str, **values: object) -> Any:
-        return self._do(statement, **values).fetchone()
-
-    def _hold(self, lease: Lease) -> None:
-        held = self._do("hold", run=lease.run, owner=lease.owner, epoch=lease.epoch, at=self._now())
+    def _renew(self, lease: Lease) -> None:
+        held = self._do("renew", **vars(lease), at=self._now())
         if held.rowcount != 1:
             raise HeldError(
                 f"the run {lease.run} was taken over by another process",
@@ -293,6 +292,16 @@ class SqlStore:
                 if self._connection.in_transaction:
                     self._connection.execute("rollback")
                 raise
+
+    @contextmanager
+    def _journal_emptied(self) -> Iterator[None]:
+        """What is deleted meanwhile is not left behind in the journal, which is a file that stays."""
+        self._connection.execute("pragma journal_size_limit = 0")
+        try:
+            yield
+        finally:
+            self._connection.execute("pragma journal_size_limit = -1")
+            self._connection.execute("pragma wal_checkpoint(truncate)")
 
     @contextmanager
     def _told(self) -> Iterator[None]:
