@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -287,6 +288,70 @@ async def test_runs_are_listed_newest_first_with_their_last_fact(place: Place) -
     assert {row.workflow for row in rows} == {"oms"}
 
 
+async def test_a_list_goes_on_behind_the_run_where_it_stopped(place: Place) -> None:
+    for name in ("a", "b", "c", "d"):
+        await place.begin(name)
+        place.clock.time += name == "b"
+
+    first = await place.store.runs(limit=3)
+    rest = await place.store.runs(before=first[-1], limit=3)
+
+    assert [row.run for row in first + rest] == ["d", "c", "b", "a"]
+
+
+async def test_one_run_is_looked_at_without_the_others(place: Place) -> None:
+    await place.begin("a-run", "one", "two")
+    await place.begin("another")
+
+    row = await place.store.run("a-run")
+
+    assert (row, row.seq) == ((await place.store.runs())[1], 2)
+    assert json.loads(row.first)["text"] == "one"
+    with pytest.raises(NoSuchRunError):
+        await place.store.run("a-ru")
+
+
+async def test_names_are_completed_from_their_beginning_alone(place: Place) -> None:
+    for name in ("quiet-door-1", "quiet-door-2", "the-quiet-door"):
+        await place.begin(name)
+
+    assert sorted(await place.store.begun_with("quiet-")) == ["quiet-door-1", "quiet-door-2"]
+    assert await place.store.begun_with("quiet_%") == []
+
+
+async def test_who_was_written_since_is_told(place: Place) -> None:
+    await place.begin("before")
+    place.clock.time += 10
+    await place.begin("since")
+
+    assert [row.run for row in await place.store.written_since(1_005.0)] == ["since"]
+
+
+async def test_the_version_changes_with_every_write_and_only_then(place: Place) -> None:
+    begun = await place.store.version()
+    lease = await place.begin("a-run")
+    written = await place.store.version()
+    looked = (await place.store.runs(), await place.store.version())[1]
+    await place.store.append(lease, 1, notes("more"), {})
+    more = await place.store.version()
+    await place.store.delete("a-run")
+
+    assert looked == written
+    assert len({begun, written, more, await place.store.version()}) == 4
+
+
+async def test_of_two_who_take_and_write_at_the_same_place_one_wins(place: Place) -> None:
+    await place.store.release(await place.begin())
+
+    won = await place.store.take("a-run", "me", after=1, events=notes("mine"))
+    await place.store.release(won)
+    with pytest.raises(HeldError, match="gone on"):
+        await place.store.take("a-run", "you", after=1, events=notes("yours"))
+
+    assert told(await place.store.events("a-run")) == [(1, "began"), (2, "mine")]
+    assert (await place.store.run("a-run")).owner == ""
+
+
 async def test_nothing_can_be_read_from_memory_that_was_closed(tmp_path: Path) -> None:
     memory = Place(MemoryStore())
     await memory.begin()
@@ -324,5 +389,8 @@ async def test_two_processes_on_one_file_see_each_other(tmp_path: Path) -> None:
     await here.append(lease, 1, [StepStarted(step="s", attempt=1)], {})
 
     assert told(await there.events("a-run")) == [(1, "one"), (2, "step_started")]
+    before = await here.version()
+    await there.take("a-run", "me")
+    assert await here.version() != before
     here.close()
     there.close()

@@ -167,12 +167,14 @@ class Office:
 
     async def find(self, name: str) -> str:
         """The run of this name, the one run it begins, or the `last`; raises NoSuchRunError."""
-        names = [row.run for row in await self.store.runs()]
-        if not names:
+        newest = await self.store.runs(limit=1)
+        if not newest:
             raise NoSuchRunError("no run is kept yet", hint="`callsheet run` begins one")
         if name == "last":
-            return names[0]
-        found = [run for run in names if run == name] or [r for r in names if r.startswith(name)]
+            return newest[0].run
+        found = await self.store.begun_with(name)
+        if name in found:
+            return name
         if len(found) > 1:
             raise NoSuchRunError(
                 f"{name!r} begins {len(found)} runs", hint=f"one of: {', '.join(found)}"
@@ -206,12 +208,12 @@ class Office:
         return Journal(self.store, lease, await read_view(self.store, run), self._listen)
 
     async def _take(self, run: str) -> Lease:
-        row = next(row for row in await self.store.runs() if row.run == run)
+        row = await self.store.run(run)
         dead = row.owner if row.owner and is_dead(row.owner) else ""
         return await self.store.take(run, self._owner, dead)
 
     async def _status(self, view: View) -> str:
-        row = next(row for row in await self.store.runs() if row.run == view.run)
+        row = await self.store.run(view.run)
         return _row_status(row) if view.status == "running" else view.status
 
 

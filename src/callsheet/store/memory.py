@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from callsheet.errors import StorageError
 from callsheet.events import Event, Recorded
-from callsheet.store.port import LEASE_SECONDS, HeldError, Lease, NoSuchRunError, RunRow
+from callsheet.store.port import EVERY, LEASE_SECONDS, HeldError, Lease, NoSuchRunError, RunRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
 
 @dataclass
@@ -31,6 +32,7 @@ class MemoryStore:
         self._now = now
         self._runs: dict[str, _Run] = {}
         self._files: dict[str, str] = {}
+        self._version = 0
 
     async def create(
         self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
@@ -52,6 +54,7 @@ class MemoryStore:
         at = self._now()
         written = [Recorded(seq, at, event) for seq, event in enumerate(events, start=after + 1)]
         run.events += written
+        self._version += 1
         return written
 
     async def events(self, run: str, after: int = 0) -> list[Recorded]:
@@ -62,28 +65,36 @@ class MemoryStore:
             raise StorageError("a file kept with the run is missing")
         return self._files[content_hash]
 
-    async def runs(self) -> list[RunRow]:
-        rows = [
-            RunRow(
-                name,
-                run.workflow,
-                run.started,
-                run.events[-1].event.kind,
-                getattr(run.events[-1].event, "result", ""),
-                run.lease.owner,
-                run.heartbeat,
-            )
-            for name, run in self._runs.items()
-        ]
-        return sorted(rows, key=lambda row: (row.started, row.run), reverse=True)
+    async def runs(self, *, before: RunRow | None = None, limit: int = EVERY) -> list[RunRow]:
+        rows = sorted(map(self._row, self._runs), key=_order, reverse=True)
+        return [row for row in rows if before is None or _order(row) < _order(before)][:limit]
 
-    async def take(self, run: str, owner: str, dead: str = "") -> Lease:
+    async def run(self, run: str) -> RunRow:
+        self._run(run)
+        return self._row(run)
+
+    async def begun_with(self, beginning: str) -> list[str]:
+        return [row.run for row in await self.runs() if row.run.startswith(beginning)]
+
+    async def written_since(self, at: float) -> list[RunRow]:
+        return [row for row in await self.runs() if row.heartbeat >= at]
+
+    async def version(self) -> Hashable:
+        return self._version
+
+    async def take(
+        self, run: str, owner: str, dead: str = "", *, after: int = 0, events: Sequence[Event] = ()
+    ) -> Lease:
         kept = self._run(run)
         left = kept.heartbeat < self._now() - LEASE_SECONDS
         if kept.lease.owner not in ("", owner, dead) and not left:
             raise HeldError(f"the run {run} is being carried out by {kept.lease.owner}")
+        if events and len(kept.events) != after:
+            raise HeldError(f"the run {run} has gone on meanwhile", hint="look at it anew")
         kept.lease = Lease(run, owner, kept.lease.epoch + 1)
         kept.heartbeat = self._now()
+        if events:
+            await self.append(kept.lease, after, events, {})
         return kept.lease
 
     async def beat(self, lease: Lease) -> None:
@@ -97,11 +108,27 @@ class MemoryStore:
     async def delete(self, run: str) -> None:
         self._run(run)
         del self._runs[run]
+        self._version += 1
         kept = {key for each in self._runs.values() for key in each.files}
         self._files = {key: text for key, text in self._files.items() if key in kept}
 
     def close(self) -> None:
         self._runs.clear()
+
+    def _row(self, name: str) -> RunRow:
+        run = self._runs[name]
+        last = run.events[-1]
+        return RunRow(
+            name,
+            run.workflow,
+            run.started,
+            last.event.kind,
+            getattr(last.event, "result", ""),
+            run.lease.owner,
+            run.heartbeat,
+            last.seq,
+            json.dumps(run.events[0].event.model_dump(mode="json")),
+        )
 
     def _run(self, run: str) -> _Run:
         if run not in self._runs:
@@ -114,3 +141,7 @@ class MemoryStore:
             raise HeldError(f"the run {lease.run} was taken over by another process")
         run.heartbeat = self._now()
         return run
+
+
+def _order(row: RunRow) -> tuple[float, str]:
+    return row.started, row.run

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 from callsheet.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from callsheet.events import Event, Recorded
+
+EVERY = 1_000_000_000
+"""More runs than anybody keeps."""
 
 LEASE_SECONDS = 30.0
 """How long a holder that says nothing is still believed to be alive."""
@@ -40,7 +43,11 @@ class Lease:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A kept run at a glance; `last` is the kind of its last fact, `started` Unix seconds."""
+    """A kept run at a glance; `last` is the kind of its last fact, `started` Unix seconds.
+
+    `seq` is the number of its last fact, `first` its first fact as JSON text: a list of many runs
+    is read without looking into each.
+    """
 
     run: str
     workflow: str
@@ -49,6 +56,8 @@ class RunRow:
     result: str
     owner: str
     heartbeat: float
+    seq: int
+    first: str
 
 
 class Store(Protocol):
@@ -77,14 +86,33 @@ class Store(Protocol):
         """A kept file's content."""
         ...
 
-    async def runs(self) -> list[RunRow]:
-        """Every run, newest first."""
+    async def runs(self, *, before: RunRow | None = None, limit: int = EVERY) -> list[RunRow]:
+        """Runs, newest first: those behind `before` in that order, no more than `limit`."""
         ...
 
-    async def take(self, run: str, owner: str, dead: str = "") -> Lease:
+    async def run(self, run: str) -> RunRow:
+        """One run; raises NoSuchRunError."""
+        ...
+
+    async def begun_with(self, beginning: str) -> list[str]:
+        """The names that begin so, newest run first."""
+        ...
+
+    async def written_since(self, at: float) -> list[RunRow]:
+        """The runs whose holder wrote or said that it is alive since then (Unix seconds)."""
+        ...
+
+    async def version(self) -> Hashable:
+        """A mark that is another one whenever anybody has written since; cheap to ask for."""
+        ...
+
+    async def take(
+        self, run: str, owner: str, dead: str = "", *, after: int = 0, events: Sequence[Event] = ()
+    ) -> Lease:
         """Holds a run that is free, ours, left, or held by the one known to be `dead`.
 
-        Raises HeldError naming who holds it.
+        What is given as `events` is added behind fact number `after` in the same transaction.
+        Raises HeldError naming who holds it, or where others were faster; nothing is changed then.
         """
         ...
 

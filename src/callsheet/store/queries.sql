@@ -19,6 +19,9 @@ create table if not exists files (hash text primary key, content text not null)
 -- create_kept: which run keeps which file
 create table if not exists kept (run text not null, hash text not null, primary key (run, hash))
 
+-- index_runs: lists of runs are read newest first
+create index if not exists runs_by_time on runs (started, run)
+
 -- read_version: the layout's version
 select value from callsheet_meta where name = 'version'
 
@@ -61,8 +64,17 @@ select seq, body, at from events where run = :run and seq > :after order by seq
 -- select_file: a kept file
 select content from files where hash = :hash
 
--- select_runs: every run with its last fact and holder, newest first
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join leases l on l.run = r.run order by r.started desc, r.run desc
+-- select_runs: the runs behind a place in the order, newest first, each with its last and first fact and its holder
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where (r.started, r.run) < (:started, :run) order by r.started desc, r.run desc limit :limit
+
+-- select_run: the same for one run
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where r.run = :run
+
+-- select_written: the same for the runs whose holder was heard of since
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where l.heartbeat >= :at order by r.started desc, r.run desc
+
+-- select_begun_with: the names that begin so
+select run from runs where substr(run, 1, length(:beginning)) = :beginning order by started desc, run desc
 
 -- run_exists: whether a run is kept
 select 1 from runs where run = :run

@@ -19,11 +19,11 @@ from pydantic import ValidationError
 
 from callsheet.errors import StorageError
 from callsheet.events import Event, Recorded, decode
-from callsheet.store.port import LEASE_SECONDS, HeldError, Lease, NoSuchRunError, RunRow
+from callsheet.store.port import EVERY, LEASE_SECONDS, HeldError, Lease, NoSuchRunError, RunRow
 from callsheet.store.statements import load_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -32,6 +32,9 @@ VERSION = "1"
 """The layout of the file. A file of a newer version is left alone."""
 
 BUSY_SECONDS = 10.0
+
+EVER = 1e18
+"""A time (Unix seconds) that no run began after."""
 
 WAL_SAFE = (3, 51, 3)
 """The first SQLite whose write-ahead log cannot be reset under a reader; see docs/decisions."""
@@ -64,12 +67,7 @@ class SqlStore:
         self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
     ) -> list[Recorded]:
         def write() -> list[Recorded]:
-            held = self._do("hold", **vars(lease), after=after, at=self._now())
-            if held.rowcount != 1:
-                self._renew(lease)  # raises where it was taken over
-                raise HeldError(
-                    f"the run {lease.run} has gone on meanwhile", hint="look at it anew"
-                )
+            self._hold(lease, after)
             return self._write(lease.run, after, events, files)
 
         return await self._together(lease.run, write)
@@ -78,7 +76,7 @@ class SqlStore:
         with self._told():
             rows = self._do("select_events", run=run, after=after).fetchall()
             if not rows and self._do("run_exists", run=run).fetchone() is None:
-                raise NoSuchRunError(f"there is no run {run!r}", hint="`callsheet runs` lists them")
+                raise _no_such(run)
         return [self._decoded(run, row) for row in rows]
 
     async def file(self, content_hash: str) -> str:
@@ -91,25 +89,52 @@ class SqlStore:
             )
         return str(row[0])
 
-    async def runs(self) -> list[RunRow]:
+    async def runs(self, *, before: RunRow | None = None, limit: int = EVERY) -> list[RunRow]:
+        started, run = (before.started, before.run) if before else (EVER, "")
         with self._told():
-            rows = self._do("select_runs").fetchall()
-        return [
-            RunRow(run, workflow, started, kind, _result(body), owner, heartbeat)
-            for run, workflow, started, kind, body, owner, heartbeat in rows
-        ]
+            rows = self._do("select_runs", started=started, run=run, limit=limit).fetchall()
+        return [_row(row) for row in rows]
 
-    async def take(self, run: str, owner: str, dead: str = "") -> Lease:
+    async def run(self, run: str) -> RunRow:
+        with self._told():
+            row = self._do("select_run", run=run).fetchone()
+        if row is None:
+            raise _no_such(run)
+        return _row(row)
+
+    async def begun_with(self, beginning: str) -> list[str]:
+        with self._told():
+            rows = self._do("select_begun_with", beginning=beginning).fetchall()
+        return [run for (run,) in rows]
+
+    async def written_since(self, at: float) -> list[RunRow]:
+        with self._told():
+            rows = self._do("select_written", at=at).fetchall()
+        return [_row(row) for row in rows]
+
+    async def version(self) -> Hashable:
+        with self._told():
+            # What others wrote, and what this connection did.
+            others = self._connection.execute("pragma data_version").fetchone()[0]
+            return others, self._connection.total_changes
+
+    async def take(
+        self, run: str, owner: str, dead: str = "", *, after: int = 0, events: Sequence[Event] = ()
+    ) -> Lease:
         at = self._now()
         with self._transaction():
             row = self._do(
                 "take", run=run, owner=owner, dead=dead, at=at, left=at - LEASE_SECONDS
             ).fetchone()
             if row is not None:
-                return Lease(run, owner, int(row[0]))
+                lease = Lease(run, owner, int(row[0]))
+                if events:
+                    self._hold(lease, after)
+                    self._write(run, after, events, {})
+                return lease
             holder = self._do("holder", run=run).fetchone()
         if holder is None:
-            raise NoSuchRunError(f"there is no run {run!r}", hint="`callsheet runs` lists them")
+            raise _no_such(run)
         raise HeldError(
             f"the run {run} is being carried out by {holder[0]}",
             hint=f"wait for it, or end that process; after {LEASE_SECONDS:.0f} s it is free",
@@ -128,7 +153,7 @@ class SqlStore:
     async def delete(self, run: str) -> None:
         with self._journal_emptied(), self._transaction():
             if self._do("run_exists", run=run).fetchone() is None:
-                raise NoSuchRunError(f"there is no run {run!r}", hint="`callsheet runs` lists them")
+                raise _no_such(run)
             for name in ("delete_events", "delete_lease", "delete_kept", "delete_run"):
                 self._do(name, run=run)
             self._do("delete_files")
@@ -195,6 +220,7 @@ class SqlStore:
             if name.startswith("create_"):
                 # Each fact lies in one place of the file, not in a table and an index.
                 connection.execute(f"{sql} without rowid")
+        connection.execute(self._sql["index_runs"])
         connection.execute(self._sql["write_version"], {"version": VERSION})
         connection.execute("commit")
 
@@ -208,6 +234,13 @@ class SqlStore:
                 f"the run {lease.run} was taken over by another process",
                 hint=f"`callsheet show {lease.run}` shows how it goes on",
             )
+
+    def _hold(self, lease: Lease, after: int) -> None:
+        """Renews a lease whose run still ends with fact `after`."""
+        held = self._do("hold", **vars(lease), after=after, at=self._now())
+        if held.rowcount != 1:
+            self._renew(lease)  # raises where it was taken over
+            raise HeldError(f"the run {lease.run} has gone on meanwhile", hint="look at it anew")
 
     def _write(
         self, run: str, after: int, events: Sequence[Event], files: Mapping[str, str]
@@ -313,6 +346,15 @@ class SqlStore:
                 f"runs cannot be kept in {self.path}: {error}",
                 hint="mend or free that place, or set CALLSHEET_HOME to another folder",
             ) from error
+
+
+def _no_such(run: str) -> NoSuchRunError:
+    return NoSuchRunError(f"there is no run {run!r}", hint="`callsheet runs` lists them")
+
+
+def _row(row: Sequence[Any]) -> RunRow:
+    run, workflow, started, kind, body, owner, heartbeat, seq, first = row
+    return RunRow(run, workflow, started, kind, _result(body), owner, heartbeat, seq, first)
 
 
 def _tell(done: asyncio.Future[T], answer: T | None, failure: BaseException | None) -> None:
