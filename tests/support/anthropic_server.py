@@ -16,6 +16,7 @@ from tests.support.loopback import (
     Seen,
     Text,
 )
+from tests.support.strict_schema import keywords
 from tests.support.writing import fill
 
 FORBIDDEN = {"minLength", "maxLength", "pattern", "minimum", "maximum", "not", "allOf", "maxItems"}
@@ -38,7 +39,7 @@ class AnthropicServer(Loopback):
         form = (body.get("output_config") or {}).get("format") or {}
         tools = body.get("tools") or []
         schema = form.get("schema") or (tools[0]["input_schema"] if tools else None)
-        if found := sorted(FORBIDDEN & _keywords(schema)):
+        if found := sorted(FORBIDDEN & keywords(schema)):
             return Answer(400, self.error(400, f"schema: property '{found[0]}' is not supported"))
         value = fill(schema) if schema else {}
         content, reason = _content(value, tools, fault)
@@ -77,13 +78,3 @@ def _content(value: Any, tools: list[Any], fault: Fault | None) -> tuple[list[An
         call = {"type": "tool_use", "id": "toolu_1", "name": tools[0]["name"], "input": value}
         return [call], "tool_use"
     return [{"type": "text", "text": text}], "end_turn"
-
-
-def _keywords(node: Any) -> set[str]:
-    """Every keyword that stands anywhere in a schema."""
-    if not isinstance(node, dict):
-        return set()
-    found = set(node)
-    for child in (*node.get("properties", {}).values(), *node.get("$defs", {}).values()):
-        found |= _keywords(child)
-    return found | _keywords(node.get("items"))

@@ -16,14 +16,23 @@ from tests.support.loopback import (
     Seen,
     Text,
 )
+from tests.support.strict_schema import keywords
 from tests.support.writing import fill
 
 _STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}
 _STATUSES |= {404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE"}
 
 
+READ = {
+    "$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items",
+    "prefixItems", "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf", "properties",
+    "additionalProperties", "required", "propertyOrdering",
+}  # fmt: skip
+"""The keywords that the reference of `responseJsonSchema` lists."""
+
+
 class GoogleServer(Loopback):
-    """The server."""
+    """The server; a schema with keywords that Gemini does not list is refused."""
 
     def error(self, code: int, message: str) -> Any:
         status = _STATUSES.get(code, "UNKNOWN")
@@ -33,6 +42,8 @@ class GoogleServer(Loopback):
         if not seen.path.partition("?")[0].endswith(":generateContent"):
             return Answer(404, self.error(404, f"no such path: {seen.path}"))
         schema = (seen.json.get("generationConfig") or {}).get("responseJsonSchema")
+        if unknown := sorted(keywords(schema) - READ):
+            return Answer(400, self.error(400, f"schema: unknown field '{unknown[0]}'"))
         text = json.dumps(fill(schema) if schema else {}, ensure_ascii=False)
         return Answer(200, self._reply(_candidates(text, fault), fault))
 

@@ -1,6 +1,7 @@
 """The rules that OpenAI documents for strict structured output, as one function.
 
-Source: the structured outputs guide, "Supported schemas" (types, keywords, formats, limits).
+Source: the structured outputs guide, "Supported schemas" (types, keywords, formats, limits), as
+profiled in February 2026 (UnitVectorY-Labs/jsonschemaprofiles, openai_202602).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ FORMATS = {
 }  # fmt: skip
 
 MOST_PROPERTIES, DEEPEST, LONGEST_NAMES, MOST_ENUM_VALUES = 5_000, 10, 120_000, 1_000
+LARGE_ENUM, LONGEST_LARGE_ENUM = 250, 15_000
 
 
 def complaint(schema: Any) -> str | None:
@@ -36,8 +38,10 @@ def _complaints(schema: Any) -> Iterator[str]:
     nodes = list(_nodes(schema))
     properties = sum(len(node.get("properties", ())) for node in nodes)
     enums = [value for node in nodes for value in node.get("enum", ())]
-    names = sum(len(name) for node in nodes for name in node.get("properties", ()))
+    homes = ("properties", "$defs", "definitions")
+    names = sum(len(name) for node in nodes for home in homes for name in node.get(home, ()))
     names += sum(len(str(value)) for value in enums)
+    names += sum(len(str(node["const"])) for node in nodes if "const" in node)
     if properties > MOST_PROPERTIES:
         yield f"schema has {properties} properties; at most {MOST_PROPERTIES} are allowed."
     if names > LONGEST_NAMES:
@@ -45,6 +49,9 @@ def _complaints(schema: Any) -> Iterator[str]:
     if len(enums) > MOST_ENUM_VALUES:
         yield f"schema has {len(enums)} enum values; at most {MOST_ENUM_VALUES} are allowed."
     for node in nodes:
+        values = [str(value) for value in node.get("enum", ())]
+        if len(values) > LARGE_ENUM and sum(map(len, values)) > LONGEST_LARGE_ENUM:
+            yield f"an enum of over {LARGE_ENUM} values has over {LONGEST_LARGE_ENUM} characters."
         reference = node.get("$ref")
         if reference is not None and _resolve(reference, schema) is None:
             yield f"reference to component '{reference}' which was not found in the schema."
@@ -114,6 +121,11 @@ def _object(node: dict[str, Any], at: tuple[str, ...], depth: int) -> Iterator[s
 
 def _said(at: tuple[str, ...], what: str) -> str:
     return f"In context={at}, {what}"
+
+
+def keywords(schema: Any) -> set[str]:
+    """Every keyword that stands anywhere in a schema."""
+    return {keyword for node in _nodes(schema) for keyword in node}
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:

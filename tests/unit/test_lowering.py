@@ -230,3 +230,78 @@ def test_a_lowered_schema_is_a_valid_schema_of_the_same_names(
 
     Draft202012Validator.check_schema(result)
     assert list(fill(result, lambda *_: "text")) == list(nodes)
+
+
+TREE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"ONE": {"$ref": "#/$defs/scene"}},
+    "$defs": {
+        "scene": {
+            "type": "object",
+            "properties": {
+                "text": {"$ref": "#/$defs/text"},
+                "parts": {"type": "array", "items": {"$ref": "#/$defs/scene"}},
+            },
+        },
+        "text": {"type": "string", "maxLength": 9},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "kept"),
+    [
+        ("openai", {"scene", "text"}),
+        ("anthropic", {"text"}),
+        ("google", {"text"}),
+        ("ollama", {"scene"}),
+    ],
+)
+def test_a_reference_stays_where_the_provider_follows_its_kind(
+    dialect: Dialect, kept: set[str]
+) -> None:
+    text = json.dumps(lower(TREE, dialect))
+
+    assert {name for name in ("scene", "text") if f'"#/$defs/{name}"' in text} == kept
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "google"])
+def test_a_circle_ends_where_it_closes_for_a_provider_that_takes_none(dialect: Dialect) -> None:
+    result: Any = lower(TREE, dialect)
+
+    one = result["properties"]["ONE"]
+    assert one["properties"]["parts"]["items"]["type"] == "object"
+    assert "scene" not in json.dumps(one)
+
+
+def test_only_a_list_that_may_be_empty_or_not_is_bounded_for_anthropic() -> None:
+    def items(least: int) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string"}, "minItems": least}
+
+    assert lowered(items(1), "anthropic")["minItems"] == 1
+    assert lowered(items(3), "anthropic")["description"] == "At least 3 items."
+    assert "minItems" not in lowered(items(3), "anthropic")
+
+
+def test_google_is_told_the_order_of_properties_and_other_values_than_texts_in_words() -> None:
+    result: Any = lower({"properties": {"ZED": {}, "ABLE": {"const": True}}}, "google")
+
+    assert result["propertyOrdering"] == ["ZED", "ABLE"]
+    assert result["properties"]["ABLE"]["description"] == "One of: true."
+    assert lowered({"enum": ["a", 2]}, "google")["enum"] == ["a", 2]
+
+
+def test_a_local_engine_bounds_integers_and_is_told_of_other_numbers() -> None:
+    assert lowered({"type": "integer", "minimum": 3}, "ollama")["minimum"] == 3
+    number = lowered({"type": "number", "minimum": 3, "multipleOf": 2}, "ollama")
+    assert set(number) == {"type", "description"}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_alternatives_beside_properties_are_left_to_the_full_schema(dialect: Dialect) -> None:
+    node = lowered(
+        {"properties": {"a": {"type": "string"}}, "anyOf": [{"required": ["a"]}]}, dialect
+    )
+
+    assert "anyOf" not in node
+    assert node["required"] == ["a"]

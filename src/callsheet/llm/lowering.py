@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from callsheet.llm.dialects import BOUNDS, DIALECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pydantic import JsonValue
 
+    from callsheet.llm.dialects import Rules
     from callsheet.llm.specs import Dialect
 
 Node = dict[str, Any]
 
-_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
-_FORMATS = frozenset(
-    {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
-)
 _SILENT = frozenset({"title", "default", "examples", "deprecated", "readOnly", "writeOnly"})
 """Keywords that rule nothing, so nothing is said of them."""
 
@@ -41,32 +39,9 @@ _COUNTED: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class _Rules:
-    """What a dialect enforces beyond structure, enum and anyOf: keywords, formats, patterns."""
-
-    keywords: frozenset[str]
-    formats: frozenset[str]
-    type_lists: bool = True
-
-
-_DIALECTS: Mapping[Dialect, _Rules] = {
-    "openai": _Rules(_BOUNDS | {"minItems", "maxItems", "pattern", "format"}, _FORMATS),
-    "anthropic": _Rules(frozenset({"format"}), _FORMATS | {"uri"}, type_lists=False),
-    "google": _Rules(
-        frozenset({"minimum", "maximum", "minItems", "maxItems", "format"}),
-        frozenset({"date-time", "date", "time"}),
-    ),
-    "ollama": _Rules(
-        _BOUNDS | {"minItems", "maxItems", "minLength", "maxLength", "pattern", "format"},
-        frozenset({"date-time", "date", "time", "uuid"}),
-    ),
-}
-
-
 def lower(schema: Mapping[str, JsonValue], dialect: Dialect) -> dict[str, JsonValue]:
     """The schema in the form that the dialect accepts, its properties in the same order."""
-    return _Lowering(dict(schema), _DIALECTS[dialect]).whole()
+    return _Lowering(dict(schema), DIALECTS[dialect]).whole()
 
 
 def count_texts(lowered: Mapping[str, JsonValue]) -> int:
@@ -96,10 +71,29 @@ def _find(reference: str, root: Node) -> Any:
     return node
 
 
+def _comes_round(reference: str, root: Node) -> bool:
+    """Whether what a reference names leads back to it."""
+    seen: set[str] = set()
+    waiting = [_find(reference, root)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            target = node.get("$ref")
+            if target == reference:
+                return True
+            waiting += node.values()
+            if isinstance(target, str) and target not in seen:
+                seen.add(target)
+                waiting.append(_find(target, root))
+    return False
+
+
 class _Lowering:
     """One schema on its way down; holds its root for the references within it."""
 
-    def __init__(self, root: Node, rules: _Rules) -> None:
+    def __init__(self, root: Node, rules: Rules) -> None:
         self.root = root
         self.rules = rules
 
@@ -131,19 +125,23 @@ class _Lowering:
         return lowered
 
     def _keeps(self, reference: Any) -> bool:
-        """Whether a reference may stand as it is: to a definition that is there."""
-        return (
-            isinstance(reference, str)
-            and re.match(r"#(/(\$defs|definitions)/[^/]+)?$", reference) is not None
-            and isinstance(_find(reference, self.root), dict)
-        )
+        """Whether a reference may stand as it is: to a definition that is there, of a kind taken."""
+        if not isinstance(reference, str) or not isinstance(_find(reference, self.root), dict):
+            return False
+        if re.match(r"#(/(\$defs|definitions)/[^/]+)?$", reference) is None:
+            return False
+        wanted = self.rules.references
+        return wanted == "any" or (wanted == "circles only") == _comes_round(reference, self.root)
 
     def _flat(self, node: Node, inside: tuple[str, ...]) -> tuple[Node, list[str]]:
         """The node with its `$ref` and `allOf` folded in, and the rules that could only be told."""
         flat = {name: value for name, value in node.items() if name not in ("$ref", "allOf")}
         parts = list(node.get("allOf", ()))
-        if isinstance(reference := node.get("$ref"), str) and reference not in inside:
-            parts.insert(0, _find(reference, self.root))
+        if isinstance(reference := node.get("$ref"), str):
+            target = _find(reference, self.root)
+            # Where a circle closes, its kind alone is left of what it names.
+            kind = target.get("type", "object") if isinstance(target, dict) else "string"
+            parts.insert(0, {"type": kind} if reference in inside else target)
             inside = (*inside, reference)
         said: list[str] = []
         for part in parts:
@@ -159,35 +157,53 @@ class _Lowering:
         match keyword:
             case "type" if isinstance(value, list) and not self.rules.type_lists:
                 lowered["anyOf"] = [{"type": one} for one in value]
-            case "type" | "description" | "enum":
-                lowered[keyword] = value
+            case "enum" | "const" if not self._lists(value if keyword == "enum" else [value]):
+                said.append(f"One of: {json.dumps(value, ensure_ascii=False)}.")
             case "const":
                 lowered["enum"] = [value]
+            case "type" | "description" | "enum":
+                lowered[keyword] = value
             case "properties" | "required" | "additionalProperties" | "items" | "anyOf" | "oneOf":
                 pass
-            case _ if self._enforces(keyword, value):
+            case _ if self._enforces(keyword, value, flat):
                 lowered[keyword] = value
             case _:
                 said.extend(_words(keyword, value, flat))
 
-    def _enforces(self, keyword: str, value: Any) -> bool:
+    def _enforces(self, keyword: str, value: Any, flat: Node) -> bool:
         if keyword not in self.rules.keywords:
             return False
-        if keyword == "format":
-            return value in self.rules.formats
-        if keyword == "pattern":
-            return _is_whole(value)
-        return True
+        match keyword:
+            case "format":
+                return value in self.rules.formats
+            case "pattern":
+                return _is_whole(value)
+            case "minItems":
+                return self.rules.floor is None or value <= self.rules.floor
+            case _:
+                return keyword not in BOUNDS or flat.get("type") in self.rules.bounded
+
+    def _lists(self, values: Any) -> bool:
+        """Whether the dialect takes an enum of these values."""
+        return all(isinstance(v, self.rules.enumerated) and not self._is_odd(v) for v in values)
+
+    def _is_odd(self, value: Any) -> bool:
+        # To Python, True is a number.
+        return isinstance(value, bool) and self.rules.enumerated != (object,)
 
     def _shape(self, flat: Node, lowered: Node, inside: tuple[str, ...]) -> None:
         """Gives the node its type and children; an object is closed and wants all it names."""
-        if choices := flat.get("anyOf") or flat.get("oneOf"):
-            lowered["anyOf"] = [self.node(part, inside) for part in choices]
         properties = flat.get("properties")
+        choices = flat.get("anyOf") or flat.get("oneOf")
+        # Beside properties, engines read one of the two or refuse both.
+        if choices and not properties:
+            lowered["anyOf"] = [self.node(part, inside) for part in choices]
         if isinstance(properties, dict) or flat.get("type") == "object":
             children = {name: self.node(part, inside) for name, part in (properties or {}).items()}
             lowered |= {"type": "object", "properties": children}
             lowered |= {"required": list(children), "additionalProperties": False}
+            if self.rules.ordering:
+                lowered["propertyOrdering"] = list(children)
         elif "items" in flat or flat.get("type") == "array":
             lowered |= {"type": "array", "items": self.node(flat.get("items", {}), inside)}
             lowered["items"] = lowered["items"] or {"type": "string"}
