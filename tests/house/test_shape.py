@@ -16,8 +16,11 @@ SOURCE = ROOT / "src" / "callsheet"
 FILES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py")) + sorted((ROOT / "benchmarks").rglob("*.py"))
 
+PAGE = sorted(path for path in SOURCE.rglob("*") if path.suffix in (".js", ".css"))
+
 MAX_LINES = 400
 MAX_FUNCTION = 50
+MAX_COLUMNS = 110
 
 
 def _name(path: Path) -> str:
@@ -29,6 +32,21 @@ def test_a_file_is_read_in_one_sitting_and_says_first_why_it_exists(path: Path) 
     text = path.read_text("utf-8")
     assert len(text.splitlines()) <= MAX_LINES
     assert ast.get_docstring(ast.parse(text)), "the first line says why the file exists"
+
+
+@pytest.mark.parametrize("path", PAGE, ids=_name)
+def test_a_file_of_the_page_is_short_and_says_first_why_it_exists(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    assert len(lines) <= MAX_LINES
+    assert max(map(len, lines)) <= MAX_COLUMNS
+    assert lines[0].startswith(("// ", "/* ")), "the first line says why the file exists"
+
+
+def test_the_page_makes_no_markup_out_of_text() -> None:
+    """With the server's content policy this is the second lock on the same door."""
+    ways = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|Function\("
+    for path in PAGE:
+        assert not re.search(ways, path.read_text("utf-8")), _name(path)
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)

@@ -1,0 +1,133 @@
+// Starts the page: loads what the server offers, draws every section after a change, hears events.
+
+import { at } from "./element.js";
+import { wireAppearance } from "./appearance.js";
+import { drawCall } from "./call.js";
+import { open, refresh } from "./deeds.js";
+import { recall, remember } from "./draft.js";
+import { listen } from "./events.js";
+import { wireKeys } from "./keys.js";
+import { drawLlm } from "./llm.js";
+import { drawMeter } from "./meter.js";
+import { drawNotices } from "./notices.js";
+import { drawPrompts } from "./prompts.js";
+import { drawReceipt } from "./receipt.js";
+import { drawRunbar, loadFormats } from "./runbar.js";
+import { drawRuns, hearOfRun, load } from "./runs.js";
+import { briefFields, drawScene } from "./scene.js";
+import { get, path, Trouble } from "./server.js";
+import { change, onChange, sheet } from "./sheet.js";
+
+const SECTIONS = [
+  drawLlm,
+  drawRunbar,
+  drawRuns,
+  drawNotices,
+  drawScene,
+  drawCall,
+  drawMeter,
+  drawQuestionOnceAsked,
+  drawPrompts,
+  drawReceipt,
+];
+
+let watch = () => {};
+let watched = null;
+
+function draw() {
+  if (!sheet.workflow) return drawNotices();
+  for (const section of SECTIONS) section();
+  follow();
+  remember();
+}
+
+/** What few runs need is fetched when the first one does, so that the first paint stays light. */
+async function drawQuestionOnceAsked() {
+  if (!sheet.run?.question && at("question").hidden) return;
+  const { drawQuestion } = await import("./question.js");
+  drawQuestion();
+}
+
+/** The address names the open run, so that a reload finds it; the stream brings its facts. */
+function follow() {
+  const run = sheet.run?.run ?? null;
+  if (run === watched) return;
+  watched = run;
+  document.title = run ? `${sheet.run.brief?.idea?.slice(0, 60) || run} · callsheet` : "callsheet";
+  const address = run ? `#${run}` : location.pathname;
+  if (decodeURIComponent(location.hash.slice(1)) !== (run ?? ""))
+    history.pushState(null, "", address);
+  watch(run, sheet.run?.seq ?? 0);
+}
+
+/** Opens what the address says: a run, or the empty sheet. */
+async function followAddress() {
+  const run = decodeURIComponent(location.hash.slice(1)) || null;
+  if (run !== (sheet.run?.run ?? null)) await open(run);
+}
+
+function hear(name, data) {
+  const mine = data.run === sheet.run?.run;
+  if (name === "ready") {
+    load();
+    refresh();
+  } else if (name === "run") {
+    hearOfRun(data);
+    if (mine && data.seq > sheet.run.seq) refresh();
+  } else if (name === "gone") {
+    load();
+    if (mine) open(null);
+  } else if (name === "fact" && mine && data.seq > sheet.run.seq) {
+    refresh();
+  } else if (name === "writing" && mine) {
+    change({ writing: { ...sheet.writing, [data.prompt]: data.text } });
+  }
+}
+
+async function begin() {
+  const [workflows, { llms, chosen }] = await Promise.all([
+    get(path("workflows")),
+    get(path("llms")),
+  ]);
+  const workflow = await get(path("workflows", workflows[0].name));
+  change({ workflows, llms, llm: chosen, workflow });
+  const brief = Object.fromEntries(
+    briefFields().map(({ key, default: value }) => [key, value ?? ""]),
+  );
+  at("about").textContent = workflow.title;
+  change({ brief, ...recall(workflow) });
+  await Promise.all([loadFormats(), followAddress()]);
+  watch = listen({ hear, line });
+  watched = undefined;
+  import("./savings.js").then(({ drawSavings, loadSavings }) => {
+    SECTIONS.push(drawSavings);
+    loadSavings();
+  });
+  addEventListener("popstate", followAddress);
+  addEventListener("hashchange", followAddress);
+  change({});
+}
+
+function line(stands) {
+  change({ connected: stands });
+}
+
+async function beginWhenAnswered() {
+  try {
+    await begin();
+    change({ connected: true });
+  } catch (trouble) {
+    if (!(trouble instanceof Trouble)) throw trouble;
+    change(trouble.status ? { trouble } : { connected: false });
+    if (!trouble.status) setTimeout(beginWhenAnswered, 1000);
+  }
+}
+
+at("new-sheet").addEventListener("click", (event) => {
+  event.preventDefault();
+  open(null);
+});
+wireAppearance();
+wireKeys();
+onChange(draw);
+beginWhenAnswered();

@@ -1,0 +1,141 @@
+// The meter: what this choice takes of all there is, as a picture and in figures, and the one button.
+
+import { at, button, make, setText } from "./element.js";
+import { cost, percent, whole } from "./figures.js";
+import { press } from "./deeds.js";
+import { nextStep } from "./plan.js";
+import { path, post, Trouble } from "./server.js";
+import { change, chosenGroups, sheet } from "./sheet.js";
+
+const known = new Map(); // estimates that were asked for already
+let parts = null;
+
+function build() {
+  const gauge = make("div", { class: "gauge", role: "img" }, make("i"));
+  const small = make("div", { class: "gauge", "aria-hidden": "true" }, make("i")); // for narrow screens
+  const figures = make("div", { id: "figures" });
+  const pressed = button("", press, { class: "main", id: "press" });
+  const note = make("p", { class: "small soft" });
+  const block = make(
+    "div",
+    { class: "block" },
+    make("h2", { class: "heading" }, "The meter"),
+    gauge,
+    figures,
+  );
+  at("meter").replaceChildren(
+    block,
+    make("div", { class: "block press" }, small, pressed, note),
+    make("div", { class: "block", id: "receipt", hidden: true }),
+    make("div", { class: "block", id: "savings", hidden: true }),
+  );
+  return { gauge, small, figures, pressed, note };
+}
+
+export function drawMeter() {
+  parts ??= build();
+  const { gauge, small, pressed, note } = parts;
+  const step = nextStep();
+  measure(step);
+  const told = sheet.estimate;
+  const [some, all] = [
+    told?.selection?.instruction_tokens ?? 0,
+    told?.all?.instruction_tokens ?? 0,
+  ];
+  for (const each of [gauge, small]) {
+    each.firstChild.style.setProperty("--part", all ? some / all : 0);
+  }
+  gauge.setAttribute(
+    "aria-label",
+    all ? `${whole(some)} of ${whole(all)} instruction tokens` : "nothing is called yet",
+  );
+  drawFigures(told, some, all);
+  pressed.hidden = step.kind === "done" || step.kind === "answer";
+  setText(pressed, sheet.busy ? "One moment…" : step.label);
+  const idle = !["start", "retry", "resume"].includes(step.kind) || sheet.busy;
+  pressed.setAttribute("aria-disabled", String(idle));
+  setText(note, [price(step), step.note].filter(Boolean).join(" "));
+}
+
+function drawFigures(told, some, all) {
+  const shape = JSON.stringify([told, some, all]);
+  if (parts.figures.dataset.shape === shape) return;
+  parts.figures.dataset.shape = shape;
+  if (!all)
+    return parts.figures.replaceChildren(make("p", { class: "soft small" }, "No group is called."));
+  parts.figures.replaceChildren(
+    make(
+      "table",
+      { class: "beside" },
+      make("thead", {}, make("tr", {}, make("td"), heading("called"), heading("all"))),
+      make(
+        "tbody",
+        {},
+        line("instructions", whole(some), whole(all), " tokens"),
+        line("cost, about", cost(told.selection.cost_usd), cost(told.all.cost_usd)),
+      ),
+    ),
+    make("p", { class: "good" }, `${percent(100 * (1 - some / all))} of the instructions not sent`),
+  );
+}
+
+function heading(name) {
+  return make("th", { scope: "col" }, name);
+}
+
+function line(name, called, all, unit = "") {
+  const unseen = unit ? make("span", { class: "unseen" }, unit) : null;
+  return make(
+    "tr",
+    {},
+    make("th", { scope: "row" }, name, unseen),
+    make("td", { class: "total" }, called),
+    make("td", {}, all),
+  );
+}
+
+/** What pressing the button will cost. */
+function price(step) {
+  if (step.kind === "start") {
+    if (sheet.llm === "offline") return "Free: offline drafts, written by no LLM.";
+    if (sheet.llm === "paste") return "You carry it to a chat and back.";
+    return sheet.estimate?.selection ? `About ${cost(sheet.estimate.selection.cost_usd)}.` : "";
+  }
+  if (step.kind !== "retry") return "";
+  const told = known.get(JSON.stringify(["preview", sheet.run.run, sheet.run.seq, step.wish]));
+  if (!told?.cost) return "";
+  if (told.cost.calls === 0) return "No call, nothing to pay.";
+  return told.cost.cost_usd === 0 ? "Free." : `About ${cost(told.cost.cost_usd)}.`;
+}
+
+/** Asks the server for the figures of this choice; no LLM is called for it. */
+function measure(step) {
+  const groups = chosenGroups().map((group) => group.name);
+  if (groups.length === 0) {
+    if (sheet.estimate) change({ estimate: null });
+    return;
+  }
+  const wish = { workflow: sheet.workflow.name, llm: sheet.llm, groups };
+  const key = JSON.stringify(wish);
+  if (known.has(key)) {
+    if (known.get(key) && sheet.estimate !== known.get(key)) change({ estimate: known.get(key) });
+  } else {
+    fetchOnce(key, () => post(path("estimate"), wish));
+  }
+  if (step.kind !== "retry") return;
+  const { run, seq } = sheet.run;
+  const preview = JSON.stringify(["preview", run, seq, step.wish]);
+  if (!known.has(preview)) fetchOnce(preview, () => post(path("runs", run, "preview"), step.wish));
+}
+
+async function fetchOnce(key, fetching) {
+  known.set(key, null);
+  try {
+    known.set(key, await fetching());
+  } catch (trouble) {
+    if (!(trouble instanceof Trouble)) throw trouble;
+    if (trouble.status === 0) known.delete(key); // the line is down: it is asked again when it stands
+    return;
+  }
+  change({});
+}

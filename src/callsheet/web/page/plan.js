@@ -1,0 +1,118 @@
+// Decides what the one button does next, and names it by what it will do.
+
+import { briefFields } from "./scene.js";
+import {
+  categories,
+  chosenGroups,
+  groupsOfRun,
+  isSceneChanged,
+  isUnderWay,
+  sheet,
+} from "./sheet.js";
+import { count } from "./figures.js";
+import { laterQuestion } from "./call.js";
+
+const DONE = "All that is called is written. Call another group, and only that is paid.";
+
+/**
+ * The next step: `{ kind, label, wish, note }`.
+ *
+ * `kind` is `start`, `retry`, `resume`, `wait`, `answer`, `choose` or `done`; only the first three
+ * can be pressed. `wish` is what is sent.
+ */
+export function nextStep() {
+  if (isUnderWay()) return { kind: "wait", label: "Writing…" };
+  if (sheet.run && isSceneChanged()) return fresh("The scene has changed: this begins a new run.");
+  if (!sheet.run) return fresh();
+  return onRun();
+}
+
+function fresh(note = "") {
+  const groups = chosenGroups();
+  if (groups.length === 0) return { kind: "choose", label: "Choose a group", note };
+  const brief = Object.fromEntries(
+    briefFields()
+      .map(({ key }) => [key, (sheet.brief[key] ?? "").trim()])
+      .filter(([, value]) => value),
+  );
+  const wish = {
+    workflow: sheet.workflow.name,
+    llm: sheet.llm,
+    brief,
+    groups: groups.map((group) => group.name),
+  };
+  return { kind: "start", label: `Write ${count(models(groups), "prompt")}`, wish, note };
+}
+
+function onRun() {
+  const { status, question } = sheet.run;
+  if (status === "interrupted")
+    return resume("Go on", "It was interrupted; nothing is paid twice.");
+  const changed = changedCategories();
+  if (status === "failed" && changed.length === 0) return resume("Try again", "");
+  if (status === "waiting" && !question)
+    return resume("Try now", "The provider asked for a pause.");
+  if (question && changed.length === 0)
+    return { kind: "answer", label: "", note: "The run waits for your answer." };
+  if (changed.length === 0) return { kind: "done", label: "", note: DONE };
+  if (chosenGroups().length === 0) return { kind: "choose", label: "Choose a group" };
+  return retry(changed);
+}
+
+function resume(label, note) {
+  return { kind: "resume", label, note, wish: {} };
+}
+
+/** The categories in which the rows that are chosen are not those that the run has called. */
+function changedCategories() {
+  const called = groupsOfRun();
+  return categories().filter(({ name, groups }) => {
+    // A run keeps at least one group of a category that it has written for.
+    if (!groups.some((group) => sheet.chosen.has(group.name))) return false;
+    const differs = groups.some((group) => sheet.chosen.has(group.name) !== called.has(group.name));
+    return differs || isRetold(name);
+  });
+}
+
+/** Whether a later category is to be made for another of the prompts than before. */
+function isRetold(category) {
+  const key = laterQuestion(category)?.key;
+  return Boolean(key && sheet.told[key]);
+}
+
+function retry(changed) {
+  const called = groupsOfRun();
+  const own = changed.flatMap(({ groups }) => groups);
+  const added = own.filter((g) => sheet.chosen.has(g.name) && !called.has(g.name));
+  const dropped = own.filter((g) => !sheet.chosen.has(g.name) && called.has(g.name));
+  const wish = {
+    groups: own.filter((g) => sheet.chosen.has(g.name)).map((g) => g.name),
+    brief: told(),
+  };
+  if (sheet.llm !== sheet.run.llm) wish.llm = sheet.llm;
+  return { kind: "retry", label: labelOf(added, dropped), wish, note: noteOf(added, dropped) };
+}
+
+function labelOf(added, dropped) {
+  const prompts = count(models(added), "prompt");
+  if (added.length === 1) return `Add ${added[0].label}: ${prompts}`;
+  if (added.length > 1) return `Add ${added.length} groups: ${prompts}`;
+  if (dropped.length === 1) return `Drop ${dropped[0].label}`;
+  if (dropped.length > 1) return `Drop ${dropped.length} groups`;
+  return "Write for the other picture";
+}
+
+function noteOf(added, dropped) {
+  if (added.length && dropped.length) {
+    return `${dropped.map((g) => g.label).join(", ")} will be dropped; the rest is kept.`;
+  }
+  return added.length ? "What is written is kept and not paid again." : "";
+}
+
+function told() {
+  return Object.fromEntries(Object.entries(sheet.told).filter(([, value]) => value));
+}
+
+function models(groups) {
+  return groups.reduce((sum, group) => sum + group.models.length, 0);
+}

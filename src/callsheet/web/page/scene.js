@@ -1,0 +1,91 @@
+// The scene: the fields of the brief, the first of them large, the others with good defaults.
+
+import { at, inside, make } from "./element.js";
+import { change, sheet } from "./sheet.js";
+
+let drawn = "";
+
+/** The fields of the brief: those that are asked before the first step that calls groups. */
+export function briefFields() {
+  const { fields = [], steps = [], categories = [] } = sheet.workflow ?? {};
+  const order = steps.map((each) => each.step);
+  const first = Math.min(...categories.map((category) => order.indexOf(category.step)));
+  return fields.filter((field) => order.indexOf(field.step) < first);
+}
+
+export function drawScene() {
+  const fields = briefFields();
+  at("scene").hidden = fields.length === 0;
+  const shape = JSON.stringify(fields);
+  if (shape !== drawn) {
+    drawn = shape;
+    const [first, ...others] = fields;
+    inside("scene").replaceChildren(
+      ...(first ? [drawField(first, true)] : []),
+      make("div", { class: "other-fields" }, ...others.map((field) => drawField(field, false))),
+    );
+  }
+  for (const field of fields) {
+    const input = at(`field-${field.key}`);
+    const value = sheet.brief[field.key] ?? "";
+    if (input.value !== value) input.value = value;
+  }
+}
+
+function drawField(field, large) {
+  const id = `field-${field.key}`;
+  const about = {
+    id,
+    name: field.key,
+    maxlength: field.kind === "choice" ? null : field.max_length,
+    "aria-describedby": `${id}-hint`,
+    on: { input: (event) => write(field.key, event.target.value) },
+  };
+  const input =
+    field.kind === "choice"
+      ? make(
+          "select",
+          about,
+          ...field.options.map((o) => make("option", { value: o.name }, o.label)),
+        )
+      : large || field.kind === "lines" || isLong(field)
+        ? make("textarea", { ...about, rows: 2 })
+        : make("input", { ...about, type: "text", autocomplete: "off" });
+  return make(
+    "div",
+    { class: large ? "field idea-field" : isLong(field) ? "field long" : "field" },
+    make("label", { for: id }, field.text),
+    input,
+    make("p", { class: "hint", id: `${id}-hint` }, field.hint ?? ""),
+  );
+}
+
+/** Whether what usually stands there would not fit on a short line. */
+function isLong(field) {
+  return (field.default ?? "").length > 24;
+}
+
+function write(key, value) {
+  at(`field-${key}`).removeAttribute("aria-invalid");
+  change({ brief: { ...sheet.brief, [key]: value } });
+}
+
+/** The first field that still needs words, if there is one. */
+export function emptyField() {
+  return briefFields().find((field) => !field.default && !(sheet.brief[field.key] ?? "").trim());
+}
+
+/** Puts the cursor into a field and says there what is wrong with it. */
+export function pointAt(key, message) {
+  const input = at(`field-${key}`);
+  if (!input) return false;
+  input.setAttribute("aria-invalid", "true");
+  const hint = at(`field-${key}-hint`);
+  hint.textContent = message;
+  hint.classList.add("wrong");
+  input.focus();
+  input.addEventListener("input", () => ((hint.textContent = ""), hint.classList.remove("wrong")), {
+    once: true,
+  });
+  return true;
+}
