@@ -8,10 +8,13 @@ from callsheet import build_schema, load_groups
 from callsheet.catalog.formats import find_format
 from callsheet.catalog.rules import ABOUT
 from callsheet.catalog.schemas import models_in
+from callsheet.templates import fill
 from docs.tables import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from callsheet.catalog.groups import Group
 
 SURE = {
     "A": "the vendor's own page or code",
@@ -25,18 +28,49 @@ SURE = {
 _COUNTED = {"minLength": "At least {:,} characters.", "maxLength": "At most {:,} characters."}
 
 
-def rules_of(group: str) -> str:
+def rules_of(group: str, workflow: str = "oms") -> str:
     """A group's page below its title: what each of its models' prompts must be."""
-    found = next(groups[group] for groups in load_groups().values() if group in groups)
+    catalog = load_groups(workflow)
+    found = next(groups[group] for groups in catalog.values() if group in groups)
     parts = [
-        f"{found.description}. Its output: {', '.join(f'`{each}`' for each in found.models)}.\n"
+        f"{found.description}. Its output: {', '.join(f'`{each}`' for each in found.models)}.\n",
+        *_known(found),
     ]
-    if found.closed is not None:
-        parts.append(f"The service closed on {found.closed.on}. {found.closed.note}\n")
-    for model, node in models_in(build_schema([group])).items():
+    for model, node in models_in(build_schema([group], workflow=workflow)).items():
         parts.append(f"## `{model}`\n")
         parts += _node(node)
+        if lines := found.settings.get(model):
+            parts.append(f"Set beside it: {'; '.join(_setting(line) for line in lines)}.\n")
     return "\n".join(parts)
+
+
+def _known(group: Group) -> Iterator[str]:
+    """For which versions a group is written, when it was checked, and against what."""
+    if group.closed is not None:
+        yield f"{group.closed.words(group.label)}.\n"
+    if group.checked is None:
+        return
+    yield f"Written for {group.version}. Last checked on {group.checked}, against:\n"
+    for source in group.sources:
+        named = f"[{source}]({source.url})" if source.url else str(source)
+        yield f"* {named} ({source.date}: {SURE[source.grade]})"
+    yield ""
+
+
+def _setting(line: str) -> str:
+    """A setting for a brief of the ratio 2:3, and that it depends on it."""
+    filled = fill(line, {"aspect_ratio": "2:3"})
+    return filled if filled == line else f"{filled} (for 2:3)"
+
+
+def pages_of(workflow: str) -> str:
+    """A list of links to the pages of a workflow's groups."""
+    folder = "models" if workflow == "oms" else f"models/{workflow}"
+    return "".join(
+        f"* [{group.label}]({folder}/{name}.md)\n"
+        for groups in load_groups(workflow).values()
+        for name, group in groups.items()
+    )
 
 
 def _node(node: Any, name: str = "") -> Iterator[str]:

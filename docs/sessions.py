@@ -53,8 +53,14 @@ def first_run() -> str:
 
 
 def _beginning(text: str) -> str:
-    """The first words of a prompt, no wider than a page."""
-    return textwrap.fill(textwrap.shorten(text, 180, placeholder=" …"), 96)
+    """What is to be set, and the first words of a prompt, no wider than a page."""
+    told, _, rest = (
+        text.strip("\n").partition("\n")
+        if text.lstrip("\n").startswith("set: ")
+        else ("", "", text)
+    )
+    prompt = textwrap.fill(textwrap.shorten(rest, 180, placeholder=" …"), 96)
+    return f"{told}\n{prompt}" if told else prompt
 
 
 def document(*words: str, answers: str = "") -> str:

@@ -44,6 +44,10 @@ FILTERS = (
 """Those of Jinja's own filters that cannot make a long text of a short one."""
 
 
+LONGEST_SIDE, LEAST_STEP, MOST_MEGAPIXELS = 100, 8, 64
+"""What a picture's size is looked for in; beyond them the looking would take long."""
+
+
 def fill(template: str, variables: Mapping[str, JsonValue], *, name: str = "template") -> str:
     """The template with its variables put in; raises InputError naming what is undefined."""
     compiled = _read(template, name, variables)
@@ -122,8 +126,9 @@ def _environment() -> _Environment:
     )
     # `range`, `lipsum` and the like only serve to grow a text without bound.
     environment.globals.clear()
-    ours = {"phrase": phrase, "opening": opening, "has": has, "shaped": shaped, "join": join}
-    environment.filters = {name: environment.filters[name] for name in FILTERS} | ours
+    ours = (phrase, opening, has, shaped, pixels, join)
+    environment.filters = {name: environment.filters[name] for name in FILTERS}
+    environment.filters |= {each.__name__: each for each in ours}
     return environment
 
 
@@ -157,6 +162,28 @@ def shaped(ratio: str, tall: str, wide: str, square: str) -> str:
     width, _, height = ratio.partition(":")
     across, down = int(width), int(height)
     return square if across == down else tall if across < down else wide
+
+
+def pixels(ratio: str, megapixels: float, step: int) -> str:
+    """The size nearest an aspect ratio with sides in whole steps: `2:3` is `832x1216`.
+
+    It has at most so many megapixels (of 1024 by 1024), and at least nine tenths of them.
+    """
+    across, _, down = ratio.partition(":")
+    wanted, most = int(across) / int(down), megapixels * 1024 * 1024
+    bounded = 1 <= max(wanted, 1 / wanted) <= LONGEST_SIDE and step >= LEAST_STEP
+    if not bounded or not 0 < megapixels <= MOST_MEGAPIXELS:
+        raise ValueError(f"no picture of {ratio:.40} has such a size")
+    sizes = (
+        (width, height)
+        for width in range(step, int((most * wanted) ** 0.5 * 1.3) + step, step)
+        for height in (int(width / wanted // step * step), int(-(-width / wanted // step) * step))
+        if most * 0.9 <= width * height <= most
+    )
+    fit = min(sizes, key=lambda size: (abs(size[0] / size[1] / wanted - 1), -size[0]), default=None)
+    if fit is None:
+        raise ValueError(f"no picture of {ratio:.40} has such a size")
+    return f"{fit[0]}x{fit[1]}"
 
 
 def _hint(variables: Mapping[str, JsonValue]) -> str:

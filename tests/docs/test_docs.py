@@ -72,8 +72,8 @@ def test_what_a_document_shows_works(document: str, reader: Reader) -> None:
 
 def test_the_walk_throughs_lead_to_a_group_with_two_models(reader: Reader) -> None:
     reader.follow(GROUPS)
-    assert reader.terminal("check", "studio").out.strip() == "studio: all is well"
-    said = reader.terminal("run", "studio", "--json", "--idea", "a heron", "--groups", "inkwash")
+    assert reader.terminal("check", "mine").out.strip() == "mine: all is well"
+    said = reader.terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "inkwash")
     assert list(said.json["prompts"]["image_generation"]) == ["INKWASH_A", "INKWASH_B"]
     assert said.json["problems"] == []
 

@@ -104,7 +104,23 @@ def test_a_group_of_the_same_name_is_overridden_in_its_place() -> None:
         (config(stills={"a": group("X", colour="red")}), "stills.a.colour: extra inputs"),
         (config(stills={"a": group("X Y")}), "$.model_groups.stills.a.models[0]: string should"),
         (config(stills={"a b": group("X")}), "string should match pattern"),
-        (config(stills={"a": group("X", closed={"on": "2026"})}), "stills.a.closed.note: field"),
+        (
+            config(stills={"a": group("X", closed={"date": "2026-01-31"})}),
+            "stills.a.closed.successor: field",
+        ),
+        (config(stills={"a": group("X", checked="soon")}), "stills.a.checked: input should be a"),
+        (
+            config(stills={"a": group("X", sources=[{"date": "2026-01-31", "grade": "A"}])}),
+            "stills.a.sources[0]: value error, a source has a `url`, a `name`, or both",
+        ),
+        (
+            config(stills={"a": group("X", settings={"Y": ["size 1x1"]})}),
+            "$.model_groups.stills.a.settings: the group has no model `Y`",
+        ),
+        (
+            config(stills={"a": group("X", settings={"X": ["off", "{{ ratio"]})}),
+            "$.model_groups.stills.a.settings.X[1]: the line cannot be filled",
+        ),
     ],
     ids=lambda value: value[-60:],
 )
@@ -120,13 +136,13 @@ def test_everything_wrong_with_a_config_is_told_at_once() -> None:
 
 
 def test_a_config_may_hold_comments_and_closed_services() -> None:
-    closed = {"on": "2026-01-31", "note": "It has closed."}
+    closed = {"date": "2026-01-31", "successor": "charcoal"}
     own = f"// ours\n{config(stills={'a': group('X', closed=closed, default='')})}"
 
     found = read_catalog(BUILT_IN, own).group("a").closed
 
     assert found is not None
-    assert found.note == "It has closed."
+    assert found.words("Ink") == "Ink closed on 2026-01-31; in its place: charcoal"
 
 
 def test_unknown_names_list_the_known_ones_nearest_first() -> None:

@@ -5,26 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.building import own_instructions, schema_for
-from callsheet.app.productions import DEFAULT, inspect_production, open_production
+from callsheet.app.productions import CONFIG, DEFAULT, inspect_production, open_production
 from callsheet.catalog.examples import examples_path, run_examples
 from callsheet.catalog.rules import find, narrow, warn
 from callsheet.catalog.schemas import WRAPPER, models_in
+from callsheet.catalog.upkeep import age, is_old
 from callsheet.errors import InputError, Problem, WorkflowError
 from callsheet.jsonc import NotJsonError, parse
 from callsheet.meter.tokens import count_tokens
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
 
     from pydantic import JsonValue
 
     from callsheet.app.productions import Production
     from callsheet.catalog.groups import Group
-from callsheet.catalog.rules import Finding
+    from callsheet.catalog.rules import Finding
 
 
-def list_groups(workflow: str = DEFAULT) -> list[dict[str, Any]]:
-    """Every group that can be chosen, with the tokens its instructions add (o200k)."""
+def list_groups(workflow: str = DEFAULT, *, today: dt.date) -> list[dict[str, Any]]:
+    """Every group that can be chosen, the tokens its instructions add (o200k), and its age."""
     production = open_production(workflow)
     return [
         {
@@ -34,10 +36,45 @@ def list_groups(workflow: str = DEFAULT) -> list[dict[str, Any]]:
             "description": group.description,
             "models": list(group.models),
             "tokens": _tokens(production, group),
-            "closed": group.closed.model_dump() if group.closed else None,
+            "version": group.version,
+            **_upkeep(group, today),
+            "settings": {model: list(lines) for model, lines in group.settings.items()},
         }
         for group in production.materials.catalog.groups()
     ]
+
+
+def _upkeep(group: Group, today: dt.date) -> dict[str, Any]:
+    return {
+        "checked": group.checked.isoformat() if group.checked else None,
+        "age": age(group.checked, today) if group.checked else None,
+        "outdated": is_old(group.checked, today),
+        "sources": [each.model_dump(mode="json") for each in group.sources],
+        "closed": group.closed.model_dump(mode="json") if group.closed else None,
+        "notice": group.closed.words(group.label) if group.closed else None,
+    }
+
+
+def outdated(workflow: str = DEFAULT, *, today: dt.date) -> list[Problem]:
+    """The groups that nobody has held against their sources for too long."""
+    try:
+        production, _ = inspect_production(workflow)
+    except WorkflowError:
+        return []
+    # What has closed changes no more.
+    groups = (group for group in production.materials.catalog.groups() if not group.closed)
+    return [_outdated(group, today) for group in groups if is_old(group.checked, today)]
+
+
+def _outdated(group: Group, today: dt.date) -> Problem:
+    sources = "; ".join(dict.fromkeys(str(source) for source in group.sources)) or "the vendor's"
+    when = age(group.checked, today) if group.checked else ""
+    return Problem(
+        CONFIG,
+        f"$.model_groups.{group.category}.{group.name}.checked",
+        f"{group.label} was last checked {when}, on {group.checked}",
+        f"read its sources again ({sources}), mend what has changed, and write the day here",
+    )
 
 
 def check(workflow: str = DEFAULT) -> list[Problem]:

@@ -10,12 +10,14 @@ from callsheet.catalog.rules import find, narrow
 from callsheet.catalog.schemas import WRAPPER
 from callsheet.document.references import resolve
 from callsheet.engine.view import View
+from callsheet.errors import InputError
 from callsheet.events import RunFailed, StepFinished
 from callsheet.meter.savings import Savings
 from callsheet.meter.tokens import count_tokens
+from callsheet.templates import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -29,14 +31,16 @@ def document_of(production: Production, view: View, status: str) -> dict[str, An
     results = production.document.workflow.results
     selection = _selection(production, resolve(results.selection, view.state, []))
     prompts = _prompts(production, resolve(results.prompts, view.state, []), selection)
+    brief = resolve(results.brief, view.state, []) or {}
     document: dict[str, Any] = {
         "run": view.run,
         "workflow": view.workflow,
         "status": status,
         "llm": view.llm,
-        "brief": resolve(results.brief, view.state, []) or {},
+        "brief": brief,
         "selection": selection,
         "prompts": prompts,
+        "settings": _settings(production, prompts, brief),
         "problems": list(_problems(production, view, selection, prompts)),
         "usage": asdict(view.spent),
         "savings": savings_of(production, view).to_json(),
@@ -116,6 +120,33 @@ def _prompts(
         models = [model for name in groups for model in catalog.group(name).models]
         prompts[category] = {model: texts[model] for model in models if model in texts}
     return prompts
+
+
+def _settings(
+    production: Production, prompts: dict[str, dict[str, JsonValue]], brief: JsonValue
+) -> dict[str, list[str]]:
+    """What a person must set outside each prompt, as far as the brief tells it."""
+    told = {
+        model: lines
+        for group in production.materials.catalog.groups()
+        for model, lines in group.settings.items()
+    }
+    variables = brief if isinstance(brief, dict) else {}
+    found = {
+        model: [*_filled(told.get(model, ()), variables)]
+        for texts in prompts.values()
+        for model in texts
+    }
+    return {model: lines for model, lines in found.items() if lines}
+
+
+def _filled(lines: Sequence[str], brief: Mapping[str, JsonValue]) -> Iterator[str]:
+    for line in lines:
+        try:
+            yield fill(line, brief)
+        except InputError:
+            # It speaks of something that this workflow's brief does not have.
+            continue
 
 
 def _problems(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt  # pydantic reads the types when it builds the models
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from callsheet.errors import Problem, UnknownNameError, WorkflowError
+from callsheet.catalog.upkeep import Closed, Source
+from callsheet.errors import InputError, Problem, UnknownNameError, WorkflowError
 from callsheet.jsonc import NotJsonError, parse, place_and_words
+from callsheet.templates import check_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,15 +19,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
-
-
-class Closed(BaseModel):
-    """That a group's service has ended: since when (ISO date), and what to use in its place."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    on: str
-    note: str
 
 
 class Entry(BaseModel):
@@ -38,7 +32,22 @@ class Entry(BaseModel):
     default: str = Field(
         default="", description="Kept for the form's sake; nothing is preselected."
     )
+    version: str = Field(default="", description="The models' versions that it is written for.")
+    checked: dt.date | None = Field(
+        default=None, description="The day on which it was last held against its sources."
+    )
+    sources: tuple[Source, ...] = Field(default=(), description="Where its facts come from.")
     closed: Closed | None = Field(default=None, description="Set when the service has ended.")
+    settings: dict[Name, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="By model, what a person must set outside the prompt; short templates that"
+        " the brief fills.",
+    )
+
+
+_OPTIONAL = ", ".join(
+    f"`{name}`" for name in Entry.model_fields if name not in ("models", "label", "description")
+)
 
 
 class Config(BaseModel):
@@ -59,7 +68,11 @@ class Group:
     models: tuple[str, ...]
     label: str
     description: str
+    version: str = ""
+    checked: dt.date | None = None
+    sources: tuple[Source, ...] = ()
     closed: Closed | None = None
+    settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,24 +152,40 @@ def _problem(detail: ErrorDetails, file: str) -> Problem:
         file,
         f"${path}",
         words,
-        "a group has `models`, `label`, `description`, and may have `default` and `closed`",
+        f"a group has `models`, `label`, `description`, and may have {_OPTIONAL}",
     )
 
 
 def _catalog(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Catalog:
-    if problems := [*_repeated(entries, file)]:
+    if problems := [*_repeated(entries, file), *_settings(entries, file)]:
         raise WorkflowError(problems)
     return Catalog(
         {
-            category: {
-                name: Group(
-                    name, category, entry.models, entry.label, entry.description, entry.closed
-                )
-                for name, entry in groups.items()
-            }
+            category: {name: _group(name, category, entry) for name, entry in groups.items()}
             for category, groups in entries.items()
         }
     )
+
+
+def _group(name: str, category: str, entry: Entry) -> Group:
+    told = {key: getattr(entry, key) for key in Entry.model_fields if key != "default"}
+    return Group(name=name, category=category, **told)
+
+
+def _settings(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Iterator[Problem]:
+    """Settings of models that the group does not have, and lines that no brief can fill."""
+    for category, groups in entries.items():
+        for name, entry in groups.items():
+            path = f"$.model_groups.{category}.{name}.settings"
+            for model, lines in entry.settings.items():
+                if model not in entry.models:
+                    hint = f"its models: {', '.join(entry.models)}"
+                    yield Problem(file, path, f"the group has no model `{model}`", hint)
+                for number, line in enumerate(lines):
+                    try:
+                        check_template(line, name="the line")
+                    except InputError as error:
+                        yield Problem(file, f"{path}.{model}[{number}]", error.message)
 
 
 def _repeated(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Iterator[Problem]:

@@ -72,7 +72,9 @@ def wording(question: Question) -> str:
             )
         case _:
             default = f" ({question.default})" if question.default else ""
-            return f"{question.text}{default} "
+            names = ", ".join(option.name for option in question.options)
+            named = f"One of {names}; or your own words.\n" if names else ""
+            return f"{named}{question.text}{default} "
 
 
 def _read_line() -> str | None:

@@ -7,11 +7,11 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.printing import texts
+from callsheet.cli.printing import set_this, texts
 from callsheet.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -42,9 +42,20 @@ def _markdown(document: Mapping[str, Any]) -> Iterator[str]:
     for category, prompts in document["prompts"].items():
         if prompts:
             yield f"\n## {category.replace('_', ' ').capitalize()}"
-        for name, text in texts(prompts):
-            fence = "`" * (1 + max(map(len, re.findall("`{2,}", text)), default=2))
-            yield f"\n### {name}\n\n{fence}text\n{text}\n{fence}"
+        for model, prompt in prompts.items():
+            yield from _sections(model, prompt, document["settings"].get(model, ()))
+
+
+def _sections(model: str, prompt: Any, settings: Sequence[str]) -> Iterator[str]:
+    """A model's texts, each under a heading; above the first, what is to be set outside them."""
+    told = set_this(settings)
+    for name, text in texts({model: prompt}):
+        fence = "`" * (1 + max(map(len, re.findall("`{2,}", text)), default=2))
+        yield f"\n### {name}\n"
+        if told:
+            yield f"{told[:1].upper()}{told[1:]}.\n"
+            told = ""
+        yield f"{fence}text\n{text}\n{fence}"
 
 
 def _write(path: Path, text: str) -> None:

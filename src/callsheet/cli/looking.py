@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,40 +16,64 @@ from callsheet.cli.printing import as_json, note, plain
 from callsheet.errors import InputError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from rich.table import Table
 
     from callsheet.catalog.rules import Finding
+    from callsheet.errors import Problem
 
 workflow_option = click.option(
     "--workflow", default="oms", metavar="NAME", help="A name, a folder or a file (default: oms)."
 )
 
 
+today_option = click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Tell ages as of this day (default: today).",
+)
+
+
 @click.command()
 @workflow_option
+@today_option
 @json_option
 @debug_option
-def groups(workflow: str, *, json: bool) -> None:
-    """Show what can be chosen: name, label, models, and the tokens each group adds."""
+def groups(workflow: str, today: datetime | None, *, json: bool) -> None:
+    """Show what can be chosen: name, models, the tokens each group adds, and when it was checked."""
     from callsheet.app.looking import list_groups
 
-    found = list_groups(workflow)
+    found = list_groups(workflow, today=_day(today))
     if json:
         as_json(found)
         return
     for category in dict.fromkeys(group["category"] for group in found):
-        table = _table(category.replace("_", " "), "what it is", "models", tokens="tokens added")
+        title = category.replace("_", " ")
+        table = _table(title, "what it is", "models", tokens="tokens", age="checked")
         members = [group for group in found if group["category"] == category]
         for group in members:
             what = f"{group['label']}\n[dim]{group['description']}[/]"
             tokens = "-" if group["tokens"] is None else f"{group['tokens']:,}"
-            table.add_row(group["name"], what, "\n".join(group["models"]), tokens)
+            table.add_row(group["name"], what, "\n".join(group["models"]), tokens, _state(group))
         _print(table)
         click.echo()
         for group in members:
-            if group["closed"]:
-                closed = group["closed"]
-                note(f"{group['name']} closed on {closed['on']}. {closed['note']}\n")
+            if group["notice"]:
+                note(f"{group['notice']}\n")
+
+
+def _state(group: dict[str, Any]) -> str:
+    """How fresh a group is, in a cell of a table."""
+    if group["closed"]:
+        return "[red]closed[/]"
+    age = group["age"] or "-"
+    return f"[yellow]{age}[/]" if group["outdated"] else age
+
+
+def _day(told: datetime | None) -> date:
+    return (told or datetime.now(UTC)).date()
 
 
 @click.command()
@@ -103,23 +128,38 @@ def _cost(cost: float | None) -> str:
 
 @click.command()
 @click.argument("path", default="oms")
+@today_option
 @json_option
 @debug_option
-def check(path: str, *, json: bool) -> int:
-    """Find everything wrong with the workflow PATH: a name, a folder or a file (default: oms)."""
+def check(path: str, today: datetime | None, *, json: bool) -> int:
+    """Find everything wrong with the workflow PATH: a name, a folder or a file (default: oms).
+
+    A group that was checked too long ago is a warning, and a warning alone is exit 0.
+    """
     from callsheet.app.looking import check as find_problems
+    from callsheet.app.looking import outdated
 
     problems = find_problems(path)
+    old = outdated(path, today=_day(today))
     if json:
-        as_json([asdict(problem) for problem in problems])
-    elif not problems:
-        click.echo(f"{path}: all is well")
+        as_json(
+            [_told(problem, "error") for problem in problems]
+            + [_told(each, "warning") for each in old]
+        )
     else:
         for problem in problems:
             click.echo(plain(str(problem)))
-        count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
-        note(f"{path}: {count}")
+        for each in old:
+            note(f"warning: {each}")
+        if problems:
+            note(f"{path}: {len(problems)} problem" + ("s" if len(problems) > 1 else ""))
+        else:
+            click.echo(f"{path}: all is well")
     return 2 if problems else 0
+
+
+def _told(problem: Problem, severity: str) -> dict[str, str]:
+    return asdict(problem) | {"severity": severity}
 
 
 @click.command()
@@ -165,13 +205,14 @@ def _text(file: str) -> str:
 
 
 def _table(*headings: str, **numbers: str) -> Table:
+    """A table whose first column, the names, is never cut."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading)
+    for place, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=place != 1)
     for heading in numbers.values():
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 

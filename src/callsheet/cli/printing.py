@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -39,18 +39,37 @@ def texts(prompts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, str(prompt)
 
 
-def show_prompts(prompts: Mapping[str, Any], *, err: bool = False) -> None:
-    """Every prompt with its name and length, unbroken and unindented, so that it can be copied."""
-    for name, text in texts(prompts):
-        heading = click.style(name, bold=True, fg="yellow")
-        length = click.style(f"{len(text):,} characters", dim=True)
-        click.echo(f"\n{heading}  {length}\n{plain(text)}", err=err)
+def show_prompts(
+    prompts: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Sequence[str]] | None = None,
+    err: bool = False,
+) -> None:
+    """Every prompt with its name and length, unbroken and unindented, so that it can be copied.
+
+    Above a model's first text stands what is to be set outside it.
+    """
+    for model, prompt in prompts.items():
+        told = set_this((settings or {}).get(model, ()))
+        for name, text in texts({model: prompt}):
+            heading = click.style(name, bold=True, fg="yellow")
+            length = click.style(f"{len(text):,} characters", dim=True)
+            click.echo(f"\n{heading}  {length}", err=err)
+            if told:
+                click.echo(click.style(plain(told), fg="cyan"), err=err)
+                told = ""
+            click.echo(plain(text), err=err)
+
+
+def set_this(lines: Sequence[str]) -> str:
+    """What a person sets beside the prompt, in one line; nothing where there is nothing."""
+    return f"set: {'; '.join(lines)}" if lines else ""
 
 
 def show_document(document: Mapping[str, Any]) -> None:
     """A run's prompts on stdout, and on stderr what else there is to say of it."""
     for prompts in document["prompts"].values():
-        show_prompts(prompts)
+        show_prompts(prompts, settings=document["settings"])
     show_problems(document)
 
 

@@ -36,7 +36,8 @@ def check_workflow(document: Document, materials: Materials) -> list[Problem]:
             for key in state_keys(getattr(results, name))
             if key not in every
         ]
-    return problems
+    # Two modules that look at the same file find the same in it.
+    return [*dict.fromkeys(problems)]
 
 
 def _uses(document: Document) -> Iterator[tuple[str, ModuleUse]]:

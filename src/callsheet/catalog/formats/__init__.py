@@ -30,7 +30,9 @@ STANDARD = frozenset(
 )  # fmt: skip
 """Formats of JSON Schema's own; we leave them to the provider."""
 
-_FAMILIES = ("plain", "clip", "motion", "stable_diffusion", "midjourney_image", "midjourney_video")
+_FAMILIES = (
+    "plain", "clip", "sentences", "motion", "stable_diffusion", "midjourney_image", "midjourney_video",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=1)

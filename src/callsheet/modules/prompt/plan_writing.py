@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field, JsonValue
 
 from callsheet.catalog.groups import models_of
+from callsheet.catalog.instructions import instructions_path
+from callsheet.catalog.schemas import schema_path
 from callsheet.modules.contract import Done, Materials, Module, Outcome, Stage, Values
 
 if TYPE_CHECKING:
@@ -31,15 +33,16 @@ class AtHand(Values):
 class Inputs(Values):
     """The selection, and the prompts at hand by model, chosen now or not.
 
-    `basis` is whatever all prompts depend on, as the brief; the files are those of the builders.
+    `basis` is whatever all prompts depend on, as the brief; the files are those of the builders,
+    and are found where the builders find them.
     """
 
     selected_groups: list[str]
     at_hand: dict[str, AtHand] | None = None
     basis: dict[str, JsonValue] = Field(default_factory=dict)
     shared_instructions_path: str
-    group_instructions: dict[str, str]
-    group_schemas: dict[str, str]
+    group_instructions: dict[str, str] | None = None
+    group_schemas: dict[str, str] | None = None
 
 
 class Outputs(Values):
@@ -63,7 +66,7 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
     now = {
         model: mark
         for name, group in groups.items()
-        for mark in [_fingerprint(inputs, stage, name)]
+        for mark in [_fingerprint(inputs, stage, group)]
         for model in group.models
     }
     kept = _kept(inputs, now, stage.anew)
@@ -100,14 +103,22 @@ def _anchor(kept: Mapping[str, JsonValue], groups: Mapping[str, Group]) -> JsonV
     return None
 
 
-def _fingerprint(inputs: Inputs, stage: Stage, group: str) -> str:
+def _fingerprint(inputs: Inputs, stage: Stage, group: Group) -> str:
     """What a group's prompts are made from, as one short mark."""
+    shared = inputs.shared_instructions_path
+    instructions, schemas = inputs.group_instructions, inputs.group_schemas
+    told = (
+        instructions_path(shared, group.name)
+        if instructions is None
+        else instructions.get(group.name)
+    )
+    schema = schema_path(group.category, group.name) if schemas is None else schemas.get(group.name)
     parts = [
         inputs.basis,
         stage.llm,
-        _text(stage.materials, inputs.shared_instructions_path),
-        _text(stage.materials, inputs.group_instructions.get(group)),
-        _text(stage.materials, inputs.group_schemas.get(group)),
+        _text(stage.materials, shared),
+        _text(stage.materials, told),
+        _text(stage.materials, schema),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 

@@ -90,7 +90,7 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
     told = inputs.get("group_schemas")
     paths = {name: str(path) for name, path in told.items()} if isinstance(told, dict) else None
     fine: dict[str, JsonValue] = {}
-    for group in materials.catalog.siblings(paths or {}, ""):
+    for group in _groups(paths, materials):
         path = _path(materials, paths, group)
         if path is None or not materials.files.has(path):
             yield _missing(group, path)
@@ -107,6 +107,19 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
             fine[path] = schema
             yield from unknown_formats(schema, path)
     yield from clashes(fine)
+
+
+def _groups(paths: Mapping[str, str] | None, materials: Materials) -> list[str]:
+    """The groups that schemas are due for: all of each category that has one."""
+    catalog = materials.catalog
+    if paths is not None:
+        return catalog.siblings(paths, "")
+    there = [
+        group.name
+        for group in catalog.groups()
+        if materials.files.has(schema_path(group.category, group.name))
+    ]
+    return catalog.siblings(there, "")
 
 
 module = Module(Inputs, Outputs, run, check=check, paths=("group_schemas",))

@@ -17,7 +17,7 @@ from callsheet.modules.contract import (
     StaticInputs,
     Values,
 )
-from callsheet.questions import Question
+from callsheet.questions import Option, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,10 @@ def _regular(pattern: str) -> str:
 
 
 class FormField(Values):
-    """One field: how it is asked, and what an answer must be."""
+    """One field: how it is asked, and what an answer must be.
+
+    `presets` are answers with a name: who says the name has said the whole.
+    """
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     text: str
@@ -40,6 +43,13 @@ class FormField(Values):
     max_length: int = Field(default=4_000, gt=0)
     pattern: Annotated[str, AfterValidator(_regular)] = ""
     hint: str = ""
+    presets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")], str] = Field(
+        default_factory=dict
+    )
+
+    def meant(self, answer: str) -> str:
+        """The answer, or what it is the name of."""
+        return self.presets.get("_".join(answer.lower().split()), answer)
 
 
 class Inputs(Values):
@@ -64,6 +74,7 @@ def _question(field: FormField, before: JsonValue = None) -> Question:
         max_length=field.max_length,
         pattern=field.pattern,
         hint=field.hint,
+        options=tuple(Option(name, name, words) for name, words in field.presets.items()),
         unasked=field.default is not None and before is None,
     )
 
@@ -73,8 +84,8 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
     for field in inputs.fields:
         if field.key not in stage.answers:
             return Ask(_question(field, (inputs.previous or {}).get(field.key)))
-    keys = [field.key for field in inputs.fields]
-    return Done(Outputs(values={key: str(stage.answers[key]) for key in keys}))
+    told = {field.key: field.meant(str(stage.answers[field.key])) for field in inputs.fields}
+    return Done(Outputs(values=told))
 
 
 def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:

@@ -75,7 +75,7 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
     groups = stage.materials.catalog.category(inputs.group_category)
     for name in selected:
         if closed := groups[name].closed:
-            stage.note(f"{groups[name].label} closed on {closed.on}. {closed.note}")
+            stage.note(closed.words(groups[name].label))
     models = models_of(groups, selected)
     return Done(Outputs(selected_groups=selected, selected_models=models, model_count=len(models)))
 

@@ -1,0 +1,179 @@
+"""A group says when it was checked and whether its service has closed, and what to set beside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callsheet import load_groups
+from callsheet.app.looking import check, list_groups, outdated
+from callsheet.catalog.upkeep import MOST_DAYS, age
+from callsheet.templates import fill
+from tests.support.cli import Terminal
+from tests.support.runs import Desk
+
+CHECKED = dt.date(2026, 11, 22)
+WORKFLOWS = Path(__file__).parents[2] / "src/callsheet/workflows"
+GROUPS = [
+    (workflow, group)
+    for workflow in ("oms", "studio")
+    for groups in load_groups(workflow).values()
+    for group in groups.values()
+]
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(-3, "today"), (0, "today"), (1, "yesterday"), (12, "12 days ago")]
+)
+def test_an_age_is_told_as_a_person_says_it(days: int, words: str) -> None:
+    assert age(CHECKED, CHECKED + dt.timedelta(days)) == words
+
+
+@pytest.mark.parametrize(
+    ("workflow", "group"), GROUPS, ids=lambda each: getattr(each, "name", each)
+)
+def test_every_built_in_group_says_when_it_was_checked_for_what_and_against_what(
+    workflow: str, group: Any
+) -> None:
+    del workflow
+    assert group.version
+    assert group.checked >= CHECKED
+    assert group.sources
+    assert all(source.date <= group.checked for source in group.sources)
+
+
+@pytest.mark.parametrize("workflow", ["oms", "studio"])
+def test_every_built_in_workflow_is_well(workflow: str) -> None:
+    assert check(workflow) == []
+
+
+def test_a_group_that_was_checked_long_ago_is_told_with_how_to_renew_it() -> None:
+    last = CHECKED + dt.timedelta(MOST_DAYS)
+    assert outdated("oms", today=last) == []
+
+    old = outdated("oms", today=last + dt.timedelta(1))
+
+    # What has closed changes no more.
+    assert [problem.path.split(".")[-2] for problem in old] == [
+        group.name for group in (g for w, g in GROUPS if w == "oms") if not group.closed
+    ]
+    phoenix = old[0]
+    assert phoenix.file == "config.json"
+    assert phoenix.path == "$.model_groups.image_generation.phoenix.checked"
+    assert phoenix.message == "Phoenix 1.0 was last checked 121 days ago, on 2026-11-22"
+    assert phoenix.hint.startswith("read its sources again (Leonardo, Phoenix; ")
+    assert "write the day here" in phoenix.hint
+
+
+def test_a_group_without_a_date_is_left_alone(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(WORKFLOWS / "studio", mine)
+    config = json.loads((mine / "config.json").read_text())
+    for groups in config["model_groups"].values():
+        for entry in groups.values():
+            for name in ("checked", "version", "sources", "settings", "closed"):
+                entry.pop(name, None)
+    (mine / "config.json").write_text(json.dumps(config))
+
+    assert check(str(mine)) == []
+    assert outdated(str(mine), today=dt.date(2036, 1, 1)) == []
+    assert {group["age"] for group in list_groups(str(mine), today=CHECKED)} == {None}
+
+
+def test_what_is_known_of_a_group_is_data() -> None:
+    found = {each["name"]: each for each in list_groups("oms", today=CHECKED + dt.timedelta(12))}
+
+    assert found["phoenix"]["age"] == "12 days ago"
+    assert found["phoenix"]["checked"] == "2026-11-22"
+    assert found["phoenix"]["outdated"] is False
+    assert {source["grade"] for source in found["phoenix"]["sources"]} == {"A", "B"}
+    assert found["sora"]["closed"]["date"] == "2026-09-24"
+    assert found["sora"]["notice"].startswith(
+        "Sora (2.0 & 1.0) closed on 2026-09-24; in its place:"
+    )
+
+
+def test_check_warns_of_age_and_still_succeeds(terminal: Terminal) -> None:
+    fresh = terminal("check", "studio", "--today", "2026-11-23")
+    assert (fresh.status, fresh.out, fresh.err) == (0, "studio: all is well\n", "")
+
+    old = terminal("check", "studio", "--today", "2028-01-01")
+
+    assert (old.status, old.out) == (0, "studio: all is well\n")
+    assert old.err.startswith("warning: config.json at $.model_groups.image_generation.")
+    told = terminal("check", "studio", "--today", "2028-01-01", "--json").json
+    assert {each["severity"] for each in told} == {"warning"}
+
+
+def test_groups_shows_ages_and_closings(terminal: Terminal) -> None:
+    said = terminal("groups", "--today", "2026-12-04")
+
+    assert "12 days ago" in said.out
+    assert "closed" in said.out
+    assert "Sora (2.0 & 1.0) closed on 2026-09-24" in said.err
+
+
+@pytest.mark.parametrize(
+    ("line", "ratio", "told"),
+    [
+        ("size {{ aspect_ratio | pixels(1, 64) }}", "2:3", "size 832x1216"),
+        ("size {{ aspect_ratio | pixels(1, 64) }}", "16:9", "size 1344x768"),
+        ("size {{ aspect_ratio | pixels(1.5, 16) }}", "2:3", "size 1024x1536"),
+        ("size {{ aspect_ratio | pixels(1, 8) }}", "2:3", "size 832x1248"),
+        ("size {{ aspect_ratio | pixels(1, 64) }}", "1:1", "size 1024x1024"),
+    ],
+)
+def test_a_setting_tells_the_size_that_fits_the_briefs_ratio(
+    line: str, ratio: str, told: str
+) -> None:
+    assert fill(line, {"aspect_ratio": ratio}) == told
+
+
+@pytest.mark.asyncio
+async def test_a_run_tells_what_to_set_beside_each_prompt_in_every_form(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    document = await Desk.with_llm().run(["phoenix", "midjourney"])
+    # Midjourney's settings are parameters, in the prompt itself.
+    assert document["settings"] == {
+        "PHOENIX_1_0_A": ["size 832x1248", "Prompt Enhance off", "contrast medium"]
+    }
+
+    said = terminal("run", "--idea", "a heron", "--groups", "phoenix", "--output", "out")
+
+    lines = said.out.splitlines()
+    heading = next(n for n, line in enumerate(lines) if line.startswith("PHOENIX_1_0_A"))
+    assert lines[heading + 1] == "set: size 832x1248; Prompt Enhance off; contrast medium"
+    assert "Set: size 832x1248;" in (tmp_path / "out/prompts.md").read_text("utf-8")
+    bare = terminal("show", "last", "--model", "PHOENIX_1_0_A").out
+    assert bare.startswith("A heron")
+
+
+def test_a_setting_that_no_brief_can_fill_is_left_out(terminal: Terminal, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(WORKFLOWS / "studio", mine)
+    config = json.loads((mine / "config.json").read_text())
+    entry = config["model_groups"]["image_generation"]["gpt_image"]
+    entry["settings"] = {"GPT_IMAGE": ["tempo {{ tempo }}", "quality high"]}
+    (mine / "config.json").write_text(json.dumps(config))
+
+    said = terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "gpt_image")
+
+    assert said.json["settings"] == {"GPT_IMAGE": ["quality high"]}
+
+
+def test_an_aesthetic_may_be_called_by_its_name_or_told_in_words(terminal: Terminal) -> None:
+    def brief(*words: str) -> str:
+        said = terminal(
+            "run", "studio", "--json", "--idea", "a fox", "--groups", "gpt_image", *words
+        )
+        return str(said.json["brief"]["aesthetic"])
+
+    assert brief().startswith("natural photograph")
+    assert brief("--set", "aesthetic=Lofi anime").startswith("lofi anime, cel shading")
+    assert brief("--set", "aesthetic=charcoal on kraft paper") == "charcoal on kraft paper"
