@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import runpy
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import postgres
 from tests.support.cli import Terminal
 
 if TYPE_CHECKING:
@@ -17,6 +20,39 @@ if TYPE_CHECKING:
 GUARD = Path(__file__).parent / "guard"
 
 runpy.run_path(str(GUARD / "sitecustomize.py"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """All processes of a test session share one PostgreSQL, begun when a test first needs it."""
+    if not hasattr(config, "workerinput"):
+        os.environ[postgres.FOLDER] = tempfile.mkdtemp(prefix="callsheet-postgres-")
+        os.environ[f"{postgres.FOLDER}_PID"] = str(os.getpid())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Its keeper ends it with this process; where it was not begun, its folder is empty."""
+    if not hasattr(config, "workerinput"):
+        with suppress(OSError):
+            Path(os.environ[postgres.FOLDER]).rmdir()
+
+
+@pytest.fixture
+def database_url() -> Iterator[str]:
+    """An empty PostgreSQL database of the test's own."""
+    server = postgres.server_url()
+    if server is None:
+        pytest.skip(postgres.MISSING)
+    with postgres.new_database(server) as url:
+        yield url
+
+
+@pytest.fixture
+def own_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server that the test may end and begin again."""
+    if postgres.programs() is None:
+        pytest.skip(postgres.MISSING)
+    with postgres.own_server() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from callsheet.errors import InputError
 
@@ -19,8 +20,13 @@ VARIABLES: Mapping[str, str] = {
     "CALLSHEET_API_KEY": "The only key that is sent to `CALLSHEET_BASE_URL`, if it is set.",
     "CALLSHEET_MAX_COST": "The most a run may cost, in US dollars.",
     "CALLSHEET_HOME": "The folder where runs are kept.",
+    "CALLSHEET_DATABASE_URL": "A PostgreSQL database to keep runs in instead, as `postgresql://user:password@host/name`; see [scaling](scaling.md).",
+    "CALLSHEET_LEASE_SECONDS": "How long a process that says nothing is believed to be alive (default 30); the same for all that share a database.",
 }
 """Every setting of ours with what it does; the documentation's table is made from it."""
+
+LEASE_SECONDS = 30.0
+SHORTEST_LEASE, LONGEST_LEASE = 1.0, 3600.0
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY")
 """The providers' own variables; each goes to its provider only."""
@@ -35,6 +41,8 @@ class Settings:
     max_cost: float | None
     home: Path
     keys: Mapping[str, str] = field(repr=False)
+    database_url: str | None = field(default=None, repr=False)
+    lease_seconds: float = LEASE_SECONDS
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -46,6 +54,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         max_cost=_amount(env.get("CALLSHEET_MAX_COST")),
         home=_home(env),
         keys={name: env[name] for name in (*KEYS, "CALLSHEET_API_KEY") if env.get(name)},
+        database_url=_database(env.get("CALLSHEET_DATABASE_URL")),
+        lease_seconds=_lease(env.get("CALLSHEET_LEASE_SECONDS")),
     )
 
 
@@ -61,6 +71,39 @@ def _amount(text: str | None) -> float | None:
             f"CALLSHEET_MAX_COST cannot be {text!r:.40}", hint="an amount in US dollars, as 0.50"
         )
     return amount
+
+
+def _database(url: str | None) -> str | None:
+    """The address of a PostgreSQL database; a wrong one is never repeated, it may hold a password."""
+    if not url:
+        return None
+    scheme, _, rest = url.partition("://")
+    parts = urlsplit(url)
+    try:
+        fits = scheme in ("postgresql", "postgres") and bool(rest) and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if not fits or parts.fragment or parts.netloc.count("@") > 1 or "@" in parts.path:
+        raise InputError(
+            "CALLSHEET_DATABASE_URL is not the address of a PostgreSQL database",
+            hint="postgresql://user:password@host:5432/name; in a password write @ as %40,"
+            " # as %23, / as %2F, % as %25",
+        )
+    return url
+
+
+def _lease(text: str | None) -> float:
+    if not text:
+        return LEASE_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST_LEASE <= seconds <= LONGEST_LEASE:
+        raise InputError(
+            f"CALLSHEET_LEASE_SECONDS cannot be {text!r:.40}", hint="1 to 3600 seconds, as 30"
+        )
+    return seconds
 
 
 def _home(env: Mapping[str, str]) -> Path:

@@ -13,7 +13,8 @@ import pytest
 from callsheet.errors import StorageError
 from callsheet.events import Noted, RunFinished
 from callsheet.store.port import Lease
-from callsheet.store.sql import VERSION, SqlStore
+from callsheet.store.sql import SqlStore
+from callsheet.store.statements import VERSION
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ async def test_a_deleted_run_leaves_no_word_behind_on_the_disk(store: SqlStore, 
 def test_the_file_is_the_persons_own(store: SqlStore, path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert store.path == path
+    assert store.database.place == str(path)
 
 
 @pytest.mark.parametrize("body", ["{", "[]", '{"kind": "gone"}', '{"kind": "noted"}', "null", ""])
@@ -193,21 +194,21 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
 
 async def test_a_full_disk_is_told_and_nothing_is_written_by_half(store: SqlStore) -> None:
     lease = await begin(store, "a-run")
-    pages = store._connection.execute("pragma page_count").fetchone()[0]
-    store._connection.execute(f"pragma max_page_count = {pages}")
+    pages = store.database.connection.execute("pragma page_count").fetchone()[0]
+    store.database.connection.execute(f"pragma max_page_count = {pages}")
 
     with pytest.raises(StorageError, match="full") as caught:
         await store.append(lease, 1, [Noted(step="s", text="x" * 10_000)] * 20, {})
 
-    assert is_help(caught.value, store.path)
+    assert is_help(caught.value, Path(store.database.place))
     assert len(await store.events("a-run")) == 1
-    store._connection.execute("pragma max_page_count = 100000")
+    store.database.connection.execute("pragma max_page_count = 100000")
     assert len(await store.append(lease, 1, [Noted(step="s", text="again")], {})) == 1
 
 
 async def test_a_file_that_can_only_be_read_is_read_and_not_written(store: SqlStore) -> None:
     lease = await begin(store, "a-run")
-    store._connection.execute("pragma query_only = on")
+    store.database.connection.execute("pragma query_only = on")
 
     with pytest.raises(StorageError, match="readonly"):
         await store.append(lease, 1, [Noted(step="s", text="more")], {})
@@ -219,7 +220,7 @@ async def test_what_fails_midway_is_not_written_at_all(store: SqlStore) -> None:
     lease = await begin(store, "a-run")
 
     with pytest.raises(StorageError):
-        await store.append(lease, 1, [Noted(step="s", text="two")], {"hash": None})  # type: ignore[dict-item]
+        await store.append(lease, 1, [Noted(step="s", text="two")], {None: "text"})  # type: ignore[dict-item]
 
     assert len(await store.events("a-run")) == 1
     assert await store.append(lease, 1, [Noted(step="s", text="two")], {})

@@ -52,7 +52,9 @@ def kept(path: Path, run: str) -> int:
 def commits(store: SqlStore) -> list[str]:
     """Every commit from now on."""
     seen: list[str] = []
-    store._connection.set_trace_callback(lambda sql: seen.append(sql) if sql == "commit" else None)
+    store.database.connection.set_trace_callback(
+        lambda sql: seen.append(sql) if sql == "commit" else None
+    )
     return seen
 
 
@@ -103,15 +105,15 @@ async def test_on_a_full_disk_all_are_told_and_nothing_is_written(
     store: SqlStore, path: Path
 ) -> None:
     await begin(store, *RUNS)
-    pages = store._connection.execute("pragma page_count").fetchone()[0]
-    store._connection.execute(f"pragma max_page_count = {pages}")
+    pages = store.database.connection.execute("pragma page_count").fetchone()[0]
+    store.database.connection.execute(f"pragma max_page_count = {pages}")
     long = "x" * 10_000
     outcomes = await asyncio.gather(
         *(store.append(lease(run), 1, note(long), {}) for run in RUNS), return_exceptions=True
     )
     assert all(isinstance(outcome, StorageError) for outcome in outcomes)
     assert {kept(path, run) for run in RUNS} == {1}
-    store._connection.execute("pragma max_page_count = 100000")
+    store.database.connection.execute("pragma max_page_count = 100000")
     await asyncio.gather(*(store.append(lease(run), 1, note(long), {}) for run in RUNS))
     assert {kept(path, run) for run in RUNS} == {2}
 
@@ -129,3 +131,19 @@ async def test_what_was_handed_in_is_written_although_nobody_waits_any_more(
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(outcomes[2], HeldError)
     assert [kept(path, run) for run in RUNS[:2]] == [2, 2]
+
+
+async def test_two_processes_on_one_file_see_each_other(path: Path) -> None:
+    here, there = SqlStore(path), SqlStore(path)
+    await begin(here, "a-run")
+
+    with pytest.raises(HeldError):
+        await there.take("a-run", "you")
+    await here.append(lease("a-run"), 1, note("more"), {})
+
+    assert [fact.event for fact in await there.events("a-run")] == [*note("began"), *note("more")]
+    before = await here.version()
+    await there.take("a-run", "me")
+    assert await here.version() != before
+    here.close()
+    there.close()

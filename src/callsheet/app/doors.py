@@ -49,7 +49,11 @@ def open_store(settings: Settings) -> Store:
     """The place where runs are kept; raises StorageError where it cannot be used."""
     from callsheet.store.sql import SqlStore
 
-    return SqlStore(settings.home / FILE)
+    if settings.database_url is None:
+        return SqlStore(settings.home / FILE, lease_seconds=settings.lease_seconds)
+    from callsheet.store.postgres import Postgres
+
+    return SqlStore(Postgres(settings.database_url), lease_seconds=settings.lease_seconds)
 
 
 def owner_name() -> str:

@@ -233,7 +233,7 @@ def _row_status(row: RunRow) -> str:
         case "question_asked":
             return "waiting"
         case _:
-            held = bool(row.owner) and not is_dead(row.owner)
+            held = bool(row.owner) and not row.left and not is_dead(row.owner)
             return "running" if held else "interrupted"
 
 

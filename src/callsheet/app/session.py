@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.app.ceiling import Capped
 from callsheet.app.results import document_of
 from callsheet.engine.advance import Cast, advance, answer
-from callsheet.store.port import LEASE_SECONDS, HeldError
+from callsheet.store.port import HeldError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from callsheet.engine.view import View
     from callsheet.llm.port import LLM
     from callsheet.store.port import Store
-
-BEAT_SECONDS = LEASE_SECONDS / 3
 
 
 @dataclass
@@ -75,5 +73,5 @@ class Session:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(self.store.lease_seconds / 3)
             await self.store.beat(self.journal.lease)

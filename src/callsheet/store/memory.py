@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass, field
@@ -9,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from callsheet.errors import StorageError
 from callsheet.events import Event, Recorded
-from callsheet.store.port import EVERY, LEASE_SECONDS, HeldError, Lease, NoSuchRunError, RunRow
+from callsheet.store.port import (
+    EVERY,
+    LEASE_SECONDS,
+    LOOK_SECONDS,
+    HeldError,
+    Lease,
+    NoSuchRunError,
+    RunRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -28,8 +37,11 @@ class _Run:
 class MemoryStore:
     """The store's promises without their durability."""
 
-    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, now: Callable[[], float] = time.time, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
         self._now = now
+        self.lease_seconds = lease_seconds
         self._runs: dict[str, _Run] = {}
         self._files: dict[str, str] = {}
         self._version = 0
@@ -60,6 +72,12 @@ class MemoryStore:
     async def events(self, run: str, after: int = 0) -> list[Recorded]:
         return self._run(run).events[after:]
 
+    async def watch(self, run: str, after: int, seconds: float) -> list[Recorded]:
+        until = time.monotonic() + seconds
+        while not (found := await self.events(run, after)) and time.monotonic() < until:  # noqa: ASYNC110  # others write elsewhere
+            await asyncio.sleep(min(LOOK_SECONDS, max(0.0, until - time.monotonic())))
+        return found
+
     async def file(self, content_hash: str) -> str:
         if content_hash not in self._files:
             raise StorageError("a file kept with the run is missing")
@@ -86,8 +104,7 @@ class MemoryStore:
         self, run: str, owner: str, dead: str = "", *, after: int = 0, events: Sequence[Event] = ()
     ) -> Lease:
         kept = self._run(run)
-        left = kept.heartbeat < self._now() - LEASE_SECONDS
-        if kept.lease.owner not in ("", owner, dead) and not left:
+        if kept.lease.owner not in ("", owner, dead) and not self._left(kept):
             raise HeldError(f"the run {run} is being carried out by {kept.lease.owner}")
         if events and len(kept.events) != after:
             raise HeldError(f"the run {run} has gone on meanwhile", hint="look at it anew")
@@ -128,7 +145,11 @@ class MemoryStore:
             run.heartbeat,
             last.seq,
             json.dumps(run.events[0].event.model_dump(mode="json")),
+            self._left(run),
         )
+
+    def _left(self, run: _Run) -> bool:
+        return run.heartbeat < self._now() - self.lease_seconds
 
     def _run(self, run: str) -> _Run:
         if run not in self._runs:

@@ -18,6 +18,9 @@ EVERY = 1_000_000_000
 LEASE_SECONDS = 30.0
 """How long a holder that says nothing is still believed to be alive."""
 
+LOOK_SECONDS = 0.1
+"""How often a watcher looks for what others have added."""
+
 
 class HeldError(StorageError):
     """Another process holds the run, or took it over."""
@@ -46,7 +49,8 @@ class RunRow:
     """A kept run at a glance; `last` is the kind of its last fact, `started` Unix seconds.
 
     `seq` is the number of its last fact, `first` its first fact as JSON text: a list of many runs
-    is read without looking into each.
+    is read without looking into each. `left` says that the owner, if there is one, was silent for
+    longer than its lease.
     """
 
     run: str
@@ -58,6 +62,7 @@ class RunRow:
     heartbeat: float
     seq: int
     first: str
+    left: bool
 
 
 class Store(Protocol):
@@ -65,6 +70,11 @@ class Store(Protocol):
 
     Raises StorageError where the place cannot be used.
     """
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a holder that says nothing is still believed to be alive."""
+        ...
 
     async def create(
         self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
@@ -80,6 +90,13 @@ class Store(Protocol):
 
     async def events(self, run: str, after: int = 0) -> list[Recorded]:
         """The facts of a run behind number `after`; raises NoSuchRunError."""
+        ...
+
+    async def watch(self, run: str, after: int, seconds: float) -> list[Recorded]:
+        """The facts behind number `after` as soon as there are some, whoever adds them.
+
+        None where there were none for so many seconds; raises NoSuchRunError.
+        """
         ...
 
     async def file(self, content_hash: str) -> str:
@@ -103,7 +120,10 @@ class Store(Protocol):
         ...
 
     async def version(self) -> Hashable:
-        """A mark that is another one whenever anybody has written since; cheap to ask for."""
+        """A mark that is another one whenever anybody has written since; cheap to ask for.
+
+        On a server, what is written in its other databases may change it too.
+        """
         ...
 
     async def take(

@@ -19,14 +19,14 @@ create table if not exists files (hash text primary key, content text not null)
 -- create_kept: which run keeps which file
 create table if not exists kept (run text not null, hash text not null, primary key (run, hash))
 
--- index_runs: lists of runs are read newest first
+-- create_index_runs: lists of runs are read newest first
 create index if not exists runs_by_time on runs (started, run)
 
 -- read_version: the layout's version
 select value from callsheet_meta where name = 'version'
 
 -- write_version: remember the layout's version
-insert into callsheet_meta (name, value) values ('version', :version) on conflict (name) do nothing
+insert into callsheet_meta (name, value) values ('version', :version) on conflict (name) do update set value = excluded.value
 
 -- insert_run: begin a run
 insert into runs (run, workflow, started) values (:run, :workflow, :at)
@@ -35,7 +35,7 @@ insert into runs (run, workflow, started) values (:run, :workflow, :at)
 insert into leases (run, owner, epoch, heartbeat) values (:run, :owner, 1, :at)
 
 -- insert_event: one fact
-insert into events (run, seq, kind, body, at) values (:run, :seq, :kind, :body, :at)
+insert into events (run, seq, kind, body, at) values (:run, :seq, :kind, :body, :at) returning at
 
 -- insert_file: keep a file
 insert into files (hash, content) values (:hash, :content) on conflict (hash) do nothing
@@ -44,16 +44,16 @@ insert into files (hash, content) values (:hash, :content) on conflict (hash) do
 insert into kept (run, hash) values (:run, :hash) on conflict (run, hash) do nothing
 
 -- renew: lock, check and renew a lease in one statement
-update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch
+update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch returning epoch
 
 -- hold: the same, if the run's last fact still has this number
-update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch and :after = (select max(seq) from events where run = :run)
+update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch and :after = (select max(seq) from events where run = :run) returning epoch
 
 -- take: hold a run that is free, ours, left or held by the dead
-update leases set owner = :owner, epoch = epoch + 1, heartbeat = :at where run = :run and (owner in ('', :owner, :dead) or heartbeat < :left) returning epoch
+update leases set owner = :owner, epoch = epoch + 1, heartbeat = :at where run = :run and (owner in ('', :owner, :dead) or (heartbeat < :at - :lease and :awake < :at - :lease)) returning epoch
 
 -- release: let go of a run
-update leases set owner = '' where run = :run and owner = :owner and epoch = :epoch
+update leases set owner = '' where run = :run and owner = :owner and epoch = :epoch returning epoch
 
 -- holder: who holds a run
 select owner, heartbeat from leases where run = :run
@@ -65,19 +65,22 @@ select seq, body, at from events where run = :run and seq > :after order by seq
 select content from files where hash = :hash
 
 -- select_runs: the runs behind a place in the order, newest first, each with its last and first fact and its holder
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where (r.started, r.run) < (:started, :run) order by r.started desc, r.run desc limit :limit
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :at - :lease and :awake < :at - :lease then 1 else 0 end from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where (r.started, r.run) < (:started, :run) order by r.started desc, r.run desc limit :limit
 
 -- select_run: the same for one run
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where r.run = :run
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :at - :lease and :awake < :at - :lease then 1 else 0 end from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where r.run = :run
 
 -- select_written: the same for the runs whose holder was heard of since
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where l.heartbeat >= :at order by r.started desc, r.run desc
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :at - :lease and :awake < :at - :lease then 1 else 0 end from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where l.heartbeat >= :since order by r.started desc, r.run desc
 
 -- select_begun_with: the names that begin so
 select run from runs where substr(run, 1, length(:beginning)) = :beginning order by started desc, run desc
 
 -- run_exists: whether a run is kept
 select 1 from runs where run = :run
+
+-- forget_alone: before files are forgotten, nobody is about to keep one
+select 'alone'
 
 -- delete_events: forget a run's facts
 delete from events where run = :run
@@ -93,3 +96,6 @@ delete from files where hash not in (select hash from kept)
 
 -- delete_run: forget the run
 delete from runs where run = :run
+
+-- version: which transactions there were, on a server; SQLite tells it otherwise
+select pg_current_snapshot()

@@ -1,0 +1,238 @@
+"""One SQLite file as the store's database.
+
+Those who write in the same turn of the event loop share one transaction, and so one wait for the
+disk; each of them goes on only when it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from callsheet.errors import StorageError
+from callsheet.store.statements import VERSION, load_statements, statements_since
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from callsheet.store.database import Do, Row
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 10.0
+
+WAL_SAFE = (3, 51, 3)
+"""The first SQLite whose write-ahead log cannot be reset under a reader; see docs/decisions."""
+
+
+class Sqlite:
+    """A SQLite file, made when it is first used."""
+
+    again = False
+    """The file is on this machine: what was committed is always heard of."""
+
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self._now = now
+        self._sql = load_statements()
+        self._latest = ""
+        self._due: list[tuple[Callable[[Do], Awaitable[Any]], asyncio.Future[Any]]] = []
+        with self._told():
+            self.connection = self._open()
+
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
+    async def read(self, statement: str, /, **values: object) -> list[Row]:
+        with self._told():
+            return await self(statement, **values)
+
+    async def write(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
+        # A run that wrote last time too is alone and waits for nobody; others let those who are at
+        # work join in.
+        alone, self._latest = run == self._latest and not self._due, run
+        if alone:
+            with self._transaction():
+                return await work(self)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._due.append((work, done))
+        loop.call_soon(self._commit_due)
+        return await done
+
+    async def erase(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
+        del run
+        with self._journal_emptied(), self._transaction():
+            return await work(self)
+
+    async def version(self) -> Hashable:
+        with self._told():
+            # What others wrote, and what this connection did.
+            others = self.connection.execute("pragma data_version").fetchone()[0]
+            return others, self.connection.total_changes
+
+    async def __call__(self, statement: str, /, **values: object) -> list[Row]:
+        return self._do(statement, values).fetchall()
+
+    async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> list[Row]:
+        return [found for row in rows for found in self._do(statement, row).fetchall()]
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _do(self, statement: str, values: Mapping[str, object]) -> sqlite3.Cursor:
+        clock = {"at": self._now(), "awake": float("-inf")}
+        return self.connection.execute(self._sql[statement], {**values, **clock})
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = "rw" if self._writable() else "ro"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            if mode == "rw":
+                self._prepare(connection)
+            else:
+                self._version(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _writable(self) -> bool:
+        """Whether the file can be written to; it is made where it is missing."""
+        try:
+            # Briefs and prompts are a person's own: nobody else on the machine reads them.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            if error.errno in (errno.EACCES, errno.EROFS) and self.path.is_file():
+                # What is kept can still be looked at.
+                return False
+            raise
+        return True
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Lays out a new file, lifts an older one; leaves one of a newer version as it is."""
+        new = not connection.execute("select count(*) from sqlite_master").fetchone()[0]
+        found = 0 if new else self._version(connection)
+        wal = sqlite3.sqlite_version_info >= WAL_SAFE
+        connection.execute(f"pragma journal_mode = {'wal' if wal else 'persist'}")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma secure_delete = on")
+        if found < VERSION:
+            connection.execute("begin immediate")
+            for name in statements_since(found):
+                # Each fact lies in one place of the file, not in a table and an index.
+                table = self._sql[name].startswith("create table")
+                connection.execute(self._sql[name] + (" without rowid" if table else ""))
+            connection.execute(self._sql["write_version"], {"version": str(VERSION)})
+            connection.execute("commit")
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        row = connection.execute(self._sql["read_version"]).fetchone()
+        found = str(row[0]) if row else ""
+        if not found.isdigit() or int(found) > VERSION:
+            raise StorageError(
+                f"{self.path} has the layout {found!r}; this callsheet reads '{VERSION}'",
+                hint="use the callsheet that made it, or set CALLSHEET_HOME to another folder",
+            )
+        return int(found)
+
+    def _commit_due(self) -> None:
+        """Commits what is due in one transaction; where one cannot be written, the others are."""
+        due, self._due = self._due, []
+        if not due:
+            return
+        try:
+            with self._transaction():
+                outcomes = [self._attempt(work) for work, _ in due]
+        except BaseException as error:
+            outcomes = [(None, error)] * len(due)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            for (_, done), (written, failure) in zip(due, outcomes, strict=True):
+                tell(done, written, failure)
+
+    def _attempt(self, work: Callable[[Do], Awaitable[T]]) -> tuple[T | None, BaseException | None]:
+        """What `work` answers, or why it wrote nothing."""
+        self.connection.execute("savepoint attempt")
+        try:
+            with self._told():
+                answer = _at_once(work(self))
+        except Exception as error:
+            if not self.connection.in_transaction:
+                raise  # SQLite has ended the transaction, and with it what the others wrote
+            self.connection.execute("rollback to attempt")
+            return None, error
+        finally:
+            if self.connection.in_transaction:
+                self.connection.execute("release attempt")
+        return answer, None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._told():
+            self.connection.execute("begin immediate")
+            try:
+                yield
+                self.connection.execute("commit")
+            except BaseException:
+                # A full disk has ended the transaction already.
+                if self.connection.in_transaction:
+                    self.connection.execute("rollback")
+                raise
+
+    @contextmanager
+    def _journal_emptied(self) -> Iterator[None]:
+        """What is deleted meanwhile is not left behind in the journal, which is a file that stays."""
+        self.connection.execute("pragma journal_size_limit = 0")
+        try:
+            yield
+        finally:
+            self.connection.execute("pragma journal_size_limit = -1")
+            self.connection.execute("pragma wal_checkpoint(truncate)")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Says which file is in trouble, and what to do."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(
+                f"runs cannot be kept in {self.path}: {error}",
+                hint="mend or free that place, or set CALLSHEET_HOME to another folder",
+            ) from error
+
+
+def tell(done: asyncio.Future[T], answer: T | None, failure: BaseException | None) -> None:
+    """Lets the one who waits go on, unless it was cancelled meanwhile."""
+    if done.cancelled():
+        return
+    if failure is None:
+        done.set_result(answer)  # type: ignore[arg-type]
+    else:
+        done.set_exception(failure)
+
+
+def _at_once(work: Awaitable[T]) -> T:
+    """What work answers that never waits: SQLite is asked in this very process."""
+    steps = work.__await__()
+    try:
+        next(steps)
+    except StopIteration as end:
+        answer: T = end.value
+        return answer
+    raise AssertionError("work on a SQLite file waited for something else")

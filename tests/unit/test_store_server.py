@@ -1,0 +1,216 @@
+"""The server on which runs are kept: what is withstood, and what is said where it cannot be used."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from callsheet.errors import StorageError
+from callsheet.events import Noted
+from callsheet.store.port import HeldError, Lease
+from callsheet.store.postgres import Postgres
+from callsheet.store.sql import SqlStore
+from tests.support.postgres import Server
+
+RUNS = tuple(f"run-{number}" for number in range(20))
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[SqlStore]:
+    store = SqlStore(Postgres(database_url))
+    yield store
+    store.close()
+
+
+def lease(run: str) -> Lease:
+    return Lease(run, "me", 1)
+
+
+def note(text: str) -> list[Noted]:
+    return [Noted(step="s", text=text)]
+
+
+async def begin(store: SqlStore, *runs: str) -> None:
+    await asyncio.gather(*(store.create(lease(run), "oms", note("began"), {}) for run in runs))
+
+
+def change(url: str, sql: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.encode())
+
+
+def with_(url: str, **parts: str) -> str:
+    """The address with another user and password, place or name."""
+    split = urlsplit(url)
+    netloc = (
+        f"{parts.get('user', 'callsheet')}@{parts.get('host', split.netloc.rpartition('@')[2])}"
+    )
+    return urlunsplit(split._replace(netloc=netloc, path=parts.get("name", split.path)))
+
+
+async def told(url: str) -> StorageError:
+    store = SqlStore(Postgres(url))
+    with pytest.raises(StorageError) as caught:
+        await store.runs()
+    store.close()
+    assert caught.value.exit_code == 6
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+    return caught.value
+
+
+async def test_two_processes_that_begin_at_once_both_find_a_layout(database_url: str) -> None:
+    stores = [SqlStore(Postgres(database_url)) for _ in range(4)]
+    assert await asyncio.gather(*(store.runs() for store in stores)) == [[], [], [], []]
+    for store in stores:
+        store.close()
+
+
+async def test_runs_that_write_at_the_same_time_are_all_kept(store: SqlStore) -> None:
+    await begin(store, *RUNS)
+    await asyncio.gather(*(store.append(lease(run), 1, note(run), {}) for run in RUNS))
+    for run in RUNS:
+        assert [fact.event for fact in await store.events(run)] == [*note("began"), *note(run)]
+
+
+async def test_one_that_is_refused_leaves_the_others_alone(store: SqlStore) -> None:
+    await begin(store, "late", *RUNS)
+    outcomes = await asyncio.gather(
+        store.append(lease(RUNS[0]), 1, note("first"), {}),
+        store.append(Lease("late", "somebody else", 1), 1, note("too late"), {}),
+        store.create(lease(RUNS[1]), "oms", note("there is one"), {"hash": "half written"}),
+        store.append(lease(RUNS[2]), 1, note("last"), {}),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in outcomes] == [list, HeldError, StorageError, list]
+    kept = [len(await store.events(run)) for run in (RUNS[0], "late", RUNS[1], RUNS[2])]
+    assert kept == [2, 1, 1, 2]
+
+
+async def test_what_was_handed_in_is_written_although_nobody_waits_any_more(
+    store: SqlStore,
+) -> None:
+    await begin(store, *RUNS[:2])
+    tasks = [asyncio.create_task(store.append(lease(run), 1, note(run), {})) for run in RUNS[:2]]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert [len(await store.events(run)) for run in RUNS[:2]] == [2, 2]
+
+
+def test_a_store_goes_on_in_another_event_loop(store: SqlStore) -> None:
+    asyncio.run(begin(store, "a-run"))
+    assert len(asyncio.run(store.events("a-run"))) == 1
+    asyncio.run(store.release(lease("a-run")))
+
+
+async def test_who_watches_hears_of_what_another_process_adds(
+    store: SqlStore, database_url: str
+) -> None:
+    await begin(store, "a-run")
+    other = SqlStore(Postgres(database_url))
+    heard = asyncio.create_task(other.watch("a-run", 1, seconds=30))
+    await store.append(lease("a-run"), 1, note("news"), {})
+    assert [fact.event for fact in await heard] == note("news")
+    assert await other.watch("a-run", 2, seconds=0) == []
+    other.close()
+
+
+async def test_a_layout_that_is_newer_is_refused(store: SqlStore, database_url: str) -> None:
+    await store.runs()
+    change(database_url, "update callsheet.callsheet_meta set value = '99'")
+    assert "has the layout '99'" in (await told(database_url)).message
+
+
+async def test_a_database_that_can_only_be_read_is_read_and_not_written(
+    store: SqlStore, database_url: str
+) -> None:
+    await begin(store, "a-run")
+    name = urlsplit(database_url).path[1:]
+    change(database_url, f"alter database {name} set default_transaction_read_only = on")
+    copy = SqlStore(Postgres(database_url))
+    assert len(await copy.events("a-run")) == 1
+    with pytest.raises(StorageError, match="can only be read"):
+        await copy.append(lease("a-run"), 1, note("more"), {})
+    copy.close()
+
+
+async def test_a_new_database_that_can_only_be_read_says_so(database_url: str) -> None:
+    name = urlsplit(database_url).path[1:]
+    change(database_url, f"alter database {name} set default_transaction_read_only = on")
+    assert "can only be read" in (await told(database_url)).message
+
+
+async def test_a_server_that_is_not_there_is_told_at_once(database_url: str) -> None:
+    error = await told(with_(database_url, host="127.0.0.1:1"))
+    assert "PostgreSQL at 127.0.0.1:1" in error.message
+
+
+async def test_a_database_that_does_not_exist_is_named(database_url: str) -> None:
+    assert "/nowhere does not exist" in (await told(with_(database_url, name="/nowhere"))).message
+
+
+async def test_a_user_who_does_not_exist_is_named(database_url: str) -> None:
+    error = await told(with_(database_url, user="nobody-here:hidden"))
+    assert "'nobody-here'" in error.message
+    assert "hidden" not in error.message + error.hint
+
+
+async def test_a_user_who_may_not_keep_runs_is_told_what_is_needed(database_url: str) -> None:
+    change(database_url, "create role guest login")
+    try:
+        error = await told(with_(database_url, user="guest"))
+    finally:
+        change(database_url, "drop role guest")
+    assert "does not let 'guest'" in error.message
+
+
+async def test_an_outage_is_waited_out_and_nothing_is_lost_or_doubled(own_server: Server) -> None:
+    store = SqlStore(Postgres(own_server.url))
+    await begin(store, *RUNS)
+    await asyncio.to_thread(own_server.stop, signal.SIGQUIT)
+    late = [asyncio.create_task(store.append(lease(run), 1, note(run), {})) for run in RUNS]
+    reading = asyncio.create_task(store.runs())
+    await asyncio.to_thread(own_server.start)
+    await asyncio.gather(*late)
+    assert len(await reading) == len(RUNS)
+    for run in RUNS:
+        assert [fact.event for fact in await store.events(run)] == [*note("began"), *note(run)]
+    store.close()
+
+
+async def test_a_server_that_came_back_takes_no_holder_for_dead(own_server: Server) -> None:
+    store = SqlStore(Postgres(own_server.url), lease_seconds=1)
+    await begin(store, "a-run")
+    await asyncio.to_thread(own_server.stop)
+    await asyncio.sleep(1.1)  # longer than the lease
+    await asyncio.to_thread(own_server.start)
+    with pytest.raises(HeldError):
+        await store.take("a-run", "you")
+    assert not (await store.runs())[0].left
+    store.close()
+
+
+async def test_an_outage_that_does_not_end_is_told(own_server: Server) -> None:
+    store = SqlStore(Postgres(own_server.url, patience=0.2))
+    await begin(store, "a-run")
+    await asyncio.to_thread(own_server.stop)
+    with pytest.raises(StorageError, match="cannot be reached"):
+        await store.append(lease("a-run"), 1, note("more"), {})
+    store.close()
+
+
+async def test_a_lost_line_is_replaced(store: SqlStore, database_url: str) -> None:
+    await begin(store, "a-run")
+    change(
+        database_url,
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where application_name = 'callsheet' and datname = current_database()",
+    )
+    assert len(await store.append(lease("a-run"), 1, note("more"), {})) == 1
+    assert len(await store.events("a-run")) == 2
