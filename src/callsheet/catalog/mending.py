@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.formats import find_format
 from callsheet.catalog.formats.midjourney_line import (
     ALIASES,
+    FIXED,
     FLAGS,
     VIDEO,
     Flag,
@@ -39,6 +40,7 @@ _VERSION = Flag("one of", "")
 _STILL: Mapping[str, Flag] = {**FLAGS, "v": _VERSION, "niji": _VERSION}
 _PARAMETERS: Mapping[str, Mapping[str, Flag]] = {
     "midjourney-image": _STILL,
+    **dict.fromkeys(FIXED, _STILL),
     "midjourney-video": VIDEO,
 }
 _TAKEN = {"nothing": 0, "integer": 1, "number": 1, "ratio": 1, "one of": 1}
@@ -58,7 +60,7 @@ def mend(text: str, schema_node: Mapping[str, JsonValue]) -> str:
     mended = re.sub(r"(?<=\S)[ \t]{2,}(?=\S)", " ", mended)
     if named.name not in _PARAMETERS:
         return mended
-    return _mended_line(mended, _PARAMETERS[named.name], still=named.name == "midjourney-image")
+    return _mended_line(mended, _PARAMETERS[named.name], named.name)
 
 
 def mend_all(value: JsonValue, schema: Mapping[str, JsonValue]) -> JsonValue:
@@ -92,7 +94,7 @@ def _unwrapped(text: str) -> str:
     return bare
 
 
-def _mended_line(prompt: str, known: Mapping[str, Flag], *, still: bool) -> str:
+def _mended_line(prompt: str, known: Mapping[str, Flag], name: str) -> str:
     """A line with its parameters behind the text, each once, and nothing behind them."""
     names = {*known, *(long for long, short in ALIASES.items() if short in known)}
 
@@ -113,9 +115,17 @@ def _mended_line(prompt: str, known: Mapping[str, Flag], *, still: bool) -> str:
         if str(own) not in map(str, kept):
             kept.append(own)
     mended = Line(" ".join(text for text in texts if text), tuple(kept))
-    if still:
-        mended = _ratio_as_parameter(mended)
+    if known is _STILL:
+        mended = _versioned(_ratio_as_parameter(mended), FIXED.get(name))
     return " ".join([mended.text, *map(str, mended.given)]).strip()
+
+
+def _versioned(line: Line, fixed: Given | None) -> Line:
+    """The line with its format's only version, where it names none; behind the ratio."""
+    if fixed is None or line.values("v") or line.values("niji"):
+        return line
+    place = next((n + 1 for n, each in enumerate(line.given) if each.name == "ar"), 0)
+    return Line(line.text, (*line.given[:place], fixed, *line.given[place:]))
 
 
 def _parted(given: Given, flag: Flag) -> tuple[Given, str] | None:

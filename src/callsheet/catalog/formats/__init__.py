@@ -31,7 +31,8 @@ STANDARD = frozenset(
 """Formats of JSON Schema's own; we leave them to the provider."""
 
 _FAMILIES = (
-    "plain", "clip", "sentences", "motion", "stable_diffusion", "midjourney_image", "midjourney_video",
+    "plain", "clip", "sentences", "motion", "stable_diffusion", "sdxl_families",
+    "midjourney_image", "midjourney_video",
 )  # fmt: skip
 
 

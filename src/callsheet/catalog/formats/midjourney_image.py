@@ -9,6 +9,7 @@ from callsheet.catalog.formats import one_prompt
 from callsheet.catalog.formats.form import Format, Rule, shown
 from callsheet.catalog.formats.midjourney_line import (
     BY_FAMILY,
+    FIXED,
     FLAGS,
     NIJI,
     REPEATS,
@@ -96,9 +97,11 @@ def arrangement(line: Line) -> Iterator[Fault]:
         yield "twice", f"has `--{name}` {names.count(name)} times; once is right"
 
 
-def _judge(prompt: str) -> Iterator[Fault]:
+def _judge(prompt: str, fixed: Given | None = None) -> Iterator[Fault]:
     line = read_line(prompt)
-    family = line.family()
+    family = Line("", (fixed,)).family() if fixed else line.family()
+    if fixed:
+        yield from _other_version(line, fixed)
     yield from one_prompt.faults(prompt)
     yield from line_breaks(prompt)
     yield from spacing(prompt)
@@ -128,6 +131,16 @@ def _versions(line: Line) -> Iterator[Fault]:
                 )
             if first.rstrip(".,;") not in known:
                 yield "version", f"has {shown(f'--{name} {first}')}; there are {', '.join(known)}"
+
+
+def _other_version(line: Line, fixed: Given) -> Iterator[Fault]:
+    """That a line names no version, or another one than its model's."""
+    named = [given for given in line.given if given.name in ("v", "niji")]
+    if not named:
+        yield "version", f"names no version; `{fixed}` is right"
+    for given in named:
+        if str(Given(given.name, given.value.split(" ")[0].rstrip(".,;"))) != str(fixed):
+            yield "version", f"has {shown(str(given))}; `{fixed}` is right"
 
 
 def _colons(family: str) -> Iterator[Fault]:
@@ -170,6 +183,14 @@ def _text(text: str) -> Iterator[Fault]:
     yield from slogans(text)
 
 
+def _still(name: str, about: str, fixed: Given) -> Format:
+    """The format of one version alone: its line names that version and no other."""
+    own = Rule("version", f"Names its version: `{fixed}`, and no other.", _CHART, _READ, "B")
+    rules = tuple(own if rule.name == "version" else rule for rule in RULES)
+    return Format(name, about, rules, lambda prompt: _judge(prompt, fixed))
+
+
 FORMATS = (
     Format("midjourney-image", "A still for Midjourney V6 to V8.2 or niji 6 and 7.", RULES, _judge),
+    *(_still(name, f"A still for `{fixed}` alone.", fixed) for name, fixed in FIXED.items()),
 )

@@ -116,6 +116,13 @@ class Given:
         return f"--{self.written} {self.value}".strip()
 
 
+FIXED: Mapping[str, Given] = {
+    "midjourney-8.2": Given("v", "8.2"),
+    "niji-7": Given("niji", "7"),
+}
+"""The version of each format that is for one version alone."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A prompt as Midjourney reads it."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.catalog.formats.form import Rule, shown
 from callsheet.catalog.formats.names import ARTISTS, PEOPLE, STUDIOS
+from callsheet.catalog.formats.safety import SAFETY, screened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ RULES = (
         "B",
         warns=True,
     ),
+    SAFETY,
 )
 
 PAIRS = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
@@ -76,6 +78,7 @@ def faults(text: str) -> Iterator[Fault]:
         for left in pattern.finditer(text):
             yield "placeholder", f"has {shown(left[0])} left to fill in; write what is meant"
     yield from _names(text)
+    yield from screened(text)
 
 
 def _names(text: str) -> Iterator[Fault]:

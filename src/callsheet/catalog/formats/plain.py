@@ -9,6 +9,7 @@ from callsheet.catalog.formats import one_prompt
 from callsheet.catalog.formats.clip import SOURCE as CLIP_SOURCE
 from callsheet.catalog.formats.clip import over
 from callsheet.catalog.formats.form import Format, Rule, shown
+from callsheet.catalog.formats.safety import for_absence, of_absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,9 +131,14 @@ def negations(text: str) -> Iterator[Fault]:
         yield "negation", f"has {shown(bare)}; the field itself says no, so name the thing alone"
 
 
-def _negative(text: str) -> Iterator[Fault]:
-    yield from plain(text)
+def absent(text: str) -> Iterator[Fault]:
+    """The faults of a field that names what must stay away."""
+    yield from of_absence(plain(text))
     yield from negations(text)
+
+
+def _negative(text: str) -> Iterator[Fault]:
+    yield from absent(text)
     for found in _CALM.finditer(text):
         yield "calm", f"excludes {shown(found[0])}, which keeps a quiet clip quiet"
 
@@ -149,6 +155,8 @@ NEGATION = Rule(
     "B",
 )
 
+ABSENT = (*for_absence(PLAIN), NEGATION)
+
 FORMATS = (
     Format("plain-text", "One paragraph of words.", PLAIN, plain),
     Format(
@@ -161,7 +169,14 @@ FORMATS = (
         "plain-tags",
         "Short phrases between commas, for one CLIP window.",
         (
-            *PLAIN,
+            *(rule for rule in PLAIN if rule is not WEIGHT),
+            Rule(
+                "weight",
+                "No bracket weights: at few steps and low guidance they hardly bite.",
+                "Leonardo's page on models (SDXL Lightning), inferred",
+                "2026-11-22",
+                "C",
+            ),
             Rule(
                 "clip",
                 "At most 75 CLIP tokens, by a bound.",
@@ -175,12 +190,12 @@ FORMATS = (
         ),
         _tags,
     ),
+    Format("negative-words", "What must stay away from a picture, as nouns.", ABSENT, absent),
     Format(
         "negative-nouns",
         "What must stay away, as nouns between commas.",
         (
-            *PLAIN,
-            NEGATION,
+            *ABSENT,
             Rule(
                 "calm",
                 "Nothing excluded that keeps a clip calm: static, still, painting.",

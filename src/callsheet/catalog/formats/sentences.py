@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.formats import one_prompt
@@ -11,41 +12,53 @@ from callsheet.catalog.formats.plain import (
     BULLETS,
     COLONS,
     FLAG,
+    LINE,
+    MARKUP,
     RATIO,
     SLOGAN,
     TAG,
     WEIGHT,
+    line_breaks,
     markup,
+    slogans,
     syntax,
     taste,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from callsheet.catalog.formats.form import Fault
 
+_READ = "2026-11-22"
+_BFL = "docs.bfl.ai/guides/prompting_unified_building; black-forest-labs/skills at d0793c8"
+_COMFY_QWEN = "ComfyUI at a125cd8, comfy/text_encoders/qwen_image.py"
+
 NO_FIELD = Rule(
     "negative field",
-    "No `Negative prompt:` in the text: there is no such field.",
-    "the vendors' API references, which have none",
-    "2026-11-22",
+    "No `Negative prompt:` in the text: what must stay away has no field, or one of its own.",
+    "the vendors' API references",
+    _READ,
     "A",
 )
 TAG_LIST = Rule(
-    "tag list",
-    "Sentences, not a list of tags.",
-    "vendors' prompting guides, which write prose",
-    "2026-11-22",
-    "B",
+    "tag list", "Sentences, not a list of tags.", "vendors' guides, in prose", _READ, "B"
 )
 PHOTO_WORD = Rule(
     "photo word",
     "No `photorealistic` beside a drawn or painted medium: it switches to photography.",
     "OpenAI cookbook, image-gen-models-prompting-guide",
-    "2026-11-22",
+    _READ,
     "A",
     warns=True,
+)
+PILE = Rule("pile", "No pile of quality words.", "Google's guide, as audits quote it", _READ, "B")
+EXCLUSION = Rule(
+    "exclusion",
+    "Nothing excluded with no, without, avoid: there is no negative prompt, so say what is there.",
+    _BFL,
+    _READ,
+    "A",
 )
 
 _FIELD = re.compile(r"(?i)\bnegative(?: prompt)?\s*:")
@@ -54,13 +67,17 @@ _DRAWN = re.compile(
     r"(?i)\b(?:anime|manga|illustrat\w+|paint(?:ed|ing|erly)|drawn|drawing|gouache|watercolou?r"
     r"|cel[- ]shad\w+|ink)\b"
 )
+_EXCLUDED = re.compile(
+    r"(?i)\b(?:no(?! (?:longer|one)\b)|without|avoid(?:ing)?|exclud(?:e|ing)|do not|don['\u2019]t|never)"
+    r"\s+[a-z][\w-]*"
+)
 _SEVERAL, _SHORT = 12, 3
 
 
 def no_field(text: str) -> Iterator[Fault]:
-    """A negative prompt inside the text, as services with a field for it have it."""
+    """A negative prompt inside the text, as services with one field for both have it."""
     if found := _FIELD.search(text):
-        yield "negative field", f"has {shown(found[0])}; this model has one text and no such field"
+        yield "negative field", f"has {shown(found[0])}; the text is for what is shown"
 
 
 def tag_list(text: str) -> Iterator[Fault]:
@@ -79,32 +96,126 @@ def photo_word(text: str) -> Iterator[Fault]:
         yield "photo word", f"has {shown(found[0])} beside {shown(drawn[0])}; keep one of them"
 
 
-def _gpt(text: str) -> Iterator[Fault]:
+def pile(text: str) -> Iterator[Fault]:
+    """More than one word of praise."""
+    if len(found := [*slogans(text)]) > 1:
+        yield "pile", f"praises the picture {len(found)} times; a fact about it does more"
+
+
+def exclusions(text: str) -> Iterator[Fault]:
+    """Things that are told to stay away, to a model that draws whatever is named."""
+    for found in _EXCLUDED.finditer(text):
+        yield "exclusion", f"has {shown(found[0])}; what is named is drawn, so say what is there"
+
+
+def longer(words: int) -> Callable[[str], Iterator[Fault]]:
+    """A judge of texts beyond so many words."""
+
+    def judge(text: str) -> Iterator[Fault]:
+        if (count := len(text.split())) > words:
+            yield "long", f"has {count} words; at most {words} are read well"
+
+    return judge
+
+
+def _beyond(characters: int) -> Callable[[str], Iterator[Fault]]:
+    def judge(text: str) -> Iterator[Fault]:
+        if len(text) > characters:
+            yield "long", f"has {len(text)} characters; older versions read {characters}"
+
+    return judge
+
+
+def _lines(text: str) -> Iterator[Fault]:
     yield from one_prompt.faults(text)
     yield from syntax(text)
     yield from markup(text, bullets=False)
     yield from taste(text)
-    yield from no_field(text)
-    yield from tag_list(text)
-    yield from photo_word(text)
+
+
+def _paragraph(text: str) -> Iterator[Fault]:
+    yield from one_prompt.faults(text)
+    yield from line_breaks(text)
+    yield from syntax(text)
+    yield from markup(text, bullets=True)
+    yield from taste(text)
+
+
+def _all(*judges: Callable[[str], Iterable[Fault]]) -> Callable[[str], Iterator[Fault]]:
+    def judge(text: str) -> Iterator[Fault]:
+        for each in judges:
+            yield from each(text)
+
+    return judge
 
 
 _SYNTAX = (FLAG, COLONS, WEIGHT, TAG)
+_LINES = (*one_prompt.RULES, *_SYNTAX, BULLETS, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
+_PARAGRAPH = (*one_prompt.RULES, *_SYNTAX, LINE, MARKUP, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
+_MILD = (
+    Rule("weight", "No bracket weights: they are not reliable.", "prompt guides for SD 3.5", _READ, "C"),
+    Rule("angle tag", "No `<lora:…>`: only some programs read it.", "prompt guides for SD 3.5", _READ, "C"),
+)  # fmt: skip
+
+
+def _with(rules: tuple[Rule, ...], *own: Rule) -> tuple[Rule, ...]:
+    """The rules, with those of the same name put in their place."""
+    names = {rule.name for rule in own}
+    return (*(rule for rule in rules if rule.name not in names), *own)
+
 
 FORMATS = (
     Format(
         "gpt-image",
         "Labelled lines or one paragraph for GPT Image.",
-        (
-            *one_prompt.RULES,
-            *_SYNTAX,
-            BULLETS,
-            RATIO,
-            SLOGAN,
-            NO_FIELD,
-            TAG_LIST,
-            PHOTO_WORD,
-        ),
-        _gpt,
+        (*_LINES, PHOTO_WORD),
+        _all(_lines, no_field, tag_list, photo_word),
     ),
-)
+    Format(
+        "nano-banana",
+        "A description in sentences for Gemini's image models.",
+        (*_LINES, PILE),
+        _all(_lines, no_field, tag_list, pile),
+    ),
+    Format(
+        "flux-2",
+        "A short paragraph for FLUX.2.",
+        (
+            *_PARAGRAPH,
+            EXCLUSION,
+            Rule("long", "At most 80 words are useful.", _BFL, _READ, "A", warns=True),
+        ),
+        _all(_paragraph, no_field, tag_list, exclusions, longer(80)),
+    ),
+    Format(
+        "lucid-origin",
+        "One paragraph for Lucid Origin.",
+        (*_PARAGRAPH, replace(EXCLUSION, source="Leonardo's page on Lucid Origin, as audits quote it", sure="B")),
+        _all(_paragraph, no_field, tag_list, exclusions),
+    ),
+    Format(
+        "seedream",
+        "Sentences for Seedream.",
+        (
+            *_LINES,
+            Rule("long", "At most 600 words.", "docs.byteplus.com/en/docs/ModelArk/1541523, as audits quote it", _READ, "B"),
+        ),
+        _all(_lines, no_field, tag_list, longer(600)),
+    ),
+    Format(
+        "qwen-image",
+        "Sentences for Qwen-Image.",
+        _with(
+            _PARAGRAPH,
+            Rule("weight", "No bracket weights: the encoder reads past them.", _COMFY_QWEN, _READ, "A"),
+            Rule("long", "At most 800 characters, which Qwen-Image 1 reads too.", "QwenLM/Qwen-Image at 6b5e1f5; audits disagree for later versions", _READ, "?"),
+        ),
+        _all(_paragraph, no_field, tag_list, _beyond(800)),
+    ),
+    Format(
+        "stable-diffusion-3",
+        "Sentences for Stable Diffusion 3.5.",
+        _with(_PARAGRAPH, *_MILD),
+        _all(_paragraph, no_field, tag_list),
+    ),
+)  # fmt: skip

@@ -15,6 +15,7 @@ from callsheet.catalog.formats.clip import SOURCE as CLIP_SOURCE
 from callsheet.catalog.formats.clip import over
 from callsheet.catalog.formats.form import Format, Rule, shown
 from callsheet.catalog.formats.plain import LINE, NEGATION, line_breaks, negations
+from callsheet.catalog.formats.safety import for_absence, of_absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,8 @@ def _weight(group: str, value: str, colon: int, sign: str) -> Iterator[Fault]:
         yield "weight", f"has {shown(group)}; a weight is a number such as 1.2"
 
 
-def _a1111(text: str) -> Iterator[Fault]:
+def a1111(text: str) -> Iterator[Fault]:
+    """The faults of a prompt for any checkpoint of this family."""
     yield from one_prompt.faults(text)
     yield from line_breaks(text)
     yield from syntax(text)
@@ -125,12 +127,17 @@ def _family(text: str) -> Iterator[Fault]:
             "family",
             f"has {shown(found[0])}, a word of Pony checkpoints; these were not taught it",
         )
-    if sentence := re.search(r"[.!?]\s+[A-Z]\w+ ", text):
-        yield "sentence", f"has a sentence at {shown(sentence[0])}; tags between commas are right"
+    yield from sentence(text)
+
+
+def sentence(text: str) -> Iterator[Fault]:
+    """Sentences where tags are read."""
+    if found := re.search(r"[.!?]\s+[A-Z]\w+ ", text):
+        yield "sentence", f"has a sentence at {shown(found[0])}; tags between commas are right"
 
 
 def _danbooru(text: str) -> Iterator[Fault]:
-    yield from _a1111(text)
+    yield from a1111(text)
     yield from _family(text)
     if not text.lower().startswith("masterpiece"):
         yield (
@@ -140,20 +147,22 @@ def _danbooru(text: str) -> Iterator[Fault]:
 
 
 def _negative(text: str) -> Iterator[Fault]:
-    yield from _a1111(text)
+    yield from of_absence(a1111(text))
     yield from _family(text)
     yield from negations(text)
 
 
 _CARD = "huggingface.co/Laxhar/noobai-XL-1.0"
 
+SENTENCE = Rule("sentence", "Tags, not sentences.", _CARD, "2026-11-22", "A", warns=True)
+
 _FAMILY = (
     Rule("family", "No score tags: they belong to Pony checkpoints.", "civitai.com/models/257749", "2026-11-22", "B"),
-    Rule("sentence", "Tags, not sentences.", _CARD, "2026-11-22", "A", warns=True),
+    SENTENCE,
 )  # fmt: skip
 
 FORMATS = (
-    Format("stable-diffusion-a1111", "A prompt in AUTOMATIC1111's syntax.", RULES, _a1111),
+    Format("stable-diffusion-a1111", "A prompt in AUTOMATIC1111's syntax.", RULES, a1111),
     Format(
         "danbooru-tags",
         "Danbooru tags for Illustrious and NoobAI checkpoints.",
@@ -167,7 +176,7 @@ FORMATS = (
     Format(
         "danbooru-negative",
         "The negative tags beside them.",
-        (*RULES, *_FAMILY, NEGATION),
+        (*for_absence(RULES), *_FAMILY, NEGATION),
         _negative,
     ),
 )

@@ -1,0 +1,108 @@
+"""Tags for the SDXL anime families that were taught other quality words than Illustrious.
+
+Pony V6 XL: score tags first, then source and rating (civitai.com/models/257749 as a mirror quotes
+it, B). Animagine XL 4.0: quality tags at the end (its card, seen in an excerpt: ?). Both 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from callsheet.catalog.formats.form import Format, Rule, shown
+from callsheet.catalog.formats.plain import NEGATION, negations
+from callsheet.catalog.formats.safety import for_absence, of_absence
+from callsheet.catalog.formats.stable_diffusion import RULES, SENTENCE, a1111, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callsheet.catalog.formats.form import Fault
+
+_PONY = "civitai.com/models/257749, as a mirror quotes it"
+_ANIMAGINE = "huggingface.co/cagliostrolab/animagine-xl-4.0, seen in an excerpt"
+_READ = "2026-11-22"
+
+_SCORE = re.compile(r"\bscore_\d\w*")
+_PRAISE = re.compile(r"(?i)\b(?:masterpiece|best quality|absurdres|high score|great score)\b")
+_QUALITY_LAST = re.compile(r"(?i)\b(?:masterpiece|high score|great score|absurdres)\W*$")
+
+
+def _pony(text: str) -> Iterator[Fault]:
+    yield from a1111(text)
+    yield from sentence(text)
+    if not text.startswith("score_9"):
+        yield "quality", "does not begin with score_9, score_8_up, …, the words Pony was taught"
+    for name in ("source_", "rating_"):
+        if name not in text:
+            yield "labels", f"has no `{name}…` tag; `source_anime, rating_safe` is usual"
+    yield from _praise(text)
+
+
+def _praise(text: str) -> Iterator[Fault]:
+    for found in _PRAISE.finditer(text):
+        yield "family", f"has {shown(found[0])}, a quality word of other families"
+
+
+def _pony_negative(text: str) -> Iterator[Fault]:
+    yield from of_absence(a1111(text))
+    yield from sentence(text)
+    yield from negations(text)
+
+
+def _scores(text: str) -> Iterator[Fault]:
+    for found in _SCORE.finditer(text):
+        yield (
+            "family",
+            f"has {shown(found[0])}, a word of Pony checkpoints; this one was not taught it",
+        )
+
+
+def _animagine(text: str) -> Iterator[Fault]:
+    yield from a1111(text)
+    yield from sentence(text)
+    yield from _scores(text)
+    if not _QUALITY_LAST.search(text):
+        yield "quality", "does not end with masterpiece, high score, great score, absurdres"
+
+
+def _animagine_negative(text: str) -> Iterator[Fault]:
+    yield from _pony_negative(text)
+    yield from _scores(text)
+
+
+_NO_SCORES = Rule("family", "No score tags: they belong to Pony.", _PONY, _READ, "B")
+_ABSENT = (*for_absence(RULES), SENTENCE, NEGATION)
+
+FORMATS = (
+    Format(
+        "pony-tags",
+        "Tags for Pony V6 XL.",
+        (
+            *RULES,
+            SENTENCE,
+            Rule("quality", "Begins with score_9 and its kin.", _PONY, _READ, "B"),
+            Rule("labels", "Says its source and its rating.", _PONY, _READ, "B", warns=True),
+            Rule("family", "No masterpiece: other families' word.", "practice", _READ, "C"),
+        ),
+        _pony,
+    ),
+    Format("pony-negative", "The negative tags beside them.", _ABSENT, _pony_negative),
+    Format(
+        "animagine-tags",
+        "Tags for Animagine XL 4.0.",
+        (
+            *RULES,
+            SENTENCE,
+            _NO_SCORES,
+            Rule("quality", "Ends with its quality tags.", _ANIMAGINE, _READ, "?"),
+        ),
+        _animagine,
+    ),
+    Format(
+        "animagine-negative",
+        "The negative tags beside them.",
+        (*_ABSENT, _NO_SCORES),
+        _animagine_negative,
+    ),
+)

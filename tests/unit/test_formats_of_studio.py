@@ -1,0 +1,124 @@
+"""The formats of today's models: sentences, one Midjourney version, SDXL families, refused words."""
+
+from __future__ import annotations
+
+import pytest
+
+from callsheet.catalog.formats import find_format
+from callsheet.catalog.mending import mend
+from tests.unit.test_formats import SCENE, caught
+
+SENTENCES = ("gpt-image", "nano-banana", "flux-2", "lucid-origin", "seedream", "qwen-image")
+TAGS = "score_9, score_8_up, score_7_up, source_anime, rating_safe, heron, lake"
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_sentences_are_read_and_tags_and_flags_are_not(name: str) -> None:
+    assert caught(name, f"{SCENE}. Reeds stand in front, and low light comes from the left.") == []
+    assert caught(name, f"{SCENE} --raw") == ["flag"]
+    assert caught(name, f"{SCENE}. Negative prompt: blur") == ["negative field"]
+    tags = "heron, lake, dusk, reeds, mist, low light, calm, teal, amber, wide view, still, water"
+    assert caught(name, tags) == ["tag list"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rules"),
+    [
+        ("flux-2", f"{SCENE} without people.", ["exclusion"]),
+        ("flux-2", f"{SCENE}, no boats.", ["exclusion"]),
+        ("flux-2", f"{SCENE}, no longer alone.", []),
+        ("flux-2", "heron " * 81, ["(long)"]),
+        ("lucid-origin", f"{SCENE}, avoid boats.", ["exclusion"]),
+        ("gpt-image", f"{SCENE}.\n\nKeep out: boats.", []),
+        ("gpt-image", f"A photorealistic gouache of this: {SCENE}.", ["(photo word)"]),
+        ("nano-banana", f"{SCENE}, masterpiece.", ["(slogan)"]),
+        ("nano-banana", f"8k masterpiece. {SCENE}.", ["pile", "(slogan)", "(slogan)"]),
+        ("seedream", "heron " * 601, ["long"]),
+        ("qwen-image", "heron " * 140, ["(long)"]),
+        ("qwen-image", f"{SCENE} (reeds:1.2).", ["weight"]),
+        ("stable-diffusion-3", f"{SCENE} (reeds:1.2).", ["(weight)"]),
+        ("stable-diffusion-3", f"{SCENE} <lora:ink:0.8>.", ["(angle tag)"]),
+        ("plain-tags", "heron, lake, (reeds:1.2)", ["(weight)"]),
+        ("negative-words", "blur, nudity, blood, still water", []),
+        ("negative-words", "no boats, blur", ["negation"]),
+    ],
+)
+def test_each_model_has_its_own_channel_for_what_must_stay_away(
+    name: str, text: str, rules: list[str]
+) -> None:
+    assert caught(name, text) == rules
+
+
+@pytest.mark.parametrize(
+    ("name", "tail", "rules"),
+    [
+        ("midjourney-8.2", "--ar 2:3 --v 8.2 --raw --hd", []),
+        ("midjourney-8.2", "--ar 2:3", ["version"]),
+        ("midjourney-8.2", "--ar 2:3 --v 7", ["version"]),
+        ("midjourney-8.2", "--ar 2:3 --niji 7", ["version"]),
+        ("midjourney-8.2", "--ar 2:3 --v 8.2 --q 2", ["flag"]),
+        ("niji-7", "--ar 2:3 --niji 7 --s 200", []),
+        ("niji-7", "--ar 2:3 --v 8.2", ["version"]),
+        ("niji-7", "--ar 2:3 --niji 6", ["version"]),
+        ("niji-7", "--ar 2:3 --niji 7 --cref https://example.org/a.png", ["flag"]),
+    ],
+)
+def test_a_midjourney_format_may_be_for_one_version_alone(
+    name: str, tail: str, rules: list[str]
+) -> None:
+    assert caught(name, f"{SCENE} {tail}") == rules
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "mended"),
+    [
+        ("midjourney-8.2", "--ar 2:3 --raw", "--ar 2:3 --v 8.2 --raw"),
+        ("niji-7", "--s 200", "--niji 7 --s 200"),
+        ("niji-7", "--ar 2:3 --niji 6", "--ar 2:3 --niji 6"),
+        ("midjourney-image", "--ar 2:3", "--ar 2:3"),
+    ],
+)
+def test_a_missing_version_is_put_in_where_there_is_only_one(
+    name: str, line: str, mended: str
+) -> None:
+    assert mend(f"{SCENE} {line}", {"format": name}) == f"{SCENE} {mended}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rules"),
+    [
+        ("pony-tags", TAGS, []),
+        ("pony-tags", "heron, lake, source_anime, rating_safe", ["quality"]),
+        ("pony-tags", "score_9, heron, source_anime", ["(labels)"]),
+        ("pony-tags", f"{TAGS}, masterpiece", ["(family)"]),
+        ("animagine-tags", "heron, lake, masterpiece, high score, great score, absurdres", []),
+        ("animagine-tags", "masterpiece, heron, lake", ["(quality)"]),
+        ("animagine-tags", "score_9, heron, lake, masterpiece", ["family"]),
+        ("animagine-negative", "score_4, lowres, bad hands", ["family"]),
+        ("pony-negative", "score_4, score_5, nsfw, without hands", ["negation"]),
+        ("danbooru-negative", "nsfw, lowres, nude", []),
+    ],
+)
+def test_each_sdxl_family_has_its_own_quality_words(name: str, text: str, rules: list[str]) -> None:
+    assert caught(name, text) == rules
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("A naked bulb over a blood orange, a glue gun and nude tones on the wall.", False),
+        ("Bare trees, a scarf wound around a post, a child's drawing.", False),
+        ("A nude figure by the window.", True),
+        ("A severed rope and a rifle on the wall.", True),
+        ("A young girl reads.", True),
+        ("Two children with bare feet in wet clothes.", True),
+        ("The same street with the watermark removed, removing the watermark.", True),
+    ],
+)
+def test_words_that_services_refuse_are_told_and_never_sent_back(
+    text: str, *, warned: bool
+) -> None:
+    assert ("(safety)" in caught("plain-text", text)) is warned
+    found = find_format("plain-text")
+    assert found is not None
+    assert "safety" not in [rule for rule, _ in found.faults(text, "error")]
