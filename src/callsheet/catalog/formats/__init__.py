@@ -32,7 +32,7 @@ STANDARD = frozenset(
 
 _FAMILIES = (
     "plain", "clip", "sentences", "motion", "stable_diffusion", "sdxl_families",
-    "midjourney_image", "midjourney_video",
+    "midjourney_image", "midjourney_video", "clips",
 )  # fmt: skip
 
 

@@ -1,0 +1,118 @@
+"""A clip's text says what moves, one thing about the camera, and only what its maker's model reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callsheet.catalog.formats import find_format
+from callsheet.catalog.formats.clips import COMMANDS
+from callsheet.catalog.formats.moves import camera_faults
+
+PICTURE = "A heron stands in a pond among reeds at dawn, natural photograph, soft grey greens"
+
+
+def caught(name: str, text: str, **others: Any) -> list[str]:
+    """The rules that a text breaks, warnings marked."""
+    found = find_format(name)
+    assert found is not None
+    errors = [rule for rule, _ in found.faults(text, "error", others)]
+    return errors + [f"({rule})" for rule, _ in found.faults(text, "warning", others)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Static camera, reeds sway",
+        "The camera stays perfectly still while reeds sway",
+        "The camera is fixed at eye level",
+        "Slow push-in toward the keel",
+        "The camera slowly pans over the reeds",
+        "Static camera, without zoom in or pan left",
+        "Steam pans of milk, a tilted hat, the arc of a bridge",
+        "Shot 1: static camera, fog drifts.\nShot 2: slow dolly in on the lamp.",
+    ],
+)
+def test_a_camera_that_rests_or_moves_once_is_fine(text: str) -> None:
+    assert list(camera_faults(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("Static camera, slow zoom in on the lamp", "rest and move"),
+        ("The frame stays locked as the camera pans", "rest and move"),
+        ("Tracking shot, then the camera tilts up", "moves"),
+        ("Handheld camera, orbits around her", "moves"),
+    ],
+)
+def test_a_camera_told_twice_is_found(text: str, rule: str) -> None:
+    assert [name for name, _ in camera_faults(text)] == [rule]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_hailuo_reads_its_fifteen_commands_in_any_case(command: str) -> None:
+    for told in (command, command.lower()):
+        assert caught("hailuo-clip", f"[{told}] Reeds bow and straighten") == []
+
+
+def test_hailuo_reads_no_other_word_in_brackets_and_three_commands_together() -> None:
+    assert caught("hailuo-clip", "[slow fog] Reeds bow") == ["command"]
+    assert caught("hailuo-clip", "[Pan left,Tilt up,Zoom in] Reeds bow") == ["(moves)"]
+    four = caught("hailuo-clip", "[Pan left,Tilt up,Zoom in,Shake] Reeds bow")
+    assert four == ["together", "(moves)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("runway-clip", ["exclusion"]),
+        ("luma-clip", ["exclusion"]),
+        ("hailuo-clip", ["exclusion"]),
+        ("seedance-clip", ["(exclusion)"]),
+        ("veo-clip", ["(exclusion)"]),
+        ("kling-clip", ["(exclusion)"]),
+        ("wan-clip", ["(exclusion)"]),
+    ],
+)
+def test_a_negation_is_wrong_where_nothing_excludes_and_misplaced_where_a_field_does(
+    name: str, found: list[str]
+) -> None:
+    assert caught(name, "Static camera, reeds sway without a sound") == found
+
+
+def test_what_somebody_says_may_deny_and_stands_in_quotation_marks() -> None:
+    assert caught("veo-clip", 'Static camera. She says: "No, it will not hold."') == []
+    assert caught("veo-clip", "Static camera. She says it holds") == ["(speech)"]
+
+
+def test_runway_counts_an_emoji_twice() -> None:
+    assert caught("runway-clip", "Locked camera. " + "\U0001f30a" * 493) == ["units"]
+    assert caught("runway-clip", "Locked camera. " + "\U0001f30a" * 492) == []
+
+
+def test_kling_makes_six_shots_of_bounded_length() -> None:
+    shot = "Shot {}: static camera, fog drifts"
+    assert caught("kling-clip", "\n".join(map(shot.format, range(1, 7)))) == []
+    assert caught("kling-clip", "\n".join(map(shot.format, range(1, 8)))) == ["shots"]
+    assert caught("kling-clip", f"Shot 1: fog\nShot 2: {'fog drifts on ' * 40}") == ["shots"]
+
+
+def test_from_a_picture_fewer_words_are_right_than_from_the_brief() -> None:
+    long = "Static camera. " + "Rings open and vanish on the water again. " * 14
+    assert caught("wan-clip", long) == caught("kling-clip", long) == []
+    assert caught("wan-clip", long, picture=PICTURE) == ["brief"]
+    assert caught("kling-clip", long, picture=PICTURE) == ["(brief)"]
+
+
+def test_lengths_are_settings_and_times_of_labelled_shots_are_not() -> None:
+    assert caught("wan-clip", "Static camera, 6 seconds, 24 fps") == ["(length)", "(length)"]
+    assert caught("wan-clip", "Shot 1 [0-3s] static camera, fog drifts") == []
+
+
+@pytest.mark.parametrize("name", ["veo-clip", "luma-clip", "wan-clip", "runway-clip"])
+def test_every_clip_is_held_beside_its_picture(name: str) -> None:
+    assert caught(name, "Static camera, light as at dusk", picture=PICTURE) == ["opposite"]
+    again = "Static camera. A heron stands in a pond among reeds, natural photograph, grey greens"
+    assert caught(name, again, picture=PICTURE) == ["echo"]
