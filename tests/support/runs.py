@@ -38,13 +38,16 @@ class Desk:
         """A desk whose runs are written by this LLM, or by the offline one."""
         return cls(Office(read_settings(), store=MemoryStore(), llm=llm))
 
-    async def run(self, groups: Sequence[str], workflow: str = "oms") -> dict[str, Any]:
+    async def run(
+        self, groups: Sequence[str], workflow: str = "oms", **brief: str
+    ) -> dict[str, Any]:
         """The document of a run with these groups, carried out to its end."""
-        return (await self.session(groups, workflow)).document()
+        return (await self.session(groups, workflow, **brief)).document()
 
-    async def session(self, groups: Sequence[str], workflow: str = "oms") -> Session:
+    async def session(self, groups: Sequence[str], workflow: str = "oms", **brief: str) -> Session:
         """The same, still held."""
-        session = await self.office.start(Wish(brief={"idea": IDEA}, groups=groups), workflow)
+        told = {"idea": IDEA, **brief}
+        session = await self.office.start(Wish(brief=told, groups=groups), workflow)
         await session.go_on()
         return session
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
-from itertools import chain, combinations
+from itertools import chain, combinations, pairwise
 from typing import Any
 
 import llguidance
@@ -49,18 +50,35 @@ MOST_ITEMS_GOOGLE = 960
 """The sum of `maxItems` up to which requests were taken (python-genai issue 2170); not documented."""
 
 
-def selections() -> Iterator[tuple[str, ...]]:
+@dataclass(frozen=True)
+class Selection:
+    """Groups of one category, and the workflow that has them."""
+
+    workflow: str
+    groups: tuple[str, ...]
+
+    def full(self) -> dict[str, Any]:
+        return build_schema(self.groups, workflow=self.workflow)
+
+
+def selections() -> Iterator[Selection]:
+    """Every selection of oms; of the many of studio each group alone, pairs of neighbours, and all."""
     for groups in load_groups().values():
         names = list(groups)
-        yield from chain.from_iterable(combinations(names, n) for n in range(1, len(names) + 1))
+        for chosen in chain.from_iterable(combinations(names, n) for n in range(1, len(names) + 1)):
+            yield Selection("oms", chosen)
+    for groups in load_groups("studio").values():
+        names = list(groups)
+        for chosen in (*((name,) for name in names), *pairwise(names), tuple(names)):
+            yield Selection("studio", chosen)
 
 
-EVERY = list(selections())
+EVERY = list(dict.fromkeys(selections()))
 
 
 @cache
-def sent(groups: tuple[str, ...], dialect: Dialect) -> dict[str, Any]:
-    return lower(build_schema(groups), dialect)
+def sent(selection: Selection, dialect: Dialect) -> dict[str, Any]:
+    return lower(selection.full(), dialect)
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -72,7 +90,7 @@ def nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_there_are_31_image_and_3_video_selections() -> None:
-    assert len(EVERY) == 31 + 3
+    assert sum(selection.workflow == "oms" for selection in EVERY) == 31 + 3
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -86,8 +104,8 @@ def test_a_grammar_engine_compiles_what_is_sent_for_every_selection(dialect: Dia
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_is_sent_is_closed_and_names_every_model_in_order(dialect: Dialect) -> None:
     for groups in EVERY:
-        full, lowered = build_schema(groups), sent(groups, dialect)
-        models = full["properties"]["prompts"]["required"]  # type: ignore[index,call-overload]
+        full, lowered = groups.full(), sent(groups, dialect)
+        models = full["properties"]["prompts"]["required"]
         assert list(lowered["properties"]["prompts"]["properties"]) == models
         for node in nodes(lowered):
             if node.get("type") == "object":
@@ -155,5 +173,7 @@ def test_a_local_engine_is_sent_whole_patterns_and_no_properties_beside_alternat
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_bound_that_is_not_enforced_is_told_in_words(dialect: Dialect) -> None:
-    node = sent(("phoenix",), dialect)["properties"]["prompts"]["properties"]["PHOENIX_1_0_A"]
+    node = sent(Selection("oms", ("phoenix",)), dialect)["properties"]["prompts"]["properties"][
+        "PHOENIX_1_0_A"
+    ]
     assert node.get("maxLength") == 1_500 or "At most 1500 characters." in node["description"]

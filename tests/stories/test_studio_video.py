@@ -1,0 +1,78 @@
+"""Today's video models: from a still only what moves, from the brief alone the scene first."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from callsheet import load_groups
+from callsheet.app.looking import lint
+from tests.support.runs import IDEA, Desk, client_of, prompts_of
+from tests.support.strict_openai import StrictOpenAI
+
+VIDEO = list(load_groups("studio")["video_generation"])
+SCENE = "A woman reads by a rain-streaked window at dusk"
+
+
+def texts(document: dict[str, Any]) -> dict[str, str]:
+    """Each video model's text, without its negative."""
+    written = document["prompts"]["video_generation"]
+    return {
+        model: prompt["prompt"] if isinstance(prompt, dict) else prompt
+        for model, prompt in written.items()
+    }
+
+
+async def test_from_the_brief_alone_every_prompt_shows_the_scene_and_keeps_its_rules() -> None:
+    document = await Desk.with_llm().run(VIDEO, workflow="studio")
+    assert document["status"] == "succeeded", document
+    assert document["problems"] == []
+    assert document["usage"]["repairs"] == 0
+    assert len(texts(document)) == len(VIDEO) == 9
+    for model, text in texts(document).items():
+        assert SCENE.lower() in text.lower(), model
+
+
+async def test_from_a_still_no_prompt_shows_the_scene_again() -> None:
+    document = await Desk.with_llm().run(["gpt_image", *VIDEO], workflow="studio")
+    assert document["status"] == "succeeded", document
+    assert document["problems"] == []
+    assert document["usage"]["repairs"] == 0
+    for model, text in texts(document).items():
+        assert IDEA not in text.lower(), model
+        assert "photograph" not in text, model
+
+
+async def test_what_offline_writes_needs_no_mending_in_any_aesthetic_or_shape() -> None:
+    for ratio, aesthetic in (("16:9", "oil painting"), ("1:1", "lofi anime"), ("9:16", "poster")):
+        document = await Desk.with_llm().run(
+            VIDEO, "studio", idea="a fox in the snow", aspect_ratio=ratio, aesthetic=aesthetic
+        )
+        assert document["problems"] == []
+        for model, prompt in prompts_of(document).items():
+            told = json.dumps(prompt) if isinstance(prompt, dict) else prompt
+            assert lint(told, model, "studio") == [], model
+
+
+@pytest.mark.parametrize("group", VIDEO)
+async def test_a_strict_provider_takes_each_group_alone_and_beside_an_image_group(
+    group: str,
+) -> None:
+    with StrictOpenAI() as server:
+        alone = await Desk.with_llm(client_of(server)).run([group], workflow="studio")
+        both = await Desk.with_llm(client_of(server)).run(["gpt_image", group], workflow="studio")
+    for document, calls in ((alone, 1), (both, 2)):
+        assert document["status"] == "succeeded", document
+        assert document["problems"] == []
+        assert document["usage"]["calls"] == calls
+
+
+@pytest.mark.parametrize("group", VIDEO)
+async def test_what_is_set_beside_a_prompt_stands_in_the_document(group: str) -> None:
+    document = await Desk.with_llm().run([group], workflow="studio")
+    (model,) = document["prompts"]["video_generation"]
+    told = " ".join(document["settings"][model])
+    assert "frame" in told or "image" in told
+    assert "{{" not in told
