@@ -22,6 +22,8 @@ from callsheet.store.port import Lease
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from callsheet.llm.port import Heard
+
 SYSTEM = "You write prompts."
 
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
@@ -35,8 +37,9 @@ class Loopback:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    async def compose(self, request: Request) -> Reply:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
         """The server's reply to the message."""
+        del heard
         text = await self._ask(request.user)
         return Reply(json.dumps({"text": text}), "stop", Usage(100, 0, 100, 0.0), self.spec)
 

@@ -107,7 +107,7 @@ class CallReplied(Fact):
     number: int
     repair: bool
     text: str
-    finish: Literal["stop", "length", "refusal", "filter"]
+    finish: Literal["stop", "length", "refusal", "filter", "broken"]
     llm: str
     input_tokens: int = 0
     cached_input_tokens: int = 0

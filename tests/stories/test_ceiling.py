@@ -9,7 +9,7 @@ import pytest
 from callsheet import build_schema
 from callsheet.app.runs import Office, Wish
 from callsheet.llm.offline import Offline
-from callsheet.llm.port import Reply, Request, Usage
+from callsheet.llm.port import Heard, Reply, Request, Usage
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from tests.support.cli import Terminal
@@ -26,9 +26,9 @@ class Paid:
         self.cost = cost
         self.calls = 0
 
-    async def compose(self, request: Request) -> Reply:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
         self.calls += 1
-        text = (await Offline().compose(request)).text
+        text = (await Offline().compose(request, heard)).text
         return Reply(text, "stop", Usage(1000, 0, 500, self.cost), "paid")
 
 

@@ -16,6 +16,7 @@ from tests.support.loopback import (
     Seen,
     Text,
 )
+from tests.support.streaming import Streamed, event, pieces_of
 from tests.support.strict_schema import keywords
 from tests.support.writing import fill
 
@@ -45,6 +46,26 @@ class AnthropicServer(Loopback):
         content, reason = _content(value, tools, fault)
         return Answer(200, self._reply(body, content, reason))
 
+    def error_event(self, code: int, message: str) -> bytes:
+        return event(self.error(code, message), "error")
+
+    def events(self, body: Any) -> Streamed:
+        start = body | {"content": [], "stop_reason": None}
+        start["usage"] = body["usage"] | {"output_tokens": 1}
+        opening, pieces, ending = [_event("message_start", message=start)], [], []
+        for index, block in enumerate(body["content"]):
+            empty, kind, name, text = _block(block)
+            opening.append(_event("content_block_start", index=index, content_block=empty))
+            pieces += [
+                _event("content_block_delta", index=index, delta={"type": kind, name: piece})
+                for piece in pieces_of(text)
+            ]
+            ending.append(_event("content_block_stop", index=index))
+        stop = {"stop_reason": body["stop_reason"], "stop_sequence": None}
+        usage = {"output_tokens": body["usage"]["output_tokens"]}
+        ending += [_event("message_delta", delta=stop, usage=usage), _event("message_stop")]
+        return Streamed(opening, pieces, ending)
+
     def _reply(self, body: dict[str, Any], content: list[Any], reason: str) -> dict[str, Any]:
         return {
             "id": f"msg_{len(self.requests)}",
@@ -61,6 +82,18 @@ class AnthropicServer(Loopback):
                 "output_tokens": 80,
             },
         }
+
+
+def _event(kind: str, **more: Any) -> bytes:
+    return event({"type": kind, **more}, kind)
+
+
+def _block(block: dict[str, Any]) -> tuple[dict[str, Any], str, str, str]:
+    """A block before it is written, and its deltas' kind, name and text in all."""
+    if block["type"] == "tool_use":
+        written = json.dumps(block["input"], ensure_ascii=False)
+        return block | {"input": {}}, "input_json_delta", "partial_json", written
+    return block | {"text": ""}, "text_delta", "text", block["text"]
 
 
 def _content(value: Any, tools: list[Any], fault: Fault | None) -> tuple[list[Any], str]:

@@ -16,6 +16,7 @@ from tests.support.loopback import (
     Seen,
     Text,
 )
+from tests.support.streaming import Streamed, event, pieces_of
 from tests.support.strict_schema import keywords
 from tests.support.writing import fill
 
@@ -29,6 +30,7 @@ READ = {
     "additionalProperties", "required", "propertyOrdering",
 }  # fmt: skip
 """The keywords that the reference of `responseJsonSchema` lists."""
+STREAM = ":streamGenerateContent"
 
 
 class GoogleServer(Loopback):
@@ -39,13 +41,32 @@ class GoogleServer(Loopback):
         return {"error": {"code": code, "message": message, "status": status}}
 
     def answer(self, seen: Seen, fault: Fault | None) -> Answer:
-        if not seen.path.partition("?")[0].endswith(":generateContent"):
+        if not seen.path.partition("?")[0].endswith((":generateContent", STREAM)):
             return Answer(404, self.error(404, f"no such path: {seen.path}"))
         schema = (seen.json.get("generationConfig") or {}).get("responseJsonSchema")
         if unknown := sorted(keywords(schema) - READ):
             return Answer(400, self.error(400, f"schema: unknown field '{unknown[0]}'"))
         text = json.dumps(fill(schema) if schema else {}, ensure_ascii=False)
         return Answer(200, self._reply(_candidates(text, fault), fault))
+
+    def streams(self, seen: Seen) -> bool:
+        return seen.path.partition("?")[0].endswith(STREAM)
+
+    def events(self, body: Any) -> Streamed:
+        if not body["candidates"]:
+            return Streamed([], [], [event(body)])
+        said = body["candidates"][0]
+        pieces = pieces_of(said["content"]["parts"][0]["text"])
+        counted = body["usageMetadata"]
+
+        def chunk(piece: str, number: int, **more: Any) -> bytes:
+            usage = counted | {"candidatesTokenCount": number, "totalTokenCount": 1_200 + number}
+            content = {"role": "model", "parts": [{"text": piece}]}
+            candidate = {"index": 0, "content": content, **more}
+            return event(body | {"candidates": [candidate], "usageMetadata": usage})
+
+        ending = chunk("", counted["candidatesTokenCount"], finishReason=said["finishReason"])
+        return Streamed([], [chunk(piece, n) for n, piece in enumerate(pieces, 1)], [ending])
 
     def _reply(self, candidates: list[Any], fault: Fault | None) -> dict[str, Any]:
         reply: dict[str, Any] = {

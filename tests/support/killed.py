@@ -1,7 +1,8 @@
 """A process that begins a run and kills itself with SIGKILL at a given transaction.
 
 `python -m tests.support.killed HOME URL before|after NUMBER`: before or after transaction NUMBER
-behind the run's first one is committed.
+behind the run's first one is committed. With `told`, it speaks to the LLM through the real client,
+and dies when it has been told NUMBER values of a reply that is still being written.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from callsheet.app.runs import Office, Wish
-from callsheet.events import Event, Recorded
+from callsheet.engine.view import View
+from callsheet.events import Event, Recorded, ValuesFinished
 from callsheet.settings import read_settings
 from callsheet.store.port import Lease
 from callsheet.store.sql import SqlStore
 from tests.support.plain_llm import PlainLLM
-from tests.support.runs import IDEA
+from tests.support.runs import IDEA, client_at
 
 GROUPS = ("leonardo", "motion_2_0")
 
@@ -48,11 +50,28 @@ class Doomed(SqlStore):
         return written
 
 
+class Deaf:
+    """Counts the values that are told, and dies of the last one it can take."""
+
+    def __init__(self, number: int) -> None:
+        self._left = number
+
+    def hear(self, recorded: Recorded, view: View) -> None:
+        del view
+        if isinstance(recorded.event, ValuesFinished):
+            self._left -= len(recorded.event.values)
+            if self._left <= 0:
+                _die()
+
+
 async def _main(home: str, url: str, moment: str, number: int) -> None:
     store = Doomed(Path(home) / "runs.sqlite")
     store.moment, store.number = moment, number
     settings = read_settings({"CALLSHEET_HOME": home, "HOME": home})
     office = Office(settings, store=store, llm=PlainLLM(url))
+    if moment == "told":
+        llm = client_at(url, tick=0)
+        office = Office(settings, store=store, llm=llm, listen=Deaf(number).hear)
     session = await office.start(Wish(brief={"idea": IDEA}, groups=GROUPS))
     await session.go_on()
     await session.close()

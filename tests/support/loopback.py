@@ -17,7 +17,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
+from tests.support.streaming import Break, Pace, Streamed, event, spoken
+
 Finish = Literal["stop", "length", "refusal", "filter"]
+
+OK = 200
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ HUGE = Raw(b'{"padding": "' + b"x" * 11_000_000 + b'"}')
 GZIP_BOMB = Raw(zlib.compress(b" " * 200_000_000), headers={"content-encoding": "deflate"})
 
 Fault = (
-    Status | Text | Cut | Refusal | Filtered | Empty | Drop | Hang | Drip | Raw
+    Status | Text | Cut | Refusal | Filtered | Empty | Drop | Hang | Drip | Raw | Break | Pace
     | Callable[[Seen], "Answer"]
 )  # fmt: skip
 
@@ -168,6 +172,18 @@ class Loopback:
         """An error body in the provider's own form."""
         raise NotImplementedError
 
+    def streams(self, seen: Seen) -> bool:
+        """Whether a request wants its reply piece by piece."""
+        return isinstance(seen.json, dict) and bool(seen.json.get("stream"))
+
+    def events(self, body: Any) -> Streamed:
+        """A whole reply as the events that the provider would send of it."""
+        raise NotImplementedError
+
+    def error_event(self, code: int, message: str) -> bytes:
+        """An error that is told when the reply has begun."""
+        return event(self.error(code, message))
+
     def _next(self, seen: Seen) -> Fault | None:
         with self._lock:
             self.requests.append(seen)
@@ -186,7 +202,27 @@ class Loopback:
             case _ if callable(fault):
                 _send(handler, fault(seen))
             case _:
-                _send(handler, self.answer(seen, fault))
+                answer = self.answer(seen, fault)
+                if answer.code == OK and self.streams(seen):
+                    self._speak(handler, answer, fault)
+                else:
+                    _send(handler, answer)
+
+    def _speak(self, handler: BaseHTTPRequestHandler, answer: Answer, fault: Fault | None) -> None:
+        """Sends a reply piece by piece, in chunks, as far as the fault lets it."""
+        handler.send_response(OK)
+        handler.send_header("content-type", "text/event-stream")
+        handler.send_header("transfer-encoding", "chunked")
+        handler.end_headers()
+        code = fault.code if isinstance(fault, Break) else 0
+        error = self.error_event(code, f"a scripted {code}")
+        for chunk in spoken(self.events(answer.body), fault, error, self._closing):
+            handler.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+            handler.wfile.flush()
+        if isinstance(fault, Break) and fault.how in ("cut", "drip", "hang", "huge"):
+            handler.close_connection = True
+        else:
+            handler.wfile.write(b"0\r\n\r\n")
 
     def _break(self, handler: BaseHTTPRequestHandler, fault: Drop | Hang | Drip) -> None:
         """Leaves the client without a whole answer."""

@@ -7,7 +7,7 @@ import json
 import urllib.request
 
 from callsheet.llm.lowering import lower
-from callsheet.llm.port import Reply, Request, Usage
+from callsheet.llm.port import Heard, Reply, Request, Usage
 
 
 class PlainLLM:
@@ -18,7 +18,8 @@ class PlainLLM:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def compose(self, request: Request) -> Reply:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+        del heard
         return await asyncio.to_thread(self._compose, request)
 
     def _compose(self, request: Request) -> Reply:

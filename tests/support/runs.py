@@ -22,9 +22,15 @@ async def no_wait(seconds: float) -> None:
     """Stands for sleeping between tries."""
 
 
-def client_of(server: StrictOpenAI, name: str = "any") -> Client:
+def client_of(server: StrictOpenAI, name: str = "any", tick: float = 0.25) -> Client:
     """The real client, speaking to a loopback server."""
-    return Client("openai", name, base_url=server.url, limits=Limits(deadline=20), sleep=no_wait)
+    return client_at(server.url, name, tick)
+
+
+def client_at(url: str, name: str = "any", tick: float = 0.25) -> Client:
+    """The same, by the server's address."""
+    limits = Limits(deadline=20, tick=tick)
+    return Client("openai", name, base_url=url, limits=limits, sleep=no_wait)
 
 
 @dataclass

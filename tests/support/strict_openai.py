@@ -24,6 +24,7 @@ from tests.support.loopback import (
     Seen,
     Text,
 )
+from tests.support.streaming import Streamed, event, pieces_of
 from tests.support.strict_schema import complaint
 from tests.support.writing import Write, fill, write_text
 
@@ -44,7 +45,8 @@ class Conduct:
 
     `refuse` names request fields (`response_format`, `tools`) that it does not understand; `key`
     and `llms` are the only ones it accepts, where given; `cached_tokens` is what it reports of its
-    cache; `fenced` puts a plain reply into a Markdown fence, as a chat does.
+    cache; `fenced` puts a plain reply into a Markdown fence, as a chat does; where it does not
+    `streams`, it answers in one piece, whatever was asked; `counts` the tokens of what it streams.
     """
 
     refuse: tuple[str, ...] = ()
@@ -52,6 +54,8 @@ class Conduct:
     llms: tuple[str, ...] = ()
     cached_tokens: int = 0
     fenced: bool = False
+    streams: bool = True
+    counts: bool = True
     write: Write = write_text
 
 
@@ -83,6 +87,27 @@ class StrictOpenAI(Loopback):
         choices = [] if fault == Empty() else [choice]
         return Answer(200, self._completion(seen.json, choices, text))
 
+    def streams(self, seen: Seen) -> bool:
+        return self.conduct.streams and super().streams(seen)
+
+    def events(self, body: Any) -> Streamed:
+        head = {name: body[name] for name in ("id", "created", "model")}
+        head |= {"object": "chat.completion.chunk"}
+
+        def chunk(delta: Any, finish: str | None = None) -> bytes:
+            choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+            return event(head | {"choices": [choice]})
+
+        opening, pieces, ending = [], [], []
+        for choice in body["choices"]:
+            message = choice["message"]
+            opening = [chunk({"role": "assistant", "content": ""})]
+            pieces = [chunk(delta) for delta in _deltas(message)]
+            ending = [chunk({}, choice["finish_reason"])]
+        if self.conduct.counts:
+            ending.append(event(head | {"choices": [], "usage": body["usage"]}))
+        return Streamed(opening, pieces, [*ending, event("[DONE]")])
+
     def _admit(self, seen: Seen) -> None:
         """Refuses what is not a proper call for a chat completion by someone who may make it."""
         conduct, body = self.conduct, seen.json
@@ -94,8 +119,8 @@ class StrictOpenAI(Loopback):
             raise _RejectedError("We could not parse the JSON body of your request.")
         if conduct.llms and body["model"] not in conduct.llms:
             raise _RejectedError(f"The model `{body['model']}` does not exist.", 404)
-        if body.get("stream"):
-            raise _RejectedError("This server does not stream.")
+        if body.get("stream_options", {"include_usage": True}) != {"include_usage": True}:
+            raise _RejectedError("Unknown parameter: 'stream_options'.")
         for name in conduct.refuse:
             if name in body:
                 raise _RejectedError(f"'{name}' is not supported by this model.")
@@ -147,6 +172,19 @@ class StrictOpenAI(Loopback):
             },
             "system_fingerprint": "fp_loopback",
         }
+
+
+def _deltas(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a message adds piece by piece: to its text, its refusal, or the call of its one tool."""
+    if calls := message.get("tool_calls"):
+        function = calls[0]["function"]
+        named = calls[0] | {"index": 0, "function": function | {"arguments": ""}}
+        more = [
+            {"index": 0, "function": {"arguments": p}} for p in pieces_of(function["arguments"])
+        ]
+        return [{"tool_calls": [call]} for call in (named, *more)]
+    name = "refusal" if message.get("refusal") else "content"
+    return [{name: piece} for piece in pieces_of(message[name] or "")]
 
 
 def _spoilt(text: str, fault: Fault | None) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from callsheet import errors
 from callsheet.catalog.groups import Catalog
 from callsheet.catalog.rules import leaves
 from callsheet.document.folder import as_kept
-from callsheet.llm.port import Finish, Reply, Request, Usage
+from callsheet.llm.port import Finish, Heard, Reply, Request, Usage
 from callsheet.llm.scripted import Line, Scripted
 from callsheet.modules.contract import Ask, Done, Materials, Stage
 from callsheet.modules.generation import Inputs, check, generate
@@ -71,9 +71,9 @@ class Set:
     repairs: list[bool] = field(default_factory=list)
     kept: dict[str, JsonValue] = field(default_factory=dict)
 
-    async def call(self, request: Request, repair: bool) -> Reply | Question:  # noqa: FBT001
+    async def call(self, request: Request, repair: bool, heard: Heard) -> Reply | Question:  # noqa: FBT001
         self.repairs.append(repair)
-        return await self.llm.compose(request)
+        return await self.llm.compose(request, heard)
 
     async def keep(self, values: Mapping[str, JsonValue]) -> None:
         self.kept |= values

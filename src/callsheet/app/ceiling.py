@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from callsheet.app.productions import Production
     from callsheet.engine.view import View
-    from callsheet.llm.port import LLM, Reply, Request
+    from callsheet.llm.port import LLM, Heard, Reply, Request
     from callsheet.questions import Question
 
 FRAMING = 200
@@ -46,7 +46,7 @@ class Capped:
     def spec(self) -> str:
         return self._llm.spec
 
-    async def compose(self, request: Request) -> Reply | Question:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
         spent = self._view.spent.cost_usd
         worst = self._worst(request.system, request.user, request.schema)
         if spent is None or worst is None:
@@ -61,7 +61,7 @@ class Capped:
                 f" ${self._ceiling:.4f} is left, so nothing was sent",
                 hint=self._what_fits(request, left),
             )
-        return await self._llm.compose(request)
+        return await self._llm.compose(request, heard)
 
     def _worst(self, system: str, user: str, schema: object) -> float | None:
         """The price of a call with its input counted and its output at the maximum."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.llm.port import Heard
     from callsheet.settings import Settings
 
 SAMPLE = "a woman reads by a rain-streaked window at dusk"
@@ -77,7 +78,8 @@ class Measure:
         provider = PROVIDERS.get(parse_spec(spec).provider)
         self._dialect = provider.dialect if provider else "openai"
 
-    async def compose(self, request: Request) -> Reply:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+        del heard
         try:
             text = (await Offline().compose(request)).text
         except InputError:

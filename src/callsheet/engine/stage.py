@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callsheet.document.workflow import ModuleUse
     from callsheet.engine.journal import Journal
     from callsheet.engine.view import View
-    from callsheet.llm.port import LLM
+    from callsheet.llm.port import LLM, Heard
     from callsheet.modules.contract import Materials, Module, Values
     from callsheet.questions import Question
 
@@ -74,7 +74,12 @@ class _Caller:
         self._llm = llm
         self._number = 0
 
-    async def __call__(self, request: Request, repair: bool) -> Reply | Question:  # noqa: FBT001
+    async def __call__(
+        self,
+        request: Request,
+        repair: bool,  # noqa: FBT001
+        heard: Heard,
+    ) -> Reply | Question:
         number, view = self._number, self._journal.view
         self._number += 1
         if number in view.calls:
@@ -84,7 +89,7 @@ class _Caller:
         key = f"reply.{number}"
         told = view.answers.get(key)
         reply = await self._llm.compose(
-            replace(request, answer=told if isinstance(told, str) else None)
+            replace(request, answer=told if isinstance(told, str) else None), heard
         )
         if not isinstance(reply, Reply):
             return replace(reply, key=key)

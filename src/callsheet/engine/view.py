@@ -157,8 +157,15 @@ def _end(view: View, event: RunFinished | RunFailed | RunParked) -> None:
                 # What those calls brought is judged already: going on means asking anew. Where the
                 # provider failed, what came before is still good, and paid.
                 view.calls = {}
+            _drop_broken_end(view.calls)
         case RunParked(until=until):
             view.status, view.error, view.until = "waiting", event, until
+
+
+def _drop_broken_end(calls: dict[int, CallReplied]) -> None:
+    """Forgets the last replies that broke off: what follows them is to be asked for again."""
+    while calls and calls[max(calls)].finish == "broken":
+        del calls[max(calls)]
 
 
 def _move(view: View, event: StepStarted | StepFinished | OutputWritten) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asking:
-    """What is sent once, and how long its answer may take."""
+    """What is sent once, how long its answer may take, and how often what is written is told."""
 
     system: str
     user: str
@@ -20,3 +20,4 @@ class Asking:
     mode: Mode
     max_tokens: int
     seconds: float
+    tick: float

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.llm.asking import Asking
 from callsheet.llm.lowering import count_texts, lower
-from callsheet.llm.policy import Again, GiveUp, InMode, Limits, Tally, next_step
+from callsheet.llm.policy import Again, GiveUp, InMode, Limits, TakeHalf, Tally, next_step
 from callsheet.llm.port import Reply
 from callsheet.llm.specs import PROVIDERS
 from callsheet.llm.wording import Address, redact, visible
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callsheet.llm.faults import Fault
     from callsheet.llm.line import Line
     from callsheet.llm.policy import Mode
-    from callsheet.llm.port import Request
+    from callsheet.llm.port import Heard, Request
     from callsheet.llm.specs import Key
 
 _AS_TEXT = (
@@ -69,14 +69,14 @@ class Client:
             deadline=self.limits.deadline,
         )
 
-    async def compose(self, request: Request) -> Reply:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
         if self._line is None:
             # The first import takes seconds; other work goes on meanwhile.
             self._line = await asyncio.to_thread(self._connect)
         tally = Tally(mode=self._mode)
         while True:
             started = time.monotonic()
-            outcome = await self._try(self._line, request, tally)
+            outcome = await self._try(self._line, self._asking(request, tally), heard)
             if isinstance(outcome, Reply):
                 self._mode = tally.mode
                 return outcome
@@ -88,15 +88,19 @@ class Client:
                 case Again(after):
                     await self.sleep(after)
                     tally = replace(tally, waited=tally.waited + after)
+                case TakeHalf(reply):
+                    return reply
                 case GiveUp(error):
                     raise error
 
-    async def _try(self, line: Line, request: Request, tally: Tally) -> Reply | Fault:
-        outcome = await line.ask(self._asking(request, tally))
+    async def _try(self, line: Line, asking: Asking, heard: Heard | None) -> Reply | Fault:
+        outcome = await line.ask(asking, heard)
         if isinstance(outcome, Reply):
             return outcome
         secrets = (self.key.value,) if self.key else ()
-        return replace(outcome, said=redact(outcome.said, secrets, (request.system, request.user)))
+        said = redact(outcome.said, secrets, (asking.system, asking.user))
+        half = outcome.half and replace(outcome.half, detail=said)
+        return replace(outcome, said=said, half=half)
 
     def _connect(self) -> Line:
         from callsheet.llm.line import connect
@@ -119,4 +123,5 @@ class Client:
             mode=tally.mode,
             max_tokens=limits.max_tokens or longest,
             seconds=max(limits.deadline - tally.spent, 0.01),
+            tick=limits.tick,
         )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from callsheet.llm.port import Reply
+
 Kind = Literal[
     "key",
     "billing",
@@ -36,13 +38,15 @@ Kind = Literal[
 class Fault:
     """One try that failed, in nobody's words but ours.
 
-    `said` is the provider's own message; `retry_after` the seconds it asked to wait.
+    `said` is the provider's own message; `retry_after` the seconds it asked to wait; `half` what
+    had been written when it broke off.
     """
 
     kind: Kind
     status: int | None = None
     said: str = ""
     retry_after: float | None = None
+    half: Reply | None = None
 
 
 _CODES: tuple[tuple[Kind, frozenset[str]], ...] = (

@@ -9,18 +9,29 @@ from __future__ import annotations
 import json
 import re
 import ssl
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 from genai_prices import calc_price
 from pydantic_ai import exceptions as foreign
-from pydantic_ai.direct import model_request
-from pydantic_ai.messages import ModelRequest, TextPart, ToolCallPart
+from pydantic_ai.direct import model_request_stream
+from pydantic_ai.messages import (
+    ModelRequest,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+    ToolCallPart,
+    ToolCallPartDelta,
+)
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.tools import ToolDefinition
 
+from callsheet.errors import CallsheetError
 from callsheet.llm.faults import Fault, kind_of, message_in
 from callsheet.llm.port import Reply, Usage
 from callsheet.llm.specs import PROVIDERS
@@ -29,12 +40,16 @@ from callsheet.llm.wire import OversizeReplyError, http_client
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pydantic_ai.messages import ModelResponse
-    from pydantic_ai.models import Model
+    from pydantic_ai.messages import ModelResponse, ModelResponseStreamEvent
+    from pydantic_ai.models import Model, StreamedResponse
     from pydantic_ai.settings import ModelSettings
 
     from callsheet.llm.asking import Asking
-    from callsheet.llm.port import Finish
+    from callsheet.llm.faults import Kind
+    from callsheet.llm.port import Finish, Heard
+
+LONG_DELTA = 16
+"""Characters; a piece so long that comes twice running was sent twice, not written twice."""
 
 _KEY_HEADERS = {"anthropic": "x-api-key", "google": "x-goog-api-key"}
 _UNCHANGED = ModelProfile(json_schema_transformer=None)
@@ -48,27 +63,43 @@ class Line:
     llm: Model[Any]
     rates: Mapping[str, str]
 
-    async def ask(self, asking: Asking) -> Reply | Fault:
+    async def ask(self, asking: Asking, heard: Heard | None = None) -> Reply | Fault:
         """One request: what came back, or what went wrong, and never an exception of the library."""
+        ear = _Ear(heard, asking.tick)
+        try:
+            return await self._ask(asking, ear)
+        except CallsheetError:
+            # Who listens could not take it in.
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a foreign library raises ends here
+            return replace(_fault(error), half=self._half(ear))
+
+    async def _ask(self, asking: Asking, ear: _Ear) -> Reply:
         settings: ModelSettings = {
             "max_retries": 0,
             "max_tokens": asking.max_tokens,
             "request_timeout": asking.seconds,
             "framing_announcement": "never",
         }
-        try:
-            response = await model_request(
-                self.llm,
-                [ModelRequest.user_text_prompt(asking.user, instructions=asking.system)],
-                model_request_parameters=_parameters(asking),
-                model_settings=settings,
-            )
-        except IndexError:
-            # The library takes the first choice of a reply that has none.
-            return Reply(text="", finish="stop", usage=Usage(), llm=self.llm.model_name)
-        except Exception as error:  # noqa: BLE001  # whatever a foreign library raises ends here
-            return _fault(error)
+        async with model_request_stream(
+            self.llm,
+            [ModelRequest.user_text_prompt(asking.user, instructions=asking.system)],
+            model_request_parameters=_parameters(asking),
+            model_settings=settings,
+        ) as stream:
+            await ear.follow(stream)
+            response = stream.get()
+        if ear.text() and "finish_reason" not in (response.provider_details or {}):
+            raise _NoEndError
         return self._reply(response)
+
+    def _half(self, ear: _Ear) -> Reply | None:
+        """What was written of a reply that broke off; what it cost nobody has told."""
+        if ear.stream is None or not (text := ear.text()):
+            return None
+        whole = self._reply(ear.stream.get())
+        usage = replace(whole.usage, cost_usd=None)
+        return replace(whole, text=text, finish="broken", usage=usage, detail="")
 
     def _reply(self, response: ModelResponse) -> Reply:
         parts = response.parts
@@ -101,6 +132,64 @@ class Line:
             except (LookupError, ValueError):
                 continue
         return None
+
+
+class _RepeatedError(Exception):
+    """A piece of a reply came twice."""
+
+
+class _NoEndError(Exception):
+    """A reply stopped without a reason for its end."""
+
+
+@dataclass
+class _Ear:
+    """Follows a reply while it is written, and tells now and then what is written so far."""
+
+    heard: Heard | None
+    tick: float
+    stream: StreamedResponse | None = None
+    _pieces: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        """All that is written so far."""
+        return "".join(self._pieces)
+
+    async def follow(self, stream: StreamedResponse) -> None:
+        """Listens to the end; what is written is told once more where it does not come to that."""
+        self.stream = stream
+        told = time.monotonic()
+        try:
+            async for event in stream:
+                self._take(_added(event))
+                if self.heard is not None and time.monotonic() >= told + self.tick:
+                    await self.heard(self.text())
+                    told = time.monotonic()
+        except BaseException:
+            if self.heard is not None:
+                await self.heard(self.text())
+            raise
+
+    def _take(self, piece: str) -> None:
+        if len(piece) >= LONG_DELTA and self._pieces and self._pieces[-1] == piece:
+            raise _RepeatedError
+        if piece:
+            self._pieces.append(piece)
+
+
+def _added(event: ModelResponseStreamEvent) -> str:
+    """What an event of a stream adds to the text of the reply."""
+    match event:
+        case PartStartEvent(part=TextPart(content=text)):
+            return text
+        case PartStartEvent(part=ToolCallPart(args=arguments)):
+            return _written(arguments)
+        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+            return text
+        case PartDeltaEvent(delta=ToolCallPartDelta(args_delta=arguments)):
+            return _written(arguments)
+        case _:
+            return ""
 
 
 def connect(provider: str, name: str, base_url: str | None, key: str, seconds: float) -> Line:
@@ -181,6 +270,8 @@ def _parameters(asking: Asking) -> ModelRequestParameters:
 
 def _written(arguments: object) -> str:
     """A tool's arguments as the LLM wrote them; the library would wrap what is not JSON."""
+    if arguments is None:
+        return ""
     return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
 
 
@@ -196,6 +287,15 @@ def _finish(reason: str | None, details: dict[str, Any]) -> Finish:
             return "stop"
 
 
+_TOLD_BY: tuple[tuple[Kind, type[Exception]], ...] = (
+    ("oversize", OversizeReplyError),
+    ("tls", ssl.SSLCertVerificationError),
+    ("garbled", httpx2.DecodingError),
+    ("garbled", _RepeatedError),
+    ("dropped", _NoEndError),
+)
+
+
 def _fault(error: Exception) -> Fault:
     """What an exception of the library, or of a library below it, amounts to."""
     if isinstance(error, foreign.ModelHTTPError):
@@ -204,13 +304,15 @@ def _fault(error: Exception) -> Fault:
     if isinstance(error, foreign.ModelRequestTimeout):
         return Fault("deadline")
     causes = tuple(_causes(error))
-    if any(isinstance(cause, OversizeReplyError) for cause in causes):
-        return Fault("oversize")
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return Fault("tls")
-    if isinstance(error, foreign.ModelConnectionError):
-        refused = error.phase == "connect" and not isinstance(error, foreign.ModelTimeoutError)
+    for kind, told in _TOLD_BY:
+        if any(isinstance(cause, told) for cause in causes):
+            return Fault(kind)
+    if isinstance(error, (foreign.ModelConnectionError, httpx2.TransportError)):
+        late = isinstance(error, foreign.ModelTimeoutError)
+        refused = getattr(error, "phase", "read") == "connect" and not late
         return Fault("unreachable" if refused else "dropped")
+    if isinstance(error, foreign.ModelAPIError) and error.in_stream:
+        return Fault("failing", said=message_in(error.body))
     # Whatever is raised before anything is sent is about the form of the request.
     unsent = isinstance(error, (foreign.UserError, AssertionError, NotImplementedError))
     return Fault("mode" if unsent else "garbled")

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.llm.port import Heard
+
 
 class Offline:
     """Answers with the drafts of a request; raises InputError where there is none for a value."""
 
     spec = "offline"
 
-    async def compose(self, request: Request) -> Reply:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+        del heard  # it writes faster than anybody reads
         value = _filled(request.schema, request, ())
         text = json.dumps(value, ensure_ascii=False)
         return Reply(text=text, finish="stop", usage=Usage(cost_usd=0.0), llm="offline")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.llm.port import Heard
+
 KEY = "reply"
 
 
@@ -22,7 +24,8 @@ class Paste:
 
     spec = "paste"
 
-    async def compose(self, request: Request) -> Reply | Question:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
+        del heard  # a person pastes a reply when it is done
         if request.answer is None:
             return _question(request, "Paste this into any chat, then paste its reply here.")
         if first_object(request.answer) is None:

@@ -7,6 +7,8 @@
 | the schema or the mode was rejected               | next mode: native, tool, prompted; then stop |
 | rate limit, overload, 5xx, broken connection      | again, 4 tries in all                        |
 | nobody listens, a reply that is no reply          | again, 2 tries in all                        |
+| one of the last two rows, half way in a reply     | handed on: what is finished in it is kept,   |
+|                                                   | and the rest asked for once                  |
 
 Between tries it waits a random time up to 5, 10, 20 seconds, or as long as the provider asks
 (`Retry-After`). Waits that would exceed the patience for one call end it at once, with the time
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from callsheet.errors import CallsheetError
     from callsheet.llm.faults import Fault, Kind
+    from callsheet.llm.port import Reply
     from callsheet.llm.wording import Address
 
 Mode = Literal["native", "tool", "prompted"]
@@ -43,6 +46,8 @@ class Limits:
     """How long one call may take: seconds for its tries together, and seconds of waiting between.
 
     `max_tokens` bounds a reply; by default `base_tokens` and `tokens_per_text` for each text in it.
+    What is written so far is told every `tick` seconds, so a reply that comes at once is told only
+    when it is whole.
     """
 
     deadline: float = 120.0
@@ -50,6 +55,7 @@ class Limits:
     max_tokens: int | None = None
     base_tokens: int = 8_000
     tokens_per_text: int = 700
+    tick: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -77,19 +83,28 @@ class InMode:
 
 
 @dataclass(frozen=True)
+class TakeHalf:
+    """Take what was written before it broke off: asking for all of it again would be paid twice."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True)
 class GiveUp:
     """No further try: this is what the person is told."""
 
     error: CallsheetError = field(compare=False)
 
 
-Step = Again | InMode | GiveUp
+Step = Again | InMode | TakeHalf | GiveUp
 
 
 def next_step(fault: Fault, tally: Tally, limits: Limits, address: Address, chance: float) -> Step:
     """What to do after a failed try; `chance` is a random number from 0 to 1."""
     if fault.kind == "mode" and tally.mode != MODES[-1]:
         return InMode(MODES[MODES.index(tally.mode) + 1])
+    if fault.half is not None and fault.kind in TRIES:
+        return TakeHalf(fault.half)
     if tally.tries >= TRIES.get(fault.kind, 1) or tally.spent >= limits.deadline:
         return GiveUp(error_for(fault, tally.tries, address))
     wait = _wait(fault, tally.tries, chance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -12,7 +13,11 @@ if TYPE_CHECKING:
 
     from callsheet.questions import Question
 
-Finish = Literal["stop", "length", "refusal", "filter"]
+Heard = Callable[[str], Awaitable[None]]
+"""Takes what is written of a reply so far: all of it, from its first character."""
+
+Finish = Literal["stop", "length", "refusal", "filter", "broken"]
+"""Why a reply ended; `broken` where its connection did, half way."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ class Usage:
 class Reply:
     """What came back, unjudged: `text` may be anything, `finish` says why it ended.
 
-    `llm` is the name that the provider reports; `detail` its own words on a refusal.
+    `llm` is the name that the provider reports; `detail` its own words on a refusal, or on what
+    broke.
     """
 
     text: str
@@ -64,7 +70,9 @@ class Reply:
 class LLM(Protocol):
     """Answers a request with a reply, or with a question that a person must answer first.
 
-    Raises ProviderError (or a child) where the provider does not do its part.
+    Raises ProviderError (or a child) where the provider does not do its part. `heard` is called
+    now and then while a reply is being written, and once more where it breaks off or nobody waits
+    for it any more; not at all by an LLM that tells nothing before it is done.
     """
 
     @property
@@ -72,4 +80,4 @@ class LLM(Protocol):
         """How the person named it: `openai:gpt-5.2`."""
         ...
 
-    async def compose(self, request: Request) -> Reply | Question: ...
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question: ...

@@ -11,6 +11,7 @@ from callsheet.llm.port import Reply, Request, Usage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from callsheet.llm.port import Heard
     from callsheet.questions import Question
 
 Line = Reply | str | dict[str, object] | Exception | Callable[[Request], Reply]
@@ -24,7 +25,8 @@ class Scripted:
         self.spec = spec
         self.requests: list[Request] = []
 
-    async def compose(self, request: Request) -> Reply | Question:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
+        del heard
         self.requests.append(request)
         line = self._lines.pop(0)
         if isinstance(line, Exception):

@@ -6,6 +6,8 @@ here is taken off again, so that one provider's key or account never reaches ano
 
 from __future__ import annotations
 
+import codecs
+import json
 import zlib
 from typing import TYPE_CHECKING
 
@@ -44,7 +46,7 @@ def http_client(key_header: str, key: str, seconds: float) -> httpx2.AsyncClient
         # The deadline of the whole call is shorter, and is what a person is told of.
         timeout=httpx2.Timeout(seconds + 10, connect=5),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
-        event_hooks={"request": [_only(key_header, key)], "response": [_bound]},
+        event_hooks={"request": [_only(key_header, key)], "response": [_bound, _as_events]},
     )
 
 
@@ -68,13 +70,40 @@ async def _bound(response: httpx2.Response) -> None:
     response.stream = _Bounded(response.stream, packed=packing in ("gzip", "deflate"))
 
 
+async def _as_events(response: httpx2.Response) -> None:
+    """Has a reply read piece by piece although a server of one's own sent it in one."""
+    path, kind = response.request.url.path, response.headers.get("content-type", "")
+    if response.is_success and path.endswith("/chat/completions") and "json" in kind:
+        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101  # as our client is
+        response.stream = _AsEvents(response.stream)
+
+
+class _AsEvents(httpx2.AsyncByteStream):
+    """A whole chat completion in the form of a streamed one: one piece, and its end."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        whole = json.loads(b"".join([part async for part in self._stream]))
+        for choice in whole.get("choices") or ():
+            choice["delta"] = choice.pop("message", None) or {}
+            for number, call in enumerate(choice["delta"].get("tool_calls") or ()):
+                call.setdefault("index", number)
+        yield b"data: %s\n\ndata: [DONE]\n\n" % json.dumps(whole).encode()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 class _Bounded(httpx2.AsyncByteStream):
-    """A reply's body, unpacked as it comes and cut where it grows too long."""
+    """A reply's body, unpacked as it comes, read as UTF-8 and cut where it grows too long."""
 
     def __init__(self, stream: httpx2.AsyncByteStream, *, packed: bool) -> None:
         self._stream = stream
         # 32 + MAX_WBITS reads the header of gzip and of zlib alike.
         self._unpacker = zlib.decompressobj(32 + zlib.MAX_WBITS) if packed else None
+        self._letters = codecs.getincrementaldecoder("utf-8")()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         length = 0
@@ -83,7 +112,15 @@ class _Bounded(httpx2.AsyncByteStream):
             length += len(part)
             if length > LONGEST_REPLY:
                 raise OversizeReplyError
+            self._read(part)
             yield part
+
+    def _read(self, part: bytes) -> None:
+        """Refuses what is no UTF-8; a library may put another letter in its place."""
+        try:
+            self._letters.decode(part)
+        except UnicodeDecodeError as error:
+            raise httpx2.DecodingError(str(error)) from None
 
     def _unpack(self, chunk: bytes, room: int) -> bytes:
         if self._unpacker is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from callsheet.catalog.groups import Catalog
     from callsheet.document.folder import Folder
     from callsheet.errors import Problem
-    from callsheet.llm.port import Reply, Request
+    from callsheet.llm.port import Heard, Reply, Request
     from callsheet.questions import Question
 
 
@@ -44,7 +44,8 @@ class Stage:
     """What a module may touch while it runs.
 
     `answers` are a person's answers to this module's questions in this attempt, by key. `call`
-    asks the LLM, and is recorded: a module that is run again gets the same replies without paying.
+    asks the LLM, and is recorded: a module that is run again gets the same replies without paying;
+    what is written so far is told on the way.
     `note` tells the person something. `keep` records values that are finished although the module
     is not, by path; `values` are those of an earlier, failed go at this attempt. `llm` is the
     LLM's spec, and `anew` what the person wants done again even where it still fits.
@@ -53,7 +54,7 @@ class Stage:
     materials: Materials
     step: str
     answers: Mapping[str, JsonValue]
-    call: Callable[[Request, bool], Awaitable[Reply | Question]]
+    call: Callable[[Request, bool, Heard], Awaitable[Reply | Question]]
     note: Callable[[str], None]
     keep: Callable[[Mapping[str, JsonValue]], Awaitable[None]] = _keep_nothing
     values: Mapping[str, JsonValue] = field(default_factory=dict)

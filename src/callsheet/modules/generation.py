@@ -1,6 +1,7 @@
 """What every `api.*` module does: ask the LLM once, check the reply, ask again for what is wrong.
 
 Only what is wrong is asked for again, at most twice; what was right stays byte for byte the same.
+A value is checked and kept as soon as it is written, whatever becomes of the reply.
 """
 
 from __future__ import annotations
@@ -32,17 +33,23 @@ from callsheet.errors import (
     RefusedError,
     ReplyError,
     TruncatedError,
+    UnreachableError,
 )
 from callsheet.llm.port import Reply, Request
-from callsheet.llm.replies import finished_part, first_object
+from callsheet.llm.replies import finished_values, first_object
 from callsheet.modules.contract import Ask, Done, Materials, Outcome, Stage, StaticInputs, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from callsheet.catalog.formats.form import Others
+    from callsheet.catalog.rules import Path
+    from callsheet.llm.port import Heard
 
 MAX_REPAIRS = 2
+
+MAX_BREAKS = 1
+"""How many replies may break off half way before the module gives up."""
 
 REPAIR = (
     "You correct prompts that break a rule. Change only what the findings name, nothing else:"
@@ -80,6 +87,28 @@ class _Draft:
     others: Others
 
 
+@dataclass(frozen=True)
+class _Shelf:
+    """Where finished values are kept, each once, so that nobody pays for them again."""
+
+    stage: Stage
+    kept: dict[str, JsonValue]
+
+    async def keep(self, draft: _Draft, paths: Iterable[Path]) -> None:
+        """Keeps the values at these paths that are there and break no rule."""
+        wrong = {finding.path for finding in draft.findings}
+        healthy = {
+            ".".join(path): value
+            for path in paths
+            if not any(path[: len(bad)] == bad for bad in wrong)
+            and (value := pick(draft.value, path)) is not None
+        }
+        fresh = {name: v for name, v in healthy.items() if self.kept.get(name) != v}
+        if fresh:
+            self.kept.update(fresh)
+            await self.stage.keep(fresh)
+
+
 async def generate(inputs: Inputs, stage: Stage) -> Outcome:
     """Asks for everything, then for what is wrong; raises ReplyError where nothing usable came."""
     schema = inputs.output_schema
@@ -93,32 +122,64 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
         variables=inputs.variables,
     )
     draft = _judge(_at_hand(stage), schema, inputs.compared_with)
-    for turn in range(1 + MAX_REPAIRS):
-        if not draft.findings:
-            break
+    shelf = _Shelf(stage, dict(stage.values))
+    turn = breaks = 0
+    while draft.findings and turn <= MAX_REPAIRS:
         asked = _repair(request, draft) if turn else _first(request, draft)
-        reply = await stage.call(asked, turn > 0)
+        reply = await stage.call(asked, turn > 0, _hearing(draft, shelf, schema))
         if not isinstance(reply, Reply):
             return Ask(reply)
         if turn and reply.finish != "stop" and not _lost(draft):
             # Every prompt is there; that its mending was refused is no reason to lose it.
             break
-        better = await _taken_in(reply, draft, stage, schema)
-        if turn and better == draft and not _lost(draft):
+        better = _taken_in(reply, draft, schema)
+        if reply.finish != "stop":
+            await shelf.keep(better, leaves(schema))
+            breaks += 1
+            if reply.finish != "broken" or breaks > MAX_BREAKS:
+                raise _unfinished(reply)
+        elif turn and better == draft and not _lost(draft):
             # The same again: asking a third time would bring nothing new.
             break
+        else:
+            turn += 1
         draft = better
-    return Done(Outputs(response=await _usable(draft, stage, schema)))
+    return Done(Outputs(response=await _usable(draft, shelf, schema)))
 
 
 def _at_hand(stage: Stage) -> dict[str, JsonValue]:
     """What an earlier, failed go at this attempt had finished."""
-    value: JsonValue = {}
-    for path, leaf in stage.values.items():
-        for name in reversed(path.split(".")):
-            leaf = {name: leaf}  # noqa: PLW2901  # built from the inside out
-        value = overlay(value, leaf)
-    return value if isinstance(value, dict) else {}
+    return _joined((tuple(path.split(".")), value) for path, value in stage.values.items())
+
+
+def _joined(values: Iterable[tuple[Path, JsonValue]]) -> dict[str, JsonValue]:
+    """One object that holds these values at their paths."""
+    whole: JsonValue = {}
+    for path, value in values:
+        leaf = value
+        for name in reversed(path):
+            leaf = {name: leaf}
+        whole = overlay(whole, leaf)
+    return whole if isinstance(whole, dict) else {}
+
+
+def _asked(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The schema of what is still wrong with a draft."""
+    return narrow(schema, {finding.path for finding in draft.findings})
+
+
+def _hearing(draft: _Draft, shelf: _Shelf, schema: dict[str, JsonValue]) -> Heard:
+    """Takes a reply while it is written: a value that is finished and breaks no rule is kept."""
+    waited = leaves(_asked(draft, schema))
+
+    async def hear(text: str) -> None:
+        written = {path: v for path, v in finished_values(text).items() if path in waited}
+        if written:
+            better = _judge(overlay(draft.value, _joined(written.items())), schema, draft.others)
+            await shelf.keep(better, written)
+            waited[:] = [path for path in waited if path not in written]
+
+    return hear
 
 
 def _first(request: Request, draft: _Draft) -> Request:
@@ -128,37 +189,25 @@ def _first(request: Request, draft: _Draft) -> Request:
     return replace(request, schema=narrow(request.schema, {f.path for f in draft.findings}))
 
 
-async def _taken_in(
-    reply: Reply, draft: _Draft, stage: Stage, schema: dict[str, JsonValue]
-) -> _Draft:
-    """The draft with what a reply brought; raises ReplyError where it did not end as it should.
-
-    What was finished before it ended is kept, so that nobody pays for it again.
-    """
-    whole = reply.finish == "stop"
-    found = (first_object(reply.text) or {}) if whole else finished_part(reply.text)
-    asked = narrow(schema, {finding.path for finding in draft.findings})
-    better = _judge(overlay(draft.value, without_extras(found, asked)), schema, draft.others)
-    if not whole:
-        await _keep_healthy(better, stage, schema)
-        raise _unfinished(reply)
-    return better
+def _taken_in(reply: Reply, draft: _Draft, schema: dict[str, JsonValue]) -> _Draft:
+    """The draft with what a reply brought: all of it, or what was finished when it ended."""
+    asked = _asked(draft, schema)
+    if reply.finish == "stop":
+        found = first_object(reply.text) or {}
+    else:
+        finished = finished_values(reply.text)
+        found = _joined((path, finished[path]) for path in leaves(asked) if path in finished)
+    return _judge(overlay(draft.value, without_extras(found, asked)), schema, draft.others)
 
 
-async def _keep_healthy(draft: _Draft, stage: Stage, schema: dict[str, JsonValue]) -> None:
-    wrong = {finding.path for finding in draft.findings}
-    healthy = {
-        ".".join(path): value
-        for path in leaves(schema)
-        if not any(path[: len(bad)] == bad for bad in wrong)
-        and (value := pick(draft.value, path)) is not None
-    }
-    if healthy:
-        await stage.keep(healthy)
-
-
-def _unfinished(reply: Reply) -> ReplyError:
+def _unfinished(reply: Reply) -> ReplyError | UnreachableError:
     match reply.finish:
+        case "broken":
+            said = f": {reply.detail}" if reply.detail else ""
+            return UnreachableError(
+                f"the reply broke off half way, {MAX_BREAKS + 1} times{said}",
+                hint="`callsheet resume` asks for what is missing, and for nothing else",
+            )
         case "refusal":
             said = reply.detail or reply.text or "no reason given"
             return RefusedError(
@@ -207,13 +256,13 @@ def _lost(draft: _Draft) -> list[Finding]:
 
 
 async def _usable(
-    draft: _Draft, stage: Stage, schema: dict[str, JsonValue]
+    draft: _Draft, shelf: _Shelf, schema: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
     """The reply where every value is there, even if some still break a rule."""
     lost = _lost(draft)
     if not lost:
         return draft.value
-    await _keep_healthy(draft, stage, schema)
+    await shelf.keep(draft, leaves(schema))
     if not draft.value:
         raise EmptyReplyError(
             "the LLM's reply held none of the prompts that were asked for",

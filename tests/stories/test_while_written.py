@@ -1,0 +1,277 @@
+"""Each prompt is there, checked, as soon as its own text is written, whatever becomes of the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callsheet.app.runs import Office, Wish
+from callsheet.app.session import Session
+from callsheet.engine.view import View
+from callsheet.events import Recorded, ValuesFinished
+from callsheet.llm.port import Heard, Reply, Request, Usage
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
+from callsheet.store.sql import SqlStore
+from tests.conftest import GUARD
+from tests.support.killed import GROUPS as KILLED
+from tests.support.runs import IDEA, Desk, client_of, prompts_of
+from tests.support.streaming import PIECE, Break
+from tests.support.strict_openai import Conduct, StrictOpenAI
+
+ROOT = Path(__file__).parents[2]
+GROUPS = ("sora", "leonardo")
+MODELS = ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
+
+
+class Listener:
+    """Hears what is recorded, and can be waited for."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.kinds: list[str] = []
+        self.came = asyncio.Event()
+
+    def hear(self, recorded: Recorded, view: View) -> None:
+        del view
+        self.kinds.append(recorded.event.kind)
+        if isinstance(recorded.event, ValuesFinished):
+            self.values |= recorded.event.values
+            self.came.set()
+
+
+@pytest.fixture
+def server() -> Iterator[StrictOpenAI]:
+    with StrictOpenAI() as running:
+        yield running
+
+
+def _office(server: StrictOpenAI, listener: Listener, tick: float = 0) -> Office:
+    return Office(
+        read_settings(),
+        store=MemoryStore(),
+        llm=client_of(server, tick=tick),
+        listen=listener.hear,
+    )
+
+
+async def _begun(office: Office) -> Session:
+    return await office.start(Wish(brief={"idea": IDEA}, groups=GROUPS))
+
+
+def _asked(server: StrictOpenAI, number: int) -> list[str]:
+    schema = server.requests[number].json["response_format"]["json_schema"]["schema"]
+    return list(schema["properties"]["prompts"]["properties"])
+
+
+async def _whole(server: StrictOpenAI, *groups: str) -> dict[str, Any]:
+    prompts = prompts_of(await Desk.with_llm(client_of(server)).run(groups or GROUPS))
+    server.requests.clear()
+    return prompts
+
+
+def _before(prompts: dict[str, Any], model: str) -> int:
+    """How many pieces of the reply are sent when this model's prompt has just begun."""
+    return json.dumps({"prompts": prompts}, ensure_ascii=False).index(model) // PIECE + 2
+
+
+async def test_a_prompt_is_told_while_the_others_are_still_being_written(
+    server: StrictOpenAI,
+) -> None:
+    whole = await _whole(server)
+    listener = Listener()
+    server.fail(Break("hang", _before(whole, "SORA_1_A")))
+    session = await _begun(_office(server, listener))
+
+    running = asyncio.create_task(session.go_on())
+    async with asyncio.timeout(30):
+        await listener.came.wait()
+
+    assert listener.values == {"prompts.SORA_2_A": whole["SORA_2_A"]}
+    assert "call_replied" not in listener.kinds
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_interrupted_run_asks_only_for_what_was_not_finished(
+    server: StrictOpenAI,
+) -> None:
+    whole = await _whole(server)
+    listener = Listener()
+    office = _office(server, listener)
+    server.fail(Break("hang", _before(whole, "LEONARDO_ANIME_XL_A")))
+    session = await _begun(office)
+    running = asyncio.create_task(session.go_on())
+    async with asyncio.timeout(30):
+        while len(listener.values) < 2:
+            listener.came.clear()
+            await listener.came.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await session.close()
+
+    again = await office.resume(session.view.run, Wish())
+    await again.go_on()
+    assert prompts_of(again.document()) == whole
+    assert [_asked(server, n) for n in range(2)] == [MODELS, MODELS[2:]]
+
+
+def test_killed_while_the_llm_is_writing_the_finished_prompts_are_not_paid_again(
+    tmp_path: Path, server: StrictOpenAI
+) -> None:
+    whole = asyncio.run(_whole(server, *KILLED))
+    died = subprocess.run(
+        [sys.executable, "-m", "tests.support.killed", str(tmp_path), server.url, "told", "1"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{GUARD}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+
+    assert prompts_of(asyncio.run(_resumed(tmp_path, server))) == whole
+    # The only image prompt was finished when it died; the motion is all that is left to ask for.
+    asked = [_asked(server, n) for n in range(len(server.requests))]
+    assert asked == [["LEONARDO_ANIME_XL_A"], ["motion_2_0"]]
+
+
+async def _resumed(home: Path, server: StrictOpenAI) -> dict[str, Any]:
+    settings = read_settings({"CALLSHEET_HOME": str(home), "HOME": str(home)})
+    store = SqlStore(home / "runs.sqlite")
+    session = await Office(settings, store=store, llm=client_of(server)).resume("last", Wish())
+    await session.go_on()
+    await session.close()
+    store.close()
+    return session.document()
+
+
+@pytest.mark.parametrize("how", ["ends", "cut", "error", "letters", "twice"])
+async def test_a_reply_that_breaks_off_is_gone_on_with_for_the_rest_alone(
+    server: StrictOpenAI, how: Any
+) -> None:
+    whole = await _whole(server)
+    listener = Listener()
+    server.fail(Break(how, _before(whole, "LEONARDO_ANIME_XL_A")))
+
+    session = await _begun(_office(server, listener))
+    await session.go_on()
+
+    document = session.document()
+    assert document["status"] == "succeeded"
+    assert prompts_of(document) == whole
+    assert [_asked(server, n) for n in range(len(server.requests))] == [MODELS, MODELS[2:]]
+    assert document["usage"]["calls"] == 2
+    assert document["usage"]["repairs"] == 0
+    assert document["usage"]["cost_usd"] is None
+
+
+async def test_a_second_break_ends_the_run_and_resume_asks_for_the_rest(
+    server: StrictOpenAI,
+) -> None:
+    whole = await _whole(server)
+    office = _office(server, Listener())
+    server.fail(Break("ends", _before(whole, "SORA_1_A")), Break("error", 2))
+
+    session = await _begun(office)
+    await session.go_on()
+    await session.close()
+    assert session.view.error is not None
+    assert (session.view.error.code, session.view.error.exit_code) == ("provider_unreachable", 5)
+    assert "broke off half way, 2 times: a scripted 529" in session.view.error.message
+    assert len(server.requests) == 2
+
+    again = await office.resume(session.view.run, Wish())
+    await again.go_on()
+    assert prompts_of(again.document()) == whole
+    assert [_asked(server, n) for n in range(3)] == [MODELS, MODELS[1:], MODELS[1:]]
+
+
+async def test_what_was_finished_before_the_deadline_is_kept(server: StrictOpenAI) -> None:
+    whole = await _whole(server)
+    llm = client_of(server, tick=0)
+    llm.limits = type(llm.limits)(deadline=1.5, tick=0)
+    office = Office(read_settings(), store=MemoryStore(), llm=llm)
+    server.fail(Break("drip", _before(whole, "SORA_1_A")))
+
+    session = await _begun(office)
+    await session.go_on()
+    await session.close()
+    assert session.view.error is not None
+    assert session.view.error.code == "provider_timeout"
+
+    again = await office.resume(session.view.run, Wish())
+    await again.go_on()
+    assert prompts_of(again.document()) == whole
+    assert _asked(server, 1) == MODELS[1:]
+
+
+async def test_a_reply_that_comes_at_once_costs_no_fact_and_no_commit_more(
+    server: StrictOpenAI,
+) -> None:
+    listener = Listener()
+    session = await _begun(_office(server, listener, tick=60))
+    await session.go_on()
+    assert "values_finished" not in listener.kinds
+
+
+@pytest.mark.parametrize(
+    "conduct",
+    [
+        Conduct(streams=False),
+        Conduct(streams=False, refuse=("response_format",)),
+        Conduct(streams=False, refuse=("response_format", "tools"), fenced=True),
+        Conduct(counts=False),
+    ],
+    ids=["native", "tool", "in words", "without usage"],
+)
+async def test_a_server_that_does_not_stream_or_does_not_count_is_understood(
+    server: StrictOpenAI, conduct: Conduct
+) -> None:
+    whole = await _whole(server)
+    with StrictOpenAI(conduct) as own:
+        assert prompts_of(await Desk.with_llm(client_of(own)).run(GROUPS)) == whole
+
+
+class Dictating:
+    """An LLM that is heard at certain points of its reply."""
+
+    spec = "dictating"
+
+    def __init__(self, prompts: dict[str, str]) -> None:
+        self._text = json.dumps({"prompts": prompts})
+
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+        del request
+        for end in range(0, len(self._text), 10):
+            if heard is not None:
+                await heard(self._text[:end])
+        return Reply(self._text, "stop", Usage(), self.spec)
+
+
+async def test_a_prompt_is_told_as_it_is_delivered_and_a_faulty_one_is_not_told() -> None:
+    good = prompts_of(await Desk.with_llm().run(GROUPS))
+    prompts = good | {"SORA_2_A": f'"{good["SORA_2_A"]}"', "SORA_1_A": "too short"}
+    listener = Listener()
+    office = Office(
+        read_settings(), store=MemoryStore(), llm=Dictating(prompts), listen=listener.hear
+    )
+    session = await _begun(office)
+    await session.go_on()
+
+    told = {name.removeprefix("prompts."): text for name, text in listener.values.items()}
+    delivered = prompts_of(session.document())
+    assert told == {name: delivered[name] for name in told}
+    assert (
+        told["SORA_2_A"] == good["SORA_2_A"]
+    )  # without the quotation marks that the LLM put around it
+    assert "SORA_1_A" not in told
