@@ -45,7 +45,7 @@ function drawGroup(group) {
   });
   return make(
     "label",
-    { class: "group", title: group.models.join(", ") },
+    { class: "group", title: about(group) },
     make("kbd", { "aria-hidden": "true" }, number < 10 ? String(number) : ""),
     box,
     make(
@@ -56,9 +56,7 @@ function drawGroup(group) {
       make("span", { class: "description" }, group.description),
       " ",
       make("span", { class: "state", id: `state-${group.name}` }),
-      group.closed
-        ? make("span", { class: "closed" }, `Closed on ${group.closed.on}. ${group.closed.note}`)
-        : null,
+      note(group),
     ),
     make("span", { class: "models small soft" }, count(group.models.length, "model")),
     make(
@@ -68,6 +66,19 @@ function drawGroup(group) {
       make("span", { class: "unseen" }, " tokens"),
     ),
   );
+}
+
+/** What a person should know before calling a group: that it has closed, or that its rules are old. */
+function note({ closed, outdated, age }) {
+  const place = closed?.successor ? `; in its place: ${closed.successor.replaceAll("`", "")}` : "";
+  if (closed) return make("span", { class: "closed" }, `Closed on ${closed.date}${place}`);
+  return outdated ? make("span", { class: "closed" }, `Its rules were last checked ${age}`) : null;
+}
+
+function about({ models, version, checked }) {
+  return [models.join(", "), version, checked && `rules checked on ${checked}`]
+    .filter(Boolean)
+    .join("\n");
 }
 
 function drawState(group, ofRun) {

@@ -1,12 +1,12 @@
 // What a person can do to runs from the page; a failure is shown where it is seen, never swallowed.
 
 import { say } from "./copying.js";
-import { at } from "./element.js";
 import { count } from "./figures.js";
 import { categories, change, groupsOfRun, leavesOf, sheet } from "./sheet.js";
 import { emptyField, pointAt } from "./scene.js";
 import { get, path, post, remove, Trouble } from "./server.js";
 import { nextStep } from "./plan.js";
+import { use } from "./workflow.js";
 
 /** Does what the one button says. */
 export async function press() {
@@ -14,19 +14,14 @@ export async function press() {
   if (step.kind === "start") {
     const empty = emptyField();
     if (empty && pointAt(empty.key, "Say it in a few words first.")) return;
-    if (await deed(() => post(path("runs"), step.wish))) showPrompts();
+    if (await deed(() => post(path("runs"), step.wish))) change({ isAwaited: true });
   } else if (step.kind === "retry") {
-    if (await deed(() => post(path("runs", sheet.run.run, "retry"), step.wish))) showPrompts();
+    if (await deed(() => post(path("runs", sheet.run.run, "retry"), step.wish)))
+      change({ isAwaited: true });
     change({ told: {} });
   } else if (step.kind === "resume") {
     await deed(() => post(path("runs", sheet.run.run, "resume"), resumed()));
   }
-}
-
-/** Brings the prompts into sight, once they are drawn, for whoever has just asked for them. */
-function showPrompts() {
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  requestAnimationFrame(() => at("prompts").scrollIntoView({ behavior: calm ? "auto" : "smooth" }));
 }
 
 function resumed() {
@@ -93,7 +88,9 @@ export async function open(run) {
   change({ trouble: null, writing: {}, told: {} });
   if (run === null) return change({ run: null });
   try {
-    take(await get(path("runs", run)));
+    const document = await get(path("runs", run));
+    if (document.workflow !== sheet.workflow.name) await use(document.workflow);
+    take(document);
   } catch (trouble) {
     if (!(trouble instanceof Trouble)) throw trouble;
     change({ run: null, trouble });

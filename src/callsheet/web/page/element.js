@@ -42,3 +42,10 @@ export function inside(id) {
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** A sentence in which `backticks` set names apart, as its pieces. */
+export function spoken(text) {
+  const pieces = text.split("`");
+  if (pieces.length % 2 === 0) return [text]; // a backtick of the sentence's own
+  return pieces.map((piece, index) => (index % 2 ? make("code", {}, piece) : piece));
+}

@@ -13,7 +13,7 @@ export function count(number, thing) {
 
 /** A cost with two telling digits; an unknown price is said, never shown as 0. */
 export function cost(dollars) {
-  if (dollars === null || dollars === undefined) return "price unknown";
+  if (dollars === null || dollars === undefined) return "unknown";
   if (dollars === 0) return "$0";
   if (dollars >= 0.1) return `$${dollars.toFixed(2)}`;
   return `$${Number(dollars.toPrecision(2))}`;

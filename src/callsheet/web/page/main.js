@@ -4,21 +4,23 @@ import { at } from "./element.js";
 import { wireAppearance } from "./appearance.js";
 import { drawCall } from "./call.js";
 import { open, refresh } from "./deeds.js";
-import { recall, remember } from "./draft.js";
+import { remember } from "./draft.js";
 import { listen } from "./events.js";
 import { wireKeys } from "./keys.js";
 import { drawLlm } from "./llm.js";
 import { drawMeter } from "./meter.js";
 import { drawNotices } from "./notices.js";
-import { drawPrompts } from "./prompts.js";
+import { bringIntoSight, drawPrompts } from "./prompts.js";
 import { drawReceipt } from "./receipt.js";
 import { drawRunbar, loadFormats } from "./runbar.js";
 import { drawRuns, hearOfRun, load } from "./runs.js";
-import { briefFields, drawScene } from "./scene.js";
+import { drawScene } from "./scene.js";
 import { get, path, Trouble } from "./server.js";
 import { change, onChange, sheet } from "./sheet.js";
+import { drawWorkflows, use } from "./workflow.js";
 
 const SECTIONS = [
+  drawWorkflows,
   drawLlm,
   drawRunbar,
   drawRuns,
@@ -46,6 +48,7 @@ async function drawQuestionOnceAsked() {
   if (!sheet.run?.question && at("question").hidden) return;
   const { drawQuestion } = await import("./question.js");
   drawQuestion();
+  bringIntoSight("question");
 }
 
 /** The address names the open run, so that a reload finds it; the stream brings its facts. */
@@ -89,13 +92,8 @@ async function begin() {
     get(path("workflows")),
     get(path("llms")),
   ]);
-  const workflow = await get(path("workflows", workflows[0].name));
-  change({ workflows, llms, llm: chosen, workflow });
-  const brief = Object.fromEntries(
-    briefFields().map(({ key, default: value }) => [key, value ?? ""]),
-  );
-  at("about").textContent = workflow.title;
-  change({ brief, ...recall(workflow) });
+  change({ workflows, llms, llm: chosen });
+  await use(workflows[0].name);
   await Promise.all([loadFormats(), followAddress()]);
   watch = listen({ hear, line });
   watched = undefined;
@@ -123,6 +121,11 @@ async function beginWhenAnswered() {
   }
 }
 
+// Followed as a link, it would put itself in the address in the open run's place.
+at("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  at("work").focus();
+});
 at("new-sheet").addEventListener("click", (event) => {
   event.preventDefault();
   open(null);

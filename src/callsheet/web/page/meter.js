@@ -72,11 +72,18 @@ function drawFigures(told, some, all) {
         "tbody",
         {},
         line("instructions", whole(some), whole(all), " tokens"),
-        line("cost, about", cost(told.selection.cost_usd), cost(told.all.cost_usd)),
+        isPaid()
+          ? line("cost, about", cost(told.selection.cost_usd), cost(told.all.cost_usd))
+          : null,
       ),
     ),
     make("p", { class: "good" }, `${percent(100 * (1 - some / all))} of the instructions not sent`),
   );
+}
+
+/** Whether an LLM that has a price writes. */
+function isPaid() {
+  return sheet.llm !== "offline" && sheet.llm !== "paste";
 }
 
 function heading(name) {
@@ -99,13 +106,21 @@ function price(step) {
   if (step.kind === "start") {
     if (sheet.llm === "offline") return "Free: offline drafts, written by no LLM.";
     if (sheet.llm === "paste") return "You carry it to a chat and back.";
-    return sheet.estimate?.selection ? `About ${cost(sheet.estimate.selection.cost_usd)}.` : "";
+    return about(sheet.estimate?.selection);
   }
   if (step.kind !== "retry") return "";
-  const told = known.get(JSON.stringify(["preview", sheet.run.run, sheet.run.seq, step.wish]));
-  if (!told?.cost) return "";
-  if (told.cost.calls === 0) return "No call, nothing to pay.";
-  return told.cost.cost_usd === 0 ? "Free." : `About ${cost(told.cost.cost_usd)}.`;
+  return about(known.get(previewKey(step))?.cost);
+}
+
+function about(told) {
+  if (!told) return "";
+  if (told.calls === 0) return "No call, nothing to pay.";
+  if (!isPaid()) return "Free.";
+  return told.cost_usd === null ? "The price is unknown." : `About ${cost(told.cost_usd)}.`;
+}
+
+function previewKey(step) {
+  return JSON.stringify(["preview", sheet.run.run, sheet.run.seq, step.wish]);
 }
 
 /** Asks the server for the figures of this choice; no LLM is called for it. */
@@ -123,8 +138,8 @@ function measure(step) {
     fetchOnce(key, () => post(path("estimate"), wish));
   }
   if (step.kind !== "retry") return;
-  const { run, seq } = sheet.run;
-  const preview = JSON.stringify(["preview", run, seq, step.wish]);
+  const { run } = sheet.run;
+  const preview = previewKey(step);
   if (!known.has(preview)) fetchOnce(preview, () => post(path("runs", run, "preview"), step.wish));
 }
 

@@ -1,6 +1,6 @@
 // Says above the work what stands in its way, each in a sentence and with one thing to do.
 
-import { at, button, make } from "./element.js";
+import { at, button, make, spoken } from "./element.js";
 import { open, press } from "./deeds.js";
 import { chosenLlm } from "./llm.js";
 import { nextStep } from "./plan.js";
@@ -20,8 +20,8 @@ function draw({ text, hint, stop, deed }) {
   return make(
     "div",
     { class: stop ? "notice stop" : "notice", role: stop ? "alert" : "status" },
-    make("p", {}, stop ? make("strong", {}, sentence(text)) : sentence(text)),
-    hint ? make("p", { class: "hint" }, sentence(hint)) : null,
+    make("p", {}, stop ? make("strong", {}, ...sentence(text)) : sentence(text)),
+    hint ? make("p", { class: "hint" }, ...sentence(hint)) : null,
     deed ? make("div", { class: "actions" }, button(deed.name, deed.press)) : null,
   );
 }
@@ -29,7 +29,7 @@ function draw({ text, hint, stop, deed }) {
 /** A message of the server's as a sentence: they begin small, as the command line prints them. */
 function sentence(text) {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…:]$/.test(begun) ? begun : `${begun}.`;
+  return spoken(/[.!?…:]$/.test(begun) ? begun : `${begun}.`);
 }
 
 function line() {

@@ -23,10 +23,19 @@ export function drawPrompts() {
     for (const { leaves } of groups)
       for (const name of leaves) rows.get(name).update(stateOf(category, name));
   }
+  bringIntoSight("prompts");
   const written = texts(wanted);
   setText(at("prompts-count"), progress(wanted, written));
   at("copy-all").hidden = written.length < 2;
   at("rewrite-all").hidden = isUnderWay() || written.length === 0;
+}
+
+/** Shows a section to whoever has just asked for what stands in it. */
+export function bringIntoSight(id) {
+  if (!sheet.isAwaited || at(id).hidden) return;
+  sheet.isAwaited = false;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  at(id).scrollIntoView({ behavior: calm ? "auto" : "smooth" });
 }
 
 /** What the run has called: categories, their groups, and each group's prompts by name. */

@@ -1,6 +1,6 @@
 // What the run asks, in the form of its kind; the terminal may answer first, and then it is gone here.
 
-import { at, button, inside, make } from "./element.js";
+import { at, button, inside, make, spoken } from "./element.js";
 import { copyFrom } from "./copying.js";
 import { answer } from "./deeds.js";
 import { flatten, leavesOf, sheet } from "./sheet.js";
@@ -24,21 +24,15 @@ function draw(question) {
     if (trouble?.code === "bad_answer")
       wrong.textContent = [trouble.message, trouble.hint].filter(Boolean).join("; ");
   };
-  const asked = make(
-    "p",
-    { class: "asked", id: "asked" },
-    question.kind === "paste" ? PASTE : question.text,
-  );
+  const asked = make("p", { class: "asked", id: "asked" }, ...spoken(question.text));
   const form = FORMS[question.kind] ?? FORMS.text;
   return [asked, show(question), form(question, say), wrong].filter(Boolean);
 }
 
-const PASTE = "Paste this into any chat, and the whole of its reply below.";
-
 /** What is to be looked at before the answer, unless it stands among the prompts already. */
-function show({ kind, text, show: shown }) {
-  if (kind === "paste") return passage(text, "what to paste");
-  if (typeof shown === "string") return passage(shown, "the text");
+function show({ kind, show: shown }) {
+  if (typeof shown === "string")
+    return passage(shown, kind === "paste" ? "what to paste" : "the text");
   if (shown === null || typeof shown !== "object") return null;
   const seen = new Set(leavesOf(sheet.run.prompts).map((leaf) => leaf.text));
   const unseen = Object.entries(shown)

@@ -9,7 +9,7 @@ let drawn = "";
 export function drawReceipt() {
   const place = at("receipt");
   const { usage, savings, llm } = sheet.run ?? {};
-  place.hidden = !usage || isUnderWay() || !savings?.instruction_tokens_all;
+  place.hidden = !usage?.calls || isUnderWay() || !savings?.instruction_tokens_all;
   const shape = JSON.stringify([usage, savings, llm]);
   if (place.hidden || shape === drawn) return;
   drawn = shape;

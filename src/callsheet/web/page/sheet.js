@@ -15,6 +15,7 @@ export const sheet = {
   savings: null, // what the choice of groups has saved so far
   connected: true, // whether the stream of events stands
   trouble: null, // what went wrong with the last thing that was pressed
+  isAwaited: false, // whether someone has asked for prompts that are not in sight yet
   busy: false, // whether something that was pressed is under way
 };
 
