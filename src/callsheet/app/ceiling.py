@@ -15,7 +15,9 @@ from callsheet.meter.prices import price
 from callsheet.meter.tokens import ELSEWHERE, count_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from pydantic import JsonValue
 
     from callsheet.app.productions import Production
     from callsheet.engine.view import View
@@ -26,6 +28,19 @@ FRAMING = 200
 """Tokens that a provider puts around a request; a generous guess, for a worst case."""
 
 MOST_NAMED = 3
+
+
+def worst_cost(spec: str, system: str, user: str, schema: Mapping[str, JsonValue]) -> float | None:
+    """The price of a call with its input counted and its output at the maximum; None if unknown."""
+    try:
+        named = parse_spec(spec)
+    except InputError:
+        return None
+    limits = Limits()
+    factor = 1.0 if named.provider == "openai" else ELSEWHERE
+    sent = sum(map(count_tokens, (system, user, schema_text(schema))))
+    most = limits.base_tokens + limits.tokens_per_text * count_texts(schema)
+    return price(named.provider, named.name, round(sent * factor) + FRAMING, most)
 
 
 class Capped:
@@ -40,7 +55,6 @@ class Capped:
         self._ceiling = ceiling
         self._view = view
         self._production = production
-        self._limits = Limits()
 
     @property
     def spec(self) -> str:
@@ -48,7 +62,7 @@ class Capped:
 
     async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
         spent = self._view.spent.cost_usd
-        worst = self._worst(request.system, request.user, request.schema)
+        worst = worst_cost(self.spec, request.system, request.user, request.schema)
         if spent is None or worst is None:
             raise PriceUnknownError(
                 f"the price of `{self.spec}` is unknown, so a ceiling cannot be kept",
@@ -62,18 +76,6 @@ class Capped:
                 hint=self._what_fits(request, left),
             )
         return await self._llm.compose(request, heard)
-
-    def _worst(self, system: str, user: str, schema: object) -> float | None:
-        """The price of a call with its input counted and its output at the maximum."""
-        try:
-            named = parse_spec(self.spec)
-        except InputError:
-            return None
-        assert isinstance(schema, dict)  # noqa: S101  # a request's schema is an object
-        factor = 1.0 if named.provider == "openai" else ELSEWHERE
-        sent = sum(map(count_tokens, (system, user, schema_text(schema))))
-        most = self._limits.base_tokens + self._limits.tokens_per_text * count_texts(schema)
-        return price(named.provider, named.name, round(sent * factor) + FRAMING, most)
 
     def _what_fits(self, request: Request, left: float) -> str:
         fitting = [", ".join(groups) for groups in self._fitting(request, left)]
@@ -91,7 +93,8 @@ class Capped:
             for size in range(len(groups) - 1, 0, -1):
                 for chosen in combinations(groups, size):
                     system = instructions_for(self._production, chosen)
-                    worst = self._worst(system, request.user, schema_for(self._production, chosen))
+                    schema = schema_for(self._production, chosen)
+                    worst = worst_cost(self.spec, system, request.user, schema)
                     if worst is not None and worst <= left:
                         yield chosen
         except CallsheetError:

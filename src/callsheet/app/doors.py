@@ -12,6 +12,7 @@ from callsheet.errors import InputError
 from callsheet.llm.specs import choose_key, parse_base_url, parse_spec
 
 if TYPE_CHECKING:
+    from callsheet.llm.pace import Pace
     from callsheet.llm.port import LLM
     from callsheet.settings import Settings
     from callsheet.store.port import Store
@@ -21,7 +22,9 @@ FILE = "runs.sqlite"
 OFFLINE = "offline"
 
 
-def open_llm(spec: str, *, base_url: str | None, settings: Settings) -> LLM:
+def open_llm(
+    spec: str, *, base_url: str | None, settings: Settings, pace: Pace | None = None
+) -> LLM:
     """The LLM of this spec; raises InputError for an unknown one, KeyMissingError without its key."""
     named = parse_spec(spec)
     if base_url and named.provider not in ("openai", "ollama"):
@@ -42,7 +45,7 @@ def open_llm(spec: str, *, base_url: str | None, settings: Settings) -> LLM:
 
     address = parse_base_url(base_url) if base_url else None
     key = choose_key(named, settings.keys, base_url=address)
-    return Client(named.provider, named.name, base_url=address, key=key)
+    return Client(named.provider, named.name, base_url=address, key=key, pace=pace)
 
 
 def open_store(settings: Settings) -> Store:

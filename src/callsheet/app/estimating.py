@@ -58,6 +58,16 @@ class Tokens:
             self.output + other.output,
         )
 
+    def times(self, number: int) -> Tokens:
+        """The same for so many runs."""
+        return Tokens(
+            self.calls * number,
+            self.instructions * number,
+            self.schema * number,
+            self.message * number,
+            self.output * number,
+        )
+
     def scaled(self, factor: float) -> Tokens:
         """The same for a tokenizer that makes so many more tokens."""
         return Tokens(
@@ -113,12 +123,12 @@ async def estimate(
         if chosen.get(f"groups.{category}")
     ]
     brief = {"idea": idea or SAMPLE}
-    selected = await _measured(spec, Wish(brief=brief, groups=[*groups]), workflow, settings)
-    against = await _measured(spec, Wish(brief=brief, groups=every), workflow, settings)
+    selected = await measured(spec, Wish(brief=brief, groups=[*groups]), workflow, settings)
+    against = await measured(spec, Wish(brief=brief, groups=every), workflow, settings)
     return {
         "workflow": production.name,
         "llm": spec,
-        "exact": _is_exact(spec),
+        "exact": is_exact(spec),
         "groups": [name for names in chosen.values() if isinstance(names, list) for name in names],
         "selection": _told(selected, spec),
         "all": _told(against, spec),
@@ -128,19 +138,20 @@ async def estimate(
     }
 
 
-def _is_exact(spec: str) -> bool:
+def is_exact(spec: str) -> bool:
     """Whether o200k is the LLM's own vocabulary; without an LLM it is what there is."""
     return parse_spec(spec).provider in ("openai", "offline", "paste")
 
 
-async def _measured(spec: str, wish: Wish, workflow: str, settings: Settings) -> Tokens:
+async def measured(spec: str, wish: Wish, workflow: str, settings: Settings) -> Tokens:
+    """What one run of this wish would take, counted in the LLM's own tokens or close to them."""
     measure = Measure(spec)
     office = Office(settings, store=MemoryStore(), llm=measure)
     session = await office.start(wish, workflow)
     await session.go_on()
     if session.view.error is not None:
         raise InputError(session.view.error.message, hint=session.view.error.hint)
-    return measure.tokens if _is_exact(spec) else measure.tokens.scaled(ELSEWHERE)
+    return measure.tokens if is_exact(spec) else measure.tokens.scaled(ELSEWHERE)
 
 
 def _told(tokens: Tokens, spec: str) -> dict[str, Any]:

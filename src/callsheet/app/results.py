@@ -58,6 +58,17 @@ def document_of(production: Production, view: View, status: str) -> dict[str, An
     return document
 
 
+def prompts_and_problems(
+    production: Production, view: View
+) -> tuple[dict[str, JsonValue], list[dict[str, str]]]:
+    """Every prompt of a run by its model, and the rules they still break."""
+    results = production.document.workflow.results
+    selection = _selection(production, resolve(results.selection, view.state, []))
+    prompts = _prompts(production, resolve(results.prompts, view.state, []), selection)
+    every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
+    return every, list(_problems(production, view, selection, prompts))
+
+
 def attempts_of(production: Production, facts: Sequence[Recorded]) -> list[dict[str, Any]]:
     """Every ended attempt of every step, with its category's prompts as they stood then.
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from callsheet.app.batches import as_lines, batch_of
 from callsheet.app.doors import OFFLINE, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
@@ -24,9 +25,14 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.events import Recorded
+    from callsheet.llm.pace import Pace
     from callsheet.llm.port import LLM
     from callsheet.settings import Settings
     from callsheet.store.port import RunRow, Store
+
+
+MOST_NAMED = 10
+"""Runs that are named where a name fits several."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,17 @@ class Wish:
     rewrite: Sequence[str] = ()
     yes: bool = False
     review: bool = False
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What all runs of one wish share, opened once: the workflow, its files by hash, the LLM."""
+
+    production: Production
+    llm: LLM
+    base_url: str | None
+    digest: str
+    contents: Mapping[str, str]
 
 
 class Office:
@@ -64,29 +81,39 @@ class Office:
         self.store = store or open_store(settings)
         self._llm = llm
         self._listen = listen
-        self._owner = owner_name()
+        self.owner = owner_name()
 
     async def start(self, wish: Wish, workflow: str = DEFAULT) -> Session:
         """Begins a run; raises InputError before anything is kept where the wish does not fit."""
+        ready = self.ready(wish, workflow)
+        answers = tell(ready.production, wish.brief, wish.groups)
+        return self.begin(ready, answers, wish, new_name())
+
+    def ready(self, wish: Wish, workflow: str = DEFAULT, pace: Pace | None = None) -> Ready:
+        """Opens the workflow and the LLM of a wish; raises InputError where one is unfit."""
         production = open_production(workflow)
-        answers = tell(production, wish.brief, wish.groups)
         spec, base_url = self._named(wish)
-        llm = self._open(spec, base_url)
-        digest, contents = production.manifest()
+        llm = self._open(spec, base_url, pace)
+        return Ready(production, llm, base_url, *production.manifest())
+
+    def begin(
+        self, ready: Ready, answers: Mapping[str, JsonValue], wish: Wish, run: str
+    ) -> Session:
+        """A new run of this name; nothing is kept before it is carried on."""
+        production = ready.production
         started = RunStarted(
             workflow=production.name,
             source=production.source,
-            manifest=digest,
-            llm=llm.spec,
-            base_url=base_url,
+            manifest=ready.digest,
+            llm=ready.llm.spec,
+            base_url=ready.base_url,
             max_cost=self._ceiling(wish),
-            answers=answers,
+            answers=dict(answers),
             manner=_manner(wish),
         )
-        run = new_name()
-        journal = Journal(self.store, Lease(run, self._owner, 1), View(run), self._listen)
-        journal.begin(production.name, started, contents)
-        return Session(self.store, journal, production, llm)
+        journal = Journal(self.store, Lease(run, self.owner, 1), View(run), self._listen)
+        journal.begin(production.name, started, ready.contents)
+        return Session(self.store, journal, production, ready.llm)
 
     async def resume(self, name: str, wish: Wish) -> Session:
         """Goes on with a run from its last fact, on the files that were kept with it."""
@@ -146,8 +173,8 @@ class Office:
         return document | {"attempts": attempts_of(production, facts)}
 
     async def runs(self) -> list[dict[str, Any]]:
-        """All runs at a glance, newest first."""
-        return [
+        """All runs at a glance, newest first; a batch is one of them."""
+        return as_lines(
             {
                 "run": row.run,
                 "workflow": row.workflow,
@@ -155,10 +182,15 @@ class Office:
                 "started": row.started,
             }
             for row in await self.store.runs()
-        ]
+        )
 
     async def delete(self, name: str) -> str:
-        """Forgets a run for good; answers with its whole name."""
+        """Forgets a run, or a batch with all its runs, for good; answers with its whole name."""
+        if rows := await self.store.begun_with(f"{name}."):
+            for row in rows:
+                await self._take(row)
+                await self.store.delete(row)
+            return name
         run = await self.find(name)
         # Whoever deletes must hold the run, so that nobody goes on writing to it.
         await self._take(run)
@@ -171,17 +203,29 @@ class Office:
         if not newest:
             raise NoSuchRunError("no run is kept yet", hint="`callsheet run` begins one")
         if name == "last":
-            return newest[0].run
+            return await self._last(newest[0])
         found = await self.store.begun_with(name)
         if name in found:
             return name
         if len(found) > 1:
             raise NoSuchRunError(
-                f"{name!r} begins {len(found)} runs", hint=f"one of: {', '.join(found)}"
+                f"{name!r} begins {len(found)} runs",
+                hint=f"one of: {', '.join(found[:MOST_NAMED])}"
+                + (", …" if len(found) > MOST_NAMED else ""),
             )
         if not found:
             raise NoSuchRunError(f"there is no run {name!r}", hint="`callsheet runs` lists them")
         return found[0]
+
+    async def _last(self, newest: RunRow) -> str:
+        """The newest run that is a person's own, else the newest of a batch."""
+        row = newest
+        while batch_of(row.run):
+            older = await self.store.runs(before=row, limit=1)
+            if not older:
+                return newest.run
+            row = older[0]
+        return row.run
 
     def _named(self, wish: Wish, view: View | None = None) -> tuple[str, str | None]:
         """Which LLM, and at which address: what was said, else the run's own, else the settings."""
@@ -198,10 +242,10 @@ class Office:
             return wish.max_cost
         return self.settings.max_cost if view is None else view.max_cost
 
-    def _open(self, spec: str, base_url: str | None) -> LLM:
+    def _open(self, spec: str, base_url: str | None, pace: Pace | None = None) -> LLM:
         if self._llm is not None:
             return self._llm
-        return open_llm(spec, base_url=base_url, settings=self.settings)
+        return open_llm(spec, base_url=base_url, settings=self.settings, pace=pace)
 
     async def _hold(self, run: str) -> Journal:
         lease = await self._take(run)
@@ -210,7 +254,7 @@ class Office:
     async def _take(self, run: str) -> Lease:
         row = await self.store.run(run)
         dead = row.owner if row.owner and is_dead(row.owner) else ""
-        return await self.store.take(run, self._owner, dead)
+        return await self.store.take(run, self.owner, dead)
 
     async def _status(self, view: View) -> str:
         row = await self.store.run(view.run)

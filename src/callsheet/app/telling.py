@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from callsheet.app.productions import Production
 
+FORM = "user.form"
+"""The module whose fields without a default are asked in any case."""
+
 SELECTION = "groups."
 """What the key of a question about model groups begins with."""
 
@@ -33,7 +36,7 @@ def tell(
 ) -> dict[str, JsonValue]:
     """The answers to a workflow's questions; raises InputError for one that does not fit."""
     answers: dict[str, JsonValue] = {}
-    known = {q.key: q for _, q in questions(production) if q.kind != "choices"}
+    known = fields(production)
     for key, value in brief.items():
         if key not in known:
             raise UnknownNameError("field", key, known)
@@ -41,6 +44,23 @@ def tell(
     if groups is not None:
         answers |= tell_groups(production, groups)
     return answers
+
+
+def fields(production: Production) -> dict[str, Question]:
+    """Everything that can be told beforehand beside the groups, by its key."""
+    return {q.key: q for _, q in questions(production) if q.kind != "choices"}
+
+
+def required(production: Production) -> list[str]:
+    """The fields that must be told where nobody can be asked, by their keys."""
+    return [
+        question.key
+        for step in production.document.workflow.steps
+        for use in step.modules
+        if use.module_id == FORM
+        for question in find_module(FORM).asks(use.inputs, production.materials)
+        if question.default is None
+    ]
 
 
 def tell_groups(production: Production, groups: Sequence[str]) -> dict[str, JsonValue]:

@@ -35,8 +35,13 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     del frame
     _caught.append(number)
     if len(_caught) > 1:
-        os._exit(128 + number)
+        end_at_once(number)
     raise InterruptedBySignal
+
+
+def end_at_once(number: int) -> NoReturn:
+    """Ends the process as this signal wants it; what was recorded is kept."""
+    os._exit(128 + number)
 
 
 def exit_with(command: Callable[[], Any]) -> NoReturn:

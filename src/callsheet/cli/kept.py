@@ -61,7 +61,7 @@ def show(name: str, model: str | None, *, attempts: bool, json: bool) -> None:
 @json_option
 @debug_option
 def delete(name: str, *, json: bool) -> None:
-    """Forget RUN for good."""
+    """Forget RUN, or a batch with all its runs, for good."""
     run = asyncio.run(_office().delete(name))
     if json:
         as_json({"deleted": run})
@@ -102,5 +102,6 @@ def _table(kept: list[dict[str, Any]]) -> None:
         table.add_column(heading)
     for row in kept:
         started = row["started"].replace("T", " ").removesuffix("+00:00")
-        table.add_row(row["run"], row["workflow"], row["status"], started)
+        many = f" [dim]({row['runs']:,} runs)[/]" if "runs" in row else ""
+        table.add_row(row["run"] + many, row["workflow"], row["status"], started)
     Console(soft_wrap=True).print(table)

@@ -11,6 +11,7 @@ from callsheet.cli.failing import exit_with, guard_signals
 
 COMMANDS = {
     "run": ("callsheet.cli.run:run", "Write prompts for an idea."),
+    "batch": ("callsheet.cli.batch:batch", "Write prompts for a sheet of ideas."),
     "groups": ("callsheet.cli.looking:groups", "Show the model groups that can be chosen."),
     "estimate": ("callsheet.cli.looking:estimate", "Tell tokens and cost before paying."),
     "check": ("callsheet.cli.looking:check", "Find everything wrong with a workflow."),

@@ -109,3 +109,14 @@ def wish_of(options: Mapping[str, Any], brief: Mapping[str, str] | None = None) 
         yes=options["yes"],
         review=options["review"],
     )
+
+
+def brief_of(idea: str | None, fields: tuple[str, ...]) -> dict[str, str]:
+    """The fields of the brief as they were told on the command line."""
+    brief = {"idea": idea} if idea is not None else {}
+    for entry in fields:
+        key, equals, value = entry.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"--set wants KEY=VALUE, not {entry!r:.60}")
+        brief[key.strip()] = value
+    return brief

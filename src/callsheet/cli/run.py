@@ -11,7 +11,14 @@ import click
 
 from callsheet.cli.asking import ask
 from callsheet.cli.failing import InterruptedBySignal, tell_error
-from callsheet.cli.options import llm_options, manner_options, result_options, split_names, wish_of
+from callsheet.cli.options import (
+    brief_of,
+    llm_options,
+    manner_options,
+    result_options,
+    split_names,
+    wish_of,
+)
 from callsheet.cli.printing import (
     as_json,
     note,
@@ -56,7 +63,7 @@ WAITING = 3
 @result_options
 def run(workflow: str, idea: str | None, fields: tuple[str, ...], **options: Any) -> int:
     """Write prompts for an idea with WORKFLOW: a name, a folder or a file (default: oms)."""
-    wish = wish_of(options, brief=_brief(idea, fields))
+    wish = wish_of(options, brief=brief_of(idea, fields))
     telling = _telling(options, hint_llm=options["llm"] is None)
     return _carry_out(telling, lambda office: office.start(wish, workflow))
 
@@ -89,16 +96,6 @@ def retry(name: str, step: str | None, **options: Any) -> int:
     """Do a step of RUN again, and every later one, as a new attempt."""
     telling = _telling(options)
     return _carry_out(telling, lambda office: office.retry(name, wish_of(options), step))
-
-
-def _brief(idea: str | None, fields: tuple[str, ...]) -> dict[str, str]:
-    brief = {"idea": idea} if idea is not None else {}
-    for entry in fields:
-        key, equals, value = entry.partition("=")
-        if not equals or not key.strip():
-            raise click.UsageError(f"--set wants KEY=VALUE, not {entry!r:.60}")
-        brief[key.strip()] = value
-    return brief
 
 
 @dataclass

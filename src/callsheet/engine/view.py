@@ -53,8 +53,20 @@ class Spent:
         self.input_tokens += call.input_tokens
         self.cached_input_tokens += call.cached_input_tokens
         self.output_tokens += call.output_tokens
-        known = self.cost_usd is not None and call.cost_usd is not None
-        self.cost_usd = (self.cost_usd or 0.0) + (call.cost_usd or 0.0) if known else None
+        self._pay(call.cost_usd)
+
+    def merge(self, other: Spent) -> None:
+        """What another run took as well."""
+        self.calls += other.calls
+        self.repairs += other.repairs
+        self.input_tokens += other.input_tokens
+        self.cached_input_tokens += other.cached_input_tokens
+        self.output_tokens += other.output_tokens
+        self._pay(other.cost_usd)
+
+    def _pay(self, cost: float | None) -> None:
+        known = self.cost_usd is not None and cost is not None
+        self.cost_usd = (self.cost_usd or 0.0) + (cost or 0.0) if known else None
 
 
 @dataclass

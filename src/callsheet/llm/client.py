@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from callsheet.llm.faults import Fault
     from callsheet.llm.line import Line
+    from callsheet.llm.pace import Pace
     from callsheet.llm.policy import Mode
     from callsheet.llm.port import Heard, Request
     from callsheet.llm.specs import Key
@@ -49,6 +50,7 @@ class Client:
     limits: Limits = field(default_factory=Limits, kw_only=True)
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, kw_only=True)
     chance: Callable[[], float] = field(default=random.random, kw_only=True)
+    pace: Pace | None = field(default=None, kw_only=True)
     _mode: Mode = field(default="native", init=False)
     _line: Line | None = field(default=None, init=False, repr=False)
 
@@ -75,13 +77,12 @@ class Client:
             self._line = await asyncio.to_thread(self._connect)
         tally = Tally(mode=self._mode)
         while True:
-            started = time.monotonic()
-            outcome = await self._try(self._line, self._asking(request, tally), heard)
+            asking = self._asking(request, tally)
+            outcome, took = await self._in_turn(self._line, asking, heard)
             if isinstance(outcome, Reply):
                 self._mode = tally.mode
                 return outcome
-            spent = tally.spent + time.monotonic() - started
-            tally = replace(tally, tries=tally.tries + 1, spent=spent)
+            tally = replace(tally, tries=tally.tries + 1, spent=tally.spent + took)
             match next_step(outcome, tally, self.limits, self.address, self.chance()):
                 case InMode(mode):
                     tally = replace(tally, mode=mode, tries=tally.tries - 1)
@@ -92,6 +93,24 @@ class Client:
                     return reply
                 case GiveUp(error):
                     raise error
+
+    async def _in_turn(
+        self, line: Line, asking: Asking, heard: Heard | None
+    ) -> tuple[Reply | Fault, float]:
+        """A try at the common pace, and how long it took.
+
+        One that was refused as too much is made again in its turn: that is nobody's failed try.
+        """
+        while True:
+            began = await self.pace.enter(asking) if self.pace else 0.0
+            started, outcome, again = time.monotonic(), None, False
+            try:
+                outcome = await self._try(line, asking, heard)
+            finally:
+                if self.pace:
+                    again = self.pace.leave(began, outcome)
+            if not again:
+                return outcome, time.monotonic() - started
 
     async def _try(self, line: Line, asking: Asking, heard: Heard | None) -> Reply | Fault:
         outcome = await line.ask(asking, heard)

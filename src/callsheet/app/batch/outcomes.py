@@ -1,0 +1,105 @@
+"""What became of each row, and of the batch so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from callsheet.app.results import prompts_and_problems
+from callsheet.engine.view import Spent
+from callsheet.errors import ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+    from callsheet.app.batch.rows import Row
+    from callsheet.app.productions import Production
+    from callsheet.engine.view import View
+
+Status = Literal["succeeded", "failed", "left"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A row's end: its prompts by model, what is wrong with them, what it took.
+
+    A row that is `left` was not carried to its end: nothing is wrong with it, and the batch's next
+    go takes it. `code` names why a row failed, or was left.
+    """
+
+    row: Row
+    status: Status
+    prompts: Mapping[str, JsonValue] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    code: str = ""
+    spent: Spent = field(default_factory=Spent)
+    fresh: bool = True
+
+
+@dataclass
+class Tally:
+    """The batch so far: rows by what became of them, and what all their calls took.
+
+    `fresh` rows were carried on in this go; the others were finished before it.
+    """
+
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+    fresh: int = 0
+    repaired: int = 0
+    spent: Spent = field(default_factory=Spent)
+
+    @property
+    def ended(self) -> int:
+        """The rows that need nothing more."""
+        return self.done + self.failed
+
+    def add(self, outcome: Outcome) -> None:
+        """Takes in a row's end."""
+        match outcome.status:
+            case "succeeded":
+                self.done += 1
+            case "failed":
+                self.failed += 1
+            case "left":
+                self.left += 1
+        self.fresh += outcome.fresh and outcome.status != "left"
+        self.repaired += outcome.spent.repairs > 0
+        self.spent.merge(outcome.spent)
+
+
+@dataclass(frozen=True)
+class Standard:
+    """How ends are judged: with `strict`, a prompt that still breaks a rule is a failure."""
+
+    production: Production
+    strict: bool = False
+
+
+def outcome_of(standard: Standard, row: Row, view: View, *, fresh: bool, shut: bool) -> Outcome:
+    """What became of a row, by its run; `shut` is whether the provider failed the whole batch."""
+    if view.status == "succeeded":
+        return _written(standard, row, view, fresh=fresh)
+    error = view.error
+    if error is None and view.question is None:
+        return Outcome(row, "left", spent=view.spent, fresh=fresh)
+    if error is None:
+        asks = f"it asks: {view.question.text}" if view.question else ""
+        return Outcome(row, "failed", {}, (asks,), "waiting", view.spent, fresh)
+    left = shut and error.exit_code == ProviderError.exit_code
+    told = f"{error.message} ({error.hint})" if error.hint else error.message
+    return Outcome(row, "left" if left else "failed", {}, (told,), error.code, view.spent, fresh)
+
+
+def _written(standard: Standard, row: Row, view: View, *, fresh: bool) -> Outcome:
+    prompts, found = prompts_and_problems(standard.production, view)
+    problems = tuple(f"{each['model']}: {each['message']}" for each in found)
+    broken = standard.strict and problems
+    status: Status = "failed" if broken else "succeeded"
+    return Outcome(
+        row, status, prompts, problems, "rule_broken" if broken else "", view.spent, fresh
+    )

@@ -1,0 +1,96 @@
+"""A row's run: begun where there is none, gone on with where it was left, looked at where it ended."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from callsheet.app.doors import is_dead
+from callsheet.app.runs import Office, Ready, Wish
+from callsheet.app.session import Session
+from callsheet.engine.journal import Journal, read_view
+from callsheet.engine.view import Spent, View
+from callsheet.errors import ProviderError
+from callsheet.events import RunResumed
+from callsheet.store.port import HeldError
+
+if TYPE_CHECKING:
+    from callsheet.app.batch.rows import Row
+
+
+@dataclass
+class RowRuns:
+    """The runs of one batch, by their rows; with `retry_failed`, only those that failed go on."""
+
+    office: Office
+    ready: Ready
+    batch: str
+    retry_failed: bool
+    _known: set[str] = field(default_factory=set)
+
+    async def survey(self) -> list[str]:
+        """The runs that the batch has already; raises HeldError while others carry it out."""
+        store = self.office.store
+        names = await store.begun_with(f"{self.batch}.")
+        for name in names:
+            owner = (await store.run(name)).owner
+            if owner and not is_dead(owner):
+                raise HeldError(
+                    f"the batch {self.batch} is being carried out by {owner}",
+                    hint="wait for it, or end that process",
+                )
+        self._known = set(names)
+        return names
+
+    async def spent(self, runs: list[str]) -> Spent:
+        """What these runs have cost together."""
+        total = Spent()
+        for run in runs:
+            total.merge((await read_view(self.office.store, run)).spent)
+        return total
+
+    async def open(self, row: Row) -> tuple[Session | None, View]:
+        """The row's run, held where there is something to do, and as it stands."""
+        if row.run not in self._known:
+            if self.retry_failed:
+                return None, View(row.run)
+            wish = Wish(groups=row.groups, yes=True)
+            session = self.office.begin(self.ready, row.answers, wish, row.run)
+            return session, session.view
+        view = await read_view(self.office.store, row.run)
+        if not self._is_to_go_on(view):
+            return None, view
+        session = await self._hold(view)
+        return session, session.view
+
+    def _is_to_go_on(self, view: View) -> bool:
+        if view.status in ("succeeded", "stopped"):
+            return False
+        if view.until is not None and view.until > time.time():
+            return False
+        # A row that the provider failed has lost nothing by being tried again.
+        own = view.status == "failed" and not _is_providers(view)
+        if self.retry_failed:
+            return own or view.status == "failed" or view.question is not None
+        return not own and view.question is None
+
+    async def _hold(self, view: View) -> Session:
+        store, ready = self.office.store, self.ready
+        resumed = RunResumed(
+            llm=ready.llm.spec,
+            base_url=ready.base_url,
+            max_cost=view.max_cost,
+            manner=view.manner,
+        )
+        owner = (await store.run(view.run)).owner
+        dead = owner if owner and is_dead(owner) else ""
+        lease = await store.take(
+            view.run, self.office.owner, dead, after=view.seq, events=[resumed]
+        )
+        journal = Journal(store, lease, await read_view(store, view.run))
+        return Session(store, journal, ready.production, ready.llm)
+
+
+def _is_providers(view: View) -> bool:
+    return view.error is not None and view.error.exit_code == ProviderError.exit_code

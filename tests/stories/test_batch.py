@@ -1,0 +1,186 @@
+"""A sheet of ideas becomes a sheet of prompts: every row once, in order, and nothing is bought twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from callsheet.app.batch.forms import texts_of
+from callsheet.app.batch.rows import Told
+from callsheet.errors import InputError
+from tests.support.batches import Bench, ideas, read_csv, write_sheet
+from tests.support.loopback import Refusal, Status
+from tests.support.plain_llm import PlainLLM
+from tests.support.runs import client_of
+from tests.support.strict_openai import StrictOpenAI
+
+
+@pytest.fixture
+def server() -> Iterator[StrictOpenAI]:
+    with StrictOpenAI() as running:
+        yield running
+
+
+@pytest.fixture
+def bench(server: StrictOpenAI) -> Bench:
+    return Bench.with_llm(PlainLLM(server.url))
+
+
+async def test_every_row_is_written_in_the_order_of_the_sheet(
+    tmp_path: Path, bench: Bench, server: StrictOpenAI
+) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(30))
+    await bench.write(sheet, tmp_path / "out.csv")
+    found = read_csv(tmp_path / "out.csv")
+    assert [row["idea"] for row in found] == [row["idea"] for row in ideas(30)]
+    assert {row["status"] for row in found} == {"succeeded"}
+    assert all(row["LEONARDO_ANIME_XL_A"] for row in found)
+    assert len(server.requests) == 30
+    assert not (tmp_path / "out.csv.part").exists()
+
+
+async def test_the_same_sheet_again_buys_nothing_and_says_the_same(
+    tmp_path: Path, bench: Bench, server: StrictOpenAI
+) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(10))
+    await bench.write(sheet, tmp_path / "one.csv")
+    again = await bench.write(sheet, tmp_path / "two.csv")
+    assert len(server.requests) == 10
+    assert again.tally.fresh == 0
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+
+
+async def test_only_changed_and_new_rows_are_written(
+    tmp_path: Path, bench: Bench, server: StrictOpenAI
+) -> None:
+    rows = ideas(5)
+    sheet = write_sheet(tmp_path / "ideas.csv", rows)
+    await bench.go(sheet)
+    rows[1] = {"idea": "a boat"}
+    write_sheet(sheet, [{"idea": "before all"}, *rows, {"idea": "after all"}])
+    batch, ends = await bench.go(sheet)
+    assert len(server.requests) == 8
+    assert [end.fresh for end in ends] == [True, False, True, False, False, False, True]
+    assert batch.tally.done == 7
+
+
+async def test_other_groups_are_another_batch(
+    tmp_path: Path, bench: Bench, server: StrictOpenAI
+) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    first, _ = await bench.go(sheet)
+    bench.told = Told(("sora",))
+    second, _ = await bench.go(sheet)
+    assert first.name != second.name
+    assert len(server.requests) == 4
+
+
+async def test_a_row_that_stands_there_twice_is_written_twice(
+    tmp_path: Path, bench: Bench, server: StrictOpenAI
+) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", [*ideas(1), *ideas(1)])
+    _, ends = await bench.go(sheet)
+    assert len(server.requests) == 2
+    assert len({end.row.run for end in ends}) == 2
+
+
+async def test_rows_may_have_groups_and_a_brief_of_their_own(tmp_path: Path) -> None:
+    rows = [
+        {"idea": "a heron", "groups": "sora", "aspect_ratio": "16:9", "shot": "1"},
+        {"idea": "a boat", "groups": "motion_2_0; leonardo", "aspect_ratio": "", "shot": "2"},
+    ]
+    bench = Bench.with_llm()
+    bench.told = Told((), {"mood": "stormy"})
+    await bench.write(write_sheet(tmp_path / "ideas.csv", rows), tmp_path / "out.jsonl")
+    heron, boat = map(json.loads, (tmp_path / "out.jsonl").read_text("utf-8").splitlines())
+    assert "stormy" in heron["SORA_2_A"]
+    assert heron["LEONARDO_ANIME_XL_A"] is None
+    assert boat["LEONARDO_ANIME_XL_A"]
+    assert boat["SORA_2_A"] is None
+    assert (heron["shot"], boat["shot"]) == ("1", "2")
+
+
+async def test_one_bad_row_is_named_and_the_others_are_written(
+    tmp_path: Path, bench: Bench, server: StrictOpenAI
+) -> None:
+    def answer(seen):  # type: ignore[no-untyped-def]
+        return server.answer(seen, Refusal() if "number 3" in str(seen.json) else None)
+
+    server.fail(*[answer] * 6)
+    bench.llm = client_of(server)
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(6))
+    batch = await bench.write(sheet, tmp_path / "out.csv")
+    found = read_csv(tmp_path / "out.csv")
+    assert [row["status"] for row in found].count("failed") == 1
+    assert found[2]["problems"].startswith("refused: ")
+    assert found[2]["LEONARDO_ANIME_XL_A"] == ""
+    assert (batch.tally.done, batch.tally.failed) == (5, 1)
+
+    paid = len(server.requests)
+    await bench.go(sheet)
+    assert len(server.requests) == paid  # a row that failed by itself is not tried unasked
+    batch, _ = await bench.go(sheet, retry_failed=True)
+    assert len(server.requests) == paid + 1
+    assert (batch.tally.done, batch.tally.failed, batch.tally.fresh) == (6, 0, 1)
+
+
+async def test_rows_that_only_the_provider_failed_are_tried_again_by_the_same_command(
+    tmp_path: Path, bench: Bench, server: StrictOpenAI
+) -> None:
+    bench.llm = client_of(server)
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(3))
+    server.fail(*[Status(500)] * 4)
+    batch, _ = await bench.go(sheet, concurrency=1)
+    assert (batch.tally.done, batch.tally.failed) == (2, 1)
+    batch, _ = await bench.go(sheet)
+    assert (batch.tally.done, batch.tally.failed) == (3, 0)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+async def test_what_is_written_can_be_read_back_as_it_was(tmp_path: Path, ending: str) -> None:
+    idea = '=cmd|" /C calc"!A0, a heron\nat “dawn” 🌅'
+    rows = [{"idea": idea, "note": "+1-2", "price": "-3.50"}]
+    bench = Bench.with_llm()
+    bench.told = Told(("motion_2_0",))
+    output = tmp_path / f"out.{ending}"
+    await bench.write(write_sheet(tmp_path / "ideas.csv", rows), output)
+    if ending == "jsonl":
+        row = json.loads(output.read_text("utf-8"))
+    else:
+        row = read_csv(output)[0]
+        assert row["idea"].startswith("'=cmd")
+        assert row["note"] == "'+1-2"
+        assert row["price"] == "-3.50"
+        row = {name: value.removeprefix("'") for name, value in row.items()}
+    assert row["idea"] == idea
+    assert row["motion_2_0.detailed_technical"]
+
+
+async def test_markdown_shows_each_row_with_its_prompts(tmp_path: Path) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    await Bench.with_llm().write(sheet, tmp_path / "out.md")
+    text = (tmp_path / "out.md").read_text("utf-8")
+    assert "# row 2: a heron by the river, number 1" in text
+    assert text.count("## LEONARDO_ANIME_XL_A\n\n```text\n") == 2
+
+
+async def test_a_file_of_no_known_form_or_a_column_of_ours_is_refused(tmp_path: Path) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
+    with pytest.raises(InputError, match="no form"):
+        await Bench.with_llm().write(sheet, tmp_path / "out.xlsx")
+    write_sheet(sheet, [{"idea": "x", "status": "new"}])
+    with pytest.raises(InputError, match="status"):
+        await Bench.with_llm().write(sheet, tmp_path / "out.csv")
+
+
+def test_a_prompt_that_is_an_object_has_a_column_for_each_of_its_texts() -> None:
+    prompts = {"ONE": {"positive": "a heron", "weights": [1, 2]}, "TWO": "a boat", "NONE": None}
+    assert dict(texts_of(prompts)) == {
+        "ONE.positive": "a heron",
+        "ONE.weights": "[1, 2]",
+        "TWO": "a boat",
+        "NONE": "",
+    }

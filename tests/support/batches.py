@@ -1,0 +1,73 @@
+"""Carries out batches inside the test's own process."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from callsheet.app.batch.batch import Batch, Order
+from callsheet.app.batch.forms import form_for
+from callsheet.app.batch.outcomes import Outcome
+from callsheet.app.batch.output import Output
+from callsheet.app.batch.rows import Told
+from callsheet.app.runs import Office
+from callsheet.llm.port import LLM
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
+from callsheet.store.port import Store
+
+
+def write_sheet(path: Path, rows: Sequence[dict[str, str]]) -> Path:
+    """A CSV with these rows."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def ideas(number: int) -> list[dict[str, str]]:
+    """So many rows, each with an idea of its own."""
+    return [{"idea": f"a heron by the river, number {n}"} for n in range(1, number + 1)]
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a written file."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+@dataclass
+class Bench:
+    """A store that several goes of a batch share."""
+
+    store: Store
+    llm: LLM | None = None
+    told: Told = field(default_factory=lambda: Told(("leonardo",)))
+
+    @classmethod
+    def with_llm(cls, llm: LLM | None = None) -> Bench:
+        """A bench over a store in memory."""
+        return cls(MemoryStore(), llm)
+
+    def batch(self, path: Path, **changes: Any) -> Batch:
+        """The sheet as a batch that was judged."""
+        office = Office(read_settings(), store=self.store, llm=self.llm)
+        return Batch(office, replace(Order(path, told=self.told), **changes))
+
+    async def go(self, path: Path, **changes: Any) -> tuple[Batch, list[Outcome]]:
+        """One go of a batch: its rows' ends in order."""
+        batch = self.batch(path, **changes)
+        return batch, [outcome async for outcome in batch.carry_out()]
+
+    async def write(self, path: Path, output: Path, **changes: Any) -> Batch:
+        """One go of a batch, written to a file."""
+        batch = self.batch(path, **changes)
+        out = Output(output, form_for(output, batch))
+        async for outcome in batch.carry_out():
+            out.add(outcome)
+        out.close(whole=True)
+        return batch
