@@ -31,7 +31,6 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.tools import ToolDefinition
 
-from callsheet.errors import CallsheetError
 from callsheet.llm.faults import Fault, kind_of, message_in
 from callsheet.llm.port import Reply, Usage
 from callsheet.llm.specs import PROVIDERS
@@ -68,10 +67,9 @@ class Line:
         ear = _Ear(heard, asking.tick)
         try:
             return await self._ask(asking, ear)
-        except CallsheetError:
-            # Who listens could not take it in.
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever a foreign library raises ends here
+        except Exception as error:
+            if ear.failed:
+                raise
             return replace(_fault(error), half=self._half(ear))
 
     async def _ask(self, asking: Asking, ear: _Ear) -> Reply:
@@ -149,6 +147,7 @@ class _Ear:
     heard: Heard | None
     tick: float
     stream: StreamedResponse | None = None
+    failed: bool = False
     _pieces: list[str] = field(default_factory=list)
 
     def text(self) -> str:
@@ -162,13 +161,21 @@ class _Ear:
         try:
             async for event in stream:
                 self._take(_added(event))
-                if self.heard is not None and time.monotonic() >= told + self.tick:
-                    await self.heard(self.text())
+                if time.monotonic() >= told + self.tick:
+                    await self._tell()
                     told = time.monotonic()
         except BaseException:
-            if self.heard is not None:
-                await self.heard(self.text())
+            if not self.failed:
+                await self._tell()
             raise
+
+    async def _tell(self) -> None:
+        """Tells what is written; `failed` says that it was the listener who could not take it in."""
+        if self.heard is None:
+            return
+        self.failed = True
+        await self.heard(self.text())
+        self.failed = False
 
     def _take(self, piece: str) -> None:
         if len(piece) >= LONG_DELTA and self._pieces and self._pieces[-1] == piece:
@@ -221,14 +228,28 @@ def _openai(name: str, given: dict[str, Any], *, own: bool) -> Model[Any]:
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
     provider = OpenAICompatibleProvider("own", **given) if own else OpenAIProvider(**given)
-    return OpenAIChatModel(name, provider=provider, profile=_UNCHANGED)
+    llm = OpenAIChatModel(name, provider=provider, profile=_UNCHANGED, settings=_counting_once())
+    return _asking_once(llm)
 
 
 def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.models.ollama import OllamaModel
     from pydantic_ai.providers.ollama import OllamaProvider
 
-    return OllamaModel(name, provider=OllamaProvider(**given), profile=_UNCHANGED)
+    provider = OllamaProvider(**given)
+    llm = OllamaModel(name, provider=provider, profile=_UNCHANGED, settings=_counting_once())
+    return _asking_once(llm)
+
+
+def _counting_once() -> Any:
+    """The usage told last counts: some servers tell it with every piece, and the library adds it up."""
+    return {"openai_continuous_usage_stats": True}
+
+
+def _asking_once(llm: Any) -> Model[Any]:
+    """Usage is asked for in OpenAI's words; the setting above would put it in other servers' words."""
+    llm._get_stream_options = lambda _: {"include_usage": True}  # noqa: SLF001  # it has no other door
+    return llm  # type: ignore[no-any-return]
 
 
 def _anthropic(name: str, given: dict[str, Any]) -> Model[Any]:

@@ -1,0 +1,113 @@
+"""A reply that goes wrong while it is written is never a success, and is asked for once more at most."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from callsheet.app.runs import Office, Wish
+from callsheet.llm.policy import Limits
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
+from tests.support.loopback import Loopback
+from tests.support.providers import CANARY, REQUEST, SHAPES, client, serving
+from tests.support.runs import IDEA
+from tests.support.streaming import Break
+from tests.support.strict_openai import StrictOpenAI
+
+
+async def _seen(server: Loopback, provider: str) -> str:
+    """How a run with this server ends, and how often the server was asked; nothing may leak."""
+    llm = client(server, provider, limits=Limits(deadline=5, tick=0))
+    office = Office(read_settings(), store=MemoryStore(), llm=llm)
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=["leonardo"]))
+    view = await session.go_on()
+    assert CANARY not in json.dumps(session.document())
+    code = view.error.code if view.error else view.status
+    return f"{code}, {len(server.requests)} sent"
+
+
+@pytest.mark.parametrize("provider", SHAPES)
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Break("ends"), "provider_unreachable, 2 sent"),
+        (Break("cut"), "provider_unreachable, 2 sent"),
+        (Break("twice"), "provider_unreachable, 2 sent"),
+        (Break("error"), "provider_unreachable, 2 sent"),
+        (Break("letters"), "provider_unreachable, 2 sent"),
+        (Break("huge"), "provider_error, 1 sent"),
+        (Break("drip"), "provider_timeout, 1 sent"),
+        (Break("hang"), "provider_timeout, 1 sent"),
+        (Break("error", after=0, code=503), "provider_unavailable, 4 sent"),
+        (Break("cut", after=0), "provider_unreachable, 4 sent"),
+    ],
+    ids=lambda value: f"{value.how} after {value.after}" if isinstance(value, Break) else None,
+)
+async def test_a_stream_that_fails_every_time_ends_as_told_after_so_many_requests(
+    provider: str,
+    fault: Break,
+    expected: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    with serving(provider, *[fault] * 8) as server:
+        seen = await _seen(server, provider)
+
+    name = f"{provider}: stream, {fault.how} after {fault.after} pieces"
+    record_property("matrix", (name, expected, seen))
+    assert seen == expected
+
+
+@pytest.mark.parametrize("provider", SHAPES)
+@pytest.mark.parametrize("how", ["ends", "cut", "twice", "error", "letters"])
+async def test_what_came_before_a_break_is_handed_on_as_broken(provider: str, how: Any) -> None:
+    with serving(provider, Break(how, after=3)) as server:
+        reply = await client(server, provider).compose(REQUEST)
+        whole = await client(server, provider).compose(REQUEST)
+
+    assert reply.finish == "broken"
+    assert whole.text.startswith(reply.text)
+    assert len(reply.text) == 60
+    assert reply.usage.cost_usd is None
+
+
+@pytest.mark.parametrize("provider", SHAPES)
+async def test_what_is_written_so_far_is_told_from_its_first_character(provider: str) -> None:
+    told: list[str] = []
+
+    async def heard(text: str) -> None:
+        told.append(text)
+
+    with serving(provider) as server:
+        reply = await client(server, provider, limits=Limits(tick=0)).compose(REQUEST, heard)
+
+    assert len(told) > 5
+    assert all(reply.text.startswith(text) for text in told)
+    assert sorted(told, key=len) == told
+
+
+async def test_usage_that_a_server_tells_twice_is_counted_once() -> None:
+    class Repeating(StrictOpenAI):
+        def events(self, body: Any) -> Any:
+            told = super().events(body)
+            told.ending.insert(-1, told.ending[-2])
+            return told
+
+    with StrictOpenAI() as once, Repeating() as twice:
+        replies = [await client(server).compose(REQUEST) for server in (once, twice)]
+
+    assert replies[0].usage == replies[1].usage
+    assert replies[0].usage.input_tokens > 0
+
+
+async def test_an_error_of_the_listener_is_not_the_providers() -> None:
+    async def full(text: str) -> None:
+        raise OSError(text)
+
+    with serving("openai") as server, pytest.raises(OSError, match="ZED"):
+        await client(server, limits=Limits(tick=0)).compose(REQUEST, full)
+
+    assert len(server.requests) == 1
