@@ -186,6 +186,12 @@ class UnreachableError(ProviderError):
     code = "provider_unreachable"
 
 
+class CertificateError(ProviderError):
+    """The server at the provider's address cannot prove that it is the provider's."""
+
+    code = "provider_tls"
+
+
 class OverloadedError(ProviderError):
     """The provider was overloaded, rate-limited or failing to the last try.
 

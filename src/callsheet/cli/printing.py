@@ -66,6 +66,14 @@ def set_this(lines: Sequence[str]) -> str:
     return f"set: {'; '.join(lines)}" if lines else ""
 
 
+def show_finished(values: Mapping[str, Any]) -> None:
+    """The names of the prompts that are just written, while the others still are, on stderr."""
+    for path, value in values.items():
+        name, mark = path.partition(".")[2] or path, click.style("✓", fg="green")
+        length = click.style(f"{len(str(value)):,} characters", dim=True)
+        click.echo(f"{mark} {click.style(plain(name), bold=True)}  {length}", err=True)
+
+
 def show_document(document: Mapping[str, Any]) -> None:
     """A run's prompts on stdout, and on stderr what else there is to say of it."""
     for prompts in document["prompts"].values():

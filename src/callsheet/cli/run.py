@@ -23,6 +23,7 @@ from callsheet.cli.printing import (
     as_json,
     note,
     show_document,
+    show_finished,
     show_problems,
     show_prompts,
     summary,
@@ -117,6 +118,8 @@ class Telling:
                     "offline: drafts without an LLM; for a real one, --llm openai:NAME"
                     " (or anthropic:, google:, ollama:, paste)"
                 )
+            case "values_finished" if sys.stderr.isatty():
+                show_finished(event.values)
             case "noted":
                 note(f"note: {event.text}")
             case "step_finished" if event.result == "skipped":

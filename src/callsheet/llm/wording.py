@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from callsheet.errors import (
     BillingError,
     CallsheetError,
+    CertificateError,
     DeadlineError,
     FilteredError,
     InputTooLargeError,
@@ -173,7 +174,7 @@ def _unreachable(_fault: Fault, _tries: int, at: Address) -> CallsheetError:
 
 
 def _tls(_fault: Fault, _tries: int, at: Address) -> CallsheetError:
-    return UnreachableError(
+    return CertificateError(
         f"the certificate of {at.url} could not be verified",
         hint="check the address, the clock and the certificates of a proxy in between",
     )
