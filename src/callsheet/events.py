@@ -30,6 +30,8 @@ class RunStarted(Fact):
     """A run began: the workflow's files by hash, the LLM, and what the person said beforehand.
 
     `source` is where the workflow is found again: its name, or the absolute path of its file.
+    Here and below, `once` is the key under which a program asked for this: when it asks again
+    under the same key, nothing is done twice.
     """
 
     kind: Literal["run_started"] = "run_started"
@@ -41,6 +43,7 @@ class RunStarted(Fact):
     max_cost: float | None = None
     answers: dict[str, JsonValue] = {}
     manner: Manner = Manner()
+    once: str = ""
 
 
 class RunResumed(Fact):
@@ -51,6 +54,7 @@ class RunResumed(Fact):
     base_url: str | None = None
     max_cost: float | None = None
     manner: Manner = Manner()
+    once: str = ""
 
 
 class RunRetried(Fact):
@@ -65,6 +69,7 @@ class RunRetried(Fact):
     answers: dict[str, JsonValue] = {}
     anew: tuple[str, ...] = ()
     manner: Manner = Manner()
+    once: str = ""
 
 
 class StepStarted(Fact):
@@ -95,6 +100,7 @@ class QuestionAnswered(Fact):
     key: str
     value: JsonValue
     by: Literal["person", "told", "default"]
+    once: str = ""
 
 
 class CallReplied(Fact):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 _QUALITIES = (
@@ -23,5 +24,15 @@ _THINGS = (
 
 def new_name() -> str:
     """A name that no other run has: one of 150 million."""
-    words = secrets.choice(_QUALITIES), secrets.choice(_THINGS), secrets.token_hex(2)
-    return "-".join(words)
+    return _name(secrets.token_bytes(6))
+
+
+def name_for(key: str, number: int = 0) -> str:
+    """The name of the run that is begun under a key; another one for each number."""
+    return _name(hashlib.sha256(f"{number}:{key}".encode()).digest())
+
+
+def _name(dice: bytes) -> str:
+    quality = _QUALITIES[int.from_bytes(dice[:2]) % len(_QUALITIES)]
+    thing = _THINGS[int.from_bytes(dice[2:4]) % len(_THINGS)]
+    return f"{quality}-{thing}-{dice[4:6].hex()}"

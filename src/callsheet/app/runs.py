@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.batches import as_lines, batch_of
 from callsheet.app.doors import OFFLINE, is_dead, open_llm, open_store, owner_name
-from callsheet.app.names import new_name
+from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
 from callsheet.app.results import attempts_of, document_of
-from callsheet.app.session import Session
+from callsheet.app.session import Session, take
 from callsheet.app.telling import SELECTION, manner, questions, tell
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.view import View, fold
@@ -50,6 +52,7 @@ class Wish:
     rewrite: Sequence[str] = ()
     yes: bool = False
     review: bool = False
+    once: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ class Office:
         """Begins a run; raises InputError before anything is kept where the wish does not fit."""
         ready = self.ready(wish, workflow)
         answers = tell(ready.production, wish.brief, wish.groups)
-        return self.begin(ready, answers, wish, new_name())
+        run = (await self._name_under(wish.once))[0] if wish.once else new_name()
+        return self.begin(ready, answers, wish, run)
 
     def ready(self, wish: Wish, workflow: str = DEFAULT, pace: Pace | None = None) -> Ready:
         """Opens the workflow and the LLM of a wish; raises InputError where one is unfit."""
@@ -110,8 +114,9 @@ class Office:
             max_cost=self._ceiling(wish),
             answers=dict(answers),
             manner=_manner(wish),
+            once=wish.once,
         )
-        journal = Journal(self.store, Lease(run, self.owner, 1), View(run), self._listen)
+        journal = Journal(self.store, Lease(run, owner_name(), 1), View(run), self._listen)
         journal.begin(production.name, started, ready.contents)
         return Session(self.store, journal, production, ready.llm)
 
@@ -122,6 +127,10 @@ class Office:
         production = await open_kept(self.store, view.manifest)
         spec, base_url = self._named(wish, view)
         llm = self._open(spec, base_url)
+        if view.question is not None and wish == Wish(once=wish.once):
+            # It only waits for a person: whoever answers takes it.
+            journal = Journal(self.store, Lease(run, owner_name(), 0), view, self._listen)
+            return Session(self.store, journal, production, llm, held=False)
         journal = await self._hold(run)
         parked = journal.view.until is not None and journal.view.until > time.time()
         if journal.view.status in ("running", "waiting", "failed") and not parked:
@@ -132,6 +141,7 @@ class Office:
                 base_url=base_url,
                 max_cost=self._ceiling(wish, view),
                 manner=both,
+                once=wish.once,
             )
             await journal.append(resumed)
         return Session(self.store, journal, production, llm)
@@ -158,6 +168,7 @@ class Office:
             answers=_answers(production, view, chosen, told, wish),
             anew=_anew(production, wish),
             manner=_manner(wish),
+            once=wish.once,
         )
         journal = await self._hold(run)
         await journal.append(retried, files=contents)
@@ -188,12 +199,12 @@ class Office:
         """Forgets a run, or a batch with all its runs, for good; answers with its whole name."""
         if rows := await self.store.begun_with(f"{name}."):
             for row in rows:
-                await self._take(row)
+                await take(self.store, row, owner_name())
                 await self.store.delete(row)
             return name
         run = await self.find(name)
         # Whoever deletes must hold the run, so that nobody goes on writing to it.
-        await self._take(run)
+        await take(self.store, run, owner_name())
         await self.store.delete(run)
         return run
 
@@ -248,13 +259,25 @@ class Office:
         return open_llm(spec, base_url=base_url, settings=self.settings, pace=pace)
 
     async def _hold(self, run: str) -> Journal:
-        lease = await self._take(run)
+        lease = await take(self.store, run, owner_name())
         return Journal(self.store, lease, await read_view(self.store, run), self._listen)
 
-    async def _take(self, run: str) -> Lease:
-        row = await self.store.run(run)
-        dead = row.owner if row.owner and is_dead(row.owner) else ""
-        return await self.store.take(run, self.owner, dead)
+    async def begun_under(self, once: str) -> str | None:
+        """The run that was begun under this key, if there is one."""
+        name, begun = await self._name_under(once)
+        return name if begun else None
+
+    async def _name_under(self, once: str) -> tuple[str, bool]:
+        """The name of the run of this key, and whether it has begun; chance may give it to another."""
+        for number in count():
+            name = name_for(once, number)
+            try:
+                row = await self.store.run(name)
+            except NoSuchRunError:
+                return name, False
+            if json.loads(row.first).get("once") == once:
+                return name, True
+        raise AssertionError("numbers do not end")
 
     async def _status(self, view: View) -> str:
         row = await self.store.run(view.run)
@@ -274,7 +297,7 @@ def _row_status(row: RunRow) -> str:
             return row.result
         case "run_failed":
             return "failed"
-        case "question_asked":
+        case "question_asked" | "run_parked":
             return "waiting"
         case _:
             held = bool(row.owner) and not row.left and not is_dead(row.owner)

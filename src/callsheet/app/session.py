@@ -1,37 +1,76 @@
-"""A run that is held by this process: it is carried on, answered, and let go."""
+"""A run at work: it is held while it is carried on, and let go while it waits for a person."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.ceiling import Capped
+from callsheet.app.doors import is_dead
 from callsheet.app.results import document_of
-from callsheet.engine.advance import Cast, advance, answer
+from callsheet.engine.advance import Cast, advance, answered
+from callsheet.errors import InputError
+from callsheet.events import QuestionAnswered, RunRetried
 from callsheet.store.port import HeldError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from pydantic import JsonValue
 
     from callsheet.app.productions import Production
     from callsheet.engine.journal import Journal
     from callsheet.engine.view import View
+    from callsheet.events import Event, Recorded
     from callsheet.llm.port import LLM
-    from callsheet.store.port import Store
+    from callsheet.store.port import Lease, Store
+
+WATCH_SECONDS = 0.5
+"""How often a run that another process carries on is looked at."""
+
+PATIENCE_SECONDS = 2.0
+"""How long an answer waits for a holder who is only passing through."""
+
+
+class AnsweredError(InputError):
+    """Somebody else answered first; `winner` is that answer, None where the question was withdrawn."""
+
+    code = "already_answered"
+
+    def __init__(self, winner: Recorded | None) -> None:
+        self.winner = winner
+        event = winner.event if winner else None
+        if isinstance(event, QuestionAnswered):
+            said = event.value if isinstance(event.value, list) else [event.value]
+            super().__init__(
+                f"the question was answered elsewhere: {', '.join(map(str, said)):.60}",
+                hint="the first answer counts",
+            )
+        else:
+            super().__init__("the question is no longer asked", hint="look at the run anew")
+
+
+async def take(
+    store: Store, run: str, owner: str, *, after: int = 0, events: Sequence[Event] = ()
+) -> Lease:
+    """Holds a run, at once where its holder is known to be dead; raises HeldError."""
+    row = await store.run(run)
+    dead = row.owner if row.owner and is_dead(row.owner) else ""
+    return await store.take(run, owner, dead, after=after, events=events)
 
 
 @dataclass
 class Session:
-    """A run that is held by this process: it can be carried on and answered."""
+    """A run that this process carries on and answers; others may do so while it waits."""
 
     store: Store
     journal: Journal
     production: Production
     llm: LLM
+    held: bool = True
 
     @property
     def view(self) -> View:
@@ -39,17 +78,69 @@ class Session:
         return self.journal.view
 
     async def go_on(self) -> View:
-        """Carries the run on until it ends or a question is open."""
+        """Carries the run on until it ends or a question is open, then lets go of it."""
+        if not self.held:
+            self.journal.lease = await take(self.store, self.view.run, self.journal.lease.owner)
+            self.held = True
+            await self.journal.catch_up()
         llm, ceiling = self.llm, self.view.max_cost
         if ceiling is not None:
             llm = Capped(llm, ceiling, self.view, self.production)
         cast = Cast(self.production.document, self.production.materials, llm)
         async with self._heartbeat():
-            return await advance(self.journal, cast)
+            await advance(self.journal, cast)
+        await self._let_go()
+        return self.view
 
-    async def answer(self, value: JsonValue) -> None:
-        """Records an answer to the open question; raises AnswerError where it does not fit."""
-        await answer(self.journal, value)
+    async def answer(self, value: JsonValue, *, once: str = "") -> None:
+        """Records an answer to the open question.
+
+        Raises AnswerError where it does not fit, AnsweredError where somebody was faster.
+        """
+        if not self.held:
+            await self.check_open()
+        fact = answered(self.view, value, once=once)
+        if self.held:
+            await self.journal.append(fact)
+            return
+        patience = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                await self._take_with(fact)
+            except HeldError:
+                await self.check_open()
+                if time.monotonic() > patience:
+                    raise
+                await asyncio.sleep(WATCH_SECONDS / 10)
+            else:
+                return
+
+    async def check_open(self) -> None:
+        """Raises AnsweredError where the question that is open here was answered elsewhere."""
+        asked, open_here = self.view.asked, self.view.question is not None
+        news = await self.journal.catch_up()
+        for first in news:
+            if isinstance(first.event, QuestionAnswered):
+                raise AnsweredError(first)
+            if isinstance(first.event, RunRetried):
+                break
+        if open_here and (self.view.question is None or self.view.asked != asked):
+            raise AnsweredError(None)
+
+    async def follow(self) -> View:
+        """Watches while others carry the run on; goes on with it where they left it."""
+        await self.journal.catch_up()
+        while self.view.status == "running":
+            try:
+                return await self.go_on()
+            except HeldError:
+                await asyncio.sleep(WATCH_SECONDS)
+            await self.journal.catch_up()
+        return self.view
+
+    async def keep(self) -> None:
+        """Stores all that is known of the run: from here on it survives this process."""
+        await self.journal.append()
 
     def document(self) -> dict[str, Any]:
         """The run's document, as it stands."""
@@ -58,8 +149,20 @@ class Session:
     async def close(self) -> None:
         """Lets go of the run."""
         with suppress(HeldError):
-            await self.journal.append()
-        await self.store.release(self.journal.lease)
+            await self.keep()
+        await self._let_go()
+
+    async def _take_with(self, fact: QuestionAnswered) -> None:
+        """Holds the run and records the fact in one: whoever does it first has answered."""
+        owner, run = self.journal.lease.owner, self.view.run
+        self.journal.lease = await take(self.store, run, owner, after=self.view.seq, events=[fact])
+        self.held = True
+        await self.journal.catch_up()
+
+    async def _let_go(self) -> None:
+        if self.held:
+            self.held = False
+            await self.store.release(self.journal.lease)
 
     @asynccontextmanager
     async def _heartbeat(self) -> AsyncIterator[None]:

@@ -2,44 +2,57 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from callsheet.cli.printing import plain, show_prompts
-from callsheet.errors import InputError
 from callsheet.llm.replies import first_object
 from callsheet.questions import MAX_PASTE
 
 if TYPE_CHECKING:
+    from callsheet.cli.reading import Lines
     from callsheet.questions import Question
+
+Line = Callable[[], Awaitable[str]]
+
+Meanwhile = Callable[[], Awaitable[None]]
 
 MAX_LINE = 2 * MAX_PASTE
 
 
-def ask(question: Question, *, again: bool = False) -> str | None:
-    """The person's words, or None at the end of input; `again` repeats only the last line."""
+async def ask(
+    question: Question, lines: Lines, meanwhile: Meanwhile, *, again: bool = False
+) -> str | None:
+    """The person's words, or None at the end of input; `again` repeats only the last line.
+
+    `meanwhile` is awaited while nothing is typed; what it raises ends the wait.
+    """
+
+    async def line() -> str:
+        return await lines.next(MAX_LINE, meanwhile)
+
     if again:
-        lines = wording(question).splitlines()
-        click.echo(lines[-1], err=True, nl=question.kind in ("paste", "lines"))
-        return _read(question)
+        last = wording(question).splitlines()[-1]
+        click.echo(last, err=True, nl=question.kind in ("paste", "lines"))
+        return await _read(question, line)
     if isinstance(question.show, dict):
         show_prompts(question.show, err=True)
     elif isinstance(question.show, str):
         click.echo(f"\n{plain(question.show)}", err=True)
     click.echo(f"\n{wording(question)}", err=True, nl=False)
-    return _read(question)
+    return await _read(question, line)
 
 
-def _read(question: Question) -> str | None:
+async def _read(question: Question, line: Line) -> str | None:
     match question.kind:
         case "paste":
-            return _read_paste()
+            return await _read_paste(line)
         case "lines":
-            return _read_lines()
+            return await _read_lines(line)
         case _:
-            return _read_line()
+            return await _read_line(line)
 
 
 def wording(question: Question) -> str:
@@ -63,7 +76,8 @@ def wording(question: Question) -> str:
                 f"{n}. {o.label}" + (f" - {o.detail}" if o.detail else "")
                 for n, o in enumerate(question.options, start=1)
             ]
-            return "\n".join([question.text, *lines, f"Enter one ({question.default}): "])
+            default = f" ({question.default})" if question.default else ""
+            return "\n".join([question.text, *lines, f"Enter one{default}: "])
         case "paste":
             return f"{question.text}\n(a complete JSON object or the end of input ends it)\n"
         case "lines":
@@ -77,34 +91,27 @@ def wording(question: Question) -> str:
             return f"{named}{question.text}{default} "
 
 
-def _read_line() -> str | None:
-    line = _read_line_raw()
-    if not line:
+async def _read_line(line: Line) -> str | None:
+    words = await line()
+    if not words:
         click.echo("", err=True)
         return None
-    return line.rstrip("\r\n")
+    return words.rstrip("\r\n")
 
 
-def _read_lines() -> str | None:
+async def _read_lines(line: Line) -> str | None:
     """Everything up to a line with a single full stop, or the end of input."""
     lines: list[str] = []
-    while (line := _read_line_raw()) and line.strip() != ".":
-        lines.append(line)
+    while (words := await line()) and words.strip() != ".":
+        lines.append(words)
     return "".join(lines).rstrip("\n") or None
 
 
-def _read_paste() -> str | None:
+async def _read_paste(line: Line) -> str | None:
     """Everything up to the end of the first complete JSON object, or of the input."""
     pasted = ""
-    while line := _read_line_raw():
-        pasted += line
-        if len(pasted) > MAX_LINE or ("}" in line and first_object(pasted) is not None):
+    while words := await line():
+        pasted += words
+        if len(pasted) > MAX_LINE or ("}" in words and first_object(pasted) is not None):
             break
     return pasted or None
-
-
-def _read_line_raw() -> str:
-    try:
-        return sys.stdin.readline(MAX_LINE)
-    except UnicodeDecodeError as error:
-        raise InputError("the answer is not UTF-8 text", hint="send UTF-8") from error

@@ -28,6 +28,7 @@ from callsheet.cli.printing import (
     show_prompts,
     summary,
 )
+from callsheet.cli.reading import Lines
 from callsheet.errors import AnswerError
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class Telling:
     strict: bool = False
     hint_llm: bool = False
     shown: dict[str, Any] = field(default_factory=dict)
+    lines: Lines = field(default_factory=Lines)
 
     def hear(self, recorded: Recorded, view: View) -> None:
         """Tells of a fact what a person should know."""
@@ -164,28 +166,37 @@ async def _session(
         while session.view.question is not None and session.view.status == "waiting":
             if not await _put(session, telling):
                 break
-            await session.go_on()
         return _tell(session.document(), session.view, telling)
     finally:
         await session.close()
 
 
 async def _put(session: Session, telling: Telling) -> bool:
-    """Puts the open question until an answer fits; False at the end of input."""
+    """Puts the open question until somebody has answered, and goes on; False at the end of input."""
+    from callsheet.app.session import AnsweredError
+
     question = session.view.question
     assert question is not None  # noqa: S101  # the caller saw to it
-    words = ask(question)
-    while words is not None:
+    again = False
+    while True:
         try:
+            words = await ask(question, telling.lines, session.check_open, again=again)
+            if words is None:
+                return False
             await session.answer(words)
+        except AnsweredError as error:
+            click.echo(err=True)
+            note(error.message)
+            await session.follow()
+            return True
         except AnswerError as error:
             tell_error(error.message, error.hint)
-            words = ask(question, again=True)
+            again = True
             continue
         if isinstance(question.show, dict):
             telling.shown |= question.show
+        await session.go_on()
         return True
-    return False
 
 
 def _tell(document: dict[str, Any], view: View, telling: Telling) -> int:

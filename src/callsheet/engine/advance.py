@@ -65,12 +65,12 @@ async def advance(journal: Journal, cast: Cast) -> View:
     return view
 
 
-async def answer(journal: Journal, value: JsonValue) -> None:
-    """Records a person's answer to the open question; raises AnswerError where it does not fit."""
-    view = journal.view
+def answered(view: View, value: JsonValue, *, once: str = "") -> QuestionAnswered:
+    """A person's answer to the open question; raises AnswerError where it does not fit."""
     if view.question is None:
         raise InputError(f"the run {view.run} asks nothing", hint=f"it is {view.status}")
-    await journal.append(_answered(view, view.question, parse_answer(view.question, value)))
+    said = parse_answer(view.question, value)
+    return _answered(view, view.question, said).model_copy(update={"once": once})
 
 
 async def _next_step(journal: Journal, cast: Cast) -> None:

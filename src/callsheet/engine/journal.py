@@ -63,6 +63,15 @@ class Journal:
                 await self._store.append(self.lease, self._stored, self._waiting, files or {})
             )
 
+    async def catch_up(self) -> list[Recorded]:
+        """Takes in what others have stored since; answers with it. Nothing of ours may wait."""
+        missed = await self._store.events(self.view.run, self._stored)
+        for recorded in missed:
+            self.view.apply(recorded)
+        if missed:
+            self._told(missed)
+        return missed
+
     def _told(self, written: list[Recorded]) -> None:
         self._waiting = []
         self._stored = written[-1].seq

@@ -75,9 +75,9 @@ class View:
 
     `step`, `attempt` and `module` say what is at work; `step` is None between steps, where `then`
     names the next one if it is not simply the following. `told` are answers given beforehand and
-    not used yet, `said` every answer by step and key, `calls` the replies that the module at work
-    already has, and `values` what it finished before it failed. `until` is the time (Unix seconds)
-    before which the provider wants no call.
+    not used yet, `asked` the number of the last question's fact, `said` every answer by step and
+    key, `calls` the replies that the module at work already has, and `values` what it finished
+    before it failed. `until` is the time (Unix seconds) before which the provider wants no call.
     """
 
     run: str
@@ -102,6 +102,7 @@ class View:
     then: str | None = None
     last_step: str | None = None
     question: Question | None = None
+    asked: int = 0
     answers: dict[str, JsonValue] = field(default_factory=dict)
     calls: dict[int, CallReplied] = field(default_factory=dict)
     values: dict[str, JsonValue] = field(default_factory=dict)
@@ -116,6 +117,8 @@ class View:
         event = recorded.event
         if isinstance(event, RunStarted):
             self.started = recorded.at
+        if isinstance(event, QuestionAsked):
+            self.asked = recorded.seq
         _apply(self, event)
 
 

@@ -1,0 +1,96 @@
+"""A run that waits belongs to nobody: whoever answers first has answered, and the others see it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from callsheet.app.runs import Office, Wish
+from callsheet.app.session import AnsweredError, Session
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
+from tests.support.cli import Terminal
+from tests.support.runs import IDEA, prompts_of
+
+ASKS = ("run", "--idea", IDEA, "--groups", "sora", "--review")
+
+
+@pytest.fixture
+def waiting(terminal: Terminal) -> Iterator[subprocess.Popen[str]]:
+    """A terminal that waits at the review."""
+    process = subprocess.Popen(
+        terminal.command(*ASKS),
+        cwd=terminal.folder,
+        env=terminal.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _hear(process, "Enter one (accept): ")
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def _hear(process: subprocess.Popen[str], words: str) -> str:
+    """What the terminal says until it has said these words."""
+    assert process.stderr is not None
+    told = ""
+    while not told.endswith(words):
+        letter = process.stderr.read(1)
+        assert letter, told
+        told += letter
+    return told
+
+
+async def _open() -> Session:
+    return await Office(read_settings()).resume("last", Wish())
+
+
+async def test_a_terminal_that_waits_sees_the_answer_given_elsewhere_and_finishes(
+    waiting: subprocess.Popen[str],
+) -> None:
+    here = await _open()
+    await here.answer("accept")
+    await here.go_on()
+
+    told = await asyncio.to_thread(_hear, waiting, "kept as")
+    out, err = await asyncio.to_thread(waiting.communicate, None, 60)
+
+    assert waiting.returncode == 0, err
+    assert told.count("the question was answered elsewhere: accept") == 1
+    assert "SORA_2_A" in out
+
+
+async def test_a_terminal_goes_on_with_a_run_that_was_answered_and_left(
+    waiting: subprocess.Popen[str],
+) -> None:
+    here = await _open()
+    await here.answer("edit")
+    await here.close()
+
+    told = await asyncio.to_thread(_hear, waiting, "Enter one: ")
+    assert "the question was answered elsewhere: edit" in told
+    assert waiting.stdin is not None
+    waiting.stdin.write("SORA_1_A\nIn my own words.\n.\naccept\n")
+    waiting.stdin.flush()
+    _, err = await asyncio.to_thread(waiting.communicate, None, 60)
+
+    assert waiting.returncode == 0, err
+    document = await Office(read_settings()).show("last")
+    assert prompts_of(document)["SORA_1_A"] == "In my own words."
+
+
+async def test_an_answer_to_a_question_that_was_withdrawn_is_refused() -> None:
+    office = Office(read_settings(), store=MemoryStore())
+    first = await office.start(Wish(brief={"idea": IDEA}, groups=["sora"], review=True))
+    await first.go_on()
+    again = await office.retry(first.view.run, Wish(groups=["leonardo"], review=True))
+    await again.go_on()
+
+    with pytest.raises(AnsweredError, match="no longer asked"):
+        await first.answer("accept")
