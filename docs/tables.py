@@ -18,6 +18,7 @@ from callsheet.errors import CallsheetError
 from callsheet.llm.specs import OWN_SERVER_KEY, PROVIDERS
 from callsheet.modules.registry import BUILT_IN, find_module
 from callsheet.settings import VARIABLES
+from callsheet.web.routes import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,6 +124,15 @@ def form(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "{" + ", ".join(f"`{name}`" for name in annotation.model_fields) + "}"
     return _WORDS[annotation]
+
+
+def routes() -> str:
+    """Each route of the API with what it does."""
+    lines = [
+        [f"`{each.method} {each.path}`{' *' if each.repeatable else ''}", each.summary]
+        for each in OPERATIONS
+    ]
+    return table(["route", "what it does"], lines)
 
 
 def settings() -> str:

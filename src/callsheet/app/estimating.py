@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from callsheet.app.productions import DEFAULT, open_production
 from callsheet.app.runs import Office, Wish
 from callsheet.app.telling import tell_groups
-from callsheet.catalog.schemas import schema_text
-from callsheet.errors import InputError
+from callsheet.catalog.schemas import models_in, schema_text
+from callsheet.engine.view import fold
+from callsheet.errors import InputError, error_of
 from callsheet.llm.lowering import lower
 from callsheet.llm.offline import Offline
 from callsheet.llm.port import Reply, Request, Usage
@@ -21,6 +22,7 @@ from callsheet.llm.specs import PROVIDERS, parse_spec
 from callsheet.meter.prices import price
 from callsheet.meter.tokens import ELSEWHERE, count_tokens
 from callsheet.store.memory import MemoryStore
+from callsheet.store.port import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from callsheet.llm.port import Heard
     from callsheet.settings import Settings
+    from callsheet.store.port import Store
 
 SAMPLE = "a woman reads by a rain-streaked window at dusk"
 """Stands for the idea where none is told; a sentence of common length."""
@@ -85,6 +88,7 @@ class Measure:
     def __init__(self, spec: str) -> None:
         self.spec = spec
         self.tokens = Tokens()
+        self.models: list[str] = []
         provider = PROVIDERS.get(parse_spec(spec).provider)
         self._dialect = provider.dialect if provider else "openai"
 
@@ -94,6 +98,7 @@ class Measure:
             text = (await Offline().compose(request)).text
         except InputError:
             text = json.dumps(_filler(request.schema))
+        self.models += [*models_in(dict(request.schema))]
         self.tokens += Tokens(
             1,
             count_tokens(request.system),
@@ -135,6 +140,31 @@ async def estimate(
         "saved_percent": round(100 * (1 - selected.input / against.input), 1)
         if against.input
         else 0.0,
+    }
+
+
+async def preview(
+    name: str, wish: Wish, settings: Settings, *, store: Store, step: str | None = None
+) -> dict[str, Any]:
+    """What a retry would write, keep and cost; nothing is recorded and nobody is called."""
+    facts = await store.events(name)
+    copy = MemoryStore()
+    await copy.create(Lease(name, "", 1), "", [fact.event for fact in facts], {})
+    spec = wish.llm or fold(name, facts).llm
+    measure = Measure(spec)
+    session = await Office(settings, store=copy, llm=measure).retry(name, wish, step)
+    await session.go_on()
+    error = session.view.error
+    if error is not None:
+        raise error_of(error.code, error.message, error.hint)
+    tokens = measure.tokens if is_exact(spec) else measure.tokens.scaled(ELSEWHERE)
+    prompts = [model for each in session.document()["prompts"].values() for model in each]
+    return {
+        "write": measure.models,
+        "keep": [model for model in prompts if model not in measure.models],
+        "llm": spec,
+        "exact": is_exact(spec),
+        "cost": _told(tokens, spec),
     }
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from callsheet.app.building import INSTRUCTIONS, SELECT, compared_with, instructions_of, schema_for
+from callsheet.app.building import (
+    INSTRUCTIONS,
+    SCHEMA,
+    SELECT,
+    compared_with,
+    instructions_of,
+    schema_for,
+)
 from callsheet.catalog.rules import find, narrow
 from callsheet.catalog.schemas import WRAPPER
 from callsheet.document.references import resolve
@@ -46,7 +53,7 @@ def document_of(production: Production, view: View, status: str) -> dict[str, An
         "savings": savings_of(production, view).to_json(),
     }
     if view.question is not None and status == "waiting":
-        document["question"] = view.question.to_json()
+        document["question"] = {"number": view.asked} | view.question.to_json()
     if view.until is not None:
         document["until"] = view.until
     if view.error is not None:
@@ -67,6 +74,23 @@ def prompts_and_problems(
     prompts = _prompts(production, resolve(results.prompts, view.state, []), selection)
     every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
     return every, list(_problems(production, view, selection, prompts))
+
+
+def at_work(production: Production, view: View) -> dict[str, Any] | None:
+    """The step under way: which prompts are being written, and which of them are there already."""
+    if view.step is None or view.status != "running":
+        return None
+    uses = production.document.workflow.step(view.step).modules
+    category = next((u.inputs.get("group_category") for u in uses if u.module_id == SELECT), None)
+    asked = next((use.inputs for use in uses if use.module_id == SCHEMA), {})
+    models = resolve(asked.get("only_models"), view.state, [])
+    return {
+        "step": view.step,
+        "attempt": view.attempt,
+        "category": category,
+        "models": models if isinstance(models, list) else [],
+        "finished": {name.removeprefix(f"{WRAPPER}."): text for name, text in view.values.items()},
+    }
 
 
 def attempts_of(production: Production, facts: Sequence[Recorded]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from callsheet.app.batches import as_lines, batch_of
 from callsheet.app.doors import OFFLINE, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
-from callsheet.app.results import attempts_of, document_of
+from callsheet.app.results import at_work, attempts_of, document_of
 from callsheet.app.session import Session, take
 from callsheet.app.telling import SELECTION, manner, questions, tell
 from callsheet.engine.journal import Journal, read_view
@@ -120,6 +120,15 @@ class Office:
         journal.begin(production.name, started, ready.contents)
         return Session(self.store, journal, production, ready.llm)
 
+    async def open(self, name: str) -> Session:
+        """A run as it stands, held by nobody: it can be answered and followed."""
+        run = await self.find(name)
+        view = await read_view(self.store, run)
+        production = await open_kept(self.store, view.manifest)
+        llm = self._open(view.llm, view.base_url)
+        journal = Journal(self.store, Lease(run, owner_name(), 0), view, self._listen)
+        return Session(self.store, journal, production, llm, held=False)
+
     async def resume(self, name: str, wish: Wish) -> Session:
         """Goes on with a run from its last fact, on the files that were kept with it."""
         run = await self.find(name)
@@ -129,8 +138,7 @@ class Office:
         llm = self._open(spec, base_url)
         if view.question is not None and wish == Wish(once=wish.once):
             # It only waits for a person: whoever answers takes it.
-            journal = Journal(self.store, Lease(run, owner_name(), 0), view, self._listen)
-            return Session(self.store, journal, production, llm, held=False)
+            return await self.open(run)
         journal = await self._hold(run)
         parked = journal.view.until is not None and journal.view.until > time.time()
         if journal.view.status in ("running", "waiting", "failed") and not parked:
@@ -181,7 +189,17 @@ class Office:
         view = fold(run, facts)
         production = await open_kept(self.store, view.manifest)
         document = document_of(production, view, await self._status(view))
-        return document | {"attempts": attempts_of(production, facts)}
+        if (writing := at_work(production, view)) is not None:
+            document["at_work"] = writing
+        return document | {
+            "started": view.started,
+            "seq": view.seq,
+            "attempts": attempts_of(production, facts),
+        }
+
+    async def view(self, name: str) -> View:
+        """A run as it stands."""
+        return await read_view(self.store, await self.find(name))
 
     async def runs(self) -> list[dict[str, Any]]:
         """All runs at a glance, newest first; a batch is one of them."""
@@ -189,7 +207,7 @@ class Office:
             {
                 "run": row.run,
                 "workflow": row.workflow,
-                "status": _row_status(row),
+                "status": row_status(row),
                 "started": row.started,
             }
             for row in await self.store.runs()
@@ -281,7 +299,7 @@ class Office:
 
     async def _status(self, view: View) -> str:
         row = await self.store.run(view.run)
-        return _row_status(row) if view.status == "running" else view.status
+        return row_status(row) if view.status == "running" else view.status
 
 
 def _manner(wish: Wish) -> Manner:
@@ -290,7 +308,7 @@ def _manner(wish: Wish) -> Manner:
     )
 
 
-def _row_status(row: RunRow) -> str:
+def row_status(row: RunRow) -> str:
     """How a run stands, by its last fact and whether anyone alive holds it."""
     match row.last:
         case "run_finished":

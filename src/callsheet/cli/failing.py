@@ -80,8 +80,13 @@ def _defect(error: Exception) -> InternalError:
     return defect
 
 
+def debugging() -> bool:
+    """Whether a person wants to see where errors arise."""
+    return "--debug" in sys.argv
+
+
 def _tell(error: CallsheetError) -> int:
-    if "--debug" in sys.argv:
+    if debugging():
         traceback.print_exception(error)
     if "--json" in sys.argv:
         click.echo(json.dumps({"error": error_object(error)}, ensure_ascii=False, indent=2))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
-from callsheet.cli.printing import set_this, texts
+from callsheet.app.exports import as_json, as_markdown
 from callsheet.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -27,35 +25,8 @@ def make_folder(folder: Path) -> None:
 
 def write_results(folder: Path, document: Mapping[str, Any]) -> None:
     """Both files, each whole or not at all; raises StorageError."""
-    _write(folder / "prompts.json", json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-    _write(folder / "prompts.md", "\n".join(_markdown(document)) + "\n")
-
-
-def _markdown(document: Mapping[str, Any]) -> Iterator[str]:
-    brief = document["brief"]
-    yield f"# {brief.get('idea', document['run'])}"
-    yield ""
-    for key, value in brief.items():
-        if key != "idea":
-            yield f"* {key.replace('_', ' ')}: {value}"
-    yield f"* written by: {document['llm']}, run {document['run']}"
-    for category, prompts in document["prompts"].items():
-        if prompts:
-            yield f"\n## {category.replace('_', ' ').capitalize()}"
-        for model, prompt in prompts.items():
-            yield from _sections(model, prompt, document["settings"].get(model, ()))
-
-
-def _sections(model: str, prompt: Any, settings: Sequence[str]) -> Iterator[str]:
-    """A model's texts, each under a heading; above the first, what is to be set outside them."""
-    told = set_this(settings)
-    for name, text in texts({model: prompt}):
-        fence = "`" * (1 + max(map(len, re.findall("`{2,}", text)), default=2))
-        yield f"\n### {name}\n"
-        if told:
-            yield f"{told[:1].upper()}{told[1:]}.\n"
-            told = ""
-        yield f"{fence}text\n{text}\n{fence}"
+    _write(folder / "prompts.json", as_json(document))
+    _write(folder / "prompts.md", as_markdown(document))
 
 
 def _write(path: Path, text: str) -> None:

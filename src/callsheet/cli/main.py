@@ -20,6 +20,7 @@ COMMANDS = {
     "show": ("callsheet.cli.kept:show", "Show a run's prompts."),
     "resume": ("callsheet.cli.run:resume", "Go on with a run that waits, failed or was left."),
     "retry": ("callsheet.cli.run:retry", "Do a step of a run again."),
+    "serve": ("callsheet.cli.serve:serve", "Serve the page and the API."),
     "delete": ("callsheet.cli.kept:delete", "Forget a run for good."),
 }
 

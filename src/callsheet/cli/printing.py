@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from callsheet.app.exports import set_this, texts
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -27,16 +29,6 @@ def as_json(value: Any) -> None:
 def note(text: str) -> None:
     """Something a person should know, on stderr."""
     click.echo(click.style(plain(text), dim=True), err=True)
-
-
-def texts(prompts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each text with its name; a prompt of several fields gives several."""
-    for name, prompt in prompts.items():
-        if isinstance(prompt, dict):
-            for inner, text in texts(prompt):
-                yield f"{name}.{inner}", text
-        else:
-            yield name, str(prompt)
 
 
 def show_prompts(
@@ -59,11 +51,6 @@ def show_prompts(
                 click.echo(click.style(plain(told), fg="cyan"), err=err)
                 told = ""
             click.echo(plain(text), err=err)
-
-
-def set_this(lines: Sequence[str]) -> str:
-    """What a person sets beside the prompt, in one line; nothing where there is nothing."""
-    return f"set: {'; '.join(lines)}" if lines else ""
 
 
 def show_finished(values: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from callsheet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.2
 """How often a wait for a line is broken off to look whether the question is still open."""
 
 CHUNK = 65_536

@@ -1,0 +1,103 @@
+"""The web application: the routes of the table, the page, and the guard in front of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import traceback
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from callsheet.errors import CallsheetError, InternalError
+from callsheet.web.calls import Call, answer, read_body, read_query
+from callsheet.web.guard import Guard
+from callsheet.web.openapi import describe
+from callsheet.web.page import serve_file
+from callsheet.web.problems import defect, problem, told
+from callsheet.web.routes import OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from callsheet.web.desk import Desk
+    from callsheet.web.guard import Doorman
+    from callsheet.web.routes import Operation
+
+
+def build_app(desk: Desk, doorman: Doorman, *, debug: bool = False) -> ASGIApp:
+    """The application around a desk; `debug` shows defects on stderr."""
+
+    @asynccontextmanager
+    async def live(app: Starlette) -> AsyncIterator[None]:
+        del app
+        watching = asyncio.create_task(desk.feed.watch())
+        yield
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+    async def explained(request: Request, error: Exception) -> Response:
+        del request
+        if debug and isinstance(error, InternalError | Exception):
+            traceback.print_exception(error)
+        return problem(error if isinstance(error, CallsheetError) else defect(error))
+
+    app = Starlette(
+        routes=[*_routes(desk)],
+        lifespan=live,
+        exception_handlers={
+            CallsheetError: explained,
+            HTTPException: _unrouted,
+            Exception: explained,
+        },
+    )
+    return Guard(app, doorman)
+
+
+def _routes(desk: Desk) -> list[Route]:
+    description = json.dumps(describe()).encode()
+
+    async def openapi(request: Request) -> Response:
+        del request
+        return answer(description)
+
+    paths: dict[str, dict[str, Operation]] = {}
+    for each in OPERATIONS:
+        paths.setdefault(each.path, {})[each.method] = each
+    return [
+        *(_route(path, methods, desk) for path, methods in paths.items()),
+        Route("/openapi.json", openapi),
+        Route("/", serve_file),
+        Route("/page/{name:path}", serve_file),
+    ]
+
+
+def _route(path: str, methods: Mapping[str, Operation], desk: Desk) -> Route:
+    async def endpoint(request: Request) -> Response:
+        operation = methods.get(request.method) or methods["GET"]
+        query = read_query(request, operation.query) if operation.query else None
+        body = await read_body(request, operation.body) if operation.body else None
+        answered: Response = await operation.handle(Call(desk, request, body, query))
+        return answered
+
+    return Route(path, endpoint, methods=[*methods])
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    """A path or method that is not in the table."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for these alone
+    if error.status_code == 405:  # noqa: PLR2004  # HTTP's own number
+        refusal = told(405, "method_not_allowed", f"{request.method} is not done here")
+    else:
+        refusal = told(404, "not_found", "there is nothing here", "/openapi.json lists the routes")
+    for name, value in (error.headers or {}).items():
+        refusal.headers[name] = value
+    return refusal

@@ -1,0 +1,116 @@
+"""What may be asked over the wire: every request is held to one of these forms."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Spec = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(max_length=1_000_000)]
+Names = Annotated[list[Name], Field(max_length=200)]
+Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Status = Literal["running", "waiting", "succeeded", "failed", "interrupted", "stopped"]
+
+
+class Request(BaseModel):
+    """What is asked: a field that nobody knows is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Carrying(Request):
+    """How a run is carried on; what is null is as it was, or as the server was started."""
+
+    llm: Spec | None = None
+    max_cost: Dollars | None = Field(default=None, description="US dollars for the whole run.")
+
+
+class StartRun(Carrying):
+    """A new run; with `review` it waits for a person after each step of prompts."""
+
+    brief: dict[Name, Text] = Field(default_factory=dict)
+    groups: Names | None = Field(default=None, description="Null: they are asked for.")
+    workflow: Name | None = None
+    review: bool = False
+    yes: bool = False
+
+
+class RetryRun(Carrying):
+    """A step to be done again: other groups, prompts to rewrite, or another brief."""
+
+    brief: dict[Name, Text] = Field(default_factory=dict)
+    groups: Names | None = None
+    rewrite: Names = Field(default_factory=list)
+    step: Name | None = None
+    review: bool = False
+    yes: bool = False
+
+
+class ResumeRun(Carrying):
+    """A run that failed, was interrupted or is parked goes on."""
+
+
+class Nothing(Request):
+    """An empty object."""
+
+
+class GiveAnswer(Request):
+    """An answer to the question of this number."""
+
+    question: int = Field(ge=0, le=2**53)
+    value: Text | Names
+
+
+class EditPrompt(Request):
+    """A person's own text for a prompt; `MODEL.field` names one of several texts."""
+
+    prompt: Name
+    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+
+
+class AskEstimate(Request):
+    """A choice of groups to be weighed."""
+
+    groups: Annotated[list[Name], Field(min_length=1, max_length=200)]
+    workflow: Name | None = None
+    llm: Spec | None = None
+    idea: Annotated[str, StringConstraints(max_length=4_000)] | None = None
+
+
+class AskLint(Request):
+    """A prompt to be judged by its model's rules."""
+
+    model: Name
+    text: Annotated[str, StringConstraints(max_length=100_000)] | dict[Name, str]
+    workflow: Name | None = None
+
+
+class RunsQuery(BaseModel):
+    """Which runs are listed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    search: Annotated[str, StringConstraints(max_length=200)] = ""
+    status: Status | None = None
+    after: Annotated[str, StringConstraints(max_length=100)] | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class EventsQuery(BaseModel):
+    """Which runs are watched, each behind which fact: `run:seq,run:seq`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    runs: Annotated[
+        str, StringConstraints(max_length=8_000, pattern=r"^([a-z0-9-]+:[0-9]{1,9}(,|$))*$")
+    ] = ""
+
+
+class DownloadQuery(BaseModel):
+    """In which form."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Name = "markdown"

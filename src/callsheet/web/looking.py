@@ -1,0 +1,138 @@
+"""The routes that look and change nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from callsheet.app.describing import form_of, list_llms
+from callsheet.app.estimating import estimate, preview
+from callsheet.app.exports import EXPORTS, find_export
+from callsheet.app.productions import open_production
+from callsheet.app.proofreading import proofread
+from callsheet.web.calls import answer
+from callsheet.web.events import EventStream, positions_of
+from callsheet.web.wishes import wish_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from callsheet.web.calls import Call
+
+
+async def health(call: Call) -> Response:
+    """Says that the server answers."""
+    del call
+    return answer({"status": "ok", "version": version("callsheet")})
+
+
+async def workflows(call: Call) -> Response:
+    """The workflows that may be run here; the first is the default."""
+    told = [
+        {"name": name} | {"title": told.name, "description": told.description}
+        for name, source in call.desk.workflows.items()
+        for told in [open_production(source).document.workflow]
+    ]
+    return answer(told)
+
+
+async def workflow(call: Call) -> Response:
+    """What a workflow asks for, its groups, and how long each model's prompt may be."""
+    name = call.request.path_params["workflow"]
+    source = call.desk.source(name)
+    digest, _ = open_production(source).manifest()
+    today = datetime.now(UTC).date()
+
+    async def make() -> dict[str, Any]:
+        return {"name": name} | await asyncio.to_thread(form_of, source, today=today)
+
+    return answer(await call.desk.remembered((name, digest, today), make))
+
+
+async def llms(call: Call) -> Response:
+    """The LLMs that can be named, and whether their keys are there."""
+    return answer(list_llms(call.desk.settings))
+
+
+async def weigh(call: Call) -> Response:
+    """Tokens and cost of a choice of groups beside all groups, without a call."""
+    asked, desk = call.body, call.desk
+    source = desk.source(asked.workflow)
+
+    async def make() -> dict[str, Any]:
+        return await _aside(
+            lambda: estimate(
+                asked.groups, desk.settings, workflow=source, llm=asked.llm, idea=asked.idea
+            )
+        )
+
+    key = ("estimate", source, asked.llm, asked.idea, tuple(sorted(set(asked.groups))))
+    return answer(await desk.remembered(key, make))
+
+
+async def lint(call: Call) -> Response:
+    """What a prompt breaks of its model's rules, and what code can mend of it."""
+    source = call.desk.source(call.body.workflow)
+    return answer(await asyncio.to_thread(proofread, call.body.text, call.body.model, source))
+
+
+async def exports(call: Call) -> Response:
+    """The forms in which prompts can be downloaded."""
+    del call
+    return answer(
+        [{"name": n, "title": each.title, "file": each.suffix} for n, each in EXPORTS.items()]
+    )
+
+
+async def runs(call: Call) -> Response:
+    """Kept runs, newest first."""
+    asked = call.query
+    found, after = await call.desk.listing.page(
+        search=asked.search, status=asked.status, after=asked.after, limit=asked.limit
+    )
+    return answer({"runs": found, "next": after})
+
+
+async def run(call: Call) -> Response:
+    """A run as it stands: prompts, question, problems, attempts."""
+    return answer(await call.desk.page(call.run))
+
+
+async def preview_retry(call: Call) -> Response:
+    """What a retry would write, keep and cost; nothing is changed and nobody is called."""
+    desk, body = call.desk, call.body
+    await desk.office.store.run(call.run)
+    wish = wish_of(desk.settings, body, groups=body.groups, rewrite=body.rewrite)
+    told = await preview(call.run, wish, desk.settings, store=desk.office.store, step=body.step)
+    return answer(told)
+
+
+async def download(call: Call) -> Response:
+    """A run's prompts as a file."""
+    export = find_export(call.query.format)
+    row = await call.desk.office.store.run(call.run)
+    document = await call.desk.office.show(row.run)
+    told = answer(export.write(document).encode("utf-8", "replace"))
+    told.headers["content-type"] = f"{export.media_type}; charset=utf-8"
+    told.headers["content-disposition"] = f'attachment; filename="{row.run}.{export.suffix}"'
+    return told
+
+
+async def events(call: Call) -> ASGIApp:
+    """Facts as they are recorded, by whichever process: server-sent events."""
+    positions = positions_of(call.query.runs)
+    for run, seq in positions_of(call.request.headers.get("last-event-id", "")).items():
+        # What the browser has seen last counts; runs that it no longer asks for are left out.
+        if run in positions:
+            positions[run] = seq
+    return EventStream(call.desk.feed, positions)
+
+
+async def _aside(work: Callable[[], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
+    """Work that keeps a processor busy, done beside the event loop."""
+    return await asyncio.to_thread(lambda: asyncio.run(work()))

@@ -1,0 +1,53 @@
+"""The page's files, read from disk as they are asked for; nothing outside their folder has a name here."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from callsheet.web.problems import WebError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+FOLDER = Path(str(files("callsheet"))) / "web" / "page"
+
+INDEX = "index.html"
+
+MEDIA_TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+def page_files() -> dict[str, Path]:
+    """Every file of the page by the name that a browser asks for."""
+    return {
+        path.relative_to(FOLDER).as_posix(): path
+        for path in FOLDER.rglob("*")
+        if path.suffix in MEDIA_TYPES and path.is_file() and not path.is_symlink()
+    }
+
+
+async def serve_file(request: Request) -> Response:
+    """One file of the page; the page itself where none is named."""
+    name = request.path_params.get("name", INDEX)
+    path = page_files().get(name)
+    if path is None:
+        raise WebError(404, "not_found", "there is no such file")
+    body = path.read_bytes()
+    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+    headers = {"etag": tag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=MEDIA_TYPES[path.suffix], headers=headers)

@@ -1,0 +1,138 @@
+"""Runs the application: takes a port, says where, and ends in order when it is told to."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from callsheet.errors import CallsheetError, InputError
+from callsheet.web.app import build_app
+from callsheet.web.desk import Desk
+from callsheet.web.guard import Doorman
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import FrameType
+
+    from callsheet.settings import Settings
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+GRACE_SECONDS = 5.0
+"""How long runs under way may still take once the server is told to end."""
+
+
+class PortTakenError(CallsheetError):
+    """The server cannot listen where it was told to."""
+
+    code = "port_taken"
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server listens, and which names it goes by besides."""
+
+    host: str = "127.0.0.1"
+    port: int = 8420
+    names: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether others than this machine may reach it."""
+        return self.host not in LOOPBACK
+
+
+@dataclass
+class Server:
+    """A server that has its port already, and so its address."""
+
+    settings: Settings
+    workflows: Mapping[str, str]
+    place: Place
+    debug: bool = False
+    token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if self.place.is_open and not self.token:
+            self.token = secrets.token_urlsafe(32)
+        self._socket = _listen(self.place)
+
+    @property
+    def address(self) -> str:
+        """What a browser opens; with the token where one is needed."""
+        host, port = self.place.host, self._socket.getsockname()[1]
+        if host in ("0.0.0.0", "::"):  # noqa: S104  # compared with, not bound to
+            host = socket.gethostname()
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{port}/" + (f"?token={self.token}" if self.token else "")
+
+    async def run(self, begun: Callable[[], None]) -> list[str]:
+        """Serves until a signal; answers with the runs that were still under way."""
+        desk = Desk(self.settings, self.workflows)
+        port = self._socket.getsockname()[1]
+        names = {*self.place.names, self.place.host, socket.gethostname()}
+        doorman = Doorman(
+            frozenset(name.lower() for name in names) if self.token else frozenset(),
+            self.token,
+            f"callsheet-{port}",
+        )
+        config = uvicorn.Config(
+            build_app(desk, doorman, debug=self.debug),
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            ws="none",
+        )
+        serving = _Serving(config, desk, begun)
+        try:
+            await serving.serve([self._socket])
+        finally:
+            left = desk.under_way
+            await desk.close(GRACE_SECONDS)
+        return left
+
+
+class _Serving(uvicorn.Server):
+    """Ends the streams at the first signal, the process at the second."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk, begun: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._desk = desk
+        self._begun = begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._begun()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            os._exit(128 + sig)
+        super().handle_exit(sig, frame)
+        self._desk.feed.close()
+
+
+def _listen(place: Place) -> socket.socket:
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        if os.name != "nt":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((place.host, place.port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        if isinstance(error, socket.gaierror):
+            raise InputError(
+                f"there is no address {place.host!r}", hint="for example --host 127.0.0.1"
+            ) from error
+        raise PortTakenError(
+            f"cannot listen at {place.host}:{place.port}: {getattr(error, 'strerror', error)}",
+            hint="another --port, or --port 0 for any that is free",
+        ) from error
+    return listening

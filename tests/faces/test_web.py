@@ -1,0 +1,200 @@
+"""The API does all that the command line does: start, watch, answer, edit, retry, download, delete."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.cli import Terminal
+from tests.support.runs import prompts_of
+from tests.support.serving import IDEA, Serving
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """A terminal whose runs are those of the server."""
+    folder = tmp_path_factory.mktemp("served")
+    from tests.conftest import GUARD
+
+    return Terminal(folder, GUARD, {"CALLSHEET_HOME": str(folder / "kept"), "HOME": str(folder)})
+
+
+@pytest.fixture(scope="module")
+def server(home: Terminal) -> Iterator[Serving]:
+    with Serving(home) as serving:
+        yield serving
+
+
+def test_a_stranger_gets_from_an_idea_to_prompts_with_nothing_configured(server: Serving) -> None:
+    begun = server.client.post(
+        "/api/runs", json={"brief": {"idea": IDEA}, "groups": ["sora", "leonardo"]}
+    )
+    document = server.until(begun.json()["run"])
+
+    assert begun.status_code == 201
+    assert begun.headers["location"] == f"/api/runs/{document['run']}"
+    assert document["status"] == "succeeded"
+    assert [*document["prompts"]["image_generation"]] == [
+        "SORA_2_A",
+        "SORA_1_A",
+        "LEONARDO_ANIME_XL_A",
+    ]
+    assert document["brief"]["idea"] == IDEA
+    assert document["attempts"][-1]["result"] in ("done", "skipped")
+
+
+def test_the_form_of_a_workflow_says_all_that_a_page_needs(server: Serving) -> None:
+    first = server.get("/api/workflows")[0]
+    form = server.get(f"/api/workflows/{first['name']}")
+
+    fields = {each["key"]: each for each in form["fields"]}
+    assert fields["idea"]["default"] is None
+    assert fields["mood"]["default"]
+    groups = {g["name"]: g for each in form["categories"] for g in each["groups"]}
+    assert groups["sora"]["models"] == ["SORA_2_A", "SORA_1_A"]
+    assert groups["sora"]["tokens"] > 0
+    assert groups["sora"]["closed"]["on"] == "2026-09-24"
+    assert set(form["limits"]) >= set(groups["sora"]["models"])
+    assert server.get("/api/llms")["chosen"] == "offline"
+
+
+def test_the_meter_weighs_a_choice_against_all_groups(server: Serving) -> None:
+    asked = {"groups": ["sora", "leonardo"], "llm": "openai:gpt-5.2"}
+    told = server.post("/api/estimate", asked)
+
+    assert told == server.post("/api/estimate", asked)
+    assert 0 < told["selection"]["input_tokens"] < told["all"]["input_tokens"]
+    assert 0 < told["selection"]["cost_usd"] < told["all"]["cost_usd"]
+
+
+def test_a_prompt_is_proofread_and_mended(server: Serving) -> None:
+    told = server.post("/api/lint", {"model": "SORA_2_A", "text": "x" * 5_000})
+    assert told["findings"][0]["severity"] == "error"
+    fenced = server.post(
+        "/api/lint", {"model": "MIDJOURNEY_A", "text": "```\na heron --ar 2:3\n```"}
+    )
+    assert fenced["mended"] == "a heron --ar 2:3"
+
+
+def test_a_review_is_answered_and_a_prompt_edited_in_place(server: Serving) -> None:
+    run = server.start("sora", review=True)
+    waiting = server.until(run)
+    assert waiting["question"]["key"] == "review.prompt_generation"
+
+    edited = server.post(f"/api/runs/{run}/edits", {"prompt": "SORA_1_A", "text": "My own words."})
+    number = edited["question"]["number"]
+    told = server.post(f"/api/runs/{run}/answers", {"question": number, "value": "accept"})
+
+    assert edited["question"]["show"]["SORA_1_A"] == "My own words."
+    assert (told["question"], told["value"]) == (number, "accept")
+    assert prompts_of(server.until(run))["SORA_1_A"] == "My own words."
+
+
+def test_an_ended_run_is_put_back_to_its_review_to_be_edited_and_nothing_is_written(
+    server: Serving,
+) -> None:
+    run = server.start("sora", "leonardo")
+    before = server.until(run)
+
+    after = server.post(f"/api/runs/{run}/edits", {"prompt": "SORA_2_A", "text": "Mine."})
+
+    assert after["usage"] == before["usage"]
+    assert after["status"] == "waiting"
+    assert prompts_of(after) | {"SORA_2_A": 0} == prompts_of(before) | {"SORA_2_A": 0}
+    assert after["question"]["show"]["SORA_2_A"] == "Mine."
+
+
+def test_more_groups_are_previewed_and_then_written_without_the_others(server: Serving) -> None:
+    run = server.start("sora")
+    before = server.until(run)
+    wanted = {"groups": ["sora", "leonardo"]}
+
+    told = server.post(f"/api/runs/{run}/preview", wanted)
+    assert (told["write"], told["keep"]) == (["LEONARDO_ANIME_XL_A"], ["SORA_2_A", "SORA_1_A"])
+    assert told["cost"]["input_tokens"] > 0
+    assert server.get(f"/api/runs/{run}")["seq"] == before["seq"]
+
+    server.post(f"/api/runs/{run}/retry", wanted)
+    after = server.until(run)
+    assert prompts_of(after) | prompts_of(before) == prompts_of(after)
+    assert "LEONARDO_ANIME_XL_A" in prompts_of(after)
+
+
+def test_the_motion_comes_with_video_groups_for_the_chosen_picture(server: Serving) -> None:
+    run = server.start("sora")
+    server.until(run)
+    wish = {"groups": ["motion_2_0"], "brief": {"picture": "SORA_1_A"}}
+    server.post(f"/api/runs/{run}/retry", wish)
+    after = server.until(run)
+
+    assert after["status"] == "succeeded", after
+    assert [*after["prompts"]["video_generation"]] == ["motion_2_0"]
+    assert [*after["prompts"]["image_generation"]] == ["SORA_2_A", "SORA_1_A"]
+
+
+def test_the_list_is_searched_and_turned_page_by_page(server: Serving) -> None:
+    made = [
+        server.post("/api/runs", {"brief": {"idea": f"a fox, number {n}"}, "groups": ["sora"]})
+        for n in range(3)
+    ]
+    first = server.get("/api/runs?search=FOX&limit=2")
+    rest = server.get(f"/api/runs?search=fox&limit=2&after={first['next']}")
+
+    names = [each["run"] for each in first["runs"] + rest["runs"]]
+    assert names == [each["run"] for each in reversed(made)]
+    assert rest["next"] is None
+    assert first["runs"][0]["title"] == "a fox, number 2"
+
+
+def test_downloads_are_files_and_no_cell_is_a_formula(server: Serving) -> None:
+    run = server.start("sora", review=True)
+    server.until(run)
+    server.post(f"/api/runs/{run}/edits", {"prompt": "SORA_1_A", "text": "=HYPERLINK(1)"})
+    for form in server.get("/api/exports"):
+        got = server.client.get(f"/api/runs/{run}/download?format={form['name']}")
+        assert got.headers["content-disposition"] == f'attachment; filename="{run}.{form["file"]}"'
+        assert got.headers["x-content-type-options"] == "nosniff"
+        if form["name"] == "csv":
+            rows = list(csv.DictReader(io.StringIO(got.text)))
+            assert {row["model"] for row in rows} == {"SORA_2_A", "SORA_1_A"}
+            assert not any(row["prompt"].startswith("=") for row in rows)
+
+
+def test_a_deleted_run_is_gone(server: Serving) -> None:
+    run = server.start("sora")
+    server.until(run)
+    assert server.client.delete(f"/api/runs/{run}").json() == {"deleted": run}
+    assert server.client.get(f"/api/runs/{run}").json()["code"] == "no_such_run"
+
+
+def test_the_terminal_sees_what_the_page_did(server: Serving, home: Terminal) -> None:
+    run = server.start("sora", review=True)
+    server.until(run)
+
+    assert home("resume", run, stdin="accept\n").status == 0
+    assert server.get(f"/api/runs/{run}")["status"] == "succeeded"
+
+
+def test_a_page_is_served_at_the_root_and_its_files_by_name_alone(server: Serving) -> None:
+    assert server.client.get("/").headers["content-type"].startswith("text/html")
+    for name in ("../app.py", "%2e%2e/app.py", "..%2fapp.py", "/etc/passwd", "index.html%00"):
+        assert server.client.get(f"/page/{name}").status_code == 404
+
+
+def test_a_port_that_is_taken_is_said_so(server: Serving, home: Terminal) -> None:
+    said = home("serve", "--port", server.port)
+    assert said.status == 2
+    assert said.err.count("error: ") == 1
+    assert "--port 0" in said.err
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_server_in_order(terminal: Terminal, number: int, status: int) -> None:
+    with Serving(terminal) as serving:
+        serving.start("sora")
+        ended, _, err = serving.end(number)
+        assert (ended, "Traceback" in err) == (status, False), err
