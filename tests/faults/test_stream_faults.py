@@ -12,7 +12,7 @@ from callsheet.app.runs import Office, Wish
 from callsheet.llm.policy import Limits
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
-from tests.support.loopback import Loopback
+from tests.support.loopback import Loopback, Unmeasured
 from tests.support.providers import CANARY, REQUEST, SHAPES, client, serving
 from tests.support.runs import IDEA
 from tests.support.streaming import Break
@@ -101,6 +101,14 @@ async def test_usage_that_a_server_tells_twice_is_counted_once() -> None:
 
     assert replies[0].usage == replies[1].usage
     assert replies[0].usage.input_tokens > 0
+
+
+async def test_an_answer_in_one_piece_may_end_with_its_connection() -> None:
+    with serving("openai", Unmeasured()) as server:
+        reply = await client(server, limits=Limits(deadline=20)).compose(REQUEST)
+
+    assert list(json.loads(reply.text)) == ["ZED", "SORA"]
+    assert len(server.requests) == 1
 
 
 async def test_an_error_of_the_listener_is_not_the_providers() -> None:

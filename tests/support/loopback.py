@@ -99,6 +99,11 @@ class Drip:
 
 
 @dataclass(frozen=True)
+class Unmeasured:
+    """A proper answer, whose end is told by closing the connection, as the simplest servers do."""
+
+
+@dataclass(frozen=True)
 class Raw:
     """These bytes with status 200: a web page, half a JSON document, a very long body."""
 
@@ -114,6 +119,7 @@ GZIP_BOMB = Raw(zlib.compress(b" " * 200_000_000), headers={"content-encoding": 
 
 Fault = (
     Status | Text | Cut | Refusal | Filtered | Empty | Drop | Hang | Drip | Raw | Break | Pace
+    | Unmeasured
     | Callable[[Seen], "Answer"]
 )  # fmt: skip
 
@@ -201,6 +207,9 @@ class Loopback:
                 self._break(handler, fault)
             case _ if callable(fault):
                 _send(handler, fault(seen))
+            case Unmeasured():
+                handler.close_connection = True
+                _send(handler, self.answer(seen, None), measured=False)
             case _:
                 answer = self.answer(seen, fault)
                 if answer.code == OK and self.streams(seen):
@@ -288,11 +297,12 @@ def _begin(
     handler.end_headers()
 
 
-def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+def _send(handler: BaseHTTPRequestHandler, answer: Answer, *, measured: bool = True) -> None:
     body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
     handler.send_response(answer.code)
     handler.send_header("content-type", "application/json")
-    handler.send_header("content-length", str(len(body)))
+    if measured:
+        handler.send_header("content-length", str(len(body)))
     for name, value in answer.headers.items():
         handler.send_header(name, value)
     handler.end_headers()

@@ -90,7 +90,7 @@ class _AsEvents(httpx2.AsyncByteStream):
             choice["delta"] = choice.pop("message", None) or {}
             for number, call in enumerate(choice["delta"].get("tool_calls") or ()):
                 call.setdefault("index", number)
-        yield b"data: %s\n\ndata: [DONE]\n\n" % json.dumps(whole).encode()
+        yield b"data: %s\n\n" % json.dumps(whole).encode()
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -104,16 +104,21 @@ class _Bounded(httpx2.AsyncByteStream):
         # 32 + MAX_WBITS reads the header of gzip and of zlib alike.
         self._unpacker = zlib.decompressobj(32 + zlib.MAX_WBITS) if packed else None
         self._letters = codecs.getincrementaldecoder("utf-8")()
+        self._length = 0
+        self._ended = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        length = 0
+        if self._ended:
+            # A library looks once more for what may follow; the one below would look for ever.
+            return
         async for chunk in self._stream:
-            part = self._unpack(chunk, LONGEST_REPLY + 1 - length)
-            length += len(part)
-            if length > LONGEST_REPLY:
+            part = self._unpack(chunk, LONGEST_REPLY + 1 - self._length)
+            self._length += len(part)
+            if self._length > LONGEST_REPLY:
                 raise OversizeReplyError
             self._read(part)
             yield part
+        self._ended = True
 
     def _read(self, part: bytes) -> None:
         """Refuses what is no UTF-8; a library may put another letter in its place."""
