@@ -50,9 +50,16 @@ def commands() -> str:
     for name in COMMANDS:
         command = cli.get_command(outer, name)
         assert command is not None  # noqa: S101  # it stands in the table of commands
-        told = command.get_help(click.Context(command, info_name=name, **_form(outer)))
-        parts.append(f"### `callsheet {name}`\n\n{fence(told)}")
+        parts += _help(command, name, outer)
     return "\n".join(parts)
+
+
+def _help(command: click.Command, name: str, outer: click.Context) -> Iterator[str]:
+    """The help of a command, and of each that stands below it."""
+    context = click.Context(command, info_name=name, **_form(outer))
+    yield f"### `{context.command_path}`\n\n{fence(command.get_help(context))}"
+    for inner, below in getattr(command, "commands", {}).items():
+        yield from _help(below, inner, context)
 
 
 def _form(parent: click.Context | None) -> dict[str, Any]:

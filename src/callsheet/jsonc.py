@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 from callsheet.errors import Problem
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
     from pydantic_core import ErrorDetails
 
+_STRING = r'"(?:\\.|[^"\\\n])*"'
+_TOKEN = re.compile(rf"{_STRING}|[{{}}\[\]:]")
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*')
 
 MAX_DEPTH = 64
@@ -45,6 +48,46 @@ def parse(text: str, file: str) -> JsonValue:
     if depth(value) > MAX_DEPTH:
         raise NotJsonError(Problem(file, "", f"nested deeper than {MAX_DEPTH} levels"))
     return value
+
+
+def insert_member(text: str, path: tuple[str, ...], member: str) -> str | None:
+    """The text with a member more in the object at `path`, comments and all; None where there is none.
+
+    `member` is a name, a colon and a value, as it is written at the left margin.
+    """
+    plain = _STRING_OR_COMMENT.sub(_blank_comment, text)
+    found = _object_at(plain, path)
+    if found is None:
+        return None
+    start, end = found
+    block = textwrap.indent(member.rstrip(), "  " * (len(path) + 1))
+    closing = "\n" + "  " * len(path)
+    last = start + 1 + len(plain[start + 1 : end].rstrip())
+    comma = "," if last > start + 1 else ""
+    return f"{text[:last]}{comma}{text[last:end].rstrip()}\n{block}{closing}{text[end:]}"
+
+
+def _object_at(plain: str, path: tuple[str, ...]) -> tuple[int, int] | None:
+    """Where the braces of the object at a path stand."""
+    opened: list[tuple[str, int]] = []
+    name = said = ""
+    for token in _TOKEN.finditer(plain):
+        match token[0]:
+            case ":":
+                name = said
+            case "{" | "[" as sign:
+                opened.append((name if sign == "{" else "[", token.start()))
+                name = ""
+            case "}" | "]":
+                if not opened:
+                    return None
+                here = tuple(each for each, _ in opened[1:])
+                _, start = opened.pop()
+                if token[0] == "}" and here == path:
+                    return start, token.start()
+            case string:
+                said = str(json.loads(string))
+    return None
 
 
 def place_and_words(detail: ErrorDetails) -> tuple[str, str]:

@@ -119,7 +119,7 @@ class Reader:
     def _run(self, script: str) -> None:
         for line in script.splitlines():
             command = line.removeprefix("pip install uv && ").removeprefix("uv run ")
-            if not re.search(r"(^|\| )(callsheet|cp) ", command):
+            if not re.search(r"(^|\| )(callsheet|cp|mkdir) ", command):
                 continue
             if _REAL_LLM.search(command) and " estimate " not in command:
                 continue

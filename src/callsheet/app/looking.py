@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.app.building import own_instructions, schema_for
 from callsheet.app.productions import CONFIG, DEFAULT, inspect_production, open_production
+from callsheet.app.unfinished import unfinished
 from callsheet.catalog.examples import examples_path, run_examples
 from callsheet.catalog.rules import find, narrow, warn
 from callsheet.catalog.schemas import WRAPPER, models_in
@@ -83,6 +84,7 @@ def check(workflow: str = DEFAULT) -> list[Problem]:
         production, problems = inspect_production(workflow)
     except WorkflowError as error:
         return list(error.problems)
+    problems += unfinished(production, CONFIG)
     # Examples are judged by schemas: with a broken one they would only say so again.
     return problems or [*_examples(production)]
 

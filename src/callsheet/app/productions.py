@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.groups import read_catalog
+from callsheet.app.guests import find_guests
+from callsheet.catalog.groups import read_catalog, takes_guests
 from callsheet.document.folder import Folder, as_kept, content_hash, on_disk
 from callsheet.document.workflow import FILE, Document, read_document
 from callsheet.engine.checking import check_workflow
@@ -16,6 +17,8 @@ from callsheet.errors import InputError, StorageError, UnknownNameError, Workflo
 from callsheet.modules.contract import Materials
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callsheet.errors import Problem
     from callsheet.store.port import Store
 
@@ -26,18 +29,23 @@ CONFIG = "config.json"
 BUILT_IN_CONFIG = ":config.json"
 """How callsheet's own config is kept with a run; no path of a workflow can be called so."""
 
+GUEST_CONFIGS = ":groups/"
+"""How the configs of installed packs are kept, each behind this and by its name."""
+
 
 @dataclass(frozen=True)
 class Production:
     """A workflow with all that its modules may look at.
 
-    `source` is where it is found again: its name, or the absolute path of its file.
+    `source` is where it is found again: its name, or the absolute path of its file. `guests` are
+    the configs of the installed packs it takes, by the file that messages call them.
     """
 
     source: str
     file: str
     document: Document
     materials: Materials
+    guests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -47,7 +55,8 @@ class Production:
     @property
     def kept_files(self) -> dict[str, str]:
         """Every file a run of it needs, by path."""
-        return {**self.materials.files.files, BUILT_IN_CONFIG: _built_in_config()}
+        guests = {f"{GUEST_CONFIGS}{name}": text for name, text in self.guests.items()}
+        return {**self.materials.files.files, BUILT_IN_CONFIG: _built_in_config(), **guests}
 
     def manifest(self) -> tuple[str, dict[str, str]]:
         """The content hash of the list of files, and all contents by hash."""
@@ -84,7 +93,7 @@ def inspect_production(name: str = DEFAULT) -> tuple[Production, list[Problem]]:
     """
     root, file = _find(name)
     source = name if name in built_in_workflows() else str((root / file).resolve())
-    production = _read(source, on_disk(root), file)
+    production = _read_on_disk(source, root, file)
     return production, check_workflow(production.document, production.materials)
 
 
@@ -95,12 +104,14 @@ async def open_kept(store: Store, manifest: str) -> Production:
         texts = {path: await store.file(key) for path, key in listing["files"].items()}
         source, file = str(listing["source"]), str(listing["file"])
         config = texts.pop(BUILT_IN_CONFIG)
+        names = [path for path in texts if path.startswith(GUEST_CONFIGS)]
+        guests = {path.removeprefix(GUEST_CONFIGS): texts.pop(path) for path in names}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise StorageError(
             "the workflow kept with the run cannot be read",
             hint="`callsheet retry` uses today's files",
         ) from error
-    return _read(source, as_kept(source, texts), file, built_in=config)
+    return _read(source, as_kept(source, texts), file, config, guests)
 
 
 def _find(name: str) -> tuple[Path, str]:
@@ -120,11 +131,24 @@ def _find(name: str) -> tuple[Path, str]:
     raise UnknownNameError("workflow", name, known)
 
 
-def _read(source: str, folder: Folder, file: str, *, built_in: str | None = None) -> Production:
+def _read_on_disk(source: str, root: Path, file: str) -> Production:
+    """The workflow as it is now, with the installed packs where it takes guests."""
+    folder = on_disk(root)
+    if not (folder.has(CONFIG) and takes_guests(folder.read(CONFIG))):
+        return _read(source, folder, file, _built_in_config(), {})
+    guests = find_guests()
+    folder = on_disk(root, *(guest.folder for guest in guests))
+    configs = {guest.file: guest.config for guest in guests}
+    return _read(source, folder, file, _built_in_config(), configs)
+
+
+def _read(
+    source: str, folder: Folder, file: str, built_in: str, guests: Mapping[str, str]
+) -> Production:
     document = read_document(folder, file)
     own = folder.read(CONFIG) if folder.has(CONFIG) else None
-    catalog = read_catalog(built_in or _built_in_config(), own)
-    return Production(source, file, document, Materials(folder, catalog))
+    catalog = read_catalog(built_in, own, guests)
+    return Production(source, file, document, Materials(folder, catalog), guests)
 
 
 def _built_in_config() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt  # pydantic reads the types when it builds the models
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -51,11 +52,15 @@ _OPTIONAL = ", ".join(
 
 
 class Config(BaseModel):
-    """A `config.json`: model groups by category, alone or on top of the built-in ones."""
+    """A `config.json`: model groups by category, alone or on top of the built-in ones.
+
+    With `guests`, those that installed packages bring stand behind them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     extends: bool = False
+    guests: bool = False
     model_groups: dict[Name, dict[Name, Entry]]
 
 
@@ -120,21 +125,39 @@ class Catalog:
         return known[model]
 
 
-def read_catalog(built_in: str, own: str | None = None, *, file: str = "config.json") -> Catalog:
+def read_catalog(
+    built_in: str,
+    own: str | None = None,
+    guests: Mapping[str, str] = MappingProxyType({}),
+    *,
+    file: str = "config.json",
+) -> Catalog:
     """The groups of the workflow's own config, or of the built-in one where it has none.
 
     With `"extends": true` the own config adds to the built-in groups and replaces those that it
-    names. Raises WorkflowError with everything wrong.
+    names. `guests` are configs by file; what the workflow has by the same name stays its own.
+    Raises WorkflowError with everything wrong.
     """
-    if own is None:
-        return _catalog(_config(built_in, file).model_groups, file)
-    config = _config(own, file)
-    if not config.extends:
-        return _catalog(config.model_groups, file)
-    merged = {name: dict(groups) for name, groups in _config(built_in, file).model_groups.items()}
-    for category, groups in config.model_groups.items():
-        merged.setdefault(category, {}).update(groups)
+    config = _config(built_in if own is None else own, file)
+    merged = {name: dict(groups) for name, groups in config.model_groups.items()}
+    if config.extends:
+        merged = {name: dict(each) for name, each in _config(built_in, file).model_groups.items()}
+        for category, groups in config.model_groups.items():
+            merged.setdefault(category, {}).update(groups)
+    for guest, text in guests.items():
+        for category, groups in _config(text, guest).model_groups.items():
+            there = merged.setdefault(category, {})
+            there.update({name: each for name, each in groups.items() if name not in there})
     return _catalog(merged, file)
+
+
+def takes_guests(own: str, *, file: str = "config.json") -> bool:
+    """Whether a workflow's config wants the groups of installed packages too."""
+    try:
+        return _config(own, file).guests
+    except WorkflowError:
+        # What is wrong with it is told where it is read.
+        return False
 
 
 def _config(text: str, file: str) -> Config:

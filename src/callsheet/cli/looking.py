@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from callsheet.cli.making import new
 from callsheet.cli.options import debug_option, json_option, split_names
 from callsheet.cli.printing import as_json, note, plain
 from callsheet.errors import InputError
@@ -36,13 +37,16 @@ today_option = click.option(
 )
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @workflow_option
 @today_option
 @json_option
 @debug_option
-def groups(workflow: str, today: datetime | None, *, json: bool) -> None:
+@click.pass_context
+def groups(context: click.Context, workflow: str, today: datetime | None, *, json: bool) -> None:
     """Show what can be chosen: name, models, the tokens each group adds, and when it was checked."""
+    if context.invoked_subcommand is not None:
+        return
     from callsheet.app.looking import list_groups
 
     found = list_groups(workflow, today=_day(today))
@@ -62,6 +66,9 @@ def groups(workflow: str, today: datetime | None, *, json: bool) -> None:
         for group in members:
             if group["notice"]:
                 note(f"{group['notice']}\n")
+
+
+groups.add_command(new)
 
 
 def _state(group: dict[str, Any]) -> str:

@@ -55,10 +55,15 @@ class Folder:
         return dict(self._files)
 
 
-def on_disk(root: Path) -> Folder:
-    """The folder `root` as it is now."""
-    resolved = root.resolve()
-    return Folder(root.name, lambda path: _read_inside(resolved, path))
+def on_disk(root: Path, *others: Path) -> Folder:
+    """The folder `root` as it is now; what it does not have is read from the others, in turn."""
+    folders = [each.resolve() for each in (root, *others)]
+
+    def read(path: str) -> str | None:
+        texts = (_read_inside(folder, path) for folder in folders)
+        return next((text for text in texts if text is not None), None)
+
+    return Folder(root.name, read)
 
 
 def as_kept(name: str, files: Mapping[str, str]) -> Folder:

@@ -38,6 +38,7 @@ from callsheet.errors import (
 from callsheet.llm.port import Reply, Request
 from callsheet.llm.replies import finished_values, first_object
 from callsheet.modules.contract import Ask, Done, Materials, Outcome, Stage, StaticInputs, Values
+from callsheet.modules.drafts import drafts_for, wrong_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,6 +62,7 @@ class Inputs(Values):
     """What is sent, and the schema that the reply must fit.
 
     `drafts` are replies with holes, and `variables` fills them: the `offline` LLM writes with them.
+    Those of `drafts_of`, names of groups, stand in the files `drafts/<category>/<group>.json`.
     `compared_with` are texts that the schema's rules compare the reply with, by name.
     """
 
@@ -68,6 +70,7 @@ class Inputs(Values):
     user_message: str
     output_schema: dict[str, JsonValue]
     drafts: tuple[JsonValue, ...] = ()
+    drafts_of: list[str] | None = None
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     compared_with: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -118,7 +121,7 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
         system=inputs.system_message,
         user=inputs.user_message,
         schema=schema,
-        drafts=inputs.drafts,
+        drafts=(*inputs.drafts, *drafts_for(inputs.drafts_of or (), stage.materials)),
         variables=inputs.variables,
     )
     draft = _judge(_at_hand(stage), schema, inputs.compared_with)
@@ -276,10 +279,11 @@ async def _usable(
 
 
 def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
-    """A schema that is written out must ask for an object."""
-    del materials
+    """A schema that is written out must ask for an object; drafts must be JSON."""
     schema = inputs.get("output_schema")
     if isinstance(schema, dict) and schema.get("type") != "object":
         yield Problem("", ".output_schema", 'must have `"type": "object"`', "wrap it in an object")
     elif isinstance(schema, dict) and not reads_state(schema) and (found := invalid(schema, "")):
         yield Problem("", f".output_schema{found.path[1:]}", found.message, found.hint)
+    if inputs.get("drafts_of") is not None:
+        yield from wrong_drafts(materials)

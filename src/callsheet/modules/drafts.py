@@ -1,0 +1,50 @@
+"""Reads the drafts of groups from where a workflow keeps them: one file for each group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.errors import Problem, WorkflowError
+from callsheet.jsonc import NotJsonError, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pydantic import JsonValue
+
+    from callsheet.catalog.groups import Group
+    from callsheet.modules.contract import Materials
+
+
+def drafts_path(category: str, group: str) -> str:
+    """Where a group's drafts stand, if it has any."""
+    return f"drafts/{category}/{group}.json"
+
+
+def drafts_for(groups: Iterable[str], materials: Materials) -> list[JsonValue]:
+    """The drafts of these groups; raises WorkflowError where a file is not JSON."""
+    found = []
+    for name in groups:
+        path, text = _file(materials.catalog.group(name), materials)
+        if text is not None:
+            try:
+                found.append(parse(text, path))
+            except NotJsonError as error:
+                raise WorkflowError([error.problem]) from error
+    return found
+
+
+def wrong_drafts(materials: Materials) -> Iterator[Problem]:
+    """What is wrong with the groups' drafts; that one has none is no fault."""
+    for group in materials.catalog.groups():
+        path, text = _file(group, materials)
+        if text is not None:
+            try:
+                parse(text, path)
+            except NotJsonError as error:
+                yield error.problem
+
+
+def _file(group: Group, materials: Materials) -> tuple[str, str | None]:
+    path = drafts_path(group.category, group.name)
+    return path, materials.files.read(path) if materials.files.has(path) else None
