@@ -44,7 +44,9 @@ class Result:
 class Estimate:
     """Tokens sent for a selection and for all groups, and what they cost in US dollars.
 
-    `exact` says whether the LLM's own tokenizer was used; an unknown cost is None.
+    `exact` says whether the LLM's own tokenizer was used; an unknown cost is None. `output_tokens`
+    is the least and the most that would be written, known as `output_from` says: from this
+    person's own `history`, or from the `schema`. `cost_usd` is at the usual length.
     """
 
     input_tokens: int
@@ -52,6 +54,9 @@ class Estimate:
     saved_percent: float
     cost_usd: float | None
     cost_usd_all: float | None
+    output_tokens: tuple[int, int]
+    output_tokens_all: tuple[int, int]
+    output_from: str
     exact: bool
     details: Mapping[str, Any]
 
@@ -97,9 +102,16 @@ def estimate(
         saved_percent=told["saved_percent"],
         cost_usd=told["selection"]["cost_usd"],
         cost_usd_all=told["all"]["cost_usd"],
+        output_tokens=_range(told["selection"]),
+        output_tokens_all=_range(told["all"]),
+        output_from=told["selection"]["output_from"],
         exact=told["exact"],
         details=told,
     )
+
+
+def _range(side: Mapping[str, int]) -> tuple[int, int]:
+    return side["output_tokens_low"], side["output_tokens_high"]
 
 
 def run(idea: str, groups: Sequence[str], **options: Any) -> Result:
@@ -150,6 +162,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
                 break
             await session.answer(words)
             await session.go_on()
+        await session.write_receipt()
         await session.close()
         if session.view.error is not None:
             raise error_of(

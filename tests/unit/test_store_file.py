@@ -95,6 +95,8 @@ async def test_a_damaged_fact_names_its_run_and_leaves_the_others_readable(
 
     assert is_help(caught.value, path)
     assert len(await store.events("unharmed")) == 1
+    change(path, "update events set kind = 'step_started'")
+    assert "harmed" not in await store.spending()
     assert {row.run for row in await store.runs()} == {"harmed", "unharmed"}
     await store.delete("harmed")
     assert [row.run for row in await store.runs()] == ["unharmed"]

@@ -230,7 +230,7 @@ def test_usage_counts_every_call_failed_and_repaired_ones_too() -> None:
         fact(CallReplied, number=1, repair=True, **tokens),
     )
 
-    assert view.spent == Spent(3, 1, 300, 120, 60, 1.5)
+    assert view.spent == Spent(3, 1, 300, 120, 60, 1.5, repair_tokens=120)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,18 @@ def own_instructions(production: Production, group: Group) -> str | None:
     return alone.removeprefix(instructions_of(production, use, [])).strip()
 
 
+def category_of(production: Production, step: str) -> str:
+    """The category that a step writes for: the one that was asked for last when it begins to."""
+    category = ""
+    for each in production.document.workflow.steps:
+        for use in each.modules:
+            if use.module_id == SELECT:
+                category = str(use.inputs.get("group_category"))
+        if each.step_id == step:
+            break
+    return category
+
+
 def _written_out(use: ModuleUse, groups: Sequence[str]) -> dict[str, JsonValue]:
     """A module's inputs as the file writes them, with these groups in place of the state's."""
     literal = {name: value for name, value in use.inputs.items() if not reads_state(value)}

@@ -59,6 +59,12 @@ def open_store(settings: Settings) -> Store:
     return SqlStore(Postgres(settings.database_url), lease_seconds=settings.lease_seconds)
 
 
+def kept_store(settings: Settings) -> Store | None:
+    """The place where runs are kept, or None where none was kept yet; nothing is made."""
+    kept = settings.database_url is not None or (settings.home / FILE).exists()
+    return open_store(settings) if kept else None
+
+
 def owner_name() -> str:
     """This process, named so that another on the same machine can tell whether it still lives."""
     return f"{socket.gethostname()}:{os.getpid()}:{_birth(os.getpid())}:{secrets.token_hex(3)}"

@@ -6,26 +6,29 @@ What would be sent is what is counted, so the estimate cannot drift from the run
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from callsheet.app.doors import kept_store
 from callsheet.app.productions import DEFAULT, open_production
+from callsheet.app.receipts import open_receipts
 from callsheet.app.runs import Office, Wish
 from callsheet.app.telling import tell_groups
 from callsheet.catalog.schemas import models_in, schema_text
 from callsheet.engine.view import fold
-from callsheet.errors import InputError, error_of
+from callsheet.errors import InputError, StorageError, error_of
 from callsheet.llm.lowering import lower
 from callsheet.llm.offline import Offline
 from callsheet.llm.port import Reply, Request, Usage
 from callsheet.llm.specs import PROVIDERS, parse_spec
+from callsheet.meter.history import History, Span, by_schema
 from callsheet.meter.prices import price
 from callsheet.meter.tokens import ELSEWHERE, count_tokens
 from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Lease
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pydantic import JsonValue
 
@@ -39,18 +42,26 @@ SAMPLE = "a woman reads by a rain-streaked window at dusk"
 
 @dataclass(frozen=True)
 class Tokens:
-    """What one run would send and get back; output is what the workflow's drafts would take."""
+    """What one run would send and get back; `drafts` is what the workflow's drafts would take."""
 
     calls: int = 0
     instructions: int = 0
     schema: int = 0
     message: int = 0
-    output: int = 0
+    drafts: int = 0
+    reply: Span = field(default_factory=Span)
 
     @property
     def input(self) -> int:
         """All that is sent."""
         return self.instructions + self.schema + self.message
+
+    @property
+    def output(self) -> int:
+        """The usual reply: by this person's own history, else by the drafts within the bounds."""
+        if self.reply.basis == "history":
+            return self.reply.usual
+        return min(max(self.drafts, self.reply.low), self.reply.high)
 
     def __add__(self, other: Tokens) -> Tokens:
         return Tokens(
@@ -58,7 +69,8 @@ class Tokens:
             self.instructions + other.instructions,
             self.schema + other.schema,
             self.message + other.message,
-            self.output + other.output,
+            self.drafts + other.drafts,
+            self.reply + other.reply,
         )
 
     def times(self, number: int) -> Tokens:
@@ -68,25 +80,28 @@ class Tokens:
             self.instructions * number,
             self.schema * number,
             self.message * number,
-            self.output * number,
+            self.drafts * number,
+            self.reply.times(number),
         )
 
     def scaled(self, factor: float) -> Tokens:
-        """The same for a tokenizer that makes so many more tokens."""
+        """The same for a tokenizer that makes so many more tokens; the reply's range is as it was."""
         return Tokens(
             self.calls,
             round(self.instructions * factor),
             round(self.schema * factor),
             round(self.message * factor),
-            round(self.output * factor),
+            round(self.drafts * factor),
+            self.reply,
         )
 
 
 class Measure:
     """An LLM that writes drafts and counts what it was sent."""
 
-    def __init__(self, spec: str) -> None:
+    def __init__(self, spec: str, history: History | None = None) -> None:
         self.spec = spec
+        self._history = history or History()
         self.tokens = Tokens()
         self.models: list[str] = []
         provider = PROVIDERS.get(parse_spec(spec).provider)
@@ -98,13 +113,15 @@ class Measure:
             text = (await Offline().compose(request)).text
         except InputError:
             text = json.dumps(_filler(request.schema))
-        self.models += [*models_in(dict(request.schema))]
+        models = models_in(dict(request.schema))
+        self.models += [*models]
         self.tokens += Tokens(
             1,
             count_tokens(request.system),
             count_tokens(schema_text(lower(request.schema, self._dialect))),
             count_tokens(request.user),
             count_tokens(text),
+            self._history.expect(self.spec, models) if models else by_schema(request.schema),
         )
         return Reply(text, "stop", Usage(), "measure")
 
@@ -128,18 +145,22 @@ async def estimate(
         if chosen.get(f"groups.{category}")
     ]
     brief = {"idea": idea or SAMPLE}
-    selected = await measured(spec, Wish(brief=brief, groups=[*groups]), workflow, settings)
-    against = await measured(spec, Wish(brief=brief, groups=every), workflow, settings)
+    history = await _history(settings)
+    both = [
+        await measured(spec, Wish(brief=brief, groups=names), workflow, settings, history)
+        for names in ([*groups], every)
+    ]
+    priced = _priced(spec, settings)
+    selected, against = (_told(tokens, priced) for tokens in both)
     return {
         "workflow": production.name,
         "llm": spec,
         "exact": is_exact(spec),
         "groups": [name for names in chosen.values() if isinstance(names, list) for name in names],
-        "selection": _told(selected, spec),
-        "all": _told(against, spec),
-        "saved_percent": round(100 * (1 - selected.input / against.input), 1)
-        if against.input
-        else 0.0,
+        "selection": selected,
+        "all": against,
+        "saved_percent": _percent(selected["input_tokens"], against["input_tokens"]),
+        "saved": _saved(selected, against),
     }
 
 
@@ -151,7 +172,7 @@ async def preview(
     copy = MemoryStore()
     await copy.create(Lease(name, "", 1), "", [fact.event for fact in facts], {})
     spec = wish.llm or fold(name, facts).llm
-    measure = Measure(spec)
+    measure = Measure(spec, (await open_receipts(store)).history)
     session = await Office(settings, store=copy, llm=measure).retry(name, wish, step)
     await session.go_on()
     error = session.view.error
@@ -164,8 +185,33 @@ async def preview(
         "keep": [model for model in prompts if model not in measure.models],
         "llm": spec,
         "exact": is_exact(spec),
-        "cost": _told(tokens, spec),
+        "cost": _told(tokens, _priced(spec, settings)),
     }
+
+
+def _saved(selected: dict[str, Any], against: dict[str, Any]) -> dict[str, Any]:
+    """The difference at the usual length of a reply."""
+    known = selected["cost_usd"] is not None and against["cost_usd"] is not None
+    taken, whole = (each["input_tokens"] + each["output_tokens"] for each in (selected, against))
+    return {
+        "tokens": whole - taken,
+        "percent": _percent(taken, whole),
+        "cost_usd": against["cost_usd"] - selected["cost_usd"] if known else None,
+    }
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * (1 - part / whole), 1) if whole else 0.0
+
+
+async def _history(settings: Settings) -> History:
+    """What this person's own replies took; looking makes no place for runs where there is none."""
+    try:
+        store = kept_store(settings)
+        return History() if store is None else (await open_receipts(store)).history
+    except StorageError:
+        # An estimate needs no store; whoever needs one is told what is wrong with it.
+        return History()
 
 
 def is_exact(spec: str) -> bool:
@@ -173,9 +219,11 @@ def is_exact(spec: str) -> bool:
     return parse_spec(spec).provider in ("openai", "offline", "paste")
 
 
-async def measured(spec: str, wish: Wish, workflow: str, settings: Settings) -> Tokens:
+async def measured(
+    spec: str, wish: Wish, workflow: str, settings: Settings, history: History | None = None
+) -> Tokens:
     """What one run of this wish would take, counted in the LLM's own tokens or close to them."""
-    measure = Measure(spec)
+    measure = Measure(spec, history)
     office = Office(settings, store=MemoryStore(), llm=measure)
     session = await office.start(wish, workflow)
     await session.go_on()
@@ -184,8 +232,15 @@ async def measured(spec: str, wish: Wish, workflow: str, settings: Settings) -> 
     return measure.tokens if is_exact(spec) else measure.tokens.scaled(ELSEWHERE)
 
 
-def _told(tokens: Tokens, spec: str) -> dict[str, Any]:
+def _priced(spec: str, settings: Settings) -> Callable[[int, int], float | None]:
+    """What tokens of this LLM cost; a server of one's own has no published price."""
     named = parse_spec(spec)
+    if named.provider == "openai" and settings.base_url:
+        return lambda _sent, _written: None
+    return lambda sent, written: price(named.provider, named.name, sent, written)
+
+
+def _told(tokens: Tokens, priced: Callable[[int, int], float | None]) -> dict[str, Any]:
     return {
         "calls": tokens.calls,
         "instruction_tokens": tokens.instructions,
@@ -193,7 +248,12 @@ def _told(tokens: Tokens, spec: str) -> dict[str, Any]:
         "message_tokens": tokens.message,
         "input_tokens": tokens.input,
         "output_tokens": tokens.output,
-        "cost_usd": price(named.provider, named.name, tokens.input, tokens.output),
+        "output_tokens_low": tokens.reply.low,
+        "output_tokens_high": tokens.reply.high,
+        "output_from": tokens.reply.basis,
+        "cost_usd": priced(tokens.input, tokens.output),
+        "cost_usd_low": priced(tokens.input, tokens.reply.low),
+        "cost_usd_high": priced(tokens.input, tokens.reply.high),
     }
 
 

@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from callsheet.app.productions import Production
     from callsheet.document.workflow import ModuleUse
     from callsheet.events import Recorded
+    from callsheet.meter.receipt import Receipt
 
 
-def document_of(production: Production, view: View, status: str) -> dict[str, Any]:
+def document_of(
+    production: Production, view: View, status: str, receipt: Receipt | None = None
+) -> dict[str, Any]:
     """The run as one JSON object, in the form that `docs/cli.md` promises."""
     results = production.document.workflow.results
     selection = _selection(production, resolve(results.selection, view.state, []))
@@ -51,6 +54,7 @@ def document_of(production: Production, view: View, status: str) -> dict[str, An
         "problems": list(_problems(production, view, selection, prompts)),
         "usage": asdict(view.spent),
         "savings": savings_of(production, view).to_json(),
+        "receipt": receipt.to_json() if receipt else None,
     }
     if view.question is not None and status == "waiting":
         document["question"] = {"number": view.asked} | view.question.to_json()

@@ -12,6 +12,7 @@ from callsheet.app.batches import as_lines, batch_of
 from callsheet.app.doors import OFFLINE, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
+from callsheet.app.receipts import receipt_of
 from callsheet.app.results import at_work, attempts_of, document_of
 from callsheet.app.session import Session, take
 from callsheet.app.telling import SELECTION, manner, questions, tell
@@ -188,7 +189,8 @@ class Office:
         facts = await self.store.events(run)
         view = fold(run, facts)
         production = await open_kept(self.store, view.manifest)
-        document = document_of(production, view, await self._status(view))
+        receipt = await receipt_of(self.store, view)
+        document = document_of(production, view, await self._status(view), receipt)
         if (writing := at_work(production, view)) is not None:
             document["at_work"] = writing
         return document | {

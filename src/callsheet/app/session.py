@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.app.ceiling import Capped
 from callsheet.app.doors import is_dead
+from callsheet.app.receipts import receipt_of
 from callsheet.app.results import document_of
 from callsheet.engine.advance import Cast, advance, answered
 from callsheet.errors import InputError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from callsheet.engine.view import View
     from callsheet.events import Event, Recorded
     from callsheet.llm.port import LLM
+    from callsheet.meter.receipt import Receipt
     from callsheet.store.port import Lease, Store
 
 WATCH_SECONDS = 0.5
@@ -71,6 +73,7 @@ class Session:
     production: Production
     llm: LLM
     held: bool = True
+    receipt: Receipt | None = None
 
     @property
     def view(self) -> View:
@@ -142,9 +145,13 @@ class Session:
         """Stores all that is known of the run: from here on it survives this process."""
         await self.journal.append()
 
+    async def write_receipt(self) -> None:
+        """Compares what was paid with what all groups would have cost; the document then says it."""
+        self.receipt = await receipt_of(self.store, self.view)
+
     def document(self) -> dict[str, Any]:
         """The run's document, as it stands."""
-        return document_of(self.production, self.view, self.view.status)
+        return document_of(self.production, self.view, self.view.status, self.receipt)
 
     async def close(self) -> None:
         """Lets go of the run."""

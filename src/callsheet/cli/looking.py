@@ -13,10 +13,11 @@ import click
 
 from callsheet.cli.making import new
 from callsheet.cli.options import debug_option, json_option, split_names
-from callsheet.cli.printing import as_json, note, plain
+from callsheet.cli.printing import as_json, dollars, note, plain
 from callsheet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from rich.table import Table
@@ -103,34 +104,59 @@ def estimate(groups: tuple[str, ...], llm: str | None, idea: str | None, **optio
     if options["json"]:
         as_json(told)
         return
-    table = _table("tokens", these="these groups", every="all groups")
+    _print(_estimate_table(told))
+    for line in _estimate_notes(told):
+        note(line)
+
+
+def _estimate_table(told: dict[str, Any]) -> Table:
+    table = _table(told["llm"], these="these groups", every="all groups")
+    sides = (told["selection"], told["all"])
     about = "" if told["exact"] else "~"
     for row, key in (
         ("instructions", "instruction_tokens"),
         ("schema", "schema_tokens"),
         ("message", "message_tokens"),
-        ("sent", "input_tokens"),
-        ("reply, about", "output_tokens"),
+        ("tokens sent", "input_tokens"),
     ):
-        table.add_row(row, *(f"{about}{told[side][key]:,}" for side in ("selection", "all")))
-    table.add_row("cost", *(_cost(told[side]["cost_usd"]) for side in ("selection", "all")))
-    _print(table)
-    note(_estimate_note(told))
+        table.add_row(row, *(f"{about}{side[key]:,}" for side in sides))
+    spans = [(side["output_tokens_low"], side["output_tokens_high"]) for side in sides]
+    table.add_row("tokens written", *(_span(f"{low:,}", f"{high:,}") for low, high in spans))
+    table.add_row("cost", *map(_cost, sides))
+    return table
 
 
-def _estimate_note(told: dict[str, Any]) -> str:
+def _estimate_notes(told: dict[str, Any]) -> Iterator[str]:
+    selected = told["selection"]
     counted = (
         "counted with o200k"
         if told["exact"]
         else "an estimate: o200k counts plus 15 %, the LLM's own tokenizer differs"
     )
-    return f"{told['saved_percent']:.0f} % less is sent than for all; {counted}"
+    yield f"{told['saved_percent']:.0f} % less is sent than for all; {counted}"
+    yield {
+        "history": "written: from the least to the most in your own runs",
+        "schema": "written: what the schemas allow, where your own runs tell nothing",
+        "reported": "nothing is written",
+    }[selected["output_from"]]
+    saved = told["saved"]
+    if selected["cost_usd"] is None:
+        yield f"the price of {told['llm']} is unknown"
+    elif saved["cost_usd"]:
+        usual = f"{selected['output_tokens']:,} tokens written, {dollars(selected['cost_usd'])}"
+        yield f"usually about {usual}; {dollars(saved['cost_usd'])} less than all groups"
 
 
-def _cost(cost: float | None) -> str:
-    if cost is None:
+def _span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
+
+
+def _cost(side: dict[str, Any]) -> str:
+    if side["cost_usd"] is None:
         return "unknown"
-    return f"${cost:.4f}" if cost else "nothing"
+    if not side["cost_usd_high"]:
+        return "nothing"
+    return _span(dollars(side["cost_usd_low"]), dollars(side["cost_usd_high"]))
 
 
 @click.command()

@@ -77,18 +77,54 @@ def show_problems(document: Mapping[str, Any]) -> None:
 
 
 def summary(document: Mapping[str, Any]) -> str:
-    """What a run sent and saved, in one line."""
-    usage, savings = document["usage"], document["savings"]
-    parts = []
+    """What a run sent, paid and saved: one line, and two more where a provider told its tokens."""
+    usage, savings, receipt = document["usage"], document["savings"], document["receipt"]
+    lines = []
     if savings["instruction_tokens_all"] and usage["calls"]:
         sent, every = savings["instruction_tokens"], savings["instruction_tokens_all"]
-        parts.append(
+        lines.append(
             f"{sent:,} of {every:,} instruction tokens sent, {savings['percent']:.0f} % saved"
         )
-    if usage["input_tokens"]:
-        calls = f"{usage['calls']} call" + ("s" if usage["calls"] != 1 else "")
-        cost = "price unknown" if usage["cost_usd"] is None else f"${usage['cost_usd']:.4f}"
-        parts.append(
-            f"{calls}, {usage['input_tokens']:,} tokens in, {usage['output_tokens']:,} out, {cost}"
-        )
-    return "; ".join(parts)
+    if receipt:
+        lines += [*_receipt(usage, receipt)]
+    return "\n".join(lines)
+
+
+def _receipt(usage: Mapping[str, Any], receipt: Mapping[str, Any]) -> Iterator[str]:
+    calls = f"{usage['calls']} call" + ("s" if usage["calls"] != 1 else "")
+    yield f"{calls}: {bill(receipt['paid'])}{repaired(usage)}"
+    every, saved = receipt["all"], receipt["saved"]
+    if every["output_from"] == "reported":
+        yield "these are all groups: nothing was left out"
+        return
+    yield f"all groups: about {bill(every)} ({BASIS[every['output_from']]})"
+    money = "" if saved["cost_usd"] is None else f", {dollars(saved['cost_usd'])}"
+    yield f"saved: about {saved['tokens']:,} tokens, {saved['percent']:.0f} %{money}"
+
+
+BASIS = {
+    "reported": "as reported",
+    "history": "output estimated from your own runs",
+    "schema": "output estimated from the schemas' bounds",
+}
+"""Where an output that was not written comes from, in words."""
+
+
+def bill(told: Mapping[str, Any]) -> str:
+    """Tokens and price in one line."""
+    cached = f" ({told['cached_input_tokens']:,} cached)" if told["cached_input_tokens"] else ""
+    cost = "price unknown" if told["cost_usd"] is None else dollars(told["cost_usd"])
+    return f"{told['input_tokens']:,} tokens in{cached}, {told['output_tokens']:,} out, {cost}"
+
+
+def repaired(usage: Mapping[str, Any]) -> str:
+    """What repairs took of it, where there were any."""
+    if not usage["repairs"]:
+        return ""
+    count = f"{usage['repairs']} repair" + ("s" if usage["repairs"] != 1 else "")
+    return f"; of it {usage['repair_tokens']:,} tokens for {count}"
+
+
+def dollars(amount: float) -> str:
+    """An amount, with as many digits as small ones need."""
+    return f"${amount:.4f}" if abs(amount) < 1 else f"${amount:,.2f}"

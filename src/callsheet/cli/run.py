@@ -166,6 +166,7 @@ async def _session(
         while session.view.question is not None and session.view.status == "waiting":
             if not await _put(session, telling):
                 break
+        await session.write_receipt()
         return _tell(session.document(), session.view, telling)
     finally:
         await session.close()

@@ -37,7 +37,10 @@ Status = Literal["running", "waiting", "succeeded", "failed", "stopped"]
 
 @dataclass
 class Spent:
-    """What all calls of a run took together, failed and repaired ones too."""
+    """What all calls of a run took together, failed and repaired ones too.
+
+    `repair_tokens` is the part, sent and written, that repairs took.
+    """
 
     calls: int = 0
     repairs: int = 0
@@ -45,6 +48,7 @@ class Spent:
     cached_input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
+    repair_tokens: int = 0
 
     def add(self, call: CallReplied) -> None:
         """One more call; a price that is unknown makes the sum unknown."""
@@ -53,6 +57,7 @@ class Spent:
         self.input_tokens += call.input_tokens
         self.cached_input_tokens += call.cached_input_tokens
         self.output_tokens += call.output_tokens
+        self.repair_tokens += (call.input_tokens + call.output_tokens) * call.repair
         self._pay(call.cost_usd)
 
     def merge(self, other: Spent) -> None:
@@ -62,11 +67,22 @@ class Spent:
         self.input_tokens += other.input_tokens
         self.cached_input_tokens += other.cached_input_tokens
         self.output_tokens += other.output_tokens
+        self.repair_tokens += other.repair_tokens
         self._pay(other.cost_usd)
 
     def _pay(self, cost: float | None) -> None:
         known = self.cost_usd is not None and cost is not None
         self.cost_usd = (self.cost_usd or 0.0) + (cost or 0.0) if known else None
+
+
+@dataclass(frozen=True)
+class Bought:
+    """A reply, and what stood when it was asked for: the LLM, the workflow's files, the answers."""
+
+    call: CallReplied
+    llm: str
+    manifest: str
+    answers: dict[str, JsonValue]
 
 
 @dataclass
@@ -78,6 +94,7 @@ class View:
     not used yet, `asked` the number of the last question's fact, `said` every answer by step and
     key, `calls` the replies that the module at work already has, and `values` what it finished
     before it failed. `until` is the time (Unix seconds) before which the provider wants no call.
+    `bought` are all replies of the run, in their order.
     """
 
     run: str
@@ -110,6 +127,7 @@ class View:
     until: float | None = None
     error: RunFailed | RunParked | None = None
     spent: Spent = field(default_factory=Spent)
+    bought: list[Bought] = field(default_factory=list)
 
     def apply(self, recorded: Recorded) -> None:
         """Takes in the next fact."""
@@ -222,3 +240,5 @@ def _talk(view: View, event: QuestionAsked | QuestionAnswered | CallReplied) -> 
         case CallReplied():
             view.calls[event.number] = event
             view.spent.add(event)
+            answers = {key: said for step in view.said.values() for key, said in step.items()}
+            view.bought.append(Bought(event, view.llm, view.manifest, answers))

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 
-def price(provider: str, name: str, input_tokens: int, output_tokens: int) -> float | None:
-    """US dollars for so many tokens of an LLM, by the prices that our price list's package carries."""
+def price(
+    provider: str, name: str, input_tokens: int, output_tokens: int, *, cached_tokens: int = 0
+) -> float | None:
+    """US dollars for so many tokens of an LLM, by the prices that our price list's package carries.
+
+    `cached_tokens` are those of the input that the provider's cache held.
+    """
     if provider == "offline":
         return 0.0
     from genai_prices import Usage, calc_price
 
     try:
         found = calc_price(
-            Usage(input_tokens=input_tokens, output_tokens=output_tokens),
+            Usage(
+                input_tokens=input_tokens,
+                cache_read_tokens=cached_tokens,
+                output_tokens=output_tokens,
+            ),
             model_ref=name,
             provider_id=provider,
         )

@@ -14,6 +14,7 @@ from callsheet.store.port import (
     EVERY,
     LEASE_SECONDS,
     LOOK_SECONDS,
+    SPENDING,
     HeldError,
     Lease,
     NoSuchRunError,
@@ -99,6 +100,12 @@ class MemoryStore:
 
     async def version(self) -> Hashable:
         return self._version
+
+    async def spending(self, newest: int = EVERY) -> dict[str, list[Recorded]]:
+        return {
+            row.run: [fact for fact in self._run(row.run).events if fact.event.kind in SPENDING]
+            for row in await self.runs(limit=newest)
+        }
 
     async def take(
         self, run: str, owner: str, dead: str = "", *, after: int = 0, events: Sequence[Event] = ()

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 EVERY = 1_000_000_000
 """More runs than anybody keeps."""
 
+SPENDING = (
+    "run_started",
+    "run_resumed",
+    "run_retried",
+    "step_started",
+    "question_answered",
+    "call_replied",
+)
+"""The kinds of facts that tell what was asked for and what it took, without what was written."""
+
 LEASE_SECONDS = 30.0
 """How long a holder that says nothing is still believed to be alive."""
 
@@ -124,6 +134,10 @@ class Store(Protocol):
 
         On a server, what is written in its other databases may change it too.
         """
+        ...
+
+    async def spending(self, newest: int = EVERY) -> dict[str, list[Recorded]]:
+        """The facts of the SPENDING kinds of that many of the newest runs, newest run first."""
         ...
 
     async def take(

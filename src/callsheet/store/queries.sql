@@ -61,6 +61,9 @@ select owner, heartbeat from leases where run = :run
 -- select_events: a run's facts behind a number
 select seq, body, at from events where run = :run and seq > :after order by seq
 
+-- select_spending: of the newest runs, what was asked for and what it took; a query of its own, for the other facts are the long ones
+select e.run, e.seq, e.body, e.at from (select run, started from runs order by started desc, run desc limit :newest) r join events e on e.run = r.run where e.kind in ('run_started', 'run_resumed', 'run_retried', 'step_started', 'question_answered', 'call_replied') order by r.started desc, r.run desc, e.seq
+
 -- select_file: a kept file
 select content from files where hash = :hash
 

@@ -119,6 +119,22 @@ class SqlStore:
     async def version(self) -> Hashable:
         return await self.database.version()
 
+    async def spending(self, newest: int = EVERY) -> dict[str, list[Recorded]]:
+        rows = await self.database.read("select_spending", newest=newest)
+        found: dict[str, list[Recorded]] = {}
+        unread: set[str] = set()
+        # Most facts are the same in every run, to the letter: each is read once.
+        known: dict[str, Event] = {}
+        for run, seq, body, at in rows:
+            try:
+                if body not in known:
+                    known[body] = self._decoded(run, (seq, body, at)).event
+                found.setdefault(run, []).append(Recorded(seq, at, known[body]))
+            except StorageError:
+                # A damaged fact must not hide the other runs; reading this one says what is wrong.
+                unread.add(run)
+        return {run: facts for run, facts in found.items() if run not in unread}
+
     async def take(
         self, run: str, owner: str, dead: str = "", *, after: int = 0, events: Sequence[Event] = ()
     ) -> Lease:

@@ -1,0 +1,191 @@
+"""After a run, and for all runs, a receipt: what was paid beside what all groups would have cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from callsheet import build_instructions, build_schema
+from callsheet.app.runs import Office, Wish
+from callsheet.app.saving import savings
+from callsheet.catalog.schemas import schema_text
+from callsheet.llm.lowering import lower
+from callsheet.llm.offline import Offline
+from callsheet.meter.tokens import count_tokens
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
+from tests.support.cli import Terminal
+from tests.support.reporting import Reporting
+from tests.support.runs import IDEA, Desk, client_of
+from tests.support.strict_openai import Conduct, StrictOpenAI
+from tests.support.writing import write_text
+
+IMAGE = ("sora", "phoenix", "leonardo", "midjourney", "stable_diffusion")
+
+
+async def _run(store: MemoryStore, *groups: str, llm: Any = None, **more: Any) -> dict[str, Any]:
+    office = Office(read_settings(), store=store, llm=llm or Reporting())
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=groups, **more))
+    await session.go_on()
+    await session.write_receipt()
+    await session.close()
+    return session.document()
+
+
+def _counted(groups: tuple[str, ...]) -> int:
+    """Tokens of the instructions and the schema of a choice, as OpenAI is sent them."""
+    schema = schema_text(lower(build_schema(groups), "openai"))
+    return count_tokens(build_instructions(groups)) + count_tokens(schema)
+
+
+async def test_the_input_of_all_groups_is_what_was_reported_and_what_they_would_add() -> None:
+    receipt = (await _run(MemoryStore(), "sora", "leonardo"))["receipt"]
+    more = _counted(IMAGE) - _counted(("sora", "leonardo"))
+    assert receipt["all"]["input_tokens"] == receipt["paid"]["input_tokens"] + more
+    assert receipt["all"]["output_from"] == "schema"
+    assert 0 < receipt["paid"]["cost_usd"] < receipt["all"]["cost_usd"]
+    assert receipt["saved"]["tokens"] > more
+
+
+async def test_what_all_groups_would_have_cost_is_what_they_cost_once_they_were_written() -> None:
+    store = MemoryStore()
+    whole = (await _run(store, *IMAGE))["receipt"]
+    assert whole["saved"] == {"tokens": 0, "percent": 0.0, "cost_usd": 0.0}
+    assert whole["all"]["output_from"] == "reported"
+    part = (await _run(store, "sora"))["receipt"]
+    assert part["all"]["output_from"] == "history"
+    assert part["all"]["input_tokens"] == whole["paid"]["input_tokens"]
+    assert part["all"]["output_tokens"] == pytest.approx(whole["paid"]["output_tokens"], rel=0.1)
+    assert part["all"]["cost_usd"] == pytest.approx(whole["paid"]["cost_usd"], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("workflow", "groups"), [("oms", ["leonardo", "motion_2_0"]), ("studio", ["gpt_image"])]
+)
+async def test_each_call_is_compared_with_the_groups_of_its_own_category(
+    workflow: str, groups: list[str]
+) -> None:
+    store = MemoryStore()
+    office = Office(read_settings(), store=store, llm=Reporting())
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=groups, yes=True), workflow)
+    await session.go_on()
+    assert session.view.status == "succeeded", session.view.error
+    [row] = (await savings(store))["rows"]
+    document = session.document()
+    assert row["groups"] == groups
+    assert row["instructions"] == document["savings"]
+
+
+async def test_what_the_cache_held_is_cheaper_on_both_sides() -> None:
+    cold = (await _run(MemoryStore(), "sora"))["receipt"]
+    warm = (await _run(MemoryStore(), "sora", llm=Reporting(cached=0.9)))["receipt"]
+    assert warm["paid"]["cached_input_tokens"] > 0
+    assert warm["all"]["cached_input_tokens"] > warm["paid"]["cached_input_tokens"]
+    assert warm["saved"]["tokens"] == cold["saved"]["tokens"]
+    assert warm["saved"]["cost_usd"] < cold["saved"]["cost_usd"]
+
+
+async def test_an_unknown_price_is_null_and_tokens_are_told_all_the_same() -> None:
+    receipt = (await _run(MemoryStore(), "sora", llm=Reporting("openai:nobody-knows-it")))[
+        "receipt"
+    ]
+    assert receipt["paid"]["cost_usd"] is receipt["all"]["cost_usd"] is None
+    assert receipt["saved"]["cost_usd"] is None
+    assert receipt["saved"]["percent"] > 50
+
+
+async def test_offline_and_pasted_runs_have_no_receipt() -> None:
+    assert (await _run(MemoryStore(), "sora", llm=Offline()))["receipt"] is None
+
+
+async def test_a_retry_is_paid_and_compared_for_what_it_wrote_only() -> None:
+    store = MemoryStore()
+    office = Office(read_settings(), store=store, llm=Reporting())
+    first = await _run(store, "sora", "leonardo")
+    session = await office.retry("last", Wish(groups=["sora", "leonardo", "phoenix"]))
+    await session.go_on()
+    await session.write_receipt()
+    receipt = session.document()["receipt"]
+    more = _counted(IMAGE) - _counted(("phoenix",))
+    before = first["receipt"]
+    added = receipt["paid"]["input_tokens"] - before["paid"]["input_tokens"] + more
+    assert receipt["all"]["input_tokens"] == before["all"]["input_tokens"] + added
+
+
+@pytest.fixture
+def server() -> Iterator[StrictOpenAI]:
+    with StrictOpenAI(Conduct(cached_tokens=700)) as running:
+        yield running
+
+
+async def test_repairs_are_told_apart_and_stand_on_both_sides(server: StrictOpenAI) -> None:
+    written: list[str] = []
+
+    def careless(path: str, node: Mapping[str, Any]) -> str:
+        written.append(path)
+        return write_text(path, node) + (" --ar 2:3" if len(written) == 1 else "")
+
+    server.conduct = Conduct(write=careless)
+    session = await Desk.with_llm(client_of(server)).session(["phoenix"])
+    await session.write_receipt()
+    document = session.document()
+    assert document["usage"]["repairs"] == 1
+    repair = document["receipt"]["repair"]
+    took = repair["input_tokens"] + repair["output_tokens"]
+    assert document["usage"]["repair_tokens"] == took > 0
+    assert document["receipt"]["paid"]["input_tokens"] == document["usage"]["input_tokens"]
+
+
+async def test_savings_are_the_sum_of_the_receipts_newest_first() -> None:
+    store = MemoryStore()
+    runs = [await _run(store, *groups) for groups in (("sora",), IMAGE, ("leonardo", "motion_2_0"))]
+    await _run(store, "sora", llm=Offline())
+    told = await savings(store)
+    assert (told["runs"], told["reported_runs"], told["priced_runs"]) == (4, 3, 3)
+    assert told["calls"] == 5
+    assert {row["run"] for row in told["rows"][1:]} == {run["run"] for run in runs}
+    by_run = {row["run"]: row for row in told["rows"]}
+    assert by_run[runs[2]["run"]]["groups"] == ["leonardo", "motion_2_0"]
+    for part in ("paid", "all"):
+        sums = {
+            key: sum(row["receipt"][part][key] for row in told["rows"] if row["receipt"])
+            for key in ("input_tokens", "output_tokens", "cost_usd")
+        }
+        assert {key: told["receipt"][part][key] for key in sums} == pytest.approx(sums)
+    assert len((await savings(store, newest=2))["rows"]) == 2
+
+
+async def test_amounts_are_those_of_runs_whose_price_is_known() -> None:
+    store = MemoryStore()
+    known = (await _run(store, "sora"))["receipt"]
+    unknown = (await _run(store, "sora", llm=Reporting("openai:nobody-knows-it")))["receipt"]
+    told = await savings(store)
+    assert (told["reported_runs"], told["priced_runs"]) == (2, 1)
+    assert told["receipt"]["paid"]["cost_usd"] == pytest.approx(known["paid"]["cost_usd"])
+    both = known["paid"]["input_tokens"] + unknown["paid"]["input_tokens"]
+    assert told["receipt"]["paid"]["input_tokens"] == both
+
+
+def test_the_terminal_prints_the_receipt_and_the_savings(
+    terminal: Terminal, server: StrictOpenAI
+) -> None:
+    terminal.env["CALLSHEET_BASE_URL"] = server.url
+    empty = terminal("savings")
+    assert (empty.status, empty.out) == (0, "")
+    assert "callsheet estimate" in empty.err
+    words = ("run", "--idea", IDEA, "--groups", "sora", "--llm", "openai:any")
+    ran = terminal(*words)
+    assert "1 call: " in ran.err
+    assert "(700 cached)" in ran.err
+    assert "price unknown" in ran.err
+    assert "all groups: about " in ran.err
+    assert "saved: about " in ran.err
+    told = terminal("savings")
+    assert told.status == 0
+    assert "1 run, 1 call" in told.out
+    assert "(700 cached)" in told.out
+    assert "█" not in told.out
+    assert terminal("savings", "--json", "--workflow", "oms").json["rows"][0]["workflow"] == "oms"
+    assert terminal("savings", "--workflow", "nobody").status == 2

@@ -1,0 +1,29 @@
+"""An LLM that writes the drafts, and reports tokens and the published price of each call."""
+
+from __future__ import annotations
+
+from callsheet.catalog.schemas import schema_text
+from callsheet.llm.lowering import lower
+from callsheet.llm.offline import Offline
+from callsheet.llm.port import Reply, Request, Usage
+from callsheet.meter.prices import price
+from callsheet.meter.tokens import count_tokens
+
+PRICED = "openai:gpt-5.2"
+
+
+class Reporting:
+    """Stands for a provider: `cached` is the share of the input that its cache held."""
+
+    def __init__(self, spec: str = PRICED, cached: float = 0.0) -> None:
+        self.spec = spec
+        self._cached = cached
+
+    async def compose(self, request: Request) -> Reply:
+        text = (await Offline().compose(request)).text
+        schema = schema_text(lower(request.schema, "openai"))
+        sent = sum(map(count_tokens, (request.system, request.user, schema)))
+        cached, written = round(sent * self._cached), count_tokens(text)
+        provider, _, name = self.spec.partition(":")
+        cost = price(provider, name, sent, written, cached_tokens=cached)
+        return Reply(text, "stop", Usage(sent, cached, written, cost), name)

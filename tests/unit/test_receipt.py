@@ -1,0 +1,86 @@
+"""A receipt is plain arithmetic: what was paid, what every group would have taken, the difference."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callsheet.meter.history import History, Span, by_schema
+from callsheet.meter.receipt import Bill, Receipt, cached_share
+
+bills = st.builds(
+    Bill,
+    st.integers(0, 10_000),
+    st.just(0),
+    st.integers(0, 10_000),
+    st.none() | st.integers(0, 100).map(float),
+)
+
+
+@given(one=bills, other=bills)
+def test_a_sum_with_an_unknown_price_has_none(one: Bill, other: Bill) -> None:
+    both = one + other
+    assert both.tokens == one.tokens + other.tokens
+    assert (both.cost_usd is None) == (one.cost_usd is None or other.cost_usd is None)
+
+
+def test_what_was_saved_is_the_difference_in_tokens_percent_and_money() -> None:
+    receipt = Receipt(Bill(1_000, 0, 200, 0.01), Bill(), Bill(3_000, 0, 600, 0.04), "history")
+    assert receipt.to_json()["saved"] == {"tokens": 2_400, "percent": 66.7, "cost_usd": 0.03}
+    assert receipt.to_json()["all"]["output_from"] == "history"
+
+
+def test_money_is_not_saved_by_an_unknown_price() -> None:
+    receipt = Receipt(Bill(1_000, 0, 200, None), Bill(), Bill(3_000, 0, 600, 0.04))
+    assert receipt.to_json()["saved"]["cost_usd"] is None
+    assert receipt.to_json()["paid"]["cost_usd"] is None
+
+
+def test_nothing_paid_saves_nothing() -> None:
+    assert Receipt().saved_percent == 0.0
+
+
+def test_a_sum_is_as_firm_as_its_weakest_part() -> None:
+    told = Receipt(basis="reported") + Receipt(basis="schema") + Receipt(basis="history")
+    assert told.basis == "schema"
+
+
+@pytest.mark.parametrize(("cached", "share"), [(0, 0), (500, 200), (1_000, 400)])
+def test_the_cache_would_have_held_the_same_share_of_more(cached: int, share: int) -> None:
+    assert cached_share(Bill(1_000, cached, 0), 400) == share
+
+
+def test_a_reply_is_shared_among_its_models_by_length() -> None:
+    history = History()
+    history.add("openai:a", 300, {"LONG": "x" * 200, "SHORT": {"one": "x" * 47, "two": "x" * 47}})
+    assert history.span("openai:a", "LONG", {}) == Span(200, 200, 200, "history")
+    assert history.span("openai:a", "SHORT", {}) == Span(100, 100, 100, "history")
+
+
+def test_the_span_of_a_history_is_its_least_its_middle_and_its_most() -> None:
+    history = History()
+    for tokens in (90, 300, 100):
+        history.add("openai:a", tokens, {"ONE": "text"})
+    assert history.span("openai:a", "ONE", {}) == Span(90, 100, 300, "history")
+
+
+def test_the_same_llm_is_asked_before_any_other() -> None:
+    history = History()
+    history.add("openai:a", 100, {"ONE": "text"})
+    history.add("openai:b", 900, {"ONE": "text"})
+    assert history.span("openai:b", "ONE", {}).usual == 900
+    assert history.span("google:c", "ONE", {}).usual == 500
+
+
+def test_without_history_the_schemas_bounds_are_the_range() -> None:
+    bounded = by_schema({"type": "string", "minLength": 60, "maxLength": 3_000})
+    assert (bounded.low, bounded.usual, bounded.high) == (10, 100, 1_000)
+    assert bounded.basis == "schema"
+    assert History().span("openai:a", "ONE", {"type": "string"}).high == 700
+
+
+@given(st.integers(0, 5_000), st.integers(0, 5_000))
+def test_a_range_is_in_order(shortest: int, longest: int) -> None:
+    span = by_schema({"properties": {"a": {"minLength": shortest, "maxLength": longest}}})
+    assert 0 <= span.low <= span.high
