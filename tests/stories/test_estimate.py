@@ -8,7 +8,7 @@ import pytest
 
 from callsheet import estimate, run, run_async
 from callsheet.app.estimating import estimate as measure
-from callsheet.llm.port import Reply, Request
+from callsheet.llm.port import Heard, Reply, Request
 from callsheet.settings import read_settings
 from tests.support.cli import Terminal
 from tests.support.reporting import Reporting
@@ -64,8 +64,8 @@ def test_a_server_of_ones_own_has_no_published_price(terminal: Terminal) -> None
 
 async def test_an_estimate_sends_what_a_run_would_send() -> None:
     class Noting(Reporting):
-        async def compose(self, request: Request) -> Reply:
-            reply = await super().compose(request)
+        async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+            reply = await super().compose(request, heard)
             noted.append(reply.usage.input_tokens)
             return reply
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from callsheet.catalog.schemas import schema_text
 from callsheet.llm.lowering import lower
 from callsheet.llm.offline import Offline
-from callsheet.llm.port import Reply, Request, Usage
+from callsheet.llm.port import Heard, Reply, Request, Usage
 from callsheet.meter.prices import price
 from callsheet.meter.tokens import count_tokens
 
@@ -19,7 +19,8 @@ class Reporting:
         self.spec = spec
         self._cached = cached
 
-    async def compose(self, request: Request) -> Reply:
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+        del heard
         text = (await Offline().compose(request)).text
         schema = schema_text(lower(request.schema, "openai"))
         sent = sum(map(count_tokens, (request.system, request.user, schema)))

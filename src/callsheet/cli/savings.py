@@ -15,10 +15,19 @@ from callsheet.cli.printing import BASIS, as_json, bill, dollars, note, repaired
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BAR, WIDE = 12, 200
+BAR, WIDE = 10, 200
 
-SHOWN = 2
+SHOWN = 1
 """How many groups are named in a row; the rest is a number."""
+
+COLUMNS = ("run", "started (UTC)", "groups", "tokens", "all groups", "cost", "saved")
+NUMBERS = COLUMNS[3:]
+
+ROOM = 110
+"""Columns of a terminal that all of it needs."""
+
+LEFT_OUT = ("started (UTC)", "all groups")
+"""What a narrow terminal does without: the order tells the one, the bar the other."""
 
 
 @click.command()
@@ -95,23 +104,24 @@ def _table(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    # A pipe has no width of its own, and nothing is to be cut there.
     drawn = sys.stdout.isatty()
+    console = Console(highlight=False, width=None if drawn else WIDE)
+    shown = [name for name in COLUMNS if console.width >= ROOM or name not in LEFT_OUT]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("run", "started (UTC)", "groups"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("tokens", "all groups", "cost", "saved"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for name in shown:
+        table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=True)
     if drawn:
         table.add_column("", no_wrap=True)
     for row in rows:
-        table.add_row(*_cells(row), *([_bar(row)] if drawn else []))
-    # A pipe has no width of its own, and nothing is to be cut there.
-    Console(highlight=False, width=None if drawn else WIDE).print(table)
+        cells = dict(zip(COLUMNS, _cells(row), strict=True))
+        table.add_row(*(cells[name] for name in shown), *([_bar(row)] if drawn else []))
+    console.print(table)
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     started = row["started"].replace("T", " ")[:16]
-    more = f" +{len(row['groups']) - SHOWN}" if len(row["groups"]) > SHOWN else ""
+    more = f" + {len(row['groups']) - SHOWN}" if len(row["groups"]) > SHOWN else ""
     first = (row["run"], started, ", ".join(row["groups"][:SHOWN]) + more)
     receipt, counted = row["receipt"], row["instructions"]
     if receipt is None:
