@@ -14,17 +14,9 @@ from hypothesis import strategies as st
 
 from callsheet.document.folder import content_hash
 from callsheet.errors import StorageError
-from callsheet.events import (
-    CallReplied,
-    Event,
-    Noted,
-    Recorded,
-    RunFailed,
-    RunFinished,
-    StepStarted,
-)
+from callsheet.events import Event, Noted, Recorded, RunFailed, RunFinished
 from callsheet.store.memory import MemoryStore
-from callsheet.store.port import LEASE_SECONDS, SPENDING, HeldError, Lease, NoSuchRunError, Store
+from callsheet.store.port import LEASE_SECONDS, HeldError, Lease, NoSuchRunError, Store
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from tests.support.facts import any_event
@@ -391,35 +383,3 @@ async def test_any_facts_come_back_as_they_were_written(
     assert read == written
     assert [fact.event for fact in read] == events
     assert [fact.seq for fact in read] == list(range(1, len(events) + 1))
-
-
-async def test_spending_tells_what_was_asked_for_and_what_it_took_and_no_more(
-    place: Place,
-) -> None:
-    replied = CallReplied(
-        step="s", attempt=1, module=0, number=0, repair=False, text="{}", finish="stop", llm="a"
-    )
-    lease = await place.begin("a-run", "one", "two")
-    await place.store.append(lease, 2, [StepStarted(step="s", attempt=1), replied], {})
-    place.clock.time += 1
-    lease = await place.begin("b-run", "one")
-    await place.store.append(lease, 1, [StepStarted(step="s", attempt=1)], {})
-
-    found = await place.store.spending()
-
-    assert [*found] == ["b-run", "a-run"]
-    kinds = [(fact.seq, fact.event.kind) for fact in found["a-run"]]
-    assert kinds == [(3, "step_started"), (4, "call_replied")]
-    assert found["a-run"][1].event == replied
-    assert [*await place.store.spending(1)] == ["b-run"]
-
-
-@given(event=any_event())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-async def test_every_place_takes_the_same_kinds_for_spending(place: Place, event: Event) -> None:
-    lease = Lease("any", "me", 1)
-    await place.store.create(lease, "oms", [event], {})
-    found = await place.store.spending()
-    await place.store.delete("any")
-
-    assert bool(found.get("any")) == (event.kind in SPENDING)
