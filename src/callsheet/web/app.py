@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     from callsheet.web.routes import Operation
 
 
+PATHS = (
+    *dict.fromkeys(each.path for each in OPERATIONS),
+    "/openapi.json",
+    "/",
+    "/page/{name:path}",
+)
+"""Every path that is answered."""
+
+
 def build_app(desk: Desk, doorman: Doorman, *, debug: bool = False) -> ASGIApp:
     """The application around a desk; `debug` shows defects on stderr."""
 
@@ -72,11 +81,10 @@ def _routes(desk: Desk) -> list[Route]:
     paths: dict[str, dict[str, Operation]] = {}
     for each in OPERATIONS:
         paths.setdefault(each.path, {})[each.method] = each
+    fixed = {"/openapi.json": openapi, "/": serve_file, "/page/{name:path}": serve_file}
     return [
-        *(_route(path, methods, desk) for path, methods in paths.items()),
-        Route("/openapi.json", openapi),
-        Route("/", serve_file),
-        Route("/page/{name:path}", serve_file),
+        _route(path, paths[path], desk) if path in paths else Route(path, fixed[path])
+        for path in PATHS
     ]
 
 
