@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 import callsheet
 from callsheet.cli.main import COMMANDS, cli
 from callsheet.errors import CallsheetError
+from callsheet.llm.dialects import DIALECTS
 from callsheet.llm.specs import OWN_SERVER_KEY, PROVIDERS
 from callsheet.modules.registry import BUILT_IN, find_module
 from callsheet.settings import VARIABLES
@@ -169,6 +170,21 @@ def llms() -> str:
         for name, provider in PROVIDERS.items()
     ]
     return table(["provider", "spec", "for example", "key"], lines)
+
+
+def dialects() -> str:
+    """What each provider's structured output enforces of a schema; the rest it is told in words."""
+    circles = {"any": "any", "no circles": "without circles", "circles only": "folded in"}
+    lines = [
+        [
+            provider.title,
+            ", ".join(f"`{keyword}`" for keyword in sorted(rules.keywords - {"format"})),
+            circles[rules.references],
+        ]
+        for provider in PROVIDERS.values()
+        for rules in [DIALECTS[provider.dialect]]
+    ]
+    return table(["provider", "enforced beside structure and lists of values", "`$ref`"], lines)
 
 
 def _first(text: str | None) -> str:
