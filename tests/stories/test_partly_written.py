@@ -49,6 +49,9 @@ async def test_resume_asks_only_for_what_is_missing(server: StrictOpenAI, broken
     await session.go_on()
     await session.close()
     assert session.view.status == "failed"
+    assert prompts_of(await office.show(session.view.run)) == {
+        model: whole[model] for model in ("SORA_2_A", "SORA_1_A")
+    }
 
     again = await office.resume(session.view.run, Wish())
     await again.go_on()

@@ -13,7 +13,7 @@ from callsheet.app.building import (
     instructions_of,
     schema_for,
 )
-from callsheet.catalog.rules import find, narrow
+from callsheet.catalog.rules import find, narrow, overlay
 from callsheet.catalog.schemas import WRAPPER
 from callsheet.document.references import resolve
 from callsheet.engine.view import View
@@ -49,7 +49,7 @@ def document_of(
         "llm": view.llm,
         "brief": brief,
         "selection": selection,
-        "prompts": prompts,
+        "prompts": _with_finished(production, view, prompts, selection),
         "settings": _settings(production, prompts, brief),
         "problems": list(_problems(production, view, selection, prompts)),
         "usage": asdict(view.spent),
@@ -159,6 +159,25 @@ def _prompts(
         models = [model for name in groups for model in catalog.group(name).models]
         prompts[category] = {model: texts[model] for model in models if model in texts}
     return prompts
+
+
+def _with_finished(
+    production: Production,
+    view: View,
+    prompts: dict[str, dict[str, JsonValue]],
+    selection: dict[str, list[str]],
+) -> dict[str, dict[str, JsonValue]]:
+    """The prompts, and those that the module at work has finished although it has not ended."""
+    groups = production.materials.catalog.groups()
+    category_of = {model: group.category for group in groups for model in group.models}
+    found: JsonValue = {category: {**texts} for category, texts in prompts.items()}
+    for path, value in view.values.items():
+        names = path.removeprefix(f"{WRAPPER}.").split(".")
+        if names[0] in category_of:
+            for name in reversed([category_of[names[0]], *names]):
+                value = {name: value}  # noqa: PLW2901  # built from the inside out
+            found = overlay(found, value)
+    return _prompts(production, found, selection)
 
 
 def _settings(
