@@ -25,7 +25,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.peers.installing import NotInstalledError, last_line, python_of
-from callsheet.store.sql import WAL_SAFE
+from callsheet.store.sqlite import WAL_SAFE
 
 ROOT = Path(__file__).parents[1]
 

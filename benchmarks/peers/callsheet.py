@@ -16,7 +16,7 @@ from callsheet.engine.journal import Journal
 from callsheet.engine.view import View
 from callsheet.events import RunStarted
 from callsheet.llm.port import Reply, Request, Usage
-from callsheet.store import sql
+from callsheet.store import sql, sqlite
 from callsheet.store.port import Lease
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _production(folder: Path) -> Production:
 
 @asynccontextmanager
 async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
-    sql.WAL_SAFE = (0,) if given.journal == "wal" else (99,)
+    sqlite.WAL_SAFE = (0,) if given.journal == "wal" else (99,)
     store = sql.SqlStore(given.file)
     with tempfile.TemporaryDirectory() as folder:
         production = _production(Path(folder))

@@ -199,6 +199,7 @@ class OverloadedError(ProviderError):
     """
 
     code = "provider_unavailable"
+    retry_after: float | None = None
 
     def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, hint=hint)

@@ -12,8 +12,10 @@ from callsheet.errors import InputError
 from callsheet.llm.specs import choose_key, parse_base_url, parse_spec
 
 if TYPE_CHECKING:
+    from callsheet.errors import CallsheetError
     from callsheet.llm.pace import Pace
-    from callsheet.llm.port import LLM
+    from callsheet.llm.port import LLM, Heard, Reply, Request
+    from callsheet.questions import Question
     from callsheet.settings import Settings
     from callsheet.store.port import Store
 
@@ -46,6 +48,17 @@ def open_llm(
     address = parse_base_url(base_url) if base_url else None
     key = choose_key(named, settings.keys, base_url=address)
     return Client(named.provider, named.name, base_url=address, key=key, pace=pace)
+
+
+class Unopened:
+    """An LLM that cannot be opened here: whoever calls it hears why."""
+
+    def __init__(self, spec: str, error: CallsheetError) -> None:
+        self.spec = spec
+        self._error = error
+
+    async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
+        raise self._error
 
 
 def open_store(settings: Settings) -> Store:

@@ -9,17 +9,19 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.batches import as_lines, batch_of
-from callsheet.app.doors import OFFLINE, is_dead, open_llm, open_store, owner_name
+from callsheet.app.doors import OFFLINE, Unopened, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
 from callsheet.app.receipts import receipt_of
 from callsheet.app.results import at_work, attempts_of, document_of
 from callsheet.app.session import Session, take
 from callsheet.app.telling import SELECTION, manner, questions, tell
+from callsheet.app.workforce import open_workforce
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.view import View, fold
-from callsheet.errors import InputError, UnknownNameError
+from callsheet.errors import CallsheetError, InputError, UnknownNameError
 from callsheet.events import Manner, RunResumed, RunRetried, RunStarted
+from callsheet.queue.port import PEOPLE_QUEUE
 from callsheet.store.port import Lease, NoSuchRunError
 
 if TYPE_CHECKING:
@@ -70,7 +72,9 @@ class Ready:
 class Office:
     """Where runs are begun and kept on with: a store, the settings, and who listens to facts.
 
-    `llm` replaces the LLM that would be opened by name; programs and tests hand theirs in.
+    `llm` replaces the LLM that would be opened by name; programs and tests hand theirs in. Runs are
+    handed to workers by this `queue` where any are alive; by none, or with an LLM handed in, the
+    office carries them on itself.
     """
 
     def __init__(
@@ -80,12 +84,14 @@ class Office:
         store: Store | None = None,
         llm: LLM | None = None,
         listen: Callable[[Recorded, View], None] | None = None,
+        queue: str | None = PEOPLE_QUEUE,
     ) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
         self._llm = llm
         self._listen = listen
         self.owner = owner_name()
+        self.queue = None if llm is not None else queue
 
     async def start(self, wish: Wish, workflow: str = DEFAULT) -> Session:
         """Begins a run; raises InputError before anything is kept where the wish does not fit."""
@@ -119,7 +125,7 @@ class Office:
         )
         journal = Journal(self.store, Lease(run, owner_name(), 1), View(run), self._listen)
         journal.begin(production.name, started, ready.contents)
-        return Session(self.store, journal, production, ready.llm)
+        return self.session(journal, production, ready.llm)
 
     async def open(self, name: str) -> Session:
         """A run as it stands, held by nobody: it can be answered and followed."""
@@ -128,7 +134,7 @@ class Office:
         production = await open_kept(self.store, view.manifest)
         llm = self._open(view.llm, view.base_url)
         journal = Journal(self.store, Lease(run, owner_name(), 0), view, self._listen)
-        return Session(self.store, journal, production, llm, held=False)
+        return self.session(journal, production, llm, held=False)
 
     async def resume(self, name: str, wish: Wish) -> Session:
         """Goes on with a run from its last fact, on the files that were kept with it."""
@@ -153,7 +159,7 @@ class Office:
                 once=wish.once,
             )
             await journal.append(resumed)
-        return Session(self.store, journal, production, llm)
+        return self.session(journal, production, llm)
 
     async def retry(self, name: str, wish: Wish, step: str | None = None) -> Session:
         """Does a step of a run anew, and every later one, on today's files."""
@@ -181,7 +187,22 @@ class Office:
         )
         journal = await self._hold(run)
         await journal.append(retried, files=contents)
-        return Session(self.store, journal, production, llm)
+        return self.session(journal, production, llm)
+
+    async def pick_up(self, run: str) -> Session:
+        """Holds a run that others have handed on, to carry it on as it stands; raises HeldError."""
+        journal = await self._hold(run)
+        try:
+            production = await open_kept(self.store, journal.view.manifest)
+        except BaseException:
+            await self.store.release(journal.lease)
+            raise
+        try:
+            llm = self._open(journal.view.llm, journal.view.base_url)
+        except CallsheetError as error:
+            # It is recorded where the run needs the LLM, so that all who look find it.
+            llm = Unopened(journal.view.llm, error)
+        return self.session(journal, production, llm)
 
     async def show(self, name: str) -> dict[str, Any]:
         """The document of a run as it stands, and each attempt of its steps as it ended."""
@@ -277,6 +298,13 @@ class Office:
         if self._llm is not None:
             return self._llm
         return open_llm(spec, base_url=base_url, settings=self.settings, pace=pace)
+
+    def session(
+        self, journal: Journal, production: Production, llm: LLM, *, held: bool = True
+    ) -> Session:
+        """A run to be carried on, here or by workers."""
+        workforce = open_workforce(self.settings, self.store, self.queue)
+        return Session(self.store, journal, production, llm, held=held, workforce=workforce)
 
     async def _hold(self, run: str) -> Journal:
         lease = await take(self.store, run, owner_name())

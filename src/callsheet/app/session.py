@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.app.productions import Production
+    from callsheet.app.workforce import Workforce
     from callsheet.engine.journal import Journal
     from callsheet.engine.view import View
     from callsheet.events import Event, Recorded
@@ -74,6 +75,8 @@ class Session:
     llm: LLM
     held: bool = True
     receipt: Receipt | None = None
+    workforce: Workforce | None = None
+    elsewhere: bool = False
 
     @property
     def view(self) -> View:
@@ -81,7 +84,10 @@ class Session:
         return self.journal.view
 
     async def go_on(self) -> View:
-        """Carries the run on until it ends or a question is open, then lets go of it."""
+        """Has the run carried on until it ends or a question is open: by workers, else here."""
+        self.elsewhere = await self._by_workers()
+        if self.elsewhere:
+            return self.view
         if not self.held:
             self.journal.lease = await take(self.store, self.view.run, self.journal.lease.owner)
             self.held = True
@@ -161,10 +167,19 @@ class Session:
 
     async def _take_with(self, fact: QuestionAnswered) -> None:
         """Holds the run and records the fact in one: whoever does it first has answered."""
+        if self.workforce is not None and await self.workforce.hand(self.journal, [fact]):
+            return
         owner, run = self.journal.lease.owner, self.view.run
         self.journal.lease = await take(self.store, run, owner, after=self.view.seq, events=[fact])
         self.held = True
         await self.journal.catch_up()
+
+    async def _by_workers(self) -> bool:
+        """Whether workers have carried the run on; where not, it is as it was, or held by nobody."""
+        if self.workforce is None or not await self.workforce.hand(self.journal):
+            return False
+        self.held = False
+        return await self.workforce.follow(self.journal)
 
     async def _let_go(self) -> None:
         if self.held:

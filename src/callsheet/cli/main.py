@@ -23,6 +23,8 @@ COMMANDS = {
     "savings": ("callsheet.cli.savings:savings", "Tell what the choice of groups has saved."),
     "serve": ("callsheet.cli.serve:serve", "Serve the page and the API."),
     "init": ("callsheet.cli.making:init", "Copy a workflow to make it your own."),
+    "worker": ("callsheet.cli.machines:worker", "Carry on runs that others hand on."),
+    "doctor": ("callsheet.cli.machines:doctor", "Tell what is found here, and what is missing."),
     "delete": ("callsheet.cli.kept:delete", "Forget a run for good."),
 }
 

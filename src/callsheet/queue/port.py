@@ -7,7 +7,7 @@ never carried on twice at once, and that no process's death loses anything, is t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,11 @@ Advance = Callable[[str], Awaitable[None]]
 
 PERSON, BATCH = 1, 5
 """Priorities: what a person waits for goes before a batch. The smaller number goes first."""
+
+PEOPLE_QUEUE, BATCH_QUEUE = "people", "batch"
+
+QUEUES: Mapping[str, int] = {PEOPLE_QUEUE: PERSON, BATCH_QUEUE: BATCH}
+"""Where workers look, with each queue's priority: no batch fills the places kept for people."""
 
 
 class QueueStoppedError(CallsheetError):

@@ -108,6 +108,10 @@ class Postgres:
     async def version(self) -> Hashable:
         return str((await self.read("version"))[0][0])
 
+    async def describe(self) -> str:
+        server = (await self.read("server_version"))[0][0]
+        return f"PostgreSQL {str(server).partition(' ')[0]}, layout {VERSION}"
+
     def close(self) -> None:
         for line in self._lines.values():
             # Closing says nothing to the server that must be waited for.

@@ -19,6 +19,12 @@ create table if not exists files (hash text primary key, content text not null)
 -- create_kept: which run keeps which file
 create table if not exists kept (run text not null, hash text not null, primary key (run, hash))
 
+-- create_workers: who carries runs on, and when it was last heard of
+create table if not exists workers (name text primary key, concurrency int not null, started double precision not null, heartbeat double precision not null)
+
+-- create_handed: the runs that workers are to carry on, and by which queue
+create table if not exists handed (run text primary key, queue text not null, since double precision not null)
+
 -- create_index_runs: lists of runs are read newest first
 create index if not exists runs_by_time on runs (started, run)
 
@@ -94,6 +100,9 @@ delete from leases where run = :run
 -- delete_kept: forget which files it kept
 delete from kept where run = :run
 
+-- delete_handed: nobody is to carry a run on any more
+delete from handed where run = :run
+
 -- delete_files: forget files that no run keeps
 delete from files where hash not in (select hash from kept)
 
@@ -102,3 +111,48 @@ delete from runs where run = :run
 
 -- version: which transactions there were, on a server; SQLite tells it otherwise
 select pg_current_snapshot()
+
+-- beat_worker: a worker says that it is alive
+insert into workers (name, concurrency, started, heartbeat) values (:name, :concurrency, :at, :at) on conflict (name) do update set heartbeat = excluded.heartbeat
+
+-- select_workers: the workers that were heard of lately, and those that could not be
+select name, concurrency, started from workers where heartbeat >= :at - :silent or :awake >= :at - :silent order by started
+
+-- leave_worker: a worker ends, or has long been dead
+delete from workers where name = :name or heartbeat < :at - 20 * :silent
+
+-- hand: a run is to be carried on by workers
+insert into handed (run, queue, since) values (:run, :queue, :at) on conflict (run) do update set queue = excluded.queue, since = excluded.since
+
+-- handed_at: whether it still is, and since when
+select since from handed where run = :run
+
+-- settle: it has been carried on, unless it was handed on anew since
+delete from handed where run = :run and since = :since
+
+-- enqueue: what the queue makes of it, in the same transaction; only on a server
+select dbos.enqueue_workflow(:workflow, :queue, array[to_json(cast(:run as text))]::json[], workflow_id => :id, priority => :priority, app_version => :version)
+
+-- has_queue: whether a worker has ever laid out the queue's tables
+select to_regclass('dbos.workflow_status')
+
+-- unsafe_rows: work in the queue that is written in a form that could carry a program
+select workflow_uuid from dbos.workflow_status where serialization = 'py_pickle' and status in ('ENQUEUED', 'PENDING', 'DELAYED') limit 3
+
+-- sweep_alone: one sweeper at a time
+select pg_try_advisory_xact_lock(:key)
+
+-- sweep_dead: what silent workers had begun is put back into its queue
+update dbos.workflow_status set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null where status = 'PENDING' and name = :workflow and :awake < :at - :silent and executor_id not in (select name from workers where heartbeat >= :at - :silent) returning workflow_uuid
+
+-- sweep_own: what a worker that ends had begun is put back into its queue
+update dbos.workflow_status set status = 'ENQUEUED', owner_xid = null, started_at_epoch_ms = null where status = 'PENDING' and name = :workflow and executor_id = :name returning workflow_uuid
+
+-- sweep_orphans: runs in nobody's hands that no queue knows of any more
+select h.run, h.queue, l.epoch from handed h join leases l on l.run = h.run where h.since < :at - :silent and :awake < :at - :silent and (l.owner = '' or l.heartbeat < :at - :lease) and not exists (select 1 from dbos.workflow_status w where w.name = :workflow and w.status in ('ENQUEUED', 'PENDING', 'DELAYED') and split_part(w.workflow_uuid, ':', 1) = h.run)
+
+-- forget_carried: the queue forgets what has been carried on for an hour; the journal has it all
+delete from dbos.workflow_status where name = :workflow and status not in ('ENQUEUED', 'PENDING', 'DELAYED') and updated_at < (:at - 3600) * 1000
+
+-- server_version: which PostgreSQL answers
+select current_setting('server_version')

@@ -23,7 +23,7 @@ from callsheet.store.port import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 
     from callsheet.store.database import Database, Do, Row
 
@@ -135,8 +135,15 @@ class SqlStore:
                 unread.add(run)
         return {run: facts for run, facts in found.items() if run not in unread}
 
-    async def take(
-        self, run: str, owner: str, dead: str = "", *, after: int = 0, events: Sequence[Event] = ()
+    async def take(  # noqa: PLR0913  # `also` is for what must be part of the same transaction
+        self,
+        run: str,
+        owner: str,
+        dead: str = "",
+        *,
+        after: int = 0,
+        events: Sequence[Event] = (),
+        also: Callable[[Do, Lease], Awaitable[None]] | None = None,
     ) -> Lease:
         bodies = [_encoded(event) for event in events]
 
@@ -149,6 +156,8 @@ class SqlStore:
                 if not await _holds(do, lease, after):
                     raise _gone_on(run)
                 await _write(do, run, after, events, bodies)
+            if also is not None:
+                await also(do, lease)
             return lease
 
         return await self.database.write(run, write)
@@ -170,7 +179,13 @@ class SqlStore:
             await do("forget_alone")
             if not await do("run_exists", run=run):
                 raise _no_such_run(run)
-            for name in ("delete_events", "delete_lease", "delete_kept", "delete_run"):
+            for name in (
+                "delete_events",
+                "delete_lease",
+                "delete_kept",
+                "delete_handed",
+                "delete_run",
+            ):
                 await do(name, run=run)
             await do("delete_files")
 

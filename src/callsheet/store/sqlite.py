@@ -78,6 +78,11 @@ class Sqlite:
             others = self.connection.execute("pragma data_version").fetchone()[0]
             return others, self.connection.total_changes
 
+    async def describe(self) -> str:
+        with self._told():
+            mode = self.connection.execute("pragma journal_mode").fetchone()[0]
+        return f"SQLite {sqlite3.sqlite_version}, journal {mode}, layout {VERSION}"
+
     async def __call__(self, statement: str, /, **values: object) -> list[Row]:
         return self._do(statement, values).fetchall()
 

@@ -22,14 +22,17 @@ from callsheet.app.batch.sheet import Sheet, plain_name
 from callsheet.app.batch.till import Till
 from callsheet.app.productions import DEFAULT
 from callsheet.app.runs import Office, Ready, Wish
-from callsheet.errors import InputError, InternalError, ProviderError
+from callsheet.errors import InputError, InternalError, ProviderError, error_of
 from callsheet.llm.pace import Pace
 from callsheet.queue.local import LocalQueue
-from callsheet.queue.port import BATCH, Job, QueueStoppedError
+from callsheet.queue.port import BATCH, BATCH_QUEUE, Job, QueueStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from callsheet.app.session import Session
+    from callsheet.engine.view import View
 
 
 PASTE = "paste"
@@ -77,6 +80,8 @@ class Batch:
     def __init__(self, office: Office, order: Order) -> None:
         self.order = order
         self.office = office
+        # One ceiling over all rows is kept by one process: then it carries them all on itself.
+        office.queue = BATCH_QUEUE if office.queue and order.max_cost is None else None
         self.sheet = Sheet(order.file)
         wish = Wish(llm=order.llm, base_url=order.base_url)
         self.pace = Pace(order.concurrency)
@@ -203,6 +208,7 @@ class Batch:
                 view = session.view
             finally:
                 await session.close()
+            self._judge_elsewhere(session, view)
         standard = Standard(self.ready.production, self.order.strict)
         shut = self._till.shut is not None
         outcome = outcome_of(standard, row, view, fresh=session is not None, shut=shut)
@@ -211,6 +217,13 @@ class Batch:
             self.tally.add(outcome)
         if shut:
             self.stop(_TO_THE_END)
+
+    def _judge_elsewhere(self, session: Session, view: View) -> None:
+        """What a worker met at the provider counts as if it had been met here."""
+        if session.elsewhere and view.error is not None:
+            error = error_of(view.error.code, view.error.message, view.error.hint)
+            if isinstance(error, ProviderError):
+                self._till.judge(error)
 
 
 _TO_THE_END = 3_600.0

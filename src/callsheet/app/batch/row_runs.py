@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from callsheet.app.doors import is_dead
 from callsheet.app.runs import Office, Ready, Wish
-from callsheet.app.session import Session
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.view import Spent, View
 from callsheet.errors import ProviderError
@@ -17,6 +16,7 @@ from callsheet.store.port import HeldError
 
 if TYPE_CHECKING:
     from callsheet.app.batch.rows import Row
+    from callsheet.app.session import Session
 
 
 @dataclass
@@ -89,7 +89,7 @@ class RowRuns:
             view.run, self.office.owner, dead, after=view.seq, events=[resumed]
         )
         journal = Journal(store, lease, await read_view(store, view.run))
-        return Session(store, journal, ready.production, ready.llm)
+        return self.office.session(journal, ready.production, ready.llm)
 
 
 def _is_providers(view: View) -> bool:

@@ -71,7 +71,7 @@ class Till:
             try:
                 reply = await self._llm.compose(request, heard)
             except ProviderError as error:
-                self._judge(error)
+                self.judge(error)
                 raise
             self._failures = 0
             cost = getattr(getattr(reply, "usage", None), "cost_usd", None)
@@ -82,7 +82,8 @@ class Till:
         """Shuts the door: whoever comes from now on meets this error."""
         self.shut = self.shut or error
 
-    def _judge(self, error: ProviderError) -> None:
+    def judge(self, error: ProviderError) -> None:
+        """Shuts the door where every further call would meet the same."""
         lasting = isinstance(error, OverloadedError) and error.retry_after is not None
         if isinstance(error, (OverloadedError, UnreachableError)):
             self._failures += 1

@@ -1,0 +1,130 @@
+"""A worker: takes runs that others have handed on, and carries each on until it ends or asks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from callsheet.app.doors import open_store, owner_name
+from callsheet.app.runs import Office
+from callsheet.app.workforce import errand
+from callsheet.errors import CallsheetError, InputError, StorageError
+from callsheet.queue.dbos import WORKFLOW, DbosWorker
+from callsheet.queue.port import BATCH_QUEUE, PEOPLE_QUEUE, QUEUES
+from callsheet.store.port import HeldError
+from callsheet.store.relay import Relay
+from callsheet.store.sql import SqlStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callsheet.settings import Settings
+
+SWEEP_SECONDS = 2.0
+
+SLOW_SECONDS = 1.0
+"""A database that answers later than this was away, and cannot tell who is silent."""
+
+
+class Worker:
+    """One process that carries runs on: so many of a batch at once, and as many that people wait for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        concurrency: int,
+        in_all: int | None = None,
+        tell: Callable[[str], None],
+    ) -> None:
+        if settings.database_url is None:
+            raise InputError(
+                "a worker takes runs from a database, and CALLSHEET_DATABASE_URL is not set",
+                hint="without one, `callsheet run` and `batch` do the work themselves",
+            )
+        store = open_store(settings)
+        assert isinstance(store, SqlStore)  # noqa: S101  # a database URL says so
+        self.name = owner_name()
+        self._settings, self._store, self._tell = settings, store, tell
+        self._concurrency = concurrency
+        self._relay = Relay(store)
+        self._queue = DbosWorker(
+            settings.database_url,
+            self.name,
+            self._advance,
+            places={PEOPLE_QUEUE: concurrency, BATCH_QUEUE: concurrency},
+            in_all={BATCH_QUEUE: in_all} if in_all else {},
+            tell=tell,
+        )
+
+    async def work(self, stop: asyncio.Event, *, drain: float) -> None:
+        """Works until told to stop; what is not done `drain` seconds later is handed on to others."""
+        # The client library takes seconds to come in; no run is kept waiting, no heartbeat missed.
+        import_module("callsheet.llm.line")
+        await self._relay.refuse_unsafe()
+        await self._relay.beat(self.name, self._concurrency)
+        try:
+            await self._queue.start()
+            await self._work(stop, drain)
+        finally:
+            await self._relay.leave(self.name, WORKFLOW)
+            self._store.close()
+
+    async def _work(self, stop: asyncio.Event, drain: float) -> None:
+        self._tell(f"worker {self.name} carries on up to {self._concurrency} runs at once")
+        loops = [asyncio.create_task(self._beat()), asyncio.create_task(self._sweep())]
+        await stop.wait()
+        if self._queue.at_work:
+            self._tell(f"finishing {self._queue.at_work} under way, for {drain:g} s at most")
+        await self._queue.stop(drain)
+        for loop in loops:
+            loop.cancel()
+
+    async def _advance(self, run: str) -> None:
+        # Each segment is an owner of its own: even in this process, none goes on with another's run.
+        office = Office(self._settings, store=self._store, queue=None)
+        handed_at = await self._relay.handed_at(run)
+        try:
+            session = await office.pick_up(run)
+        except HeldError:
+            return
+        except CallsheetError as error:
+            self._tell(f"{run} cannot be carried on: {error.message}")
+            await self._relay.settle(run, handed_at)
+            return
+        try:
+            with suppress(HeldError):
+                await session.go_on()
+                await self._relay.settle(run, handed_at)
+        finally:
+            await session.close()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.lease_seconds / 3)
+            try:
+                await self._relay.beat(self.name, self._concurrency)
+            except StorageError as error:
+                self._tell(error.message)
+
+    async def _sweep(self) -> None:
+        """Takes up what the dead have left, but never just after the database was away."""
+        trusted_from = 0.0
+        errands = [errand(queue) for queue in QUEUES]
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            if time.monotonic() < trusted_from:
+                continue
+            began = time.monotonic()
+            try:
+                await self._relay.workers()
+                if time.monotonic() - began < SLOW_SECONDS:
+                    if found := await self._relay.sweep(errands):
+                        self._tell(f"took up {found} that others had left")
+                    continue
+            except StorageError as error:
+                self._tell(error.message)
+            trusted_from = time.monotonic() + 2 * self._settings.lease_seconds + 2

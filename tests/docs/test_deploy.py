@@ -1,0 +1,82 @@
+"""What `deploy/` says is true: its files are read, and the commands in them are run."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Iterator
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from callsheet.settings import KEYS, VARIABLES
+from tests.support.cli import Terminal
+from tests.support.strict_openai import StrictOpenAI
+from tests.support.workers import LONGEST, Crew, crew_on
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+OURS = {*VARIABLES, *KEYS}
+
+
+@pytest.fixture
+def crew(terminal: Terminal, database_url: str) -> Iterator[Crew]:
+    with StrictOpenAI() as server, crew_on(terminal, server, database_url) as crew:
+        yield crew
+
+
+def unit() -> ConfigParser:
+    parser = ConfigParser(interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read(DEPLOY / "callsheet-worker.service")
+    return parser
+
+
+def compose() -> Any:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+
+
+def test_both_start_workers_that_work_and_end_as_they_say(crew: Crew) -> None:
+    service = unit()["Service"]
+    program, *started = shlex.split(service["ExecStart"])
+    composed, *words = compose()["services"]["worker"]["command"]
+    assert Path(program).name == composed == "callsheet"
+    assert started == words
+    assert started[0] == "worker"
+
+    hired = crew.hire(*started[1:])
+    hired.process.send_signal(signal.Signals[service["KillSignal"]])
+    assert hired.process.wait(LONGEST) == int(service["SuccessExitStatus"])
+
+
+def test_a_worker_has_longer_to_end_than_it_takes() -> None:
+    words = shlex.split(unit()["Service"]["ExecStart"])
+    drain = float(words[words.index("--drain") + 1])
+    patience = compose()["services"]["worker"]["stop_grace_period"]
+    assert float(unit()["Service"]["TimeoutStopSec"]) > drain + 10
+    assert float(patience.removesuffix("s")) > drain + 10
+
+
+def test_every_variable_that_a_worker_is_given_is_one_that_it_reads() -> None:
+    worker = compose()["services"]["worker"]["environment"]
+    assert set(worker) <= OURS
+    database = compose()["services"]["database"]["environment"]
+    address = worker["CALLSHEET_DATABASE_URL"]
+    assert address.startswith(f"postgresql://{database['POSTGRES_USER']}:")
+    assert address.endswith(f"@database:5432/{database['POSTGRES_DB']}")
+
+
+def test_a_worker_without_its_database_is_not_started_again_and_again(terminal: Terminal) -> None:
+    said = terminal("worker")
+    assert str(said.status) == unit()["Service"]["RestartPreventExitStatus"]
+    assert "CALLSHEET_DATABASE_URL" in said.err
+
+
+def test_no_secret_stands_in_a_file() -> None:
+    for file in DEPLOY.iterdir():
+        text = file.read_text()
+        assert "POSTGRES_PASSWORD: ${" in text or "POSTGRES_PASSWORD" not in text
+        assert "sk-" not in text

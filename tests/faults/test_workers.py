@@ -1,0 +1,210 @@
+"""Workers that die, freeze, lose their database or are told to end: the runs go on, paid for once."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.support.cli import Terminal
+from tests.support.loopback import Hang
+from tests.support.postgres import Server
+from tests.support.runs import IDEA
+from tests.support.strict_openai import StrictOpenAI
+from tests.support.workers import LONGEST, Crew, Gate, crew_on, wait_for
+
+RUN = ("run", "--json", "--idea", IDEA, "--groups", "leonardo", "--llm", "openai:any")
+
+
+@pytest.fixture
+def server() -> Iterator[StrictOpenAI]:
+    with StrictOpenAI() as running:
+        yield running
+
+
+@pytest.fixture
+def crew(terminal: Terminal, server: StrictOpenAI, database_url: str) -> Iterator[Crew]:
+    """Nobody yet; `hire` brings workers."""
+    with crew_on(terminal, server, database_url) as crew:
+        yield crew
+
+
+def _ended(crew: Crew, command: subprocess.Popen[bytes]) -> dict[str, object]:
+    """The document of a run that was begun, once it has ended well."""
+    _, err = command.communicate(timeout=LONGEST)
+    assert command.returncode == 0, err.decode()
+    document: dict[str, object] = json.loads((crew.terminal.folder / "begun.json").read_text())
+    assert document["status"] == "succeeded"
+    assert document["usage"]["calls"] == 1  # type: ignore[index]
+    return document
+
+
+def _pids(url: str) -> set[int]:
+    """The processes that hold a run."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("select owner from callsheet.leases where owner <> ''")
+        return {int(str(owner).split(":")[1]) for (owner,) in rows}
+
+
+def test_a_worker_carries_on_what_a_person_began_and_answers(
+    crew: Crew, server: StrictOpenAI, database_url: str
+) -> None:
+    worker = crew.hire("--concurrency", "2")
+    gate = Gate(server)
+    server.fail(gate)
+    command = crew.begin(*RUN)
+    wait_for(lambda: server.requests, "the call")
+    assert _pids(database_url) == {worker.process.pid}
+    gate.open()
+    _ended(crew, command)
+
+    asked = crew.terminal(
+        "run", "--json", "--llm", "openai:any", stdin="a heron at dawn\n\n\n\nleonardo\n\n\n"
+    )
+    assert asked.json["brief"]["idea"] == "a heron at dawn"
+    assert asked.status in (0, 3), asked.err
+    assert len(server.requests) == 2
+    workers = crew.terminal("doctor", "--json")
+    assert workers.status == 0, workers.out
+    assert "1 alive with 2 places" in workers.out
+
+
+def test_a_worker_killed_in_a_call_is_replaced_and_that_call_alone_is_paid_again(
+    crew: Crew, server: StrictOpenAI, database_url: str
+) -> None:
+    first = crew.hire()
+    server.fail(Hang())
+    command = crew.begin(*RUN)
+    wait_for(lambda: server.requests, "the call")
+    second = crew.hire()
+    first.process.kill()
+    _ended(crew, command)
+    assert len(server.requests) == 2
+    assert "took up" in second.told
+
+
+def test_when_the_last_worker_dies_whoever_waits_for_the_run_carries_it_on(
+    crew: Crew, server: StrictOpenAI
+) -> None:
+    only = crew.hire()
+    server.fail(Hang())
+    command = crew.begin(*RUN)
+    wait_for(lambda: server.requests, "the call")
+    only.process.kill()
+    only.process.wait()
+    _ended(crew, command)
+    assert len(server.requests) == 2
+
+
+def test_a_worker_frozen_past_its_lease_is_refused_when_it_wakes(
+    crew: Crew, server: StrictOpenAI, database_url: str
+) -> None:
+    frozen, gate = crew.hire(), Gate(server)
+    server.fail(gate)
+    command = crew.begin(*RUN)
+    wait_for(lambda: server.requests, "the call")
+    frozen.process.send_signal(signal.SIGSTOP)
+    crew.hire()
+    document = _ended(crew, command)
+    facts = _facts(database_url)
+    gate.open()
+    frozen.process.send_signal(signal.SIGCONT)
+
+    again = _ended(crew, crew.begin(*RUN))
+    assert again["run"] != document["run"]
+    frozen.process.send_signal(signal.SIGTERM)
+    assert frozen.process.wait(LONGEST) == 143
+    assert _facts(database_url)[: len(facts)] == facts
+    assert crew.terminal("show", str(document["run"]), "--json").json["usage"]["calls"] == 1
+
+
+def _facts(url: str) -> list[tuple[str, int, str]]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("select run, seq, body from callsheet.events order by at, seq")
+        return [(str(run), int(seq), str(body)) for run, seq, body in rows]
+
+
+def test_a_worker_told_to_end_finishes_its_call_or_hands_it_on(
+    crew: Crew, server: StrictOpenAI
+) -> None:
+    leaving, gate = crew.hire(), Gate(server)
+    server.fail(gate)
+    command = crew.begin(*RUN)
+    wait_for(lambda: server.requests, "the call")
+    leaving.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: "finishing 1 under way" in leaving.told)
+    gate.open()
+    _ended(crew, command)
+    assert leaving.process.wait(LONGEST) == 143, leaving.told
+    assert len(server.requests) == 1
+    assert "Traceback" not in leaving.told
+
+
+def test_what_a_worker_that_ends_cannot_finish_another_takes_up_at_once(
+    crew: Crew, server: StrictOpenAI
+) -> None:
+    leaving = crew.hire("--drain", "0")
+    server.fail(Hang())
+    command = crew.begin(*RUN)
+    wait_for(lambda: server.requests, "the call")
+    crew.hire()
+    leaving.process.send_signal(signal.SIGTERM)
+    assert leaving.process.wait(LONGEST) == 143, leaving.told
+    _ended(crew, command)
+    assert len(server.requests) == 2
+    assert "Traceback" not in leaving.told
+
+
+def test_a_database_restarted_in_the_middle_costs_no_call_and_nobody_is_taken_for_dead(
+    terminal: Terminal, server: StrictOpenAI, own_server: Server
+) -> None:
+    with crew_on(terminal, server, own_server.url) as crew:
+        workers, gate = (crew.hire(), crew.hire()), Gate(server)
+        server.fail(gate)
+        command = crew.begin(*RUN)
+        wait_for(lambda: server.requests, "the call")
+        own_server.stop(signal.SIGQUIT)
+        wait_for(lambda: "queue: " in crew.hired[0].told + crew.hired[1].told)
+        own_server.start()
+        gate.open()
+        _ended(crew, command)
+        assert len(server.requests) == 1
+        for worker in workers:
+            assert worker.process.poll() is None
+            assert "took up" not in worker.told
+            assert "Traceback" not in worker.told
+
+
+def test_work_in_a_form_that_could_carry_a_program_is_refused(
+    crew: Crew, database_url: str
+) -> None:
+    working = crew.hire()
+    harmless = "gASVBgAAAAAAAACMAm9rlC4="
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "select dbos.enqueue_workflow('callsheet.advance', 'people', array[]::json[],"
+            " workflow_id => 'bad', priority => 9, app_version => 'another')"
+        )
+        connection.execute(
+            "update dbos.workflow_status set serialization = 'py_pickle', inputs = %s",
+            [harmless],
+        )
+        new = crew.terminal("worker", "--concurrency", "1")
+        assert new.status == 6, new.err
+        assert "unsafe form: bad" in new.err
+        doctor = crew.terminal("doctor", "--json")
+        assert doctor.status == 6
+        # One that is at work already refuses the row itself, and goes on.
+        connection.execute("update dbos.workflow_status set application_version = '1'")
+        wait_for(
+            lambda: connection.execute(
+                "select 1 from dbos.workflow_status where status = 'ERROR'"
+            ).fetchone(),
+            "the refusal",
+        )
+    assert crew.terminal(*RUN).status == 0
+    assert working.process.poll() is None
