@@ -119,6 +119,50 @@ def full_table(category: str) -> str:
     return table([*headings, "sent in all", "instructions saved", "saved in all"], lines)
 
 
+def share_table(workflow: str) -> str:
+    """Each group of a workflow alone, and its share of all groups of every category together."""
+    categories = load_groups(workflow)
+    every = _parts([name for groups in categories.values() for name in groups], workflow)
+    lines = []
+    for category, groups in categories.items():
+        for name in groups:
+            own = _parts([name], workflow)
+            lines.append(
+                [
+                    name,
+                    category.partition("_")[0],
+                    *(f"{own[part]:,}" for part in _PARTS),
+                    f"{100 * own['instruction_tokens'] / every['instruction_tokens']:.1f} %",
+                    f"{100 * own['input_tokens'] / every['input_tokens']:.1f} %",
+                ]
+            )
+    lines.append(["all", "", *(f"{every[part]:,}" for part in _PARTS), "100 %", "100 %"])
+    headings = ["group", "category", "instructions", "schema, sent", "message", "sent in all"]
+    return table([*headings, "of all instructions", "of all sent"], lines, texts=2)
+
+
+def pair_table(workflow: str) -> str:
+    """What one group of each category sends, of all groups: the least, a middling, the most."""
+    first, second = load_groups(workflow).values()
+    every = _parts([*first, *second], workflow)["input_tokens"]
+    alone = {name: _parts([name], workflow)["input_tokens"] for name in (*first, *second)}
+    pairs = sorted((alone[a] + alone[b], f"{a} + {b}") for a in first for b in second)
+    chosen = {"least": pairs[0], "middling": pairs[len(pairs) // 2], "most": pairs[-1]}
+    lines = [
+        [which, pair, f"{sent:,}", f"{100 * sent / every:.1f} %"]
+        for which, (sent, pair) in chosen.items()
+    ]
+    return table(["one of each", "groups", "sent in all", "of all sent"], lines, texts=2)
+
+
+_PARTS = ("instruction_tokens", "schema_tokens", "message_tokens", "input_tokens")
+
+
+def _parts(groups: list[str], workflow: str) -> dict[str, int]:
+    found = estimate(groups, workflow=workflow, llm="openai:gpt-5.2").details["selection"]
+    return {part: found[part] for part in _PARTS}
+
+
 def span_table() -> str:
     """The least and the most that a number of image groups saves of the instructions."""
     every = rows(IMAGE)[-1]

@@ -76,7 +76,8 @@ def pages_of(workflow: str) -> str:
 def _node(node: Any, name: str = "") -> Iterator[str]:
     if name:
         yield f"### `{name}`\n"
-    yield f"{node['description']}\n"
+    if "description" in node:
+        yield f"{node['description']}\n"
     if "properties" in node:
         for field, child in node["properties"].items():
             yield from _node(child, field)

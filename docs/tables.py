@@ -9,15 +9,17 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import click
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic_core import PydanticUndefined
 
 import callsheet
+from callsheet.app.productions import open_production
 from callsheet.cli.main import COMMANDS, cli
 from callsheet.errors import CallsheetError
 from callsheet.llm.dialects import DIALECTS
 from callsheet.llm.specs import OWN_SERVER_KEY, PROVIDERS
 from callsheet.modules.registry import BUILT_IN, find_module
+from callsheet.modules.user.form import FormField
 from callsheet.settings import VARIABLES
 from callsheet.web.routes import OPERATIONS
 
@@ -156,6 +158,19 @@ def keys() -> str:
         for variable in provider.key_names
     ]
     return table(["variable", "sent to"], [*lines, [f"`{OWN_SERVER_KEY}`", "your own server only"]])
+
+
+def presets(workflow: str, key: str) -> str:
+    """The answers with a name that a workflow's form has for a field."""
+    (field,) = (
+        field
+        for step in open_production(workflow).document.workflow.steps
+        for use in step.modules
+        if use.module_id == "user.form"
+        for field in TypeAdapter(list[FormField]).validate_python(use.inputs["fields"])
+        if field.key == key
+    )
+    return table(["name", "what it says"], [[f"`{k}`", v] for k, v in field.presets.items()])
 
 
 def llms() -> str:

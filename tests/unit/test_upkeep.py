@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from callsheet import load_groups
+from callsheet import estimate, load_groups
 from callsheet.app.looking import check, list_groups, outdated
 from callsheet.catalog.upkeep import MOST_DAYS, age
+from callsheet.jsonc import parse
 from callsheet.templates import fill
 from tests.support.cli import Terminal
 from tests.support.runs import Desk
@@ -73,7 +74,7 @@ def test_a_group_that_was_checked_long_ago_is_told_with_how_to_renew_it() -> Non
 def test_a_group_without_a_date_is_left_alone(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     shutil.copytree(WORKFLOWS / "studio", mine)
-    config = json.loads((mine / "config.json").read_text())
+    config: Any = parse((mine / "config.json").read_text(), "config.json")
     for groups in config["model_groups"].values():
         for entry in groups.values():
             for name in ("checked", "version", "sources", "settings", "closed"):
@@ -157,7 +158,7 @@ async def test_a_run_tells_what_to_set_beside_each_prompt_in_every_form(
 def test_a_setting_that_no_brief_can_fill_is_left_out(terminal: Terminal, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     shutil.copytree(WORKFLOWS / "studio", mine)
-    config = json.loads((mine / "config.json").read_text())
+    config: Any = parse((mine / "config.json").read_text(), "config.json")
     entry = config["model_groups"]["image_generation"]["gpt_image"]
     entry["settings"] = {"GPT_IMAGE": ["tempo {{ tempo }}", "quality high"]}
     (mine / "config.json").write_text(json.dumps(config))
@@ -177,3 +178,19 @@ def test_an_aesthetic_may_be_called_by_its_name_or_told_in_words(terminal: Termi
     assert brief().startswith("natural photograph")
     assert brief("--set", "aesthetic=Lofi anime").startswith("lofi anime, cel shading")
     assert brief("--set", "aesthetic=charcoal on kraft paper") == "charcoal on kraft paper"
+
+
+def test_one_group_of_the_eighteen_costs_at_most_a_tenth_and_a_middling_pair_a_fifth() -> None:
+    categories = load_groups("studio")
+    sent = {
+        name: estimate([name], workflow="studio", llm="openai:gpt-5.2").input_tokens
+        for groups in categories.values()
+        for name in groups
+    }
+    every = estimate([*sent], workflow="studio", llm="openai:gpt-5.2").input_tokens
+    first, second = categories.values()
+    pairs = sorted(sent[a] + sent[b] for a in first for b in second)
+
+    assert len(sent) == 18
+    assert max(sent.values()) <= every / 10
+    assert pairs[len(pairs) // 2] <= every / 5

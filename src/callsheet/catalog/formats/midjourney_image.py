@@ -102,6 +102,8 @@ def _judge(prompt: str, fixed: Given | None = None) -> Iterator[Fault]:
     family = Line("", (fixed,)).family() if fixed else line.family()
     if fixed:
         yield from _other_version(line, fixed)
+        if not line.values("ar"):
+            yield "no ratio", "has no `--ar`; without it every picture is square"
     yield from one_prompt.faults(prompt)
     yield from line_breaks(prompt)
     yield from spacing(prompt)
@@ -183,10 +185,19 @@ def _text(text: str) -> Iterator[Fault]:
     yield from slogans(text)
 
 
+_NO_RATIO = Rule(
+    "no ratio",
+    "Says its ratio with `--ar`.",
+    "Midjourney's Aspect Ratio page, as audits quote it; that it must, is ours",
+    _READ,
+    "B",
+)
+
+
 def _still(name: str, about: str, fixed: Given) -> Format:
     """The format of one version alone: its line names that version and no other."""
     own = Rule("version", f"Names its version: `{fixed}`, and no other.", _CHART, _READ, "B")
-    rules = tuple(own if rule.name == "version" else rule for rule in RULES)
+    rules = (*(own if rule.name == "version" else rule for rule in RULES), _NO_RATIO)
     return Format(name, about, rules, lambda prompt: _judge(prompt, fixed))
 
 

@@ -1,6 +1,6 @@
-"""Tags for the SDXL anime families that were taught other quality words than Illustrious.
+"""Tags for the families of SDXL anime checkpoints, which were taught different quality words.
 
-Pony V6 XL: score tags first, then source and rating (civitai.com/models/257749 as a mirror quotes
+Illustrious and NoobAI: quality tags first (their card, A). Pony V6 XL: score tags first, then source and rating (civitai.com/models/257749 as a mirror quotes
 it, B). Animagine XL 4.0: quality tags at the end (its card, seen in an excerpt: ?). Both 2026-11-22.
 """
 
@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.formats.form import Format, Rule, shown
 from callsheet.catalog.formats.plain import NEGATION, negations
 from callsheet.catalog.formats.safety import for_absence, of_absence
-from callsheet.catalog.formats.stable_diffusion import RULES, SENTENCE, a1111, sentence
+from callsheet.catalog.formats.stable_diffusion import (
+    DANBOORU,
+    DANBOORU_NEGATIVE,
+    RULES,
+    SENTENCE,
+    a1111,
+    danbooru,
+    danbooru_negative,
+    sentence,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +32,35 @@ _PONY = "civitai.com/models/257749, as a mirror quotes it"
 _ANIMAGINE = "huggingface.co/cagliostrolab/animagine-xl-4.0, seen in an excerpt"
 _READ = "2026-11-22"
 
+FEWEST, LONGEST = 6, 900
+"""Tags, and characters."""
+
 _SCORE = re.compile(r"\bscore_\d\w*")
 _PRAISE = re.compile(r"(?i)\b(?:masterpiece|best quality|absurdres|high score|great score)\b")
 _QUALITY_LAST = re.compile(r"(?i)\b(?:masterpiece|high score|great score|absurdres)\W*$")
 
 
+def _amount(text: str) -> Iterator[Fault]:
+    if (count := len(text.split(","))) < FEWEST:
+        yield "few", f"has {count} tags; at least {FEWEST} between commas are right"
+    if len(text) > LONGEST:
+        yield "long", f"has {len(text):,} characters; at most {LONGEST} are read"
+
+
+def _illustrious(text: str) -> Iterator[Fault]:
+    yield from danbooru(text)
+    yield from _amount(text)
+
+
+def _illustrious_negative(text: str) -> Iterator[Fault]:
+    yield from danbooru_negative(text)
+    yield from _amount(text)
+
+
 def _pony(text: str) -> Iterator[Fault]:
     yield from a1111(text)
     yield from sentence(text)
+    yield from _amount(text)
     if not text.startswith("score_9"):
         yield "quality", "does not begin with score_9, score_8_up, …, the words Pony was taught"
     for name in ("source_", "rating_"):
@@ -47,6 +77,7 @@ def _praise(text: str) -> Iterator[Fault]:
 def _pony_negative(text: str) -> Iterator[Fault]:
     yield from of_absence(a1111(text))
     yield from sentence(text)
+    yield from _amount(text)
     yield from negations(text)
 
 
@@ -61,6 +92,7 @@ def _scores(text: str) -> Iterator[Fault]:
 def _animagine(text: str) -> Iterator[Fault]:
     yield from a1111(text)
     yield from sentence(text)
+    yield from _amount(text)
     yield from _scores(text)
     if not _QUALITY_LAST.search(text):
         yield "quality", "does not end with masterpiece, high score, great score, absurdres"
@@ -72,14 +104,31 @@ def _animagine_negative(text: str) -> Iterator[Fault]:
 
 
 _NO_SCORES = Rule("family", "No score tags: they belong to Pony.", _PONY, _READ, "B")
-_ABSENT = (*for_absence(RULES), SENTENCE, NEGATION)
+_AMOUNT = (
+    Rule("few", f"At least {FEWEST} tags."),
+    Rule("long", f"At most {LONGEST} characters."),
+)
+_ABSENT = (*for_absence(RULES), SENTENCE, NEGATION, *_AMOUNT)
 
 FORMATS = (
+    Format(
+        "illustrious-tags",
+        "Tags for Illustrious and NoobAI.",
+        (*DANBOORU, *_AMOUNT),
+        _illustrious,
+    ),
+    Format(
+        "illustrious-negative",
+        "The negative tags beside them.",
+        (*DANBOORU_NEGATIVE, *_AMOUNT),
+        _illustrious_negative,
+    ),
     Format(
         "pony-tags",
         "Tags for Pony V6 XL.",
         (
             *RULES,
+            *_AMOUNT,
             SENTENCE,
             Rule("quality", "Begins with score_9 and its kin.", _PONY, _READ, "B"),
             Rule("labels", "Says its source and its rating.", _PONY, _READ, "B", warns=True),
@@ -93,6 +142,7 @@ FORMATS = (
         "Tags for Animagine XL 4.0.",
         (
             *RULES,
+            *_AMOUNT,
             SENTENCE,
             _NO_SCORES,
             Rule("quality", "Ends with its quality tags.", _ANIMAGINE, _READ, "?"),

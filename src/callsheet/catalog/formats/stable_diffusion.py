@@ -136,7 +136,8 @@ def sentence(text: str) -> Iterator[Fault]:
         yield "sentence", f"has a sentence at {shown(found[0])}; tags between commas are right"
 
 
-def _danbooru(text: str) -> Iterator[Fault]:
+def danbooru(text: str) -> Iterator[Fault]:
+    """The faults of tags for Illustrious and NoobAI."""
     yield from a1111(text)
     yield from _family(text)
     if not text.lower().startswith("masterpiece"):
@@ -146,7 +147,8 @@ def _danbooru(text: str) -> Iterator[Fault]:
         )
 
 
-def _negative(text: str) -> Iterator[Fault]:
+def danbooru_negative(text: str) -> Iterator[Fault]:
+    """The faults of the negative tags beside them."""
     yield from of_absence(a1111(text))
     yield from _family(text)
     yield from negations(text)
@@ -161,22 +163,22 @@ _FAMILY = (
     SENTENCE,
 )  # fmt: skip
 
+DANBOORU = (
+    *RULES,
+    *_FAMILY,
+    Rule("quality", "Quality tags first.", _CARD, "2026-11-22", "A", warns=True),
+)
+DANBOORU_NEGATIVE = (*for_absence(RULES), *_FAMILY, NEGATION)
+
 FORMATS = (
     Format("stable-diffusion-a1111", "A prompt in AUTOMATIC1111's syntax.", RULES, a1111),
     Format(
         "danbooru-tags",
         "Danbooru tags for Illustrious and NoobAI checkpoints.",
-        (
-            *RULES,
-            *_FAMILY,
-            Rule("quality", "Quality tags first.", _CARD, "2026-11-22", "A", warns=True),
-        ),
-        _danbooru,
+        DANBOORU,
+        danbooru,
     ),
     Format(
-        "danbooru-negative",
-        "The negative tags beside them.",
-        (*for_absence(RULES), *_FAMILY, NEGATION),
-        _negative,
+        "danbooru-negative", "The negative tags beside them.", DANBOORU_NEGATIVE, danbooru_negative
     ),
 )
