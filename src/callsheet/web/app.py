@@ -55,7 +55,8 @@ def build_app(desk: Desk, doorman: Doorman, *, debug: bool = False) -> ASGIApp:
 
     async def explained(request: Request, error: Exception) -> Response:
         del request
-        if debug and isinstance(error, InternalError | Exception):
+        ours = isinstance(error, CallsheetError) and not isinstance(error, InternalError)
+        if debug and not ours:
             traceback.print_exception(error)
         return problem(error if isinstance(error, CallsheetError) else defect(error))
 

@@ -17,7 +17,7 @@ Status = Literal["running", "waiting", "succeeded", "failed", "interrupted", "st
 class Request(BaseModel):
     """What is asked: a field that nobody knows is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Carrying(Request):

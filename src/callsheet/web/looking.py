@@ -14,6 +14,7 @@ from callsheet.app.productions import open_production
 from callsheet.app.proofreading import proofread
 from callsheet.web.calls import answer
 from callsheet.web.events import EventStream, positions_of
+from callsheet.web.problems import WebError
 from callsheet.web.wishes import wish_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ async def workflows(call: Call) -> Response:
 async def workflow(call: Call) -> Response:
     """What a workflow asks for, its groups, and how long each model's prompt may be."""
     name = call.request.path_params["workflow"]
+    if name not in call.desk.workflows:
+        known = ", ".join(call.desk.workflows)
+        raise WebError(404, "not_found", f"there is no workflow {name!r}", hint=f"known: {known}")
     source = call.desk.source(name)
     digest, _ = open_production(source).manifest()
     today = datetime.now(UTC).date()

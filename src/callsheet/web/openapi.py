@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from callsheet.web.answers import Problem
+from callsheet.web.calls import MAX_KEY
 from callsheet.web.problems import MEDIA_TYPE
 from callsheet.web.routes import OPERATIONS
 
@@ -103,7 +104,7 @@ def _parameters(operation: Operation, schemas: dict[str, Any]) -> list[dict[str,
             for name, schema in form["properties"].items()
         ]
     if operation.repeatable:
-        key = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
+        key = {"type": "string", "maxLength": MAX_KEY}
         found += [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": key}]
     del schemas
     return found
