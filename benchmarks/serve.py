@@ -14,14 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 from callsheet.events import RunFinished, RunStarted
 from callsheet.store.port import Lease
 from callsheet.store.sql import SqlStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RUNS = int(os.environ.get("BENCHMARK_RUNS", "10000"))
 STREAMS = int(os.environ.get("BENCHMARK_STREAMS", "500"))

@@ -164,6 +164,14 @@ def test_downloads_are_files_and_no_cell_is_a_formula(server: Serving) -> None:
             assert not any(row["prompt"].startswith("=") for row in rows)
 
 
+def test_a_run_has_its_receipt_and_the_project_its_savings(server: Serving) -> None:
+    run = server.start("sora")
+    assert "receipt" in server.until(run)
+    told = server.get("/api/savings?newest=1")
+    assert told["runs"] >= 1
+    assert [row["run"] for row in told["rows"]] == [run]
+
+
 def test_a_deleted_run_is_gone(server: Serving) -> None:
     run = server.start("sora")
     server.until(run)

@@ -146,6 +146,14 @@ class ExportForm(Answer):
     file: str
 
 
+class Savings(Answer):
+    """Paid beside what all groups would have cost; `rows` are the newest runs."""
+
+    workflow: str | None
+    runs: int
+    rows: list[dict[str, JsonValue]]
+
+
 class RunGlance(Answer):
     """A run as one line of the list."""
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import OrderedDict
 from contextlib import suppress
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.listing import Listing
@@ -43,6 +44,7 @@ class Desk:
         self.workflows = workflows
         self.office = Office(settings, store=store, listen=self._hear)
         self.listing = Listing(self.office.store)
+        self.alive = json.dumps({"status": "ok", "version": version("callsheet")}).encode()
         self.feed = Feed(self.office.store, self.listing)
         self._queue = LocalQueue(self._carry_on, AT_ONCE)
         self._sessions: dict[str, Session] = {}

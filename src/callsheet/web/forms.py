@@ -108,6 +108,15 @@ class EventsQuery(BaseModel):
     ] = ""
 
 
+class SavingsQuery(BaseModel):
+    """Which workflow's savings, and how many of its runs are told one by one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    workflow: Name | None = None
+    newest: int = Field(default=50, ge=1, le=1_000)
+
+
 class DownloadQuery(BaseModel):
     """In which form."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -64,6 +65,7 @@ class Doorman:
     token: str = field(default="", repr=False)
     cookie: str = "callsheet"
 
+    @lru_cache(maxsize=64)  # noqa: B019  # a doorman lives as long as the process
     def knows(self, host: str) -> bool:
         """Whether this is a name of ours. An address cannot be rebound, a foreign name can."""
         if not (found := _HOST.fullmatch(host)):
@@ -175,4 +177,5 @@ def _tokens(scope: Scope, doorman: Doorman) -> list[str]:
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+    values = [value for key, value in scope["headers"] if key == name]
+    return [value.decode("latin-1") for value in values]

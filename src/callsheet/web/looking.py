@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.describing import form_of, list_llms
@@ -12,6 +12,7 @@ from callsheet.app.estimating import estimate, preview
 from callsheet.app.exports import EXPORTS, find_export
 from callsheet.app.productions import open_production
 from callsheet.app.proofreading import proofread
+from callsheet.app.saving import savings as tell_savings
 from callsheet.web.calls import answer
 from callsheet.web.events import EventStream, positions_of
 from callsheet.web.problems import WebError
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 
 async def health(call: Call) -> Response:
     """Says that the server answers."""
-    del call
-    return answer({"status": "ok", "version": version("callsheet")})
+    return answer(call.desk.alive)
 
 
 async def workflows(call: Call) -> Response:
@@ -95,11 +95,26 @@ async def exports(call: Call) -> Response:
 
 async def runs(call: Call) -> Response:
     """Kept runs, newest first."""
-    asked = call.query
-    found, after = await call.desk.listing.page(
-        search=asked.search, status=asked.status, after=asked.after, limit=asked.limit
-    )
-    return answer({"runs": found, "next": after})
+    desk = call.desk
+
+    async def make() -> dict[str, Any]:
+        found, after = await desk.listing.page(**dict(call.query))
+        return {"runs": found, "next": after}
+
+    # Whether a holder still lives nobody writes down: it is looked at once a second.
+    now = (await desk.office.store.version(), int(time.monotonic()))
+    return answer(await desk.remembered((call.query, now), make))
+
+
+async def savings(call: Call) -> Response:
+    """What the choice of groups has saved so far, in all and run by run."""
+    desk = call.desk
+
+    async def make() -> dict[str, Any]:
+        return await tell_savings(desk.office.store, call.query.workflow, newest=call.query.newest)
+
+    now = await desk.office.store.version()
+    return answer(await desk.remembered(("savings", call.query, now), make))
 
 
 async def run(call: Call) -> Response:

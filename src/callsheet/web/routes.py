@@ -59,6 +59,7 @@ OPERATIONS = (
     Operation("POST", "/api/estimate", looking.weigh, answers.Estimate, forms.AskEstimate),
     Operation("POST", "/api/lint", looking.lint, answers.Lint, forms.AskLint),
     Operation("GET", "/api/exports", looking.exports, list[answers.ExportForm]),
+    Operation("GET", "/api/savings", looking.savings, answers.Savings, query=forms.SavingsQuery),
     Operation("GET", "/api/runs", looking.runs, answers.RunsPage, query=forms.RunsQuery),
     Operation("POST", "/api/runs", running.start, answers.Run, forms.StartRun, status=201),
     Operation("GET", RUN, looking.run, answers.Run),
