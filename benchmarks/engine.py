@@ -255,7 +255,7 @@ def measure(latency: float, told: argparse.Namespace) -> tuple[str, list[tuple[s
         stack.callback(server.kill)
         assert server.stdout is not None  # noqa: S101  # it is a pipe
         url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1/chat/completions"
-        setting = Setting(url, folder, *_mode(wal=told.wal))
+        setting = Setting(url, folder, *writing_mode(wal=told.wal))
         for number, racer in enumerate(racers):
             stack.callback(racer.stop)
             racer.start(setting, number)
@@ -263,7 +263,7 @@ def measure(latency: float, told: argparse.Namespace) -> tuple[str, list[tuple[s
     return table(racers), promises(racers)
 
 
-def _mode(*, wal: bool) -> tuple[str, str]:
+def writing_mode(*, wal: bool) -> tuple[str, str]:
     """How callsheet's store writes with this SQLite, or with one whose WAL is sound."""
     return ("wal" if wal or sqlite3.sqlite_version_info >= WAL_SAFE else "persist", "full")
 

@@ -53,11 +53,16 @@ class Given:
 
 @dataclass(frozen=True)
 class Opened:
-    """A contender that is ready, and what its own connection says of how its file writes."""
+    """A contender that is ready, and what its own connection says of how its file writes.
 
-    run: Run
+    One that takes many runs at once has `whole` in place of `run`: a name, how many at a time, and
+    how many in all.
+    """
+
+    run: Run | None
     journal: str = "-"
     synchronous: str = "-"
+    whole: Callable[[str, int, int], Awaitable[None]] | None = None
 
 
 Open = Callable[[Given, "Ask"], AbstractAsyncContextManager[Opened]]
@@ -103,19 +108,25 @@ def compete(opened: Open) -> None:
 async def _compete(opened: Open, given: Given) -> None:
     loop = asyncio.get_running_loop()
     async with client(given.url) as ask, opened(given, ask) as contender:
-        await _timed(contender.run, "warm", 1, 2)
+        await _timed(contender, "warm", 1, 2)
         _say({"journal": contender.journal, "synchronous": contender.synchronous})
         number = 0
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             concurrency, runs = map(int, line.split())
             number += 1
             before = _changes(given.file)
-            seconds = await _timed(contender.run, f"{number}", concurrency, runs)
+            seconds = await _timed(contender, f"{number}", concurrency, runs)
             _say({"seconds": seconds, "commits": _changes(given.file) - before})
 
 
-async def _timed(run: Run, prefix: str, concurrency: int, runs: int) -> float:
+async def _timed(contender: Opened, prefix: str, concurrency: int, runs: int) -> float:
     """How long `runs` runs take, `concurrency` of them under way at any time."""
+    if contender.whole is not None:
+        started = time.perf_counter()
+        await contender.whole(prefix, concurrency, runs)
+        return time.perf_counter() - started
+    run = contender.run
+    assert run is not None  # noqa: S101  # one of the two is there
     names = iter([f"{prefix}-{number}" for number in range(runs)])
 
     async def worker() -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-LONGEST = 60
+LONGEST = 180
+"""Seconds after which a command hangs, on however busy a machine."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ GUEST_CONFIGS = ":groups/"
 """How the configs of installed packs are kept, each behind this and by its name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Production:
     """A workflow with all that its modules may look at.
 

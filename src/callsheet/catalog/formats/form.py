@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -68,8 +69,14 @@ class Format:
     def faults(self, text: str, severity: Severity, others: Others = NONE) -> list[Fault]:
         """The broken rules of this severity, each as often as it is broken."""
         wanted = {rule.name for rule in self.rules if rule.severity == severity}
-        found = [*self.judge(text), *(self.compare(text, others) if self.compare else ())]
+        found = [*_judged(self.judge, text), *(self.compare(text, others) if self.compare else ())]
         return [fault for fault in dict.fromkeys(found) if fault[0] in wanted]
+
+
+@lru_cache(maxsize=1_024)
+def _judged(judge: Judge, text: str) -> tuple[Fault, ...]:
+    """What a judge finds; a text meets the same one several times on its way through a run."""
+    return tuple(judge(text))
 
 
 def shown(text: str, most: int = 40) -> str:

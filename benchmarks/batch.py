@@ -1,0 +1,144 @@
+"""Times a batch against the least that its calls can take, and beside its peers: docs/benchmarks/batch.md.
+
+`python -m benchmarks.batch [--ideas N] [--save FILE]`
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.engine import LANGGRAPH, ROOT, Contender, Racer, Setting, machine, writing_mode
+from benchmarks.peers.batch import write_ideas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONCURRENCY = 50
+
+BOUND = 1.10
+
+OURS = "callsheet batch"
+
+CONTENDERS = (
+    Contender("bare httpx, nothing kept", "bare"),
+    Contender("a plain script over callsheet's client, nothing kept", "plain"),
+    Contender(OURS, "batch"),
+    Contender("LangGraph 1.2.22, six nodes over bare httpx", "langgraph", LANGGRAPH, "async own"),
+    Contender("DBOS 3.4.0, six steps over bare httpx", "dbos", ("dbos==3.4.0",)),
+)
+
+
+@contextmanager
+def serving(latency: float) -> Iterator[str]:
+    """A loopback LLM that answers after so many milliseconds; its address."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.peers.server", str(latency)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None  # noqa: S101  # it is a pipe
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def command_seconds(ideas: int, url: str, folder: Path) -> tuple[float, float]:
+    """How long the command takes from its start to its end, and its processor time."""
+    write_ideas(folder / "ideas.csv", ideas)
+    words = ["batch", "ideas.csv", "--groups", "sora", "--llm", "openai:any", "--base-url", url]
+    words += ["--concurrency", str(CONCURRENCY), "--output", "out.csv"]
+    before = os.times()
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "callsheet", *words],
+        cwd=folder,
+        env={**os.environ, "CALLSHEET_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT / "src")},
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    after = os.times()
+    used = after.children_user + after.children_system
+    return time.perf_counter() - began, used - before.children_user - before.children_system
+
+
+def race(latency: float, ideas: int) -> list[Racer]:
+    """Every contender once with all ideas, one after another."""
+    racers = [Racer(each) for each in CONTENDERS]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = stack.enter_context(serving(latency))
+        setting = Setting(f"{url}/chat/completions", folder, *writing_mode(wal=False))
+        for number, racer in enumerate(racers):
+            stack.callback(racer.stop)
+            racer.start(setting, number)
+            if not racer.trouble:
+                racer.turn(CONCURRENCY, ideas)
+            print(f"{racer.contender.name}: {racer.trouble or 'done'}", file=sys.stderr)
+    return racers
+
+
+def table(racers: list[Racer], ideal: float) -> str:
+    """A row for each contender: seconds in all, and as a multiple of the ideal."""
+    lines = ["|  | seconds | times the ideal |", "| --- | ---: | ---: |"]
+    for racer in racers:
+        if racer.trouble:
+            lines.append(f"| {racer.contender.name} | {racer.trouble} |  |")
+            continue
+        seconds = racer.seconds[CONCURRENCY][0] * racer.runs[CONCURRENCY]
+        lines.append(f"| {racer.contender.name} | {seconds:.1f} | {seconds / ideal:.2f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Times a batch of ideas.")
+    parser.add_argument("--ideas", type=int, default=2_000, metavar="N", help="ideas (2,000)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the tables as a page")
+    told = parser.parse_args()
+    ideal = told.ideas / CONCURRENCY
+    with serving(1000) as url, tempfile.TemporaryDirectory() as folder:
+        seconds, used = command_seconds(told.ideas, url, Path(folder))
+    kept = seconds <= BOUND * ideal
+    verdict = (
+        f"{'kept' if kept else 'broken'}: the whole command, from its start, took {seconds:.1f} s,"
+        f" {seconds / ideal:.2f} times the {ideal:.0f} s that its calls take at the least (at most"
+        f" {BOUND:.2f}); {1000 * used / told.ideas:.1f} ms of processor time an idea"
+    )
+    print(verdict)
+    fast = ideal / 5
+    rows = table(race(200, told.ideas), fast)
+    print(f"\n{rows}")
+    if told.save:
+        page = (
+            "# A batch of ideas",
+            f"Measured with `python -m benchmarks.batch` on {machine()}. {EXPLAINED}",
+            f"## {told.ideas:,} ideas, an LLM that answers after 1 s",
+            f"* {verdict}",
+            f"## {told.ideas:,} ideas, an LLM that answers after 200 ms",
+            f"The ideal is {fast:.0f} s.",
+            rows,
+        )
+        told.save.write_text("\n\n".join(page) + "\n", "utf-8")
+    sys.exit(0 if kept else 1)
+
+
+EXPLAINED = f"""\
+Each idea is one call to an LLM on the same machine, {CONCURRENCY} at once; the server takes its share of
+the same cores. callsheet judges the sheet, keeps each run's facts in SQLite with a wait for the disk,
+checks each reply against its model's rules, and writes the sheet of prompts. LangGraph and DBOS carry
+six small steps around the same call and keep them in SQLite; the first two rows keep nothing. The
+contenders run one after another, each in a process that has made two calls before it is timed."""
+
+
+if __name__ == "__main__":
+    main()
