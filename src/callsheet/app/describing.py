@@ -76,10 +76,10 @@ def list_llms(settings: Settings) -> dict[str, Any]:
         {
             "spec": provider.example,
             "title": provider.title,
-            "key": _key(provider.key_names, settings),
+            "key": _key(name, provider.key_names, settings),
             "variables": list(provider.key_names),
         }
-        for provider in PROVIDERS.values()
+        for name, provider in PROVIDERS.items()
     ]
     return {
         "chosen": settings.llm or UNNAMED[0],
@@ -88,8 +88,9 @@ def list_llms(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _key(variables: tuple[str, ...], settings: Settings) -> str:
-    if not variables:
+def _key(provider: str, variables: tuple[str, ...], settings: Settings) -> str:
+    # A server of one's own is spoken to in OpenAI's form, and has no use for OpenAI's key.
+    if not variables or (provider == "openai" and settings.base_url):
         return "not_needed"
     return "there" if any(name in settings.keys for name in variables) else "missing"
 

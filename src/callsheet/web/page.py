@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from importlib.resources import files
 from pathlib import Path
@@ -46,8 +47,12 @@ async def serve_file(request: Request) -> Response:
     if path is None:
         raise WebError(404, "not_found", "there is no such file")
     body = path.read_bytes()
-    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    headers = {"etag": tag, "cache-control": "no-cache"}
+    # A weak tag: the same file, packed or not.
+    tag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
+    headers = {"etag": tag, "cache-control": "no-cache", "vary": "accept-encoding"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        body = gzip.compress(body, mtime=0)
+        headers["content-encoding"] = "gzip"
     return Response(body, media_type=MEDIA_TYPES[path.suffix], headers=headers)

@@ -86,14 +86,17 @@ export async function forget(run) {
 /** Opens a run, or with null an empty sheet on the same scene. */
 export async function open(run) {
   change({ trouble: null, writing: {}, told: {} });
-  if (run === null) return change({ run: null });
+  if (run === null) {
+    if (location.hash) history.pushState(null, "", location.pathname);
+    return change({ run: null });
+  }
   try {
     const document = await get(path("runs", run));
     if (document.workflow !== sheet.workflow.name) await use(document.workflow);
     take(document);
   } catch (trouble) {
     if (!(trouble instanceof Trouble)) throw trouble;
-    change({ run: null, trouble });
+    change({ run: null, trouble: Object.assign(trouble, { isOfAddress: true }) });
   }
 }
 
@@ -116,7 +119,7 @@ async function fetchWhileAsked() {
       if (sheet.run?.run === run) take(document);
     } catch (trouble) {
       if (!(trouble instanceof Trouble)) throw trouble;
-      if (trouble.code === "no_such_run") change({ run: null, trouble });
+      if (trouble.status === 404) change({ run: null, trouble });
     }
   }
 }

@@ -5,10 +5,11 @@ import { allGroups, sheet } from "./sheet.js";
 const PLACE = "callsheet.draft";
 let kept = "";
 
+/** Keeps what stands on an empty sheet; what an open run was begun with is kept by the run. */
 export function remember() {
-  if (sheet.run) return;
-  const { workflow, brief, chosen, llm } = sheet;
-  const now = JSON.stringify({ workflow: workflow.name, brief, chosen: [...chosen], llm });
+  const { workflow, brief, chosen, llm, run } = sheet;
+  const words = { workflow: workflow.name, brief, chosen: [...chosen], llm };
+  const now = run ? "" : JSON.stringify(words);
   if (now === kept) return;
   kept = now;
   try {
@@ -21,7 +22,7 @@ export function remember() {
 /** What was kept for this workflow, as far as it still fits. */
 export function recall(workflow) {
   try {
-    const told = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
+    const told = JSON.parse(sessionStorage.getItem(PLACE) || "null");
     if (told?.workflow !== workflow.name) return {};
     const names = new Set(allGroups().map((group) => group.name));
     const chosen = new Set(told.chosen.filter((name) => names.has(name)));

@@ -63,9 +63,19 @@ function follow() {
   watch(run, sheet.run?.seq ?? 0);
 }
 
+/** The run that the address names. */
+function addressed() {
+  const name = location.hash.slice(1);
+  try {
+    return decodeURIComponent(name) || null;
+  } catch {
+    return name; // no proper address: the server will say that there is no such run
+  }
+}
+
 /** Opens what the address says: a run, or the empty sheet. */
 async function followAddress() {
-  const run = decodeURIComponent(location.hash.slice(1)) || null;
+  const run = addressed();
   if (run !== (sheet.run?.run ?? null)) await open(run);
 }
 

@@ -73,7 +73,7 @@ function drawFigures(told, some, all) {
         {},
         line("instructions", whole(some), whole(all), " tokens"),
         isPaid()
-          ? line("cost, about", cost(told.selection.cost_usd), cost(told.all.cost_usd))
+          ? line("cost ≈", cost(told.selection.cost_usd), cost(told.all.cost_usd))
           : null,
       ),
     ),

@@ -42,14 +42,14 @@ function line() {
 
 function trouble() {
   if (!sheet.trouble || (!sheet.connected && sheet.trouble.status === 0)) return null;
-  const { message, hint, code, more } = sheet.trouble;
+  const { message, hint, status, isOfAddress, more } = sheet.trouble;
   const places = (more?.problems ?? []).map((each) => `${each.path} ${each.message}`).join("; ");
   return {
     stop: true,
     text: message,
     hint: [hint, places].filter(Boolean).join(" · "),
     deed:
-      code === "no_such_run"
+      isOfAddress || status === 404
         ? { name: "Begin a new sheet", press: () => open(null) }
         : { name: "Dismiss", press: () => change({ trouble: null }) },
   };

@@ -29,18 +29,15 @@ export function nextStep() {
 
 function fresh(note = "") {
   const groups = chosenGroups();
-  if (groups.length === 0) return { kind: "choose", label: "Choose a group", note };
-  const brief = Object.fromEntries(
-    briefFields()
-      .map(({ key }) => [key, (sheet.brief[key] ?? "").trim()])
-      .filter(([, value]) => value),
-  );
-  const wish = {
-    workflow: sheet.workflow.name,
-    llm: sheet.llm,
-    brief,
-    groups: groups.map((group) => group.name),
-  };
+  const hasGroups = categories().length > 0;
+  if (hasGroups && groups.length === 0) return { kind: "choose", label: "Choose a group", note };
+  const brief = briefFields()
+    .map(({ key }) => [key, (sheet.brief[key] ?? "").trim()])
+    .filter(([, value]) => value);
+  const { name: workflow } = sheet.workflow;
+  const wish = { workflow, llm: sheet.llm, brief: Object.fromEntries(brief) };
+  if (!hasGroups) return { kind: "start", label: "Begin", wish, note };
+  wish.groups = groups.map((group) => group.name);
   return { kind: "start", label: `Write ${count(models(groups), "prompt")}`, wish, note };
 }
 

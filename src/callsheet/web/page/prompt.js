@@ -20,6 +20,7 @@ export function newPrompt(name) {
       "aria-keyshortcuts": "c",
     }),
     text: make("p", { class: "text" }),
+    settings: make("p", { class: "settings" }),
     findings: make("ul", { class: "findings", "aria-label": `Findings in ${name}` }),
     deeds: make("div", { class: "deeds" }),
     attempts: make("div", {}),
@@ -36,6 +37,7 @@ export function newPrompt(name) {
       parts.copy,
     ),
     parts.text,
+    parts.settings,
     parts.findings,
     parts.deeds,
     parts.attempts,
@@ -52,6 +54,7 @@ export function newPrompt(name) {
     shape = now;
     drawText(parts, next);
     drawLength(parts.length, next);
+    setText(parts.settings, next.settings.length ? `Set beside it: ${next.settings.join(", ")}` : "");
     parts.findings.replaceChildren(...(next.coming ? [] : next.problems.map(drawFinding)));
     parts.findings.hidden = parts.findings.childElementCount === 0;
     parts.copy.hidden = next.text === undefined || next.isBeingWritten;

@@ -89,6 +89,7 @@ function stateOf(category, name) {
     text: finished ?? text,
     coming: sheet.writing[name],
     isBeingWritten: owed || waits,
+    settings: sheet.run.settings?.[name] ?? [],
     problems: (sheet.run.problems ?? []).filter((problem) => problem.model === name),
     mayChange: !isUnderWay() && !sheet.busy,
     earlier: earlier(name, finished ?? text),

@@ -70,9 +70,11 @@ function write(key, value) {
   change({ brief: { ...sheet.brief, [key]: value } });
 }
 
-/** The first field that still needs words, if there is one. */
+/** The first field, where it still needs words; what else is left empty, the run asks. */
 export function emptyField() {
-  return briefFields().find((field) => !field.default && !(sheet.brief[field.key] ?? "").trim());
+  const [first] = briefFields();
+  const isEmpty = first && !first.default && !(sheet.brief[first.key] ?? "").trim();
+  return isEmpty ? first : undefined;
 }
 
 /** Puts the cursor into a field and says there what is wrong with it. */

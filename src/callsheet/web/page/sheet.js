@@ -86,7 +86,9 @@ export function leavesOf(prompts) {
   );
 }
 
+/** A prompt's texts by their places; none where nothing is written yet. */
 export function flatten(name, prompt) {
-  if (prompt === null || typeof prompt !== "object") return [{ name, text: String(prompt) }];
+  if (prompt === null || prompt === undefined) return [];
+  if (typeof prompt !== "object") return [{ name, text: String(prompt) }];
   return Object.entries(prompt).flatMap(([field, inner]) => flatten(`${name}.${field}`, inner));
 }
