@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.app.building import instructions_for, schema_for
 from callsheet.app.productions import DEFAULT, open_production
 from callsheet.errors import error_of
+from callsheet.pictures import open_picture, read_picture
 from callsheet.settings import read_settings
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.groups import Group
     from callsheet.llm.port import LLM
+    from callsheet.pictures import Picture
     from callsheet.questions import Question
     from callsheet.settings import Settings
 
@@ -90,12 +92,21 @@ def estimate(
     *,
     llm: str | None = None,
     idea: str | None = None,
+    image: str | Path | bytes | None = None,
     workflow: str = DEFAULT,
 ) -> Estimate:
     """Tokens and cost of these groups beside all of their categories; no key, no network."""
     from callsheet.app.estimating import estimate as measure
 
-    told = asyncio.run(measure(groups, read_settings(), workflow=workflow, llm=llm, idea=idea))
+    measuring = measure(
+        groups,
+        read_settings(),
+        workflow=workflow,
+        llm=llm,
+        idea=idea,
+        picture=_picture(image),
+    )
+    told = asyncio.run(measuring)
     return Estimate(
         input_tokens=told["selection"]["input_tokens"],
         input_tokens_all=told["all"]["input_tokens"],
@@ -131,12 +142,14 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     brief: Mapping[str, str] | None = None,
     workflow: str = DEFAULT,
     home: str | Path | None = None,
+    image: str | Path | bytes | None = None,
     answer: Callable[[Question], str | None] | None = None,
 ) -> Result:
     """Writes the prompts of these groups for an idea, and keeps the run.
 
     `llm` is a spec such as `openai:NAME`, or an object with the port's `compose`; `brief` sets
-    further fields; `home` is where runs are kept. A question that nothing answers is put to
+    further fields; `home` is where runs are kept; `image` is the rendered still that motion prompts
+    are written for, as a path or as its bytes. A question that nothing answers is put to
     `answer`; without one, or with None as its word, the result is of status `waiting`.
 
     Raises InputError for words that do not fit, ProviderError, ReplyError and StorageError as the
@@ -151,6 +164,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         base_url=base_url,
         brief={**(brief or {}), "idea": idea},
         groups=tuple(groups),
+        picture=_picture(image),
     )
     office = Office(settings, llm=own)
     try:
@@ -171,6 +185,12 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         return _result(session.document())
     finally:
         office.store.close()
+
+
+def _picture(image: str | Path | bytes | None) -> Picture | None:
+    if image is None:
+        return None
+    return read_picture(image) if isinstance(image, bytes) else open_picture(Path(image))
 
 
 def _settings(home: str | Path | None) -> Settings:

@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from callsheet.errors import AnswerError, nearest_first
+from callsheet.pictures import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic import JsonValue
 
-Kind = Literal["text", "lines", "choice", "choices", "paste"]
+Kind = Literal["text", "lines", "choice", "choices", "paste", "picture"]
 
 MAX_PASTE = 1_000_000
 """Characters of a pasted reply; a chat's answer is a hundredth of that."""
@@ -36,8 +37,8 @@ class Option:
 class Question:
     """What is asked, and what an answer must be.
 
-    `kind` is the answer's form: a line of text, several lines, one option, several options, or a
-    pasted reply.
+    `kind` is the answer's form: a line of text, several lines, one option, several options, a
+    pasted reply, or a picture: its description as `pictures` makes it, or empty for none.
     `default` is what an empty line means; None where an answer must be given. An `unasked` question
     takes its default without a word, unless it was answered beforehand. `may_skip` lets a
     `choices` question be answered with none. `show` is what the person should look at first.
@@ -73,6 +74,8 @@ def parse_answer(question: Question, answer: JsonValue) -> JsonValue:
             return _text(question, answer)
         case "paste":
             return _paste(answer)
+        case "picture":
+            return _picture(question, answer)
         case "choice":
             return _choice(question, answer)
         case "choices":
@@ -118,6 +121,15 @@ def _paste(answer: JsonValue) -> str:
             f"the pasted reply has {len(answer):,} characters; the limit is {MAX_PASTE:,}"
         )
     return answer
+
+
+def _picture(question: Question, answer: JsonValue) -> JsonValue:
+    """What is recorded of a picture, or an empty text where there is none."""
+    if answer is None or answer == "":
+        return question.default or ""
+    if isinstance(answer, str) and answer.strip().lower() == "none":
+        return ""
+    return Picture.from_json(answer).to_json()
 
 
 def _choice(question: Question, answer: JsonValue) -> str:

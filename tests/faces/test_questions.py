@@ -26,7 +26,7 @@ def test_the_groups_are_asked_word_for_word_as_planned(terminal: Terminal) -> No
 
 
 def test_everything_can_be_answered_from_a_pipe(terminal: Terminal) -> None:
-    answers = "a heron at dawn\n1 2\naccept\n1\n2\naccept\n"
+    answers = "a heron at dawn\n1 2\naccept\n1\n2\n\naccept\n"
     said = terminal("run", "--json", stdin=answers)
     assert said.status == 0, said.err
     assert said.json["selection"] == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,12 @@ from callsheet.errors import CallsheetError, CostCeilingError, InputError, Price
 from callsheet.llm.lowering import count_texts
 from callsheet.llm.policy import Limits
 from callsheet.llm.specs import parse_spec
+from callsheet.meter.pictures import shown_tokens
 from callsheet.meter.prices import price
 from callsheet.meter.tokens import ELSEWHERE, count_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from pydantic import JsonValue
+    from collections.abc import Iterator
 
     from callsheet.app.productions import Production
     from callsheet.engine.view import View
@@ -30,17 +30,21 @@ FRAMING = 200
 MOST_NAMED = 3
 
 
-def worst_cost(spec: str, system: str, user: str, schema: Mapping[str, JsonValue]) -> float | None:
+def worst_cost(spec: str, request: Request) -> float | None:
     """The price of a call with its input counted and its output at the maximum; None if unknown."""
     try:
         named = parse_spec(spec)
     except InputError:
         return None
+    shown = shown_tokens(named.provider, named.name, request.picture)
+    if shown is None:
+        return None
     limits = Limits()
     factor = 1.0 if named.provider == "openai" else ELSEWHERE
-    sent = sum(map(count_tokens, (system, user, schema_text(schema))))
-    most = limits.base_tokens + limits.tokens_per_text * count_texts(schema)
-    return price(named.provider, named.name, round(sent * factor) + FRAMING, most)
+    texts = (request.system, request.user, schema_text(request.schema))
+    sent = round(sum(map(count_tokens, texts)) * factor) + shown + FRAMING
+    most = limits.base_tokens + limits.tokens_per_text * count_texts(request.schema)
+    return price(named.provider, named.name, sent, most)
 
 
 class Capped:
@@ -62,10 +66,11 @@ class Capped:
 
     async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
         spent = self._view.spent.cost_usd
-        worst = worst_cost(self.spec, request.system, request.user, request.schema)
+        worst = worst_cost(self.spec, request)
         if spent is None or worst is None:
+            what = "what the picture takes" if request.picture else "the price"
             raise PriceUnknownError(
-                f"the price of `{self.spec}` is unknown, so a ceiling cannot be kept",
+                f"{what} of `{self.spec}` is unknown, so a ceiling cannot be kept",
                 hint="run it without --max-cost, or with an LLM whose price is known",
             )
         left = self._ceiling - spent
@@ -94,7 +99,8 @@ class Capped:
                 for chosen in combinations(groups, size):
                     system = instructions_for(self._production, chosen)
                     schema = schema_for(self._production, chosen)
-                    worst = worst_cost(self.spec, system, request.user, schema)
+                    less = replace(request, system=system, schema=schema)
+                    worst = worst_cost(self.spec, less)
                     if worst is not None and worst <= left:
                         yield chosen
         except CallsheetError:

@@ -6,7 +6,7 @@ What would be sent is what is counted, so the estimate cannot drift from the run
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.doors import kept_store
@@ -15,13 +15,14 @@ from callsheet.app.receipts import open_receipts
 from callsheet.app.runs import Office, Wish
 from callsheet.app.telling import tell_groups
 from callsheet.catalog.schemas import models_in, schema_text
-from callsheet.engine.view import fold
+from callsheet.engine.view import View, fold
 from callsheet.errors import InputError, StorageError, error_of
 from callsheet.llm.lowering import lower
 from callsheet.llm.offline import Offline
 from callsheet.llm.port import Reply, Request, Usage
 from callsheet.llm.specs import PROVIDERS, parse_spec
 from callsheet.meter.history import History, Span, by_schema
+from callsheet.meter.pictures import shown_tokens
 from callsheet.meter.prices import price
 from callsheet.meter.tokens import ELSEWHERE, count_tokens
 from callsheet.store.memory import MemoryStore
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.llm.port import Heard
+    from callsheet.pictures import Picture
     from callsheet.settings import Settings
     from callsheet.store.port import Store
 
@@ -42,19 +44,23 @@ SAMPLE = "a woman reads by a rain-streaked window at dusk"
 
 @dataclass(frozen=True)
 class Tokens:
-    """What one run would send and get back; `drafts` is what the workflow's drafts would take."""
+    """What one run would send and get back; `drafts` is what the workflow's drafts would take.
+
+    `picture` is None where nobody says what the LLM takes for one; it is then not in the sum.
+    """
 
     calls: int = 0
     instructions: int = 0
     schema: int = 0
     message: int = 0
+    picture: int | None = 0
     drafts: int = 0
     reply: Span = field(default_factory=Span)
 
     @property
     def input(self) -> int:
         """All that is sent."""
-        return self.instructions + self.schema + self.message
+        return self.instructions + self.schema + self.message + (self.picture or 0)
 
     @property
     def output(self) -> int:
@@ -69,6 +75,7 @@ class Tokens:
             self.instructions + other.instructions,
             self.schema + other.schema,
             self.message + other.message,
+            _sum(self.picture, other.picture),
             self.drafts + other.drafts,
             self.reply + other.reply,
         )
@@ -80,6 +87,7 @@ class Tokens:
             self.instructions * number,
             self.schema * number,
             self.message * number,
+            None if self.picture is None else self.picture * number,
             self.drafts * number,
             self.reply.times(number),
         )
@@ -91,9 +99,14 @@ class Tokens:
             round(self.instructions * factor),
             round(self.schema * factor),
             round(self.message * factor),
+            self.picture,
             round(self.drafts * factor),
             self.reply,
         )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 class Measure:
@@ -115,24 +128,27 @@ class Measure:
             text = json.dumps(_filler(request.schema))
         models = models_in(dict(request.schema))
         self.models += [*models]
+        named = parse_spec(self.spec)
         self.tokens += Tokens(
             1,
             count_tokens(request.system),
             count_tokens(schema_text(lower(request.schema, self._dialect))),
             count_tokens(request.user),
+            shown_tokens(named.provider, named.name, request.picture),
             count_tokens(text),
             self._history.expect(self.spec, models) if models else by_schema(request.schema),
         )
         return Reply(text, "stop", Usage(), "measure")
 
 
-async def estimate(
+async def estimate(  # noqa: PLR0913  # each is a word of the command line's
     groups: Sequence[str],
     settings: Settings,
     *,
     workflow: str = DEFAULT,
     llm: str | None = None,
     idea: str | None = None,
+    picture: Picture | None = None,
 ) -> dict[str, Any]:
     """Tokens and cost of a selection, beside those of all groups of the categories it touches."""
     spec = llm or settings.llm or "offline"
@@ -147,8 +163,9 @@ async def estimate(
     brief = {"idea": idea or SAMPLE}
     history = await _history(settings)
     both = [
-        await measured(spec, Wish(brief=brief, groups=names), workflow, settings, history)
+        await measured(spec, wish, workflow, settings, history)
         for names in ([*groups], every)
+        for wish in [Wish(brief=brief, groups=names, picture=picture)]
     ]
     priced = _priced(spec, settings)
     selected, against = (_told(tokens, priced) for tokens in both)
@@ -170,8 +187,10 @@ async def preview(
     """What a retry would write, keep and cost; nothing is recorded and nobody is called."""
     facts = await store.events(name)
     copy = MemoryStore()
-    await copy.create(Lease(name, "", 1), "", [fact.event for fact in facts], {})
-    spec = wish.llm or fold(name, facts).llm
+    view = fold(name, facts)
+    pictures = {key: await store.file(key) for key in _shown(view)}
+    await copy.create(Lease(name, "", 1), "", [fact.event for fact in facts], pictures)
+    spec = wish.llm or view.llm
     measure = Measure(spec, (await open_receipts(store)).history)
     session = await Office(settings, store=copy, llm=measure).retry(name, wish, step)
     await session.go_on()
@@ -187,6 +206,12 @@ async def preview(
         "exact": is_exact(spec),
         "cost": _told(tokens, _priced(spec, settings)),
     }
+
+
+def _shown(view: View) -> set[str]:
+    """The hashes of the pictures that were answered with in a run."""
+    said = (value for each in (view.told, *view.said.values()) for value in each.values())
+    return {str(value["hash"]) for value in said if isinstance(value, dict) and "hash" in value}
 
 
 def _saved(selected: dict[str, Any], against: dict[str, Any]) -> dict[str, Any]:
@@ -241,11 +266,17 @@ def _priced(spec: str, settings: Settings) -> Callable[[int, int], float | None]
 
 
 def _told(tokens: Tokens, priced: Callable[[int, int], float | None]) -> dict[str, Any]:
+    if tokens.picture is None:
+        # A price without the picture would be too low.
+        return _told(replace(tokens, picture=0), lambda _sent, _written: None) | {
+            "picture_tokens": None
+        }
     return {
         "calls": tokens.calls,
         "instruction_tokens": tokens.instructions,
         "schema_tokens": tokens.schema,
         "message_tokens": tokens.message,
+        "picture_tokens": tokens.picture,
         "input_tokens": tokens.input,
         "output_tokens": tokens.output,
         "output_tokens_low": tokens.reply.low,

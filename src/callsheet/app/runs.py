@@ -15,7 +15,7 @@ from callsheet.app.productions import DEFAULT, Production, open_kept, open_produ
 from callsheet.app.receipts import receipt_of
 from callsheet.app.results import at_work, attempts_of, document_of
 from callsheet.app.session import Session, take
-from callsheet.app.telling import SELECTION, manner, questions, tell
+from callsheet.app.telling import SELECTION, check_picture, manner, questions, tell
 from callsheet.app.workforce import open_workforce
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.view import View, fold
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from callsheet.events import Recorded
     from callsheet.llm.pace import Pace
     from callsheet.llm.port import LLM
+    from callsheet.pictures import Picture
     from callsheet.settings import Settings
     from callsheet.store.port import RunRow, Store
 
@@ -51,6 +52,7 @@ class Wish:
     base_url: str | None = None
     brief: Mapping[str, str] = field(default_factory=dict)
     groups: Sequence[str] | None = None
+    picture: Picture | None = None
     max_cost: float | None = None
     rewrite: Sequence[str] = ()
     yes: bool = False
@@ -96,7 +98,9 @@ class Office:
     async def start(self, wish: Wish, workflow: str = DEFAULT) -> Session:
         """Begins a run; raises InputError before anything is kept where the wish does not fit."""
         ready = self.ready(wish, workflow)
-        answers = tell(ready.production, wish.brief, wish.groups)
+        answers = tell(ready.production, wish.brief, wish.groups, wish.picture)
+        if wish.picture is not None:
+            check_picture(ready.production, answers)
         run = (await self._name_under(wish.once))[0] if wish.once else new_name()
         return self.begin(ready, answers, wish, run)
 
@@ -124,7 +128,7 @@ class Office:
             once=wish.once,
         )
         journal = Journal(self.store, Lease(run, owner_name(), 1), View(run), self._listen)
-        journal.begin(production.name, started, ready.contents)
+        journal.begin(production.name, started, {**ready.contents, **_content(wish)})
         return self.session(journal, production, ready.llm)
 
     async def open(self, name: str) -> Session:
@@ -166,7 +170,7 @@ class Office:
         run = await self.find(name)
         view = await read_view(self.store, run)
         production = open_production(view.source)
-        told = tell(production, wish.brief, wish.groups)
+        told = tell(production, wish.brief, wish.groups, wish.picture)
         chosen = step or _step_to_retry(production, view, told, wish)
         known = [each.step_id for each in production.document.workflow.steps]
         if chosen not in known:
@@ -182,11 +186,11 @@ class Office:
             max_cost=self._ceiling(wish, view),
             answers=_answers(production, view, chosen, told, wish),
             anew=_anew(production, wish),
-            manner=_manner(wish),
+            manner=_manner(wish, named=wish.picture is not None),
             once=wish.once,
         )
         journal = await self._hold(run)
-        await journal.append(retried, files=contents)
+        await journal.append(retried, files={**contents, **_content(wish)})
         return self.session(journal, production, llm)
 
     async def pick_up(self, run: str) -> Session:
@@ -332,10 +336,15 @@ class Office:
         return row_status(row) if view.status == "running" else view.status
 
 
-def _manner(wish: Wish) -> Manner:
-    return manner(
-        told_groups=wish.groups is not None or bool(wish.rewrite), yes=wish.yes, review=wish.review
-    )
+def _manner(wish: Wish, *, named: bool = False) -> Manner:
+    """How questions are treated; `named` where it is said in other words what is to be done."""
+    named = named or wish.groups is not None or bool(wish.rewrite)
+    return manner(told_groups=named, yes=wish.yes, review=wish.review)
+
+
+def _content(wish: Wish) -> dict[str, str]:
+    """The file that is kept for what a person showed."""
+    return {wish.picture.hash: wish.picture.base64} if wish.picture else {}
 
 
 def row_status(row: RunRow) -> str:
@@ -366,10 +375,15 @@ def _step_to_retry(
     """The step that failed, else the earliest whose groups are named, else the last generation."""
     if view.status == "failed" and view.step is not None:
         return view.step
-    selecting = {q.key: step for step, q in questions(production) if q.key.startswith(SELECTION)}
+    asked = [*questions(production)]
+    selecting = {q.key: step for step, q in asked if q.key.startswith(SELECTION)}
     catalog = production.materials.catalog
     anew = {f"{SELECTION}{catalog.group_of(m).category}" for m in wish.rewrite if m != "all"}
-    named = [step for key, step in selecting.items() if told.get(key) or key in anew]
+    named = [
+        step
+        for step, q in asked
+        if (q.key in selecting or q.kind == "picture") and (told.get(q.key) or q.key in anew)
+    ]
     if named:
         return named[0]
     attempted = [step for step in selecting.values() if step in view.attempts]

@@ -15,10 +15,11 @@ from callsheet.app.results import document_of
 from callsheet.engine.advance import Cast, advance, answered
 from callsheet.errors import InputError
 from callsheet.events import QuestionAnswered, RunRetried
+from callsheet.pictures import read_base64
 from callsheet.store.port import HeldError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -104,18 +105,20 @@ class Session:
     async def answer(self, value: JsonValue, *, once: str = "") -> None:
         """Records an answer to the open question.
 
-        Raises AnswerError where it does not fit, AnsweredError where somebody was faster.
+        A picture is answered as base64 text, and its content is kept with the run. Raises
+        AnswerError where it does not fit, AnsweredError where somebody was faster.
         """
         if not self.held:
             await self.check_open()
+        value, files = self._picture(value)
         fact = answered(self.view, value, once=once)
         if self.held:
-            await self.journal.append(fact)
+            await self.journal.append(fact, files=files)
             return
         patience = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                await self._take_with(fact)
+                await self._take_with(fact, files)
             except HeldError:
                 await self.check_open()
                 if time.monotonic() > patience:
@@ -165,11 +168,30 @@ class Session:
             await self.keep()
         await self._let_go()
 
-    async def _take_with(self, fact: QuestionAnswered) -> None:
+    def _picture(self, value: JsonValue) -> tuple[JsonValue, dict[str, str]]:
+        """What is recorded of an answer, and the file that is kept for it."""
+        question = self.view.question
+        words = value.strip() if isinstance(value, str) else ""
+        if question is None or question.kind != "picture" or words.lower() in ("", "none"):
+            return value, {}
+        picture = read_base64(words)
+        return picture.to_json(), {picture.hash: picture.base64}
+
+    async def _take_with(self, fact: QuestionAnswered, files: Mapping[str, str]) -> None:
         """Holds the run and records the fact in one: whoever does it first has answered."""
         if self.workforce is not None and await self.workforce.hand(self.journal, [fact]):
             return
         owner, run = self.journal.lease.owner, self.view.run
+        if files:
+            # What an answer speaks of is kept in the same transaction, and that needs a holder.
+            self.journal.lease = await take(self.store, run, owner)
+            self.held = True
+            if news := await self.journal.catch_up():
+                await self._let_go()
+                answers = (each for each in news if isinstance(each.event, QuestionAnswered))
+                raise AnsweredError(next(answers, None))
+            await self.journal.append(fact, files=files)
+            return
         self.journal.lease = await take(self.store, run, owner, after=self.view.seq, events=[fact])
         self.held = True
         await self.journal.catch_up()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.app.productions import Production
+    from callsheet.pictures import Picture
 
 FORM = "user.form"
 """The module whose fields without a default are asked in any case."""
@@ -32,7 +33,10 @@ def questions(production: Production) -> Iterator[tuple[str, Question]]:
 
 
 def tell(
-    production: Production, brief: Mapping[str, str], groups: Sequence[str] | None
+    production: Production,
+    brief: Mapping[str, str],
+    groups: Sequence[str] | None,
+    picture: Picture | None = None,
 ) -> dict[str, JsonValue]:
     """The answers to a workflow's questions; raises InputError for one that does not fit."""
     answers: dict[str, JsonValue] = {}
@@ -43,12 +47,14 @@ def tell(
         answers[key] = parse_answer(known[key], value)
     if groups is not None:
         answers |= tell_groups(production, groups)
+    if picture is not None:
+        answers[_picture_question(production)[1].key] = picture.to_json()
     return answers
 
 
 def fields(production: Production) -> dict[str, Question]:
     """Everything that can be told beforehand beside the groups, by its key."""
-    return {q.key: q for _, q in questions(production) if q.kind != "choices"}
+    return {q.key: q for _, q in questions(production) if q.kind not in ("choices", "picture")}
 
 
 def required(production: Production) -> list[str]:
@@ -61,6 +67,32 @@ def required(production: Production) -> list[str]:
         for question in find_module(FORM).asks(use.inputs, production.materials)
         if question.default is None
     ]
+
+
+def check_picture(production: Production, answers: Mapping[str, JsonValue]) -> None:
+    """Raises InputError where a picture was told, and the step that it is for is told to be skipped."""
+    step, _ = _picture_question(production)
+    chosen = [
+        answers[q.key]
+        for asking, q in questions(production)
+        if asking == step and q.kind == "choices" and q.key in answers
+    ]
+    if chosen and not any(chosen):
+        raise InputError(
+            f"the picture is for the step `{step}`, and no group was chosen for that",
+            hint="add one to the groups (`callsheet groups` lists them), or leave the picture out",
+        )
+
+
+def _picture_question(production: Production) -> tuple[str, Question]:
+    """The question for a picture, and the step that asks it; raises InputError where none does."""
+    found = next((each for each in questions(production) if each[1].kind == "picture"), None)
+    if found is None:
+        raise InputError(
+            f"the workflow `{production.name}` asks for no picture",
+            hint="leave the picture out, or use the module `user.picture` in one of its steps",
+        )
+    return found
 
 
 def tell_groups(production: Production, groups: Sequence[str]) -> dict[str, JsonValue]:
@@ -90,5 +122,5 @@ def manner(*, told_groups: bool, yes: bool, review: bool) -> Manner:
     """
     ask = ("review",) if review else ()
     if yes:
-        return Manner(accept=("text", "choice", "choices"), ask=ask)
-    return Manner(accept=("choice",) if told_groups else (), ask=ask)
+        return Manner(accept=("text", "choice", "choices", "picture"), ask=ask)
+    return Manner(accept=("choice", "picture") if told_groups else (), ask=ask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -55,6 +56,22 @@ async def _read(question: Question, line: Line) -> str | None:
             return await _read_line(line)
 
 
+def as_answer(question: Question, words: str) -> str:
+    """A person's words as an answer: of a picture they name the file, and its content is meant.
+
+    Raises AnswerError for a file that is no picture.
+    """
+    named = words.strip()
+    if question.kind != "picture" or named.lower() in ("", "none"):
+        return words
+    from callsheet.pictures import open_picture
+
+    # A file that is dragged into a terminal comes in quotes, or with its blanks marked.
+    quoted = len(named) > 1 and named[0] == named[-1] and named[0] in "'\""
+    name = named[1:-1] if quoted else named.replace("\\ ", " ")
+    return open_picture(Path(name)).base64
+
+
 def wording(question: Question) -> str:
     """A question as it is put to a person."""
     match question.kind:
@@ -78,6 +95,9 @@ def wording(question: Question) -> str:
             ]
             default = f" ({question.default})" if question.default else ""
             return "\n".join([question.text, *lines, f"Enter one{default}: "])
+        case "picture":
+            default = "keeps the one shown before" if question.default else "for none"
+            return f"{question.text}\nEnter a file (Enter {default}): "
         case "paste":
             return f"{question.text}\n(a complete JSON object or the end of input ends it)\n"
         case "lines":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli.making import new
-from callsheet.cli.options import debug_option, json_option, split_names
+from callsheet.cli.options import debug_option, image_option, json_option, split_names
 from callsheet.cli.printing import as_json, dollars, note, plain
 from callsheet.errors import InputError
 
@@ -90,6 +90,7 @@ def _day(told: datetime | None) -> date:
 )
 @click.option("--llm", metavar="SPEC", help="Whose tokens and prices (default: CALLSHEET_LLM).")
 @click.option("--idea", help="The idea; a sentence of common length stands for it.")
+@image_option
 @workflow_option
 @json_option
 @debug_option
@@ -99,7 +100,14 @@ def estimate(groups: tuple[str, ...], llm: str | None, idea: str | None, **optio
     from callsheet.settings import read_settings
 
     told = asyncio.run(
-        measure(groups, read_settings(), workflow=options["workflow"], llm=llm, idea=idea)
+        measure(
+            groups,
+            read_settings(),
+            workflow=options["workflow"],
+            llm=llm,
+            idea=idea,
+            picture=options["image"],
+        )
     )
     if options["json"]:
         as_json(told)
@@ -117,9 +125,14 @@ def _estimate_table(told: dict[str, Any]) -> Table:
         ("instructions", "instruction_tokens"),
         ("schema", "schema_tokens"),
         ("message", "message_tokens"),
+        *(
+            [("picture", "picture_tokens")]
+            if any(each["picture_tokens"] != 0 for each in sides)
+            else []
+        ),
         ("tokens sent", "input_tokens"),
     ):
-        table.add_row(row, *(f"{about}{side[key]:,}" for side in sides))
+        table.add_row(row, *(_count(side[key], about) for side in sides))
     spans = [(side["output_tokens_low"], side["output_tokens_high"]) for side in sides]
     table.add_row("tokens written", *(_span(f"{low:,}", f"{high:,}") for low, high in spans))
     table.add_row("cost", *map(_cost, sides))
@@ -140,11 +153,17 @@ def _estimate_notes(told: dict[str, Any]) -> Iterator[str]:
         "reported": "nothing is written",
     }[selected["output_from"]]
     saved = told["saved"]
-    if selected["cost_usd"] is None:
+    if selected["picture_tokens"] is None:
+        yield f"what {told['llm']} takes for a picture is unknown, and so is the cost"
+    elif selected["cost_usd"] is None:
         yield f"the price of {told['llm']} is unknown"
     elif saved["cost_usd"]:
         usual = f"{selected['output_tokens']:,} tokens written, {dollars(selected['cost_usd'])}"
         yield f"usually about {usual}; {dollars(saved['cost_usd'])} less than all groups"
+
+
+def _count(tokens: int | None, about: str) -> str:
+    return "unknown" if tokens is None else f"{about}{tokens:,}"
 
 
 def _span(low: str, high: str) -> str:

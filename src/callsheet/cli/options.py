@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callsheet.app.runs import Wish
+    from callsheet.pictures import Picture
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -79,6 +80,25 @@ def json_option(command: Command) -> Command:
     return click.option("--json", is_flag=True, help="Print one JSON document.")(command)
 
 
+def image_option(command: Command) -> Command:
+    """The rendered still."""
+    return click.option(
+        "--image",
+        metavar="FILE",
+        callback=_picture,
+        help="The rendered still for motion prompts: PNG, JPEG or WebP, up to 5 MB.",
+    )(command)
+
+
+def _picture(ctx: click.Context, param: click.Parameter, value: str | None) -> Picture | None:
+    del ctx, param
+    if value is None:
+        return None
+    from callsheet.pictures import open_picture
+
+    return open_picture(Path(value))
+
+
 def debug_option(command: Command) -> Command:
     """Where an error arose."""
     # The flag is read where errors end up; commands need not know it.
@@ -104,6 +124,7 @@ def wish_of(options: Mapping[str, Any], brief: Mapping[str, str] | None = None) 
         base_url=options["base_url"],
         brief=brief or {},
         groups=options.get("groups"),
+        picture=options.get("image"),
         max_cost=options["max_cost"],
         rewrite=options.get("rewrite") or (),
         yes=options["yes"],

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.asking import ask
+from callsheet.cli.asking import as_answer, ask
 from callsheet.cli.failing import InterruptedBySignal, tell_error
 from callsheet.cli.options import (
     brief_of,
+    image_option,
     llm_options,
     manner_options,
     result_options,
@@ -60,6 +61,7 @@ WAITING = 3
     metavar="A,B",
     help="Model groups by name (see `callsheet groups`), or all; categories with none are skipped.",
 )
+@image_option
 @llm_options
 @manner_options
 @result_options
@@ -91,6 +93,7 @@ def resume(name: str, **options: Any) -> int:
     metavar="MODEL,…",
     help="Write these prompts anew, or all; others that still fit are kept.",
 )
+@image_option
 @llm_options
 @manner_options
 @result_options
@@ -184,7 +187,7 @@ async def _put(session: Session, telling: Telling) -> bool:
             words = await ask(question, telling.lines, session.check_open, again=again)
             if words is None:
                 return False
-            await session.answer(words)
+            await session.answer(as_answer(question, words))
         except AnsweredError as error:
             click.echo(err=True)
             note(error.message)

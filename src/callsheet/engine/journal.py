@@ -48,6 +48,10 @@ class Journal:
             self.view.apply(Recorded(self.view.seq + 1, time.time(), event))
             self._waiting.append(event)
 
+    async def file(self, content_hash: str) -> str:
+        """The content of a file that is kept with the run; raises StorageError."""
+        return await self._store.file(content_hash)
+
     async def append(self, *events: Event, files: Mapping[str, str] | None = None) -> None:
         """Stores facts, and all that wait, in one transaction, and files by content hash."""
         self.defer(*events)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from callsheet.engine.view import View
     from callsheet.llm.port import LLM, Heard
     from callsheet.modules.contract import Materials, Module, Values
+    from callsheet.pictures import Picture
     from callsheet.questions import Question
 
 
@@ -89,7 +90,12 @@ class _Caller:
         key = f"reply.{number}"
         told = view.answers.get(key)
         reply = await self._llm.compose(
-            replace(request, answer=told if isinstance(told, str) else None), heard
+            replace(
+                request,
+                answer=told if isinstance(told, str) else None,
+                picture=await self._shown(request.picture),
+            ),
+            heard,
         )
         if not isinstance(reply, Reply):
             return replace(reply, key=key)
@@ -108,6 +114,12 @@ class _Caller:
             )
         )
         return reply
+
+    async def _shown(self, picture: Picture | None) -> Picture | None:
+        """The picture with its content, as it was kept with the run."""
+        if picture is None:
+            return None
+        return replace(picture, base64=await self._journal.file(picture.hash))
 
 
 class _Keeper:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from callsheet.llm.policy import Mode
+    from callsheet.pictures import Picture
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Asking:
 
     system: str
     user: str
+    picture: Picture | None
     schema: dict[str, Any]
     name: str
     mode: Mode

@@ -144,6 +144,7 @@ class Client:
         return Asking(
             system=system,
             user=request.user,
+            picture=request.picture,
             schema=schema,
             name=request.name,
             mode=tally.mode,

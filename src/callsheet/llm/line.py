@@ -6,6 +6,7 @@ the first request, and of the providers only the one that is asked.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import ssl
@@ -18,6 +19,7 @@ from genai_prices import calc_price
 from pydantic_ai import exceptions as foreign
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import (
+    BinaryContent,
     ModelRequest,
     PartDeltaEvent,
     PartStartEvent,
@@ -25,6 +27,7 @@ from pydantic_ai.messages import (
     TextPartDelta,
     ToolCallPart,
     ToolCallPartDelta,
+    UserPromptPart,
 )
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.output import OutputObjectDefinition
@@ -81,7 +84,7 @@ class Line:
         }
         async with model_request_stream(
             self.llm,
-            [ModelRequest.user_text_prompt(asking.user, instructions=asking.system)],
+            [_message(asking)],
             model_request_parameters=_parameters(asking),
             model_settings=settings,
         ) as stream:
@@ -264,6 +267,15 @@ def _google(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.google import GoogleProvider
 
     return GoogleModel(name, provider=GoogleProvider(**given), profile=_UNCHANGED)
+
+
+def _message(asking: Asking) -> ModelRequest:
+    """What is sent, a picture before the text: what never changes stands first, the idea last."""
+    picture = asking.picture
+    if picture is None:
+        return ModelRequest.user_text_prompt(asking.user, instructions=asking.system)
+    shown = BinaryContent(base64.b64decode(picture.base64), media_type=picture.media_type)
+    return ModelRequest([UserPromptPart([shown, asking.user])], instructions=asking.system)
 
 
 def _parameters(asking: Asking) -> ModelRequestParameters:

@@ -27,7 +27,8 @@ class Paste:
     async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
         del heard  # a person pastes a reply when it is done
         if request.answer is None:
-            return _question(request, "Paste this into any chat, then paste its reply here.")
+            first = "Attach your picture to a chat, paste" if request.picture else "Paste"
+            return _question(request, f"{first} this into any chat, then paste its reply here.")
         if first_object(request.answer) is None:
             return _question(
                 request,

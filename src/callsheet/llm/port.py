@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.pictures import Picture
     from callsheet.questions import Question
 
 Heard = Callable[[str], Awaitable[None]]
@@ -22,7 +23,7 @@ Finish = Literal["stop", "length", "refusal", "filter", "broken"]
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent: instructions, message, and the full schema of the reply.
+    """What is sent: instructions, message, the full schema of the reply, and a picture if there is one.
 
     `drafts` are replies with holes and `variables` what fills them: an LLM that cannot write by
     itself works from these, every other ignores them. `answer` is what a person said to the
@@ -33,6 +34,7 @@ class Request:
     user: str
     schema: Mapping[str, JsonValue]
     name: str = "prompts"
+    picture: Picture | None = None
     drafts: Sequence[JsonValue] = ()
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
     answer: str | None = None

@@ -53,6 +53,16 @@ UNNAMED = ("offline", "paste")
 """LLMs that need no name after them: drafts without a network, and a chat of the person's own."""
 
 
+BLIND = re.compile(
+    r"offline"
+    r"|openai:(gpt-3|gpt-4$|gpt-4-\d|o1-mini|o1-preview|o3-mini|gpt-oss|davinci|babbage)"
+    r"|anthropic:(claude-2|claude-instant)"
+    r"|ollama:(llama2|llama3(\.1|\.3)?(:|$)|llama3\.2:[13]b|mistral(:|$)|mixtral|qwen2?(\.5)?(:|$)|qwen3(:|$)"
+    r"|gemma2?(:|$)|gemma3:(270m|1b)|phi[34]?(-mini)?(:|$)|deepseek-|gpt-oss|codellama|tinyllama)"
+)
+"""LLMs that take text only, by their makers' own lists (read in November 2026); others may see."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """An LLM as a person names it; `name` is empty where the provider alone says it."""
@@ -92,6 +102,11 @@ def parse_spec(text: str) -> Spec:
             hint=f"for example `--llm {PROVIDERS[provider].example}`",
         )
     return Spec(provider, name)
+
+
+def sees(spec: str) -> bool:
+    """Whether an LLM may be shown a picture; False where it is known to take text only."""
+    return BLIND.match(spec.strip().lower()) is None
 
 
 def parse_base_url(text: str) -> str:

@@ -37,8 +37,10 @@ from callsheet.errors import (
 )
 from callsheet.llm.port import Reply, Request
 from callsheet.llm.replies import finished_values, first_object
+from callsheet.llm.specs import sees
 from callsheet.modules.contract import Ask, Done, Materials, Outcome, Stage, StaticInputs, Values
 from callsheet.modules.drafts import drafts_for, wrong_drafts
+from callsheet.pictures import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,7 +65,8 @@ class Inputs(Values):
 
     `drafts` are replies with holes, and `variables` fills them: the `offline` LLM writes with them.
     Those of `drafts_of`, names of groups, stand in the files `drafts/<category>/<group>.json`.
-    `compared_with` are texts that the schema's rules compare the reply with, by name.
+    `picture` goes with the message to an LLM that can see. `compared_with` are texts that the
+    schema's rules compare the reply with, by name.
     """
 
     system_message: str
@@ -73,6 +76,7 @@ class Inputs(Values):
     drafts_of: list[str] | None = None
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     compared_with: dict[str, JsonValue] = Field(default_factory=dict)
+    picture: dict[str, JsonValue] | None = None
 
 
 class Outputs(Values):
@@ -123,6 +127,7 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
         schema=schema,
         drafts=(*inputs.drafts, *drafts_for(inputs.drafts_of or (), stage.materials)),
         variables=inputs.variables,
+        picture=_shown(inputs, stage),
     )
     draft = _judge(_at_hand(stage), schema, inputs.compared_with)
     shelf = _Shelf(stage, dict(stage.values))
@@ -148,6 +153,16 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
             turn += 1
         draft = better
     return Done(Outputs(response=await _usable(draft, shelf, schema)))
+
+
+def _shown(inputs: Inputs, stage: Stage) -> Picture | None:
+    """The picture, where the LLM may be able to see it; where it cannot, a note says so."""
+    if inputs.picture is None:
+        return None
+    if not sees(stage.llm):
+        stage.note(f"`{stage.llm}` cannot see the picture; it goes by the words alone")
+        return None
+    return Picture.from_json(inputs.picture)
 
 
 def _at_hand(stage: Stage) -> dict[str, JsonValue]:
@@ -249,7 +264,11 @@ def _repair(request: Request, draft: _Draft) -> Request:
     texts = {".".join(path): pick(draft.value, path) for path in sorted(paths)}
     shown = json.dumps(texts, ensure_ascii=False, indent=1)
     return replace(
-        request, system=REPAIR, user=f"Prompts:\n{shown}\n\nFindings:\n{findings}", schema=schema
+        request,
+        system=REPAIR,
+        user=f"Prompts:\n{shown}\n\nFindings:\n{findings}",
+        schema=schema,
+        picture=None,
     )
 
 

@@ -13,6 +13,7 @@ BUILT_IN = {
     "user.form": "callsheet.modules.user.form",
     "user.select_model_groups": "callsheet.modules.user.select_model_groups",
     "user.choose": "callsheet.modules.user.choose",
+    "user.picture": "callsheet.modules.user.picture",
     "user.review": "callsheet.modules.user.review",
     "prompt.plan_writing": "callsheet.modules.prompt.plan_writing",
     "prompt.collect": "callsheet.modules.prompt.collect",

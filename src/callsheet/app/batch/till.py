@@ -106,7 +106,7 @@ class Till:
 
     async def _reserve(self, request: Request) -> float:
         """The call's worst case; waits while calls under way may turn out cheaper than feared."""
-        worst = worst_cost(self.spec, request.system, request.user, request.schema)
+        worst = worst_cost(self.spec, request)
         async with self._settled:
             while True:
                 if self.shut is not None:

@@ -1,0 +1,60 @@
+"""Asks for a picture of the person's own, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from callsheet.modules.contract import (
+    Ask,
+    Done,
+    Materials,
+    Module,
+    Outcome,
+    Stage,
+    StaticInputs,
+    Values,
+)
+from callsheet.questions import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Inputs(Values):
+    """How it is asked; `previous` is the picture of an earlier attempt, which stays as the default.
+
+    `key` names the question.
+    """
+
+    key: str
+    text: str
+    previous: dict[str, JsonValue] | None = None
+
+
+class Outputs(Values):
+    """What is known of the picture: hash, media type, width, height, size; null where there is none."""
+
+    picture: dict[str, JsonValue] | None
+
+
+def _question(inputs: Inputs) -> Question:
+    return Question(key=inputs.key, kind="picture", text=inputs.text, default=inputs.previous or "")
+
+
+async def run(inputs: Inputs, stage: Stage) -> Outcome:
+    """Asks once. The content is kept with the run, so the file may be gone afterwards."""
+    if inputs.key not in stage.answers:
+        return Ask(_question(inputs))
+    answer = stage.answers[inputs.key]
+    return Done(Outputs(picture=answer if isinstance(answer, dict) else None))
+
+
+def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
+    """The one question."""
+    del materials
+    yield _question(Inputs(key=str(inputs.get("key")), text=str(inputs.get("text"))))
+
+
+module = Module(Inputs, Outputs, run, asks=asks)

@@ -1,0 +1,175 @@
+"""A picture is told by its content, its size is read from its header, and nothing else gets in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callsheet.errors import AnswerError
+from callsheet.llm.specs import sees
+from callsheet.meter.pictures import picture_tokens
+from callsheet.pictures import MOST_BYTES, Picture, open_picture, read_base64, read_picture
+from tests.support.images import jpeg, png, webp
+
+EVERY = {
+    "PNG": (png(), "image/png"),
+    "JPEG": (jpeg(), "image/jpeg"),
+    "JPEG, baseline": (jpeg(marker=0xC0), "image/jpeg"),
+    "WebP, lossy": (webp("VP8 "), "image/webp"),
+    "WebP, lossless": (webp("VP8L"), "image/webp"),
+    "WebP, extended": (webp("VP8X"), "image/webp"),
+}
+sides = st.integers(1, 8_000)
+
+
+@pytest.mark.parametrize(("content", "media_type"), EVERY.values(), ids=EVERY)
+def test_each_form_is_known_by_its_content(content: bytes, media_type: str) -> None:
+    found = read_picture(content)
+    assert (found.media_type, found.width, found.height) == (media_type, 832, 1216)
+    assert found.size == len(content)
+    assert base64.b64decode(found.base64) == content
+    assert found.hash == hashlib.sha256(found.base64.encode()).hexdigest()
+
+
+@given(width=sides, height=sides, form=st.sampled_from(["VP8 ", "VP8L", "VP8X", "JPEG"]))
+def test_any_size_is_read_as_it_stands(width: int, height: int, form: str) -> None:
+    content = jpeg(width, height) if form == "JPEG" else webp(form, width, height)
+    found = read_picture(content)
+    assert (found.width, found.height) == (width, height)
+
+
+@given(
+    content=st.binary(max_size=200)
+    | st.builds(
+        lambda head, tail: head + tail,
+        st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", b"GIF89a"]),
+        st.binary(max_size=200),
+    )
+)
+def test_whatever_the_bytes_are_they_are_a_picture_or_refused(content: bytes) -> None:
+    with suppress(AnswerError):
+        found = read_picture(content)
+        assert 0 < found.width <= 8_000
+        assert 0 < found.height <= 8_000
+
+
+@given(cut=st.integers(0, 60), form=st.sampled_from([*EVERY]))
+def test_a_header_that_is_cut_off_is_refused_or_whole(cut: int, form: str) -> None:
+    content = EVERY[form][0][:cut]
+    with suppress(AnswerError):
+        found = read_picture(content)
+        assert (found.width, found.height) == (832, 1216)
+
+
+@given(at=st.integers(0, 40), byte=st.integers(0, 255), form=st.sampled_from([*EVERY]))
+def test_one_wrong_byte_never_breaks_the_reader(at: int, byte: int, form: str) -> None:
+    content = bytearray(EVERY[form][0])
+    content[min(at, len(content) - 1)] = byte
+    with suppress(AnswerError):
+        assert read_picture(bytes(content)).size == len(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no picture"),
+        (b"GIF89a" + bytes(40), "no picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture"),
+        (b"%PDF-1.7" + bytes(40), "no picture"),
+        (bytes(MOST_BYTES + 1), "larger than 5 MB"),
+        (jpeg(8_001, 100), "8,001 by 100 pixels"),
+        (webp("VP8 ", 0, 100), "0 by 100 pixels"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_in_one_line(content: bytes, message: str) -> None:
+    with pytest.raises(AnswerError, match=message):
+        read_picture(content)
+
+
+def test_a_name_says_nothing(tmp_path: Path) -> None:
+    lie = tmp_path / "still.png"
+    lie.write_text("not a picture")
+    with pytest.raises(AnswerError, match=r"still\.png.*no picture"):
+        open_picture(lie)
+    plain = tmp_path / "still"
+    plain.write_bytes(png())
+    assert open_picture(plain).media_type == "image/png"
+
+
+@pytest.mark.parametrize("path", ["nowhere.png", ".", "a\0b"])
+def test_a_file_that_cannot_be_read_is_named(path: str, tmp_path: Path) -> None:
+    with pytest.raises(AnswerError, match="cannot be read"):
+        open_picture(tmp_path / path)
+
+
+def test_base64_is_taken_with_and_without_the_beginning_of_a_data_url() -> None:
+    text = base64.b64encode(png()).decode()
+    assert read_base64(text) == read_base64(f"data:image/png;base64,{text}") == read_picture(png())
+    with pytest.raises(AnswerError, match="not base64"):
+        read_base64("still.png!")
+
+
+def test_what_is_recorded_describes_the_picture_without_its_content() -> None:
+    found = read_picture(png())
+    assert Picture.from_json(found.to_json()) == found
+    assert found.base64 not in str(found.to_json())
+    for wrong in (None, "text", {}, {**found.to_json(), "width": "832"}):
+        with pytest.raises(AnswerError):
+            Picture.from_json(wrong)
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "size", "tokens"),
+    [
+        ("openai", "gpt-4o", (1024, 1024), 765),
+        ("openai", "gpt-4o-2024-08-06", (2048, 4096), 1105),
+        ("openai", "gpt-5", (1024, 1024), 70 + 140 * 4),
+        ("openai", "gpt-4.1-mini", (1024, 1024), 1659),
+        ("openai", "gpt-nobody-knows", (1024, 1024), None),
+        ("openai", "gpt-5.2", (1024, 1024), None),
+        ("anthropic", "claude-sonnet-4-6", (832, 1216), 30 * 44),
+        ("anthropic", "claude-sonnet-4-6", (8000, 8000), 4784),
+        ("google", "gemini-2.5-flash", (384, 384), 258),
+        ("google", "gemini-2.5-flash", (960, 540), 258 * 6),
+        ("google", "gemini-3-flash", (832, 1216), 1120),
+        ("google", "gemini-9", (832, 1216), None),
+        ("ollama", "qwen2.5vl", (832, 1216), None),
+        ("offline", "", (832, 1216), 0),
+    ],
+)
+def test_tokens_are_those_of_the_providers_page_or_unknown(
+    provider: str, name: str, size: tuple[int, int], tokens: int | None
+) -> None:
+    assert picture_tokens(provider, name, *size) == tokens
+
+
+@pytest.mark.parametrize(
+    ("spec", "may"),
+    [
+        ("offline", False),
+        ("paste", True),
+        ("openai:gpt-5.2", True),
+        ("openai:gpt-3.5-turbo", False),
+        ("openai:o3-mini", False),
+        ("openai:gpt-4", False),
+        ("openai:gpt-4o", True),
+        ("openai:gpt-4.1", True),
+        ("anthropic:claude-sonnet-4-6", True),
+        ("google:gemini-3-flash", True),
+        ("ollama:qwen3", False),
+        ("ollama:qwen3:8b", False),
+        ("ollama:qwen3-vl", True),
+        ("ollama:gemma3:4b", True),
+        ("ollama:gemma3:1b", False),
+        ("ollama:llama3.2-vision", True),
+        ("ollama:a-model-of-ones-own", True),
+    ],
+)
+def test_an_llm_that_is_known_to_be_blind_is_not_shown_a_picture(spec: str, *, may: bool) -> None:
+    assert sees(spec) is may
