@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.app.session import Session
     from callsheet.catalog.groups import Group
     from callsheet.llm.port import LLM
     from callsheet.pictures import Picture
@@ -169,22 +170,25 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     office = Office(settings, llm=own)
     try:
         session = await office.start(wish, workflow)
-        await session.go_on()
-        while session.view.question is not None and session.view.status == "waiting":
-            words = answer(session.view.question) if answer else None
-            if words is None:
-                break
-            await session.answer(words)
-            await session.go_on()
-        await session.write_receipt()
-        await session.close()
-        if session.view.error is not None:
-            raise error_of(
-                session.view.error.code, session.view.error.message, session.view.error.hint
-            )
-        return _result(session.document())
+        return await _carry_out(session, answer)
     finally:
         office.store.close()
+
+
+async def _carry_out(session: Session, answer: Callable[[Question], str | None] | None) -> Result:
+    """Carries a run on to its end, or to a question that nobody answers."""
+    await session.go_on()
+    while session.view.question is not None and session.view.status == "waiting":
+        words = answer(session.view.question) if answer else None
+        if words is None:
+            break
+        await session.answer(words)
+        await session.go_on()
+    await session.write_receipt()
+    await session.close()
+    if (error := session.view.error) is not None:
+        raise error_of(error.code, error.message, error.hint)
+    return _result(session.document())
 
 
 def _picture(image: str | Path | bytes | None) -> Picture | None:
