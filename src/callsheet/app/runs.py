@@ -14,12 +14,13 @@ from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
 from callsheet.app.receipts import receipt_of
 from callsheet.app.results import at_work, attempts_of, document_of
+from callsheet.app.retrying import answers_before, prompts_anew, step_to_retry
 from callsheet.app.session import Session, take
-from callsheet.app.telling import SELECTION, check_picture, manner, questions, tell
+from callsheet.app.telling import check_picture, manner, tell
 from callsheet.app.workforce import open_workforce
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.view import View, fold
-from callsheet.errors import CallsheetError, InputError, UnknownNameError
+from callsheet.errors import CallsheetError, UnknownNameError
 from callsheet.events import Manner, RunResumed, RunRetried, RunStarted
 from callsheet.queue.port import PEOPLE_QUEUE
 from callsheet.store.port import Lease, NoSuchRunError
@@ -171,7 +172,7 @@ class Office:
         view = await read_view(self.store, run)
         production = open_production(view.source)
         told = tell(production, wish.brief, wish.groups, wish.picture)
-        chosen = step or _step_to_retry(production, view, told, wish)
+        chosen = step or step_to_retry(production, view, told, wish.rewrite)
         known = [each.step_id for each in production.document.workflow.steps]
         if chosen not in known:
             raise UnknownNameError("step", chosen, known)
@@ -184,8 +185,8 @@ class Office:
             llm=llm.spec,
             base_url=base_url,
             max_cost=self._ceiling(wish, view),
-            answers=_answers(production, view, chosen, told, wish),
-            anew=_anew(production, wish),
+            answers=answers_before(production, view, chosen, told, wish.rewrite),
+            anew=prompts_anew(production, wish.rewrite),
             manner=_manner(wish, named=wish.picture is not None),
             once=wish.once,
         )
@@ -359,55 +360,3 @@ def row_status(row: RunRow) -> str:
         case _:
             held = bool(row.owner) and not row.left and not is_dead(row.owner)
             return "running" if held else "interrupted"
-
-
-def _anew(production: Production, wish: Wish) -> tuple[str, ...]:
-    """The models whose prompts are not to be kept; raises UnknownNameError."""
-    for model in wish.rewrite:
-        if model != "all":
-            production.materials.catalog.group_of(model)
-    return tuple(wish.rewrite)
-
-
-def _step_to_retry(
-    production: Production, view: View, told: Mapping[str, JsonValue], wish: Wish
-) -> str:
-    """The step that failed, else the earliest whose groups are named, else the last generation."""
-    if view.status == "failed" and view.step is not None:
-        return view.step
-    asked = [*questions(production)]
-    selecting = {q.key: step for step, q in asked if q.key.startswith(SELECTION)}
-    catalog = production.materials.catalog
-    anew = {f"{SELECTION}{catalog.group_of(m).category}" for m in wish.rewrite if m != "all"}
-    named = [
-        step
-        for step, q in asked
-        if (q.key in selecting or q.kind == "picture") and (told.get(q.key) or q.key in anew)
-    ]
-    if named:
-        return named[0]
-    attempted = [step for step in selecting.values() if step in view.attempts]
-    done = [step for step in attempted if step not in view.skipped]
-    if not (done or attempted):
-        raise InputError(f"the run {view.run} has no step to retry yet", hint="resume it first")
-    return (done or attempted)[-1]
-
-
-def _answers(
-    production: Production, view: View, step: str, told: Mapping[str, JsonValue], wish: Wish
-) -> dict[str, JsonValue]:
-    """What a retry begins with: what is told now, and what was said in the steps after.
-
-    `--groups` speaks only of the categories it names: an empty selection of another is no answer.
-    """
-    now = {k: v for k, v in told.items() if v or not k.startswith(SELECTION)}
-    workflow = production.document.workflow
-    later = [each.step_id for each in workflow.steps[workflow.position(step) + 1 :]]
-    before = dict(view.told)
-    for each in later:
-        before |= {k: v for k, v in view.said.get(each, {}).items() if k.startswith(SELECTION)}
-    if told or wish.rewrite:
-        # Whoever names groups or prompts is asked about no category, this step's own included.
-        kept = view.said.get(step, {})
-        before |= {k: v for k, v in kept.items() if k.startswith(SELECTION)}
-    return before | now

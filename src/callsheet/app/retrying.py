@@ -1,0 +1,72 @@
+"""Decides what a retry is: which step is done again, which prompts anew, and what is known before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.app.telling import SELECTION, questions
+from callsheet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import JsonValue
+
+    from callsheet.app.productions import Production
+    from callsheet.engine.view import View
+
+
+def prompts_anew(production: Production, rewrite: Sequence[str]) -> tuple[str, ...]:
+    """The models whose prompts are not to be kept; raises UnknownNameError."""
+    for model in rewrite:
+        if model != "all":
+            production.materials.catalog.group_of(model)
+    return tuple(rewrite)
+
+
+def step_to_retry(
+    production: Production, view: View, told: Mapping[str, JsonValue], rewrite: Sequence[str]
+) -> str:
+    """The step that failed, else the earliest whose groups are named, else the last generation."""
+    if view.status == "failed" and view.step is not None:
+        return view.step
+    asked = [*questions(production)]
+    selecting = {q.key: step for step, q in asked if q.key.startswith(SELECTION)}
+    catalog = production.materials.catalog
+    anew = {f"{SELECTION}{catalog.group_of(m).category}" for m in rewrite if m != "all"}
+    named = [
+        step
+        for step, q in asked
+        if (q.key in selecting or q.kind == "picture") and (told.get(q.key) or q.key in anew)
+    ]
+    if named:
+        return named[0]
+    attempted = [step for step in selecting.values() if step in view.attempts]
+    done = [step for step in attempted if step not in view.skipped]
+    if not (done or attempted):
+        raise InputError(f"the run {view.run} has no step to retry yet", hint="resume it first")
+    return (done or attempted)[-1]
+
+
+def answers_before(
+    production: Production,
+    view: View,
+    step: str,
+    told: Mapping[str, JsonValue],
+    rewrite: Sequence[str],
+) -> dict[str, JsonValue]:
+    """What a retry begins with: what is told now, and what was said in the steps after.
+
+    `--groups` speaks only of the categories it names: an empty selection of another is no answer.
+    """
+    now = {k: v for k, v in told.items() if v or not k.startswith(SELECTION)}
+    workflow = production.document.workflow
+    later = [each.step_id for each in workflow.steps[workflow.position(step) + 1 :]]
+    before = dict(view.told)
+    for each in later:
+        before |= {k: v for k, v in view.said.get(each, {}).items() if k.startswith(SELECTION)}
+    if told or rewrite:
+        # Whoever names groups or prompts is asked about no category, this step's own included.
+        kept = view.said.get(step, {})
+        before |= {k: v for k, v in kept.items() if k.startswith(SELECTION)}
+    return before | now
