@@ -23,7 +23,7 @@ from callsheet.store.memory import MemoryStore
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
 from tests.support.cli import Terminal
-from tests.support.killed import GROUPS
+from tests.support.killed import GROUPS, database_at
 from tests.support.loopback import Hang
 from tests.support.plain_llm import PlainLLM
 from tests.support.runs import IDEA
@@ -43,9 +43,17 @@ def server() -> Iterator[StrictOpenAI]:
         yield running
 
 
-def _office(home: Path, url: str) -> Office:
-    settings = read_settings({"CALLSHEET_HOME": str(home), "HOME": str(home)})
-    return Office(settings, store=SqlStore(home / "runs.sqlite"), llm=PlainLLM(url))
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where runs are kept: a file's path, or a database's address."""
+    if request.param == "sqlite":
+        return str(tmp_path / "runs.sqlite")
+    address: str = request.getfixturevalue("database_url")
+    return address
+
+
+def _office(place: str, url: str) -> Office:
+    return Office(read_settings(), store=SqlStore(database_at(place)), llm=PlainLLM(url))
 
 
 async def _unharmed(url: str, store: MemoryStore | None = None) -> dict[str, Any]:
@@ -74,12 +82,12 @@ async def test_an_unharmed_run_commits_as_often_as_is_killed_at(server: StrictOp
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, TRANSACTIONS + 1))
 async def test_killed_around_any_transaction_the_run_ends_as_if_unharmed(
-    tmp_path: Path, server: StrictOpenAI, moment: str, number: int
+    place: str, server: StrictOpenAI, moment: str, number: int
 ) -> None:
-    died = _kill(tmp_path, server.url, moment, number)
+    died = _kill(place, server.url, moment, number)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
 
-    office = _office(tmp_path, server.url)
+    office = _office(place, server.url)
     recorded = (await read_view(office.store, await office.find("last"))).spent.calls
     paid = len(server.requests)
     session = await office.resume("last", Wish())
@@ -93,11 +101,12 @@ async def test_killed_around_any_transaction_the_run_ends_as_if_unharmed(
     assert harmed["usage"]["calls"] == CALLS
     assert paid - recorded <= 1  # the call in flight
     assert len(server.requests) == paid + CALLS - recorded
+    office.store.close()
 
 
-def _kill(home: Path, url: str, moment: str, number: int) -> subprocess.CompletedProcess[bytes]:
+def _kill(place: str, url: str, moment: str, number: int) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "tests.support.killed", str(home), url, moment, str(number)],
+        [sys.executable, "-m", "tests.support.killed", place, url, moment, str(number)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{GUARD}{os.pathsep}{ROOT}"},
         capture_output=True,

@@ -130,7 +130,15 @@ def test_killed_while_the_llm_is_writing_the_finished_prompts_are_not_paid_again
 ) -> None:
     whole = asyncio.run(_whole(server, *KILLED))
     died = subprocess.run(
-        [sys.executable, "-m", "tests.support.killed", str(tmp_path), server.url, "told", "1"],
+        [
+            sys.executable,
+            "-m",
+            "tests.support.killed",
+            str(tmp_path / "runs.sqlite"),
+            server.url,
+            "told",
+            "1",
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{GUARD}{os.pathsep}{ROOT}"},
         capture_output=True,

@@ -1,6 +1,6 @@
 """A process that begins a run and kills itself with SIGKILL at a given transaction.
 
-`python -m tests.support.killed HOME URL before|after NUMBER`: before or after transaction NUMBER
+`python -m tests.support.killed PLACE URL before|after NUMBER`: before or after transaction NUMBER
 behind the run's first one is committed. With `told`, it speaks to the LLM through the real client,
 and dies when it has been told NUMBER values of a reply that is still being written.
 """
@@ -19,6 +19,7 @@ from callsheet.engine.view import View
 from callsheet.events import Event, Recorded, ValuesFinished
 from callsheet.settings import read_settings
 from callsheet.store.port import Lease
+from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from tests.support.plain_llm import PlainLLM
 from tests.support.runs import IDEA, client_at
@@ -64,14 +65,18 @@ class Deaf:
                 _die()
 
 
-async def _main(home: str, url: str, moment: str, number: int) -> None:
-    store = Doomed(Path(home) / "runs.sqlite")
+def database_at(place: str) -> Path | Postgres:
+    """The database of this address, or the file of this path."""
+    return Postgres(place) if place.startswith("postgresql://") else Path(place)
+
+
+async def _main(place: str, url: str, moment: str, number: int) -> None:
+    store = Doomed(database_at(place))
     store.moment, store.number = moment, number
-    settings = read_settings({"CALLSHEET_HOME": home, "HOME": home})
-    office = Office(settings, store=store, llm=PlainLLM(url))
+    office = Office(read_settings(), store=store, llm=PlainLLM(url))
     if moment == "told":
         llm = client_at(url, tick=0)
-        office = Office(settings, store=store, llm=llm, listen=Deaf(number).hear)
+        office = Office(read_settings(), store=store, llm=llm, listen=Deaf(number).hear)
     session = await office.start(Wish(brief={"idea": IDEA}, groups=GROUPS))
     await session.go_on()
     await session.close()

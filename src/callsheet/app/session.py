@@ -90,9 +90,7 @@ class Session:
         if self.elsewhere:
             return self.view
         if not self.held:
-            self.journal.lease = await take(self.store, self.view.run, self.journal.lease.owner)
-            self.held = True
-            await self.journal.catch_up()
+            await self._hold()
         llm, ceiling = self.llm, self.view.max_cost
         if ceiling is not None:
             llm = Capped(llm, ceiling, self.view, self.production)
@@ -197,11 +195,21 @@ class Session:
         await self.journal.catch_up()
 
     async def _by_workers(self) -> bool:
-        """Whether workers have carried the run on; where not, it is as it was, or held by nobody."""
+        """Whether workers have carried the run on; where none has it any more, it is held here."""
         if self.workforce is None or not await self.workforce.hand(self.journal):
             return False
         self.held = False
-        return await self.workforce.follow(self.journal)
+        while not await self.workforce.follow(self.journal):
+            # Who was believed dead may have been slow.
+            with suppress(HeldError):
+                await self._hold()
+                return False
+        return True
+
+    async def _hold(self) -> None:
+        self.journal.lease = await take(self.store, self.view.run, self.journal.lease.owner)
+        self.held = True
+        await self.journal.catch_up()
 
     async def _let_go(self) -> None:
         if self.held:

@@ -104,11 +104,11 @@ class Worker:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(self._settings.lease_seconds / 3)
             try:
                 await self._relay.beat(self.name, self._concurrency)
             except StorageError as error:
                 self._tell(error.message)
+            await asyncio.sleep(self._settings.lease_seconds / 3)
 
     async def _sweep(self) -> None:
         """Takes up what the dead have left, but never just after the database was away."""
