@@ -14,11 +14,16 @@ from typing import Any
 
 import pytest
 
+from callsheet.app.batch.allowing import allow_for
 from callsheet.app.batch.till import Till
+from callsheet.app.runs import Office, Wish
 from callsheet.errors import CostCeilingError
 from callsheet.llm.client import Client
 from callsheet.llm.pace import Pace
 from callsheet.llm.port import Reply, Request, Usage
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
+from callsheet.store.port import Allowance
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
 from tests.support.batches import Bench, ideas, write_sheet
@@ -323,3 +328,29 @@ def test_a_refused_key_is_told_and_nothing_is_written(terminal: Terminal, tmp_pa
         terminal.env |= {"CALLSHEET_API_KEY": "sk-right"}
         done = terminal(*words, "--base-url", server.url, "--output", "out.csv")
         assert done.status == 0, done.err
+
+
+async def test_a_minute_of_two_batches_with_one_key_holds_for_both(tmp_path: Path) -> None:
+    clock = [1_000.0]
+
+    async def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        await asyncio.sleep(0)
+
+    store = MemoryStore(now=lambda: clock[0])
+    allowed = Allowance(calls=5)
+    office = Office(read_settings({"HOME": str(tmp_path)}), store=store)
+    wish = Wish(llm="openai:any", base_url="http://127.0.0.1:9/v1")
+    paces = [
+        Pace(5, allow=allow_for(office, wish, allowed), now=lambda: clock[0], sleep=sleep)
+        for _ in range(2)
+    ]
+    request = Request("s", "u", {"type": "object", "properties": {"a": {"type": "string"}}})
+    times: list[float] = []
+    with StrictOpenAI() as server:
+        llms = [Client("openai", "any", base_url=server.url, pace=pace) for pace in paces]
+        for number in range(12):
+            await llms[number % 2].compose(request)
+            times.append(clock[0])
+    assert [times.count(at) for at in sorted(set(times))] == [5, 5, 2]
+    assert sorted(set(times)) == [1_000, 1_060, 1_120]

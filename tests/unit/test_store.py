@@ -16,7 +16,7 @@ from callsheet.document.folder import content_hash
 from callsheet.errors import StorageError
 from callsheet.events import Event, Noted, Recorded, RunFailed, RunFinished
 from callsheet.store.memory import MemoryStore
-from callsheet.store.port import LEASE_SECONDS, HeldError, Lease, NoSuchRunError, Store
+from callsheet.store.port import LEASE_SECONDS, Allowance, HeldError, Lease, NoSuchRunError, Store
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from tests.support.facts import any_event
@@ -383,3 +383,15 @@ async def test_any_facts_come_back_as_they_were_written(
     assert read == written
     assert [fact.event for fact in read] == events
     assert [fact.seq for fact in read] == list(range(1, len(events) + 1))
+
+
+async def test_a_minute_has_no_more_calls_and_tokens_than_allowed(place: Place) -> None:
+    store, allowed = place.store, Allowance(calls=3, tokens=1_000)
+    assert [await store.count_call("key", 400, allowed) for _ in range(2)] == [0, 0]
+    place.clock.time += 20
+    assert await store.count_call("key", 400, allowed) == pytest.approx(40)
+    assert await store.count_call("key", 200, allowed) == 0
+    assert await store.count_call("key", 0, allowed) == pytest.approx(40)
+    assert await store.count_call("another key", 5_000, allowed) == 0
+    place.clock.time += 41
+    assert await store.count_call("key", 400, allowed) == 0

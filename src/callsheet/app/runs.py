@@ -108,7 +108,7 @@ class Office:
     def ready(self, wish: Wish, workflow: str = DEFAULT, pace: Pace | None = None) -> Ready:
         """Opens the workflow and the LLM of a wish; raises InputError where one is unfit."""
         production = open_production(workflow)
-        spec, base_url = self._named(wish)
+        spec, base_url = self.named(wish)
         llm = self._open(spec, base_url, pace)
         return Ready(production, llm, base_url, *production.manifest())
 
@@ -146,7 +146,7 @@ class Office:
         run = await self.find(name)
         view = await read_view(self.store, run)
         production = await open_kept(self.store, view.manifest)
-        spec, base_url = self._named(wish, view)
+        spec, base_url = self.named(wish, view)
         llm = self._open(spec, base_url)
         if view.question is not None and wish == Wish(once=wish.once):
             # It only waits for a person: whoever answers takes it.
@@ -176,7 +176,7 @@ class Office:
         known = [each.step_id for each in production.document.workflow.steps]
         if chosen not in known:
             raise UnknownNameError("step", chosen, known)
-        spec, base_url = self._named(wish, view)
+        spec, base_url = self.named(wish, view)
         llm = self._open(spec, base_url)
         digest, contents = production.manifest()
         retried = RunRetried(
@@ -284,7 +284,7 @@ class Office:
             row = older[0]
         return row.run
 
-    def _named(self, wish: Wish, view: View | None = None) -> tuple[str, str | None]:
+    def named(self, wish: Wish, view: View | None = None) -> tuple[str, str | None]:
         """Which LLM, and at which address: what was said, else the run's own, else the settings."""
         if view is not None and wish.llm is None:
             return view.llm, wish.base_url or view.base_url

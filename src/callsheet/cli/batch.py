@@ -52,6 +52,18 @@ MOST_NAMED = 20
     metavar="N",
     help="Rows at once (default: 10); fewer while the provider says it is too much.",
 )
+@click.option(
+    "--requests-per-minute",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Calls a minute, of all batches with this key on this store.",
+)
+@click.option(
+    "--tokens-per-minute",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Tokens a minute, sent and expected back, likewise.",
+)
 @click.option("--dry-run", is_flag=True, help="Check every row and price the whole; send nothing.")
 @click.option("--retry-failed", is_flag=True, help="Take only the rows that failed before.")
 @click.option(
@@ -88,10 +100,12 @@ def batch(file: str, **options: Any) -> int:
 def _order(path: Path, options: dict[str, Any]) -> Order:
     from callsheet.app.batch.batch import Order
     from callsheet.app.batch.rows import Told
+    from callsheet.store.port import Allowance
 
+    allowed = Allowance(options["requests_per_minute"], options["tokens_per_minute"])
     told = Told(options["groups"] or (), brief_of(None, options["fields"]))
     same = {name: options[name] for name in Order.__dataclass_fields__ if name in options}
-    return Order(path, told=told, **same)
+    return Order(path, told=told, allowed=allowed, **same)
 
 
 def _spooled(stack: ExitStack) -> Path:

@@ -66,9 +66,14 @@ async def _bar(tally: Tally, began: float) -> None:
 
 
 def _draw(progress: Progress, task: TaskID, tally: Tally, began: float) -> None:
-    left = time_left(tally, time.monotonic() - began)
     failed = f"[red]{tally.failed:,} failed[/]  " if tally.failed else ""
-    progress.update(task, completed=tally.ended, description=failed + spending(tally), left=left)
+    repaired = f"{tally.repaired:,} repaired  " if tally.repaired else ""
+    progress.update(
+        task,
+        completed=tally.ended,
+        description=f"rows  {failed}{repaired}{spending(tally)}",
+        left=time_left(tally, time.monotonic() - began),
+    )
     progress.refresh()
 
 

@@ -14,7 +14,9 @@ from callsheet.store.port import (
     EVERY,
     LEASE_SECONDS,
     LOOK_SECONDS,
+    MINUTE,
     SPENDING,
+    Allowance,
     HeldError,
     Lease,
     NoSuchRunError,
@@ -45,6 +47,7 @@ class MemoryStore:
         self.lease_seconds = lease_seconds
         self._runs: dict[str, _Run] = {}
         self._files: dict[str, str] = {}
+        self._paces: dict[str, list[tuple[float, int]]] = {}
         self._version = 0
 
     async def create(
@@ -128,6 +131,14 @@ class MemoryStore:
         run = self._runs.get(lease.run)
         if run is not None and run.lease == lease:
             run.lease = Lease(lease.run, "", lease.epoch)
+
+    async def count_call(self, pace: str, tokens: int, allowed: Allowance) -> float:
+        now = self._now()
+        made = [(at, each) for at, each in self._paces.get(pace, ()) if at > now - MINUTE]
+        if (wait := allowed.wait(made, now, tokens)) == 0:
+            made.append((now, tokens))
+        self._paces[pace] = made
+        return wait
 
     async def delete(self, run: str) -> None:
         self._run(run)

@@ -25,6 +25,8 @@ SPENDING = (
 )
 """The kinds of facts that tell what was asked for and what it took, without what was written."""
 
+MINUTE = 60.0
+
 LEASE_SECONDS = 30.0
 """How long a holder that says nothing is still believed to be alive."""
 
@@ -52,6 +54,27 @@ class Lease:
     run: str
     owner: str
     epoch: int
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How many calls, and how many tokens of them, a minute may have."""
+
+    calls: int | None = None
+    tokens: int | None = None
+
+    def wait(self, made: Sequence[tuple[float, int]], now: float, tokens: int) -> float:
+        """How long a call must wait, by the times and tokens of the minute's calls, oldest first.
+
+        One that is larger than a whole minute's tokens goes when it has the minute to itself.
+        """
+        calls, sum_of, until = len(made), sum(each for _, each in made), now
+        for at, each in made:
+            room = self.calls is None or calls < self.calls
+            if room and (self.tokens is None or sum_of + tokens <= self.tokens):
+                break
+            calls, sum_of, until = calls - 1, sum_of - each, at + MINUTE
+        return max(0.0, until - now)
 
 
 @dataclass(frozen=True)
@@ -156,6 +179,13 @@ class Store(Protocol):
 
     async def release(self, lease: Lease) -> None:
         """Lets go of a run; nothing happens where it was taken over."""
+        ...
+
+    async def count_call(self, pace: str, tokens: int, allowed: Allowance) -> float:
+        """Counts a call that is about to be made, for all who share this pace, in any process.
+
+        Answers 0, or for how many seconds its minute has no room for it: then it is not counted.
+        """
         ...
 
     async def delete(self, run: str) -> None:

@@ -25,6 +25,9 @@ create table if not exists workers (name text primary key, concurrency int not n
 -- create_handed: the runs that workers are to carry on, and by which queue
 create table if not exists handed (run text primary key, queue text not null, since double precision not null)
 
+-- create_paces: the calls of the last minute to each provider and key, where their number is bounded
+create table if not exists paces (name text not null, at double precision not null, mark text not null, tokens int not null, primary key (name, at, mark))
+
 -- create_index_runs: lists of runs are read newest first
 create index if not exists runs_by_time on runs (started, run)
 
@@ -156,3 +159,15 @@ delete from dbos.workflow_status where name = :workflow and status not in ('ENQU
 
 -- server_version: which PostgreSQL answers
 select current_setting('server_version')
+
+-- pace_alone: one at a time counts the calls of a provider and key
+insert into paces (name, at, mark, tokens) values (:name, 0, '', 0) on conflict (name, at, mark) do update set tokens = 0
+
+-- pace_forget: what is older than a minute counts no more
+delete from paces where name = :name and at > 0 and at <= :at - 60.0
+
+-- pace_calls: the calls of the last minute, and the time
+select at, tokens, :at from paces where name = :name and at > 0 order by at
+
+-- pace_count: a call is about to be made
+insert into paces (name, at, mark, tokens) values (:name, :at, :mark, :tokens)

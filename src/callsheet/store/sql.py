@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from callsheet.store.port import (
     EVERY,
     LEASE_SECONDS,
     LOOK_SECONDS,
+    Allowance,
     HeldError,
     Lease,
     NoSuchRunError,
@@ -173,6 +175,22 @@ class SqlStore:
             await do("release", **vars(lease))
 
         await self.database.write(lease.run, write)
+
+    async def count_call(self, pace: str, tokens: int, allowed: Allowance) -> float:
+        mark = secrets.token_hex(4)
+
+        async def write(do: Do) -> float:
+            await do("pace_alone", name=pace)
+            await do("pace_forget", name=pace)
+            made = await do("pace_calls", name=pace)
+            if made:
+                times = [(at, each) for at, each, _ in made]
+                if (wait := allowed.wait(times, made[0][2], tokens)) > 0:
+                    return wait
+            await do("pace_count", name=pace, mark=mark, tokens=tokens)
+            return 0.0
+
+        return await self.database.write(pace, write)
 
     async def delete(self, run: str) -> None:
         async def write(do: Do) -> None:

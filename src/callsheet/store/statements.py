@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from importlib.resources import files
 
-VERSION = 2
+VERSION = 3
 """The layout that the `create_` statements make. Raise it with each one that is added."""
 
 POSTGRESQL = (

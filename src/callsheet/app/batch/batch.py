@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from callsheet.app.batch.allowing import allow_for
 from callsheet.app.batch.outcomes import Outcome, Standard, Tally, outcome_of
 from callsheet.app.batch.row_runs import RowRuns
 from callsheet.app.batch.rows import Judge, Row, RowProblem, Told
@@ -26,6 +27,7 @@ from callsheet.errors import InputError, InternalError, ProviderError, error_of
 from callsheet.llm.pace import Pace
 from callsheet.queue.local import LocalQueue
 from callsheet.queue.port import BATCH, BATCH_QUEUE, Job, QueueStoppedError
+from callsheet.store.port import Allowance
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -53,6 +55,7 @@ class Order:
     base_url: str | None = None
     max_cost: float | None = None
     concurrency: int = 20
+    allowed: Allowance = field(default_factory=Allowance)
     retry_failed: bool = False
     strict: bool = False
 
@@ -84,7 +87,7 @@ class Batch:
         office.queue = BATCH_QUEUE if office.queue and order.max_cost is None else None
         self.sheet = Sheet(order.file)
         wish = Wish(llm=order.llm, base_url=order.base_url)
-        self.pace = Pace(order.concurrency)
+        self.pace = Pace(order.concurrency, allow=allow_for(office, wish, order.allowed))
         self.ready = office.ready(wish, order.workflow, self.pace)
         if self.ready.llm.spec == PASTE:
             raise InputError(
