@@ -129,6 +129,7 @@ def test_a_failure_is_a_sentence_with_a_way_out(come: Come, server: Serving, llm
     person.button.click()
     alert = person.page.get_by_role("alert")
     expect(alert).to_contain_text("key")
+    expect(alert).to_be_in_viewport()
     alert.get_by_role("button", name="Try again").click()
     person.reads("LEONARDO_ANIME_XL_A")
     expect(alert).to_have_count(0)
