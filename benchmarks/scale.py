@@ -24,7 +24,6 @@ import psycopg
 from benchmarks.engine import machine
 from callsheet.app.runs import Office, Wish
 from callsheet.app.telling import tell
-from callsheet.app.workforce import open_workforce
 from callsheet.queue.port import BATCH_QUEUE
 from callsheet.settings import read_settings
 from tests.support.postgres import MISSING, new_database, own_server, programs
@@ -77,7 +76,7 @@ class Site:
             "CALLSHEET_BASE_URL": llm_url,
         }
         self._url = url
-        self._office = Office(read_settings(self._env))
+        self._office = Office(read_settings(self._env), queue=BATCH_QUEUE)
         self._workers: list[subprocess.Popen[str]] = []
 
     def hire(self) -> float:
@@ -102,14 +101,14 @@ class Site:
         """Begins runs and hands each to the workers."""
         ready = self._office.ready(Wish(llm="openai:any"), "oms")
         answers = tell(ready.production, {"idea": "a heron at dawn"}, ["leonardo"])
-        workforce = open_workforce(self._office.settings, self._office.store, BATCH_QUEUE)
-        assert workforce is not None  # noqa: S101  # a measurement that did not happen is none
         batch = f"scale-{time.monotonic_ns()}"
         for number in range(runs):
             session = self._office.begin(
                 ready, answers, Wish(groups=["leonardo"]), f"{batch}.{number}"
             )
-            assert await workforce.hand(session.journal)  # noqa: S101  # a measurement that did not happen is none
+            workers = session.workforce
+            handed = workers is not None and await workers.hand(session.journal)
+            assert handed  # noqa: S101  # a measurement that did not happen is none
 
     def wait(self) -> None:
         """Returns when no run is in the workers' hands any more; each must have succeeded."""
