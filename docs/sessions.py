@@ -79,6 +79,27 @@ def _shortened(value: Any) -> Any:
     return value
 
 
+def exported(form: str, groups: str) -> str:
+    """What an export prints for a run of its own, each line cut where the page ends."""
+    with tempfile.TemporaryDirectory() as home:
+        env = {"CALLSHEET_HOME": home, "CALLSHEET_LLM": None}
+        runner = CliRunner(env=env)
+        for words in (
+            ("run", "--idea", IDEA, "--groups", groups),
+            ("export", "last", "--format", form),
+        ):
+            done = runner.invoke(cli, words)
+            if done.exception is not None:
+                raise done.exception
+    return fence("\n".join(_middle_out(line) for line in done.stdout.splitlines()))
+
+
+def _middle_out(line: str) -> str:
+    """A line with its long quoted texts cut; a long one without any by its beginning and its end."""
+    cut = re.sub(r'"([^"]{20})[^"]+"', r'"\1…"', line)
+    return cut if len(cut) < 110 else f"{line[:48]} … {line[-48:]}"  # noqa: PLR2004  # the page
+
+
 def question(*words: str) -> str:
     """The first question that a command puts, as a fence."""
     lines = say(*words)[1].splitlines()

@@ -154,8 +154,14 @@ def test_downloads_are_files_and_no_cell_is_a_formula(server: Serving) -> None:
     run = server.start("sora", review=True)
     server.until(run)
     server.post(f"/api/runs/{run}/edits", {"prompt": "SORA_1_A", "text": "=HYPERLINK(1)"})
+    fit = server.get(f"/api/runs/{run}")["exports"]
+    assert fit == ["csv", "md", "json"]
     for form in server.get("/api/exports"):
         got = server.client.get(f"/api/runs/{run}/download?format={form['name']}")
+        if form["name"] not in fit:
+            assert got.status_code == 422
+            assert got.json()["hint"] == "formats that take them: csv, md, json"
+            continue
         assert got.headers["content-disposition"] == f'attachment; filename="{run}.{form["file"]}"'
         assert got.headers["x-content-type-options"] == "nosniff"
         if form["name"] == "csv":

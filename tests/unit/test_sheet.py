@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callsheet.app.batch.batch import SheetError
-from callsheet.app.batch.cells import open_cell, safe_cell
 from callsheet.app.batch.rows import Told
 from callsheet.app.batch.sheet import LONGEST_LINE, Sheet
+from callsheet.app.cells import open_cell, safe_cell
 from callsheet.errors import InputError
 from tests.support.batches import Bench
 

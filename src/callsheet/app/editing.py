@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.app.exports import texts
+from callsheet.app.exporting.texts import texts
 from callsheet.app.runs import Wish
 from callsheet.errors import InputError, UnknownNameError
 from callsheet.questions import Question, parse_answer

@@ -12,10 +12,9 @@ from callsheet.app.batches import as_lines, batch_of
 from callsheet.app.doors import OFFLINE, Unopened, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
-from callsheet.app.receipts import receipt_of
-from callsheet.app.results import at_work, attempts_of, document_of
 from callsheet.app.retrying import answers_before, prompts_anew, step_to_retry
 from callsheet.app.session import Session, take
+from callsheet.app.showing import shown
 from callsheet.app.telling import check_picture, manner, tell
 from callsheet.app.workforce import open_workforce
 from callsheet.engine.journal import Journal, read_view
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.app.exporting.sheet import Sheet
     from callsheet.events import Recorded
     from callsheet.llm.pace import Pace
     from callsheet.llm.port import LLM
@@ -211,19 +211,11 @@ class Office:
 
     async def show(self, name: str) -> dict[str, Any]:
         """The document of a run as it stands, and each attempt of its steps as it ended."""
-        run = await self.find(name)
-        facts = await self.store.events(run)
-        view = fold(run, facts)
-        production = await open_kept(self.store, view.manifest)
-        receipt = await receipt_of(self.store, view)
-        document = document_of(production, view, await self._status(view), receipt)
-        if (writing := at_work(production, view)) is not None:
-            document["at_work"] = writing
-        return document | {
-            "started": view.started,
-            "seq": view.seq,
-            "attempts": attempts_of(production, facts),
-        }
+        return (await self._shown(name))[0]
+
+    async def sheet(self, name: str) -> Sheet:
+        """A run's prompts as they stand, ready to be exported."""
+        return (await self._shown(name))[1]
 
     async def view(self, name: str) -> View:
         """A run as it stands."""
@@ -331,6 +323,12 @@ class Office:
             if json.loads(row.first).get("once") == once:
                 return name, True
         raise AssertionError("numbers do not end")
+
+    async def _shown(self, name: str) -> tuple[dict[str, Any], Sheet]:
+        run = await self.find(name)
+        facts = await self.store.events(run)
+        view = fold(run, facts)
+        return await shown(self.store, view, facts, await self._status(view))
 
     async def _status(self, view: View) -> str:
         row = await self.store.run(view.run)

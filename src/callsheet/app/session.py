@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.app.ceiling import Capped
 from callsheet.app.doors import is_dead
+from callsheet.app.exporting.sheet import sheet_of
 from callsheet.app.receipts import receipt_of
 from callsheet.app.results import document_of
 from callsheet.engine.advance import Cast, advance, answered
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.app.exporting.sheet import Sheet
     from callsheet.app.productions import Production
     from callsheet.app.workforce import Workforce
     from callsheet.engine.journal import Journal
@@ -159,6 +161,10 @@ class Session:
     def document(self) -> dict[str, Any]:
         """The run's document, as it stands."""
         return document_of(self.production, self.view, self.view.status, self.receipt)
+
+    def sheet(self) -> Sheet:
+        """The run's prompts as they stand, ready to be exported."""
+        return sheet_of(self.document(), self.production)
 
     async def close(self) -> None:
         """Lets go of the run."""

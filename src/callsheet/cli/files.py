@@ -1,16 +1,19 @@
-"""Writes a run's results to a folder: `prompts.json` for programs, `prompts.md` for people."""
+"""Writes results to files, each whole or not at all: `prompts.json`, `prompts.md`, an export."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from callsheet.app.exports import as_json, as_markdown
+from callsheet.app.exporting import markdown
+from callsheet.app.exporting.entries import as_json
 from callsheet.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from callsheet.app.exporting.sheet import Sheet
 
 
 def make_folder(folder: Path) -> None:
@@ -23,16 +26,17 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def write_results(folder: Path, document: Mapping[str, Any]) -> None:
-    """Both files, each whole or not at all; raises StorageError."""
-    _write(folder / "prompts.json", as_json(document))
-    _write(folder / "prompts.md", as_markdown(document))
+def write_results(folder: Path, document: Mapping[str, Any], sheet: Sheet) -> None:
+    """`prompts.json` for programs, the whole document, and `prompts.md` for people."""
+    write_file(folder / "prompts.json", as_json(document))
+    write_file(folder / "prompts.md", markdown.write(sheet))
 
 
-def _write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
+    """The text in this file, its line ends as they are; raises StorageError."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, "utf-8")
+        part.write_text(text, "utf-8", errors="replace", newline="")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

@@ -18,6 +18,10 @@ COMMANDS = {
     "lint": ("callsheet.cli.looking:lint", "Check one prompt against its model's rules."),
     "runs": ("callsheet.cli.kept:runs", "List the runs that are kept."),
     "show": ("callsheet.cli.kept:show", "Show a run's prompts."),
+    "export": (
+        "callsheet.cli.exporting:export",
+        "Take a run's prompts to where pictures are made.",
+    ),
     "resume": ("callsheet.cli.run:resume", "Go on with a run that waits, failed or was left."),
     "retry": ("callsheet.cli.run:retry", "Do a step of a run again."),
     "savings": ("callsheet.cli.savings:savings", "Tell what the choice of groups has saved."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.app.exports import set_this, texts
+from callsheet.app.exporting.texts import set_this, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -170,6 +170,10 @@ async def _session(
             if not await _put(session, telling):
                 break
         await session.write_receipt()
+        if telling.output is not None:
+            from callsheet.cli.files import write_results
+
+            write_results(telling.output, session.document(), session.sheet())
         return _tell(session.document(), session.view, telling)
     finally:
         await session.close()
@@ -204,10 +208,6 @@ async def _put(session: Session, telling: Telling) -> bool:
 
 
 def _tell(document: dict[str, Any], view: View, telling: Telling) -> int:
-    if telling.output is not None:
-        from callsheet.cli.files import write_results
-
-        write_results(telling.output, document)
     if telling.json:
         as_json(document)
     else:

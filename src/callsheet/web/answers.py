@@ -188,6 +188,7 @@ class Run(Answer):
     started: float
     seq: int
     attempts: list[dict[str, JsonValue]]
+    exports: list[str]
 
 
 class Answered(Answer):

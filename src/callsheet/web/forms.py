@@ -122,4 +122,4 @@ class DownloadQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: Name = "markdown"
+    format: Name = "md"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.app.describing import form_of, list_llms
 from callsheet.app.estimating import estimate, preview
-from callsheet.app.exports import EXPORTS, find_export
+from callsheet.app.exporting.table import EXPORTS, find_export, write_export
 from callsheet.app.productions import open_production
 from callsheet.app.proofreading import proofread
 from callsheet.app.saving import savings as tell_savings
@@ -135,8 +135,8 @@ async def download(call: Call) -> Response:
     """A run's prompts as a file."""
     export = find_export(call.query.format)
     row = await call.desk.office.store.run(call.run)
-    document = await call.desk.office.show(row.run)
-    told = answer(export.write(document).encode("utf-8", "replace"))
+    text = write_export(call.query.format, await call.desk.office.sheet(row.run))
+    told = answer(text.encode("utf-8", "replace"))
     told.headers["content-type"] = f"{export.media_type}; charset=utf-8"
     told.headers["content-disposition"] = f'attachment; filename="{row.run}.{export.suffix}"'
     return told

@@ -69,7 +69,10 @@ def statuses(operation: Operation) -> list[int]:
 def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     answer = _schema(operation.answer, schemas) if operation.answer else {"type": "string"}
     media = (
-        {kind: {"schema": {"type": "string"}} for kind in ("text/markdown", "text/csv")}
+        {
+            kind: {"schema": {"type": "string"}}
+            for kind in ("text/markdown", "text/csv", "text/plain")
+        }
         | {"application/json": {"schema": {}}}
         if operation.media == "text/*"
         else {operation.media: {"schema": answer}}

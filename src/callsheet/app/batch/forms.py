@@ -8,8 +8,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from callsheet.app.batch.cells import safe_cell
 from callsheet.app.building import schema_for
+from callsheet.app.cells import safe_cell
 from callsheet.catalog.rules import leaves
 from callsheet.errors import InputError
 

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from callsheet.app.batch.cells import open_cell
+from callsheet.app.cells import open_cell
 from callsheet.errors import InputError
 
 if TYPE_CHECKING:

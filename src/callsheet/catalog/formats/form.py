@@ -58,6 +58,8 @@ class Format:
     """A named format: what it is for, its rules, and what finds the broken ones in a text.
 
     `compare` finds those that only show beside another text; where there is none, they are kept.
+    `taken_by` names the exports that a text of this form is ready for, and `negative` the format of
+    the text beside it, if any, that says what must stay away.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Format:
     rules: tuple[Rule, ...]
     judge: Judge
     compare: Compare | None = None
+    taken_by: tuple[str, ...] = ()
+    negative: str = ""
 
     def faults(self, text: str, severity: Severity, others: Others = NONE) -> list[Fault]:
         """The broken rules of this severity, each as often as it is broken."""

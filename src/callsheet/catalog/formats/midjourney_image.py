@@ -41,6 +41,9 @@ COLONS = Rule(
 )
 WEIGHT = Rule("weight", "No bracket weights `(rain:1.2)`.")
 
+TAKEN_BY = ("midjourney",)
+"""The export that such a line is ready for."""
+
 LONGEST = 150
 """Words of text."""
 
@@ -198,10 +201,16 @@ def _still(name: str, about: str, fixed: Given) -> Format:
     """The format of one version alone: its line names that version and no other."""
     own = Rule("version", f"Names its version: `{fixed}`, and no other.", _CHART, _READ, "B")
     rules = (*(own if rule.name == "version" else rule for rule in RULES), _NO_RATIO)
-    return Format(name, about, rules, lambda prompt: _judge(prompt, fixed))
+    return Format(name, about, rules, lambda prompt: _judge(prompt, fixed), taken_by=TAKEN_BY)
 
 
 FORMATS = (
-    Format("midjourney-image", "A still for Midjourney V6 to V8.2 or niji 6 and 7.", RULES, _judge),
+    Format(
+        "midjourney-image",
+        "A still for Midjourney V6 to V8.2 or niji 6 and 7.",
+        RULES,
+        _judge,
+        taken_by=TAKEN_BY,
+    ),
     *(_still(name, f"A still for `{fixed}` alone.", fixed) for name, fixed in FIXED.items()),
 )

@@ -17,6 +17,7 @@ from callsheet.catalog.formats.stable_diffusion import (
     DANBOORU_NEGATIVE,
     RULES,
     SENTENCE,
+    TAKEN_BY,
     a1111,
     danbooru,
     danbooru_negative,
@@ -116,6 +117,8 @@ FORMATS = (
         "Tags for Illustrious and NoobAI.",
         (*DANBOORU, *_AMOUNT),
         _illustrious,
+        taken_by=TAKEN_BY,
+        negative="illustrious-negative",
     ),
     Format(
         "illustrious-negative",
@@ -135,6 +138,8 @@ FORMATS = (
             Rule("family", "No masterpiece: other families' word.", "practice", _READ, "C"),
         ),
         _pony,
+        taken_by=TAKEN_BY,
+        negative="pony-negative",
     ),
     Format("pony-negative", "The negative tags beside them.", _ABSENT, _pony_negative),
     Format(
@@ -148,6 +153,8 @@ FORMATS = (
             Rule("quality", "Ends with its quality tags.", _ANIMAGINE, _READ, "?"),
         ),
         _animagine,
+        taken_by=TAKEN_BY,
+        negative="animagine-negative",
     ),
     Format(
         "animagine-negative",

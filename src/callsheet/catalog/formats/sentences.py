@@ -24,6 +24,7 @@ from callsheet.catalog.formats.plain import (
     syntax,
     taste,
 )
+from callsheet.catalog.formats.stable_diffusion import TAKEN_BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -217,5 +218,6 @@ FORMATS = (
         "Sentences for Stable Diffusion 3.5.",
         _with(_PARAGRAPH, *_MILD),
         _all(_paragraph, no_field, tag_list),
+        taken_by=TAKEN_BY,
     ),
 )  # fmt: skip

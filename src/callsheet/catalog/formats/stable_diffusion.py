@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.formats.form import Fault
 
+TAKEN_BY = ("a1111", "comfyui")
+"""The exports that a text for a checkpoint of Stable Diffusion is ready for."""
+
 LOWEST, HIGHEST = 0.1, 2.0
 SANE = (0.5, 1.4)
 
@@ -171,12 +174,20 @@ DANBOORU = (
 DANBOORU_NEGATIVE = (*for_absence(RULES), *_FAMILY, NEGATION)
 
 FORMATS = (
-    Format("stable-diffusion-a1111", "A prompt in AUTOMATIC1111's syntax.", RULES, a1111),
+    Format(
+        "stable-diffusion-a1111",
+        "A prompt in AUTOMATIC1111's syntax.",
+        RULES,
+        a1111,
+        taken_by=TAKEN_BY,
+    ),
     Format(
         "danbooru-tags",
         "Danbooru tags for Illustrious and NoobAI checkpoints.",
         DANBOORU,
         danbooru,
+        taken_by=TAKEN_BY,
+        negative="danbooru-negative",
     ),
     Format(
         "danbooru-negative", "The negative tags beside them.", DANBOORU_NEGATIVE, danbooru_negative

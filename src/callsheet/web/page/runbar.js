@@ -24,8 +24,8 @@ export async function loadFormats() {
 }
 
 export function drawRunbar() {
-  const { run, status, started } = sheet.run ?? {};
-  const shape = JSON.stringify([run, status, started, asking, formats]);
+  const { run, status, started, exports } = sheet.run ?? {};
+  const shape = JSON.stringify([run, status, started, asking, formats, exports]);
   if (shape === drawn) return;
   if (JSON.parse(drawn || "[]")[0] !== run) asking = false;
   drawn = shape;
@@ -47,7 +47,9 @@ function draw(run, status, started) {
 }
 
 function deeds(run) {
-  const files = formats.map(({ name, title }) =>
+  // Only the forms that have a place for one of these prompts.
+  const fitting = formats.filter(({ name }) => sheet.run.exports?.includes(name));
+  const files = fitting.map(({ name, title }) =>
     make(
       "a",
       {
@@ -63,7 +65,7 @@ function deeds(run) {
     ...(isUnderWay()
       ? [button("Stop", interrupt, { class: "quiet" })]
       : [
-          make("span", { class: "soft" }, "Download"),
+          files.length ? make("span", { class: "soft" }, "Download") : null,
           ...files,
           button("Delete", () => ask(true), { class: "quiet", id: "delete-run" }),
         ]),

@@ -1,0 +1,37 @@
+"""A run that is kept, as it stands: its document, and the sheet of its prompts that can leave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.app.exporting.sheet import sheet_of
+from callsheet.app.exporting.table import fitting
+from callsheet.app.productions import open_kept
+from callsheet.app.receipts import receipt_of
+from callsheet.app.results import at_work, attempts_of, document_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from callsheet.app.exporting.sheet import Sheet
+    from callsheet.engine.view import View
+    from callsheet.events import Recorded
+    from callsheet.store.port import Store
+
+
+async def shown(
+    store: Store, view: View, facts: Sequence[Recorded], status: str
+) -> tuple[dict[str, Any], Sheet]:
+    """The document of a run, each attempt of its steps as it ended, and its sheet."""
+    production = await open_kept(store, view.manifest)
+    document = document_of(production, view, status, await receipt_of(store, view))
+    sheet = sheet_of(document, production)
+    if (writing := at_work(production, view)) is not None:
+        document["at_work"] = writing
+    more = {
+        "started": view.started,
+        "seq": view.seq,
+        "attempts": attempts_of(production, facts),
+        "exports": fitting(sheet),
+    }
+    return document | more, sheet
