@@ -59,17 +59,14 @@ class Production:
         return {**self.materials.files.files, BUILT_IN_CONFIG: _built_in_config(), **guests}
 
     def manifest(self) -> tuple[str, dict[str, str]]:
-        """The content hash of the list of files, and all contents by hash."""
-        kept = self.kept_files
-        listing = json.dumps(
-            {
-                "source": self.source,
-                "file": self.file,
-                "files": {path: content_hash(text) for path, text in sorted(kept.items())},
-            }
-        )
-        contents = {content_hash(text): text for text in kept.values()}
-        return content_hash(listing), contents | {content_hash(listing): listing}
+        """The files as one text, which a run is kept with, and its content hash before it.
+
+        One text, since a batch keeps it with each of its runs: a row for every file would be
+        most of what such a run writes.
+        """
+        kept = {"source": self.source, "file": self.file, "files": self.kept_files}
+        text = json.dumps(kept, sort_keys=True)
+        return content_hash(text), {content_hash(text): text}
 
 
 def built_in_workflows() -> dict[str, Path]:
@@ -100,9 +97,9 @@ def inspect_production(name: str = DEFAULT) -> tuple[Production, list[Problem]]:
 async def open_kept(store: Store, manifest: str) -> Production:
     """The workflow as it was kept with a run."""
     try:
-        listing = json.loads(await store.file(manifest))
-        texts = {path: await store.file(key) for path, key in listing["files"].items()}
-        source, file = str(listing["source"]), str(listing["file"])
+        kept = json.loads(await store.file(manifest))
+        texts = {str(path): str(text) for path, text in kept["files"].items()}
+        source, file = str(kept["source"]), str(kept["file"])
         config = texts.pop(BUILT_IN_CONFIG)
         names = [path for path in texts if path.startswith(GUEST_CONFIGS)]
         guests = {path.removeprefix(GUEST_CONFIGS): texts.pop(path) for path in names}
