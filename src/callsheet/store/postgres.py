@@ -53,6 +53,8 @@ class _Transaction:
         return await cursor.fetchall() if cursor.description else []
 
     async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> list[Row]:
+        if not rows:
+            return []
         cursor = self.line.cursor()
         answers = b"returning" in self.sql[statement]
         told = [{**row, **self.clock} for row in rows]
