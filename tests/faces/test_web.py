@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import signal
+import struct
+import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.cli import Terminal
 from tests.support.runs import prompts_of
 from tests.support.serving import IDEA, Serving
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    whole = kind + content
+    return struct.pack(">I", len(content)) + whole + struct.pack(">I", zlib.crc32(whole))
+
+
+PNG = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0))
+    + _chunk(b"IDAT", zlib.compress(bytes(9 * 8)))
+    + _chunk(b"IEND", b"")
+)
+"""A small grey square."""
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +152,20 @@ def test_the_motion_comes_with_video_groups_for_the_chosen_picture(server: Servi
     assert after["status"] == "succeeded", after
     assert [*after["prompts"]["video_generation"]] == ["motion_2_0"]
     assert [*after["prompts"]["image_generation"]] == ["SORA_2_A", "SORA_1_A"]
+
+
+def test_a_rendered_still_comes_as_base64_and_no_text_passes_for_one(server: Serving) -> None:
+    run = server.start("sora")
+    server.until(run)
+    wish: dict[str, Any] = {"groups": ["motion_2_0"], "brief": {"picture": "SORA_1_A"}}
+    refused = server.client.post(f"/api/runs/{run}/retry", json=wish | {"picture": "aGVsbG8="})
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_answer")
+
+    still = base64.b64encode(PNG).decode()
+    server.post(f"/api/runs/{run}/retry", wish | {"picture": f"data:image/png;base64,{still}"})
+    after = server.until(run)
+    assert after["status"] == "succeeded", after
+    assert [*after["prompts"]["video_generation"]] == ["motion_2_0"]
 
 
 def test_the_list_is_searched_and_turned_page_by_page(server: Serving) -> None:

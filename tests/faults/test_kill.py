@@ -31,7 +31,7 @@ from tests.support.strict_openai import StrictOpenAI
 
 ROOT = Path(__file__).parents[2]
 
-TRANSACTIONS = 17
+TRANSACTIONS = 18
 """How many an unharmed run of two generation steps commits; a test below counts them."""
 
 CALLS = 2

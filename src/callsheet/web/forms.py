@@ -9,9 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Spec = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=1_000_000)]
+Picture = Annotated[str, StringConstraints(min_length=1, max_length=7_500_000)]
+"""A PNG, JPEG or WebP of up to 5 MB in base64, with or without the beginning of a data URL."""
+
 Names = Annotated[list[Name], Field(max_length=200)]
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Status = Literal["running", "waiting", "succeeded", "failed", "interrupted", "stopped"]
+
+
+STILL = "The rendered still for motion prompts, in base64: PNG, JPEG or WebP, up to 5 MB."
 
 
 class Request(BaseModel):
@@ -32,6 +38,7 @@ class StartRun(Carrying):
 
     brief: dict[Name, Text] = Field(default_factory=dict)
     groups: Names | None = Field(default=None, description="Null: they are asked for.")
+    picture: Picture | None = Field(default=None, description=STILL)
     workflow: Name | None = None
     review: bool = False
     yes: bool = False
@@ -42,6 +49,7 @@ class RetryRun(Carrying):
 
     brief: dict[Name, Text] = Field(default_factory=dict)
     groups: Names | None = None
+    picture: Picture | None = Field(default=None, description=STILL)
     rewrite: Names = Field(default_factory=list)
     step: Name | None = None
     review: bool = False
@@ -60,7 +68,7 @@ class GiveAnswer(Request):
     """An answer to the question of this number."""
 
     question: int = Field(ge=0, le=2**53)
-    value: Text | Names
+    value: Picture | Text | Names
 
 
 class EditPrompt(Request):
@@ -77,6 +85,7 @@ class AskEstimate(Request):
     workflow: Name | None = None
     llm: Spec | None = None
     idea: Annotated[str, StringConstraints(max_length=4_000)] | None = None
+    picture: Picture | None = Field(default=None, description=STILL)
 
 
 class AskLint(Request):

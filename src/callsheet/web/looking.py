@@ -16,7 +16,7 @@ from callsheet.app.saving import savings as tell_savings
 from callsheet.web.calls import answer
 from callsheet.web.events import EventStream, positions_of
 from callsheet.web.problems import WebError
-from callsheet.web.wishes import wish_of
+from callsheet.web.wishes import picture_of, wish_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -66,16 +66,14 @@ async def llms(call: Call) -> Response:
 async def weigh(call: Call) -> Response:
     """Tokens and cost of a choice of groups beside all groups, without a call."""
     asked, desk = call.body, call.desk
-    source = desk.source(asked.workflow)
+    source, picture = desk.source(asked.workflow), picture_of(asked.picture)
+    told = {"workflow": source, "llm": asked.llm, "idea": asked.idea, "picture": picture}
 
     async def make() -> dict[str, Any]:
-        return await _aside(
-            lambda: estimate(
-                asked.groups, desk.settings, workflow=source, llm=asked.llm, idea=asked.idea
-            )
-        )
+        return await _aside(lambda: estimate(asked.groups, desk.settings, **told))
 
-    key = ("estimate", source, asked.llm, asked.idea, tuple(sorted(set(asked.groups))))
+    shown = picture and picture.hash
+    key = ("estimate", source, asked.llm, asked.idea, shown, tuple(sorted(set(asked.groups))))
     return answer(await desk.remembered(key, make))
 
 

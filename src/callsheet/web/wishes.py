@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.app.runs import Wish
+from callsheet.pictures import read_base64
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from callsheet.pictures import Picture
     from callsheet.settings import Settings
     from callsheet.web.forms import Carrying
+
+
+def picture_of(text: str | None) -> Picture | None:
+    """The picture that a request brings; raises AnswerError for what is none."""
+    return None if text is None else read_base64(text)
 
 
 def wish_of(
@@ -27,6 +34,7 @@ def wish_of(
         llm=body.llm,
         brief=getattr(body, "brief", {}),
         groups=groups,
+        picture=picture_of(getattr(body, "picture", None)),
         max_cost=min(ceilings) if body.max_cost is not None else None,
         rewrite=tuple(rewrite),
         yes=getattr(body, "yes", False),
