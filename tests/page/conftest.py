@@ -1,4 +1,4 @@
-"""What the page's tests share: a browser for each worker, a server for each file, a window for each."""
+"""What the page's tests share: a browser and a server for each file, a window for each test."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ def serving(
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # While it lives, an event loop runs in this thread: asynchronous tests must come after its end.
     with chromium() as browser:
         yield browser
 
