@@ -114,6 +114,7 @@ def test_a_providers_error_is_only_a_sentence(victim: Person, llm: StrictOpenAI)
     victim.calls("leonardo")
     victim.button.click()
     expect(victim.page.get_by_role("alert")).to_be_visible()
+    llm.forgive()
     _nothing_came_of_it(victim)
 
 

@@ -170,6 +170,11 @@ class Loopback:
         with self._lock:
             self._faults.extend(faults)
 
+    def forgive(self) -> None:
+        """Drops what is left of the script."""
+        with self._lock:
+            self._faults.clear()
+
     def answer(self, seen: Seen, fault: Fault | None) -> Answer:
         """The provider's answer to a request, with a fault of its reply if one is given."""
         raise NotImplementedError

@@ -104,6 +104,8 @@ async function begin() {
   ]);
   change({ workflows, llms, llm: chosen });
   await use(workflows[0].name);
+  addEventListener("popstate", followAddress);
+  addEventListener("hashchange", followAddress);
   await Promise.all([loadFormats(), followAddress()]);
   watch = listen({ hear, line });
   watched = undefined;
@@ -111,8 +113,6 @@ async function begin() {
     SECTIONS.push(drawSavings);
     loadSavings();
   });
-  addEventListener("popstate", followAddress);
-  addEventListener("hashchange", followAddress);
   change({});
 }
 
