@@ -24,7 +24,7 @@ OURS = {*VARIABLES, *KEYS}
 
 @pytest.fixture
 def crew(terminal: Terminal, database_url: str) -> Iterator[Crew]:
-    with StrictOpenAI() as server, crew_on(terminal, server, database_url) as crew:
+    with StrictOpenAI() as server, crew_on(terminal, database_url, server) as crew:
         yield crew
 
 

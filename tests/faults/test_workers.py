@@ -29,7 +29,7 @@ def server() -> Iterator[StrictOpenAI]:
 @pytest.fixture
 def crew(terminal: Terminal, server: StrictOpenAI, database_url: str) -> Iterator[Crew]:
     """Nobody yet; `hire` brings workers."""
-    with crew_on(terminal, server, database_url) as crew:
+    with crew_on(terminal, database_url, server) as crew:
         yield crew
 
 
@@ -162,7 +162,7 @@ def test_what_a_worker_that_ends_cannot_finish_another_takes_up_at_once(
 def test_a_database_restarted_in_the_middle_costs_no_call_and_nobody_is_taken_for_dead(
     terminal: Terminal, server: StrictOpenAI, own_server: Server
 ) -> None:
-    with crew_on(terminal, server, own_server.url) as crew:
+    with crew_on(terminal, own_server.url, server) as crew:
         workers, gate = (crew.hire(), crew.hire()), Gate(server)
         server.fail(gate)
         command = crew.begin(*RUN)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
+from callsheet.app.runs import Wish
 from callsheet.app.session import AnsweredError
 from callsheet.errors import AnswerError, InputError
-from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from tests.support.places import Place
 
 
-async def test_two_answers_to_one_question_the_first_wins_and_the_second_is_told() -> None:
-    store = MemoryStore()
-    here, there = (Office(read_settings(), store=store) for _ in range(2))
+@pytest.mark.workers
+async def test_two_answers_to_one_question_the_first_wins_and_the_second_is_told(
+    place: Place,
+) -> None:
+    here, there = place.office(), place.office()
     mine = await here.start(Wish(brief={"idea": "a heron"}))
     await mine.go_on()
 
@@ -27,9 +28,9 @@ async def test_two_answers_to_one_question_the_first_wins_and_the_second_is_told
     assert chosen == ["sora"]
 
 
-async def test_a_wrong_answer_is_no_fact() -> None:
-    office = Office(read_settings(), store=MemoryStore())
-    session = await office.start(Wish(brief={"idea": "a heron"}))
+@pytest.mark.workers
+async def test_a_wrong_answer_is_no_fact(place: Place) -> None:
+    session = await place.office().start(Wish(brief={"idea": "a heron"}))
     await session.go_on()
     facts = session.view.seq
     with pytest.raises(AnswerError):
@@ -37,9 +38,9 @@ async def test_a_wrong_answer_is_no_fact() -> None:
     assert session.view.seq == facts
 
 
-async def test_a_run_that_asks_nothing_takes_no_answer() -> None:
-    office = Office(read_settings(), store=MemoryStore())
-    session = await office.start(Wish(brief={"idea": "a heron"}, groups=["sora"]))
+@pytest.mark.workers
+async def test_a_run_that_asks_nothing_takes_no_answer(place: Place) -> None:
+    session = await place.office().start(Wish(brief={"idea": "a heron"}, groups=["sora"]))
     await session.go_on()
     with pytest.raises(InputError, match="asks nothing"):
         await session.answer("sora")

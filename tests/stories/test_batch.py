@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,15 @@ from callsheet.app.batch.rows import Told
 from callsheet.errors import InputError
 from tests.support.batches import Bench, ideas, read_csv, write_sheet
 from tests.support.loopback import Refusal, Status
+from tests.support.places import Place
 from tests.support.plain_llm import PlainLLM
 from tests.support.runs import client_of
 from tests.support.strict_openai import StrictOpenAI
 
 
 @pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as running:
-        yield running
-
-
-@pytest.fixture
-def bench(server: StrictOpenAI) -> Bench:
-    return Bench.with_llm(PlainLLM(server.url))
+def bench(place: Place, server: StrictOpenAI) -> Bench:
+    return Bench(place.store, PlainLLM(server.url))
 
 
 async def test_every_row_is_written_in_the_order_of_the_sheet(

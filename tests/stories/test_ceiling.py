@@ -7,12 +7,11 @@ import json
 import pytest
 
 from callsheet import build_schema
-from callsheet.app.runs import Office, Wish
+from callsheet.app.runs import Wish
 from callsheet.llm.offline import Offline
 from callsheet.llm.port import Heard, Reply, Request, Usage
-from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
 from tests.support.cli import Terminal
+from tests.support.places import Place
 from tests.support.runs import IDEA
 
 PRICED = "openai:gpt-5.2"
@@ -32,47 +31,46 @@ class Paid:
         return Reply(text, "stop", Usage(1000, 0, 500, self.cost), "paid")
 
 
-async def _run(llm: Paid, ceiling: float, *groups: str) -> tuple[str, str, str]:
+async def _run(place: Place, llm: Paid, ceiling: float, *groups: str) -> tuple[str, str, str]:
     """Status, error code and hint of a run under a ceiling."""
-    office = Office(read_settings(), store=MemoryStore(), llm=llm)
     wish = Wish(brief={"idea": IDEA}, groups=groups, max_cost=ceiling)
-    session = await office.start(wish)
+    session = await place.office(llm).start(wish)
     view = await session.go_on()
     return view.status, view.error.code if view.error else "", view.error.hint if view.error else ""
 
 
-async def test_below_the_ceiling_everything_is_written() -> None:
+async def test_below_the_ceiling_everything_is_written(place: Place) -> None:
     llm = Paid(0.01)
-    assert (await _run(llm, 1.0, "sora", "motion_2_0"))[0] == "succeeded"
+    assert (await _run(place, llm, 1.0, "sora", "motion_2_0"))[0] == "succeeded"
     assert llm.calls == 2
 
 
-async def test_beyond_the_ceiling_nothing_is_sent_and_what_fits_is_named() -> None:
+async def test_beyond_the_ceiling_nothing_is_sent_and_what_fits_is_named(place: Place) -> None:
     llm = Paid(0.01)
-    status, code, hint = await _run(llm, 0.16, "sora", "leonardo", "midjourney")
+    status, code, hint = await _run(place, llm, 0.16, "sora", "leonardo", "midjourney")
     assert (status, code) == ("failed", "cost_ceiling")
     assert llm.calls == 0
     assert "these would fit: sora, leonardo" in hint
 
 
-async def test_what_was_spent_before_counts() -> None:
+async def test_what_was_spent_before_counts(place: Place) -> None:
     llm = Paid(0.95)
-    status, code, _ = await _run(llm, 1.0, "sora", "motion_2_0")
+    status, code, _ = await _run(place, llm, 1.0, "sora", "motion_2_0")
     assert (status, code) == ("failed", "cost_ceiling")
     assert llm.calls == 1
 
 
 @pytest.mark.parametrize("spec", ["openai:nobody-knows-this-one", "ollama:qwen3", "scripted"])
-async def test_an_unknown_price_stops_a_capped_run_and_says_so(spec: str) -> None:
+async def test_an_unknown_price_stops_a_capped_run_and_says_so(place: Place, spec: str) -> None:
     llm = Paid(None, spec)
-    status, code, _ = await _run(llm, 1.0, "sora")
+    status, code, _ = await _run(place, llm, 1.0, "sora")
     assert (status, code) == ("failed", "price_unknown")
     assert llm.calls == 0
 
 
-async def test_a_call_whose_price_nobody_told_stops_the_next_one() -> None:
+async def test_a_call_whose_price_nobody_told_stops_the_next_one(place: Place) -> None:
     llm = Paid(None)
-    status, code, _ = await _run(llm, 1.0, "sora", "motion_2_0")
+    status, code, _ = await _run(place, llm, 1.0, "sora", "motion_2_0")
     assert (status, code) == ("failed", "price_unknown")
     assert llm.calls == 1
 

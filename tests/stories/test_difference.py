@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ import pytest
 
 from callsheet.app.runs import Office, Wish
 from callsheet.app.session import Session
-from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from tests.support.places import Place
 from tests.support.runs import IDEA, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
@@ -20,14 +18,8 @@ OMS = Path(__file__).parents[2] / "src/callsheet/workflows/oms"
 
 
 @pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as running:
-        yield running
-
-
-@pytest.fixture
-def office(server: StrictOpenAI) -> Office:
-    return Office(read_settings(), store=MemoryStore(), llm=client_of(server))
+def office(place: Place, server: StrictOpenAI) -> Office:
+    return place.office(server)
 
 
 async def _begun(office: Office, *groups: str, workflow: str = "oms") -> Session:
@@ -54,6 +46,7 @@ def _asked(server: StrictOpenAI, number: int) -> tuple[str, str, list[str]]:
     return system, user, list(schema["properties"]["prompts"]["properties"])
 
 
+@pytest.mark.workers
 async def test_more_groups_call_for_the_new_ones_alone_with_the_first_as_an_anchor(
     office: Office, server: StrictOpenAI
 ) -> None:
@@ -81,6 +74,7 @@ async def test_fewer_groups_call_nobody(office: Office, server: StrictOpenAI) ->
     assert after["usage"]["calls"] == 1
 
 
+@pytest.mark.workers
 async def test_a_group_that_comes_back_was_paid_already(
     office: Office, server: StrictOpenAI
 ) -> None:
@@ -91,6 +85,7 @@ async def test_a_group_that_comes_back_was_paid_already(
     assert prompts_of(again) == prompts_of(first.document())
 
 
+@pytest.mark.workers
 async def test_rewriting_one_model_asks_for_that_model_and_keeps_its_sibling(
     office: Office, server: StrictOpenAI
 ) -> None:
@@ -108,6 +103,7 @@ async def test_rewriting_all_pays_for_all(office: Office, server: StrictOpenAI) 
     assert _asked(server, 1)[2] == ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
 
 
+@pytest.mark.workers
 async def test_the_motion_is_written_anew_only_when_its_picture_changed(
     office: Office, server: StrictOpenAI
 ) -> None:
@@ -134,6 +130,7 @@ async def test_naming_one_category_leaves_the_other_as_it_was(
     assert len(server.requests) == 2
 
 
+@pytest.mark.workers
 async def test_a_changed_instruction_file_makes_exactly_its_group_stale(
     office: Office, server: StrictOpenAI, tmp_path: Path
 ) -> None:
@@ -150,13 +147,16 @@ async def test_a_changed_instruction_file_makes_exactly_its_group_stale(
     assert "One rule more." in system
 
 
-async def test_another_llm_makes_everything_stale(office: Office, server: StrictOpenAI) -> None:
+async def test_another_llm_makes_everything_stale(
+    place: Place, office: Office, server: StrictOpenAI
+) -> None:
     first = await _begun(office, "sora", "leonardo")
-    other = Office(read_settings(), store=office.store, llm=client_of(server, "another"))
+    other = place.office(client_of(server, "another"))
     await _retried(other, first.view.run, Wish(groups=["sora", "leonardo"]))
     assert len(_asked(server, 1)[2]) == 3
 
 
+@pytest.mark.workers
 async def test_an_edit_is_kept_apart_and_the_motion_uses_it(
     office: Office, server: StrictOpenAI
 ) -> None:
@@ -182,6 +182,7 @@ async def test_an_edit_is_kept_apart_and_the_motion_uses_it(
     assert prompts_of(after)["LEONARDO_ANIME_XL_A"] == mine
 
 
+@pytest.mark.workers
 async def test_every_attempt_stays_readable(office: Office, server: StrictOpenAI) -> None:
     first = await _begun(office, "sora")
     await _retried(office, first.view.run, Wish(groups=["leonardo"]))

@@ -18,14 +18,13 @@ from callsheet.llm.offline import Offline
 from callsheet.llm.paste import Paste
 from callsheet.llm.port import Reply, Request, Usage
 from callsheet.pictures import read_picture
-from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
 from tests.support.cli import Terminal
 from tests.support.image_parts import pictures
 from tests.support.images import jpeg, png, webp
 from tests.support.loopback import Loopback, Status
+from tests.support.places import Place
 from tests.support.providers import SHAPES, client, serving
-from tests.support.runs import IDEA, no_wait
+from tests.support.runs import IDEA, Desk, no_wait
 from tests.support.strict_openai import StrictOpenAI
 
 STILL = png()
@@ -44,8 +43,7 @@ class Watching:
         return Reply(text, "stop", Usage(1_000, 0, 200, 0.001), self.spec)
 
 
-async def _run(llm: Any, *groups: str, still: bytes = STILL, **more: Any) -> Any:
-    office = Office(read_settings(), store=MemoryStore(), llm=llm)
+async def _run(office: Office, *groups: str, still: bytes = STILL, **more: Any) -> Any:
     wish = Wish(brief={"idea": IDEA}, groups=groups, picture=read_picture(still), **more)
     session = await office.start(wish)
     await session.go_on()
@@ -69,7 +67,8 @@ async def test_the_picture_is_sent_in_the_form_that_the_provider_documents(
 ) -> None:
     server = StrictOpenAI() if provider == "ollama" else serving(provider)
     with server:
-        session = await _run(_llm(provider, server), "leonardo", "motion_2_0", still=still)
+        office = Desk.with_llm(_llm(provider, server)).office
+        session = await _run(office, "leonardo", "motion_2_0", still=still)
         assert session.view.status == "succeeded", session.view.error
         bodies = [seen.json for seen in server.requests]
     shown = [body for body in bodies if pictures(provider, body)]
@@ -92,23 +91,23 @@ async def test_the_offline_door_says_once_that_it_cannot_see(terminal: Terminal)
     assert "cannot see" not in terminal(*words[:-2]).err
 
 
-async def test_an_llm_that_is_known_to_be_blind_gets_the_words_only() -> None:
+async def test_an_llm_that_is_known_to_be_blind_gets_the_words_only(place: Place) -> None:
     llm = Watching("openai:gpt-3.5-turbo")
-    session = await _run(llm, "motion_2_0")
+    session = await _run(place.office(llm), "motion_2_0")
     assert session.view.status == "succeeded"
     [request] = llm.requests
     assert request.picture is None
     assert "832 by 1216 pixels" in request.user
 
 
-async def test_paste_tells_the_person_to_attach_the_picture() -> None:
-    session = await _run(Paste(), "motion_2_0")
+async def test_paste_tells_the_person_to_attach_the_picture(place: Place) -> None:
+    session = await _run(place.office(Paste()), "motion_2_0")
     question = session.view.question
     assert question.text.startswith("Attach your picture to a chat")
     assert base64.b64encode(STILL).decode()[:40] not in json.dumps(question.to_json())
 
 
-async def test_a_repair_of_words_does_not_send_the_picture_again() -> None:
+async def test_a_repair_of_words_does_not_send_the_picture_again(place: Place) -> None:
     class Careless(Watching):
         async def compose(self, request: Request, *_: object) -> Reply:
             reply = await super().compose(request)
@@ -117,7 +116,7 @@ async def test_a_repair_of_words_does_not_send_the_picture_again() -> None:
             return Reply(broken, "stop", reply.usage, reply.llm) if first else reply
 
     llm = Careless()
-    session = await _run(llm, "midjourney_animate")
+    session = await _run(place.office(llm), "midjourney_animate")
     assert session.view.status == "succeeded"
     assert [request.picture is not None for request in llm.requests] == [True, False]
 
@@ -138,30 +137,29 @@ async def test_a_run_goes_on_after_the_file_is_gone(tmp_path: Path, terminal: Te
         assert base64.b64encode(STILL).decode()[:60] not in done.out + failed.out
 
 
-async def test_the_content_is_kept_once_and_goes_with_its_last_run() -> None:
-    store = MemoryStore()
+async def test_the_content_is_kept_once_and_goes_with_its_last_run(place: Place) -> None:
     picture = read_picture(STILL)
     names = []
     for _ in range(2):
-        office = Office(read_settings(), store=store, llm=Watching())
+        office = place.office(Watching())
         wish = Wish(brief={"idea": IDEA}, groups=["motion_2_0"], picture=picture)
         session = await office.start(wish)
         await session.go_on()
         await session.close()
         names.append(session.view.run)
-    assert base64.b64decode(await store.file(picture.hash)) == STILL
-    facts = [fact for name in names for fact in await store.events(name)]
+    assert base64.b64decode(await place.store.file(picture.hash)) == STILL
+    facts = [fact for name in names for fact in await place.store.events(name)]
     assert all(picture.base64[:60] not in fact.event.model_dump_json() for fact in facts)
-    await store.delete(names[0])
-    assert await store.file(picture.hash) == picture.base64
-    await store.delete(names[1])
+    await place.store.delete(names[0])
+    assert await place.store.file(picture.hash) == picture.base64
+    await place.store.delete(names[1])
     with pytest.raises(Exception, match="missing"):
-        await store.file(picture.hash)
+        await place.store.file(picture.hash)
 
 
-async def test_another_still_makes_the_motion_anew_and_the_same_one_does_not() -> None:
-    llm, store = Watching(), MemoryStore()
-    office = Office(read_settings(), store=store, llm=llm)
+async def test_another_still_makes_the_motion_anew_and_the_same_one_does_not(place: Place) -> None:
+    llm = Watching()
+    office = place.office(llm)
     picture = read_picture(STILL)
     wish = Wish(brief={"idea": IDEA}, groups=["leonardo", "motion_2_0"], picture=picture)
     session = await office.start(wish)
@@ -176,8 +174,8 @@ async def test_another_still_makes_the_motion_anew_and_the_same_one_does_not() -
     assert "1216 by 832 pixels" in llm.requests[-1].user
 
 
-async def test_the_question_takes_a_picture_as_base64_and_nothing_else() -> None:
-    office = Office(read_settings(), store=MemoryStore(), llm=Watching())
+async def test_the_question_takes_a_picture_as_base64_and_nothing_else(place: Place) -> None:
+    office = place.office(Watching())
     session = await office.start(Wish(brief={"idea": IDEA}))
     await session.go_on()
     answers: Sequence[Any] = ("leonardo", "accept", "motion_2_0")
@@ -237,12 +235,14 @@ def test_programs_hand_in_a_path_or_the_bytes(tmp_path: Path) -> None:
         run(IDEA, ["motion_2_0"], image=b"not a picture")
 
 
-async def test_a_ceiling_counts_the_picture_and_stops_where_nobody_knows_its_tokens() -> None:
-    unknown = await _run(Watching("openai:gpt-5.2"), "motion_2_0", max_cost=5.0)
+async def test_a_ceiling_counts_the_picture_and_stops_where_nobody_knows_its_tokens(
+    place: Place,
+) -> None:
+    unknown = await _run(place.office(Watching("openai:gpt-5.2")), "motion_2_0", max_cost=5.0)
     assert unknown.view.error.code == "price_unknown"
     assert "what the picture takes" in unknown.view.error.message
     llm = Watching("openai:gpt-4o")
-    assert (await _run(llm, "motion_2_0", max_cost=5.0)).view.status == "succeeded"
+    assert (await _run(place.office(llm), "motion_2_0", max_cost=5.0)).view.status == "succeeded"
     assert len(llm.requests) == 1
 
 

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
-from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from callsheet.app.runs import Wish
 from tests.support.loopback import Cut, Filtered, Status
-from tests.support.runs import IDEA, client_of, prompts_of
+from tests.support.places import Place
+from tests.support.runs import IDEA, Desk, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
-
-
-@pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as running:
-        yield running
 
 
 def _models(server: StrictOpenAI, number: int) -> list[str]:
@@ -30,19 +22,20 @@ def _models(server: StrictOpenAI, number: int) -> list[str]:
 
 async def _whole(server: StrictOpenAI) -> tuple[dict[str, Any], int]:
     """The unharmed prompts, and where in the reply the second one begins."""
-    office = Office(read_settings(), store=MemoryStore(), llm=client_of(server))
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
-    await session.go_on()
+    document = await Desk.with_llm(client_of(server)).run(["sora", "leonardo"])
     server.requests.clear()
-    prompts = prompts_of(session.document())
+    prompts = prompts_of(document)
     text = json.dumps({"prompts": prompts})
     return prompts, text.index("LEONARDO") + 40
 
 
 @pytest.mark.parametrize("broken", [Cut, Filtered], ids=["cut off", "filtered half way"])
-async def test_resume_asks_only_for_what_is_missing(server: StrictOpenAI, broken: Any) -> None:
+@pytest.mark.workers
+async def test_resume_asks_only_for_what_is_missing(
+    place: Place, server: StrictOpenAI, broken: Any
+) -> None:
     whole, middle = await _whole(server)
-    office = Office(read_settings(), store=MemoryStore(), llm=client_of(server))
+    office = place.office(server)
     server.fail(broken(middle))
 
     session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
@@ -62,8 +55,11 @@ async def test_resume_asks_only_for_what_is_missing(server: StrictOpenAI, broken
     assert again.document()["usage"]["calls"] == 2
 
 
-async def test_a_provider_that_names_a_time_parks_the_run_until_then(server: StrictOpenAI) -> None:
-    office = Office(read_settings(), store=MemoryStore(), llm=client_of(server))
+@pytest.mark.workers
+async def test_a_provider_that_names_a_time_parks_the_run_until_then(
+    place: Place, server: StrictOpenAI
+) -> None:
+    office = place.office(server)
     server.fail(Status(429, headers={"Retry-After": "3600"}))
     session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora"]))
     await session.go_on()

@@ -8,26 +8,26 @@ from typing import Any
 import pytest
 
 from callsheet import build_instructions, build_schema
-from callsheet.app.runs import Office, Wish
+from callsheet.app.runs import Wish
 from callsheet.app.saving import savings
 from callsheet.catalog.schemas import schema_text
 from callsheet.llm.lowering import lower
 from callsheet.llm.offline import Offline
 from callsheet.meter.tokens import count_tokens
-from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
 from tests.support.cli import Terminal
+from tests.support.places import Place
 from tests.support.reporting import Reporting
-from tests.support.runs import IDEA, Desk, client_of
+from tests.support.runs import IDEA, Desk
 from tests.support.strict_openai import Conduct, StrictOpenAI
 from tests.support.writing import write_text
 
 IMAGE = ("sora", "phoenix", "leonardo", "midjourney", "stable_diffusion")
 
 
-async def _run(store: MemoryStore, *groups: str, llm: Any = None, **more: Any) -> dict[str, Any]:
-    office = Office(read_settings(), store=store, llm=llm or Reporting())
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=groups, **more))
+async def _run(place: Place, *groups: str, llm: Any = None, **more: Any) -> dict[str, Any]:
+    session = await place.office(llm or Reporting()).start(
+        Wish(brief={"idea": IDEA}, groups=groups, **more)
+    )
     await session.go_on()
     await session.write_receipt()
     await session.close()
@@ -40,8 +40,10 @@ def _counted(groups: tuple[str, ...]) -> int:
     return count_tokens(build_instructions(groups)) + count_tokens(schema)
 
 
-async def test_the_input_of_all_groups_is_what_was_reported_and_what_they_would_add() -> None:
-    receipt = (await _run(MemoryStore(), "sora", "leonardo"))["receipt"]
+async def test_the_input_of_all_groups_is_what_was_reported_and_what_they_would_add(
+    place: Place,
+) -> None:
+    receipt = (await _run(place, "sora", "leonardo"))["receipt"]
     more = _counted(IMAGE) - _counted(("sora", "leonardo"))
     assert receipt["all"]["input_tokens"] == receipt["paid"]["input_tokens"] + more
     assert receipt["all"]["output_from"] == "schema"
@@ -49,12 +51,13 @@ async def test_the_input_of_all_groups_is_what_was_reported_and_what_they_would_
     assert receipt["saved"]["tokens"] > more
 
 
-async def test_what_all_groups_would_have_cost_is_what_they_cost_once_they_were_written() -> None:
-    store = MemoryStore()
-    whole = (await _run(store, *IMAGE))["receipt"]
+async def test_what_all_groups_would_have_cost_is_what_they_cost_once_they_were_written(
+    place: Place,
+) -> None:
+    whole = (await _run(place, *IMAGE))["receipt"]
     assert whole["saved"] == {"tokens": 0, "percent": 0.0, "cost_usd": 0.0}
     assert whole["all"]["output_from"] == "reported"
-    part = (await _run(store, "sora"))["receipt"]
+    part = (await _run(place, "sora"))["receipt"]
     assert part["all"]["output_from"] == "history"
     assert part["all"]["input_tokens"] == whole["paid"]["input_tokens"]
     assert part["all"]["output_tokens"] == pytest.approx(whole["paid"]["output_tokens"], rel=0.1)
@@ -65,45 +68,41 @@ async def test_what_all_groups_would_have_cost_is_what_they_cost_once_they_were_
     ("workflow", "groups"), [("oms", ["leonardo", "motion_2_0"]), ("studio", ["gpt_image"])]
 )
 async def test_each_call_is_compared_with_the_groups_of_its_own_category(
-    workflow: str, groups: list[str]
+    place: Place, workflow: str, groups: list[str]
 ) -> None:
-    store = MemoryStore()
-    office = Office(read_settings(), store=store, llm=Reporting())
+    office = place.office(Reporting())
     session = await office.start(Wish(brief={"idea": IDEA}, groups=groups, yes=True), workflow)
     await session.go_on()
     assert session.view.status == "succeeded", session.view.error
-    [row] = (await savings(store))["rows"]
+    [row] = (await savings(place.store))["rows"]
     document = session.document()
     assert row["groups"] == groups
     assert row["instructions"] == document["savings"]
 
 
-async def test_what_the_cache_held_is_cheaper_on_both_sides() -> None:
-    cold = (await _run(MemoryStore(), "sora"))["receipt"]
-    warm = (await _run(MemoryStore(), "sora", llm=Reporting(cached=0.9)))["receipt"]
+async def test_what_the_cache_held_is_cheaper_on_both_sides(place: Place) -> None:
+    cold = (await _run(place, "sora"))["receipt"]
+    warm = (await _run(place, "sora", llm=Reporting(cached=0.9)))["receipt"]
     assert warm["paid"]["cached_input_tokens"] > 0
     assert warm["all"]["cached_input_tokens"] > warm["paid"]["cached_input_tokens"]
     assert warm["saved"]["tokens"] == cold["saved"]["tokens"]
     assert warm["saved"]["cost_usd"] < cold["saved"]["cost_usd"]
 
 
-async def test_an_unknown_price_is_null_and_tokens_are_told_all_the_same() -> None:
-    receipt = (await _run(MemoryStore(), "sora", llm=Reporting("openai:nobody-knows-it")))[
-        "receipt"
-    ]
+async def test_an_unknown_price_is_null_and_tokens_are_told_all_the_same(place: Place) -> None:
+    receipt = (await _run(place, "sora", llm=Reporting("openai:nobody-knows-it")))["receipt"]
     assert receipt["paid"]["cost_usd"] is receipt["all"]["cost_usd"] is None
     assert receipt["saved"]["cost_usd"] is None
     assert receipt["saved"]["percent"] > 50
 
 
-async def test_offline_and_pasted_runs_have_no_receipt() -> None:
-    assert (await _run(MemoryStore(), "sora", llm=Offline()))["receipt"] is None
+async def test_offline_and_pasted_runs_have_no_receipt(place: Place) -> None:
+    assert (await _run(place, "sora", llm=Offline()))["receipt"] is None
 
 
-async def test_a_retry_is_paid_and_compared_for_what_it_wrote_only() -> None:
-    store = MemoryStore()
-    office = Office(read_settings(), store=store, llm=Reporting())
-    first = await _run(store, "sora", "leonardo")
+async def test_a_retry_is_paid_and_compared_for_what_it_wrote_only(place: Place) -> None:
+    office = place.office(Reporting())
+    first = await _run(place, "sora", "leonardo")
     session = await office.retry("last", Wish(groups=["sora", "leonardo", "phoenix"]))
     await session.go_on()
     await session.write_receipt()
@@ -120,7 +119,9 @@ def server() -> Iterator[StrictOpenAI]:
         yield running
 
 
-async def test_repairs_are_told_apart_and_stand_on_both_sides(server: StrictOpenAI) -> None:
+async def test_repairs_are_told_apart_and_stand_on_both_sides(
+    place: Place, server: StrictOpenAI
+) -> None:
     written: list[str] = []
 
     def careless(path: str, node: Mapping[str, Any]) -> str:
@@ -128,7 +129,7 @@ async def test_repairs_are_told_apart_and_stand_on_both_sides(server: StrictOpen
         return write_text(path, node) + (" --ar 2:3" if len(written) == 1 else "")
 
     server.conduct = Conduct(write=careless)
-    session = await Desk.with_llm(client_of(server)).session(["phoenix"])
+    session = await Desk(place.office(server)).session(["phoenix"])
     await session.write_receipt()
     document = session.document()
     assert document["usage"]["repairs"] == 1
@@ -138,11 +139,10 @@ async def test_repairs_are_told_apart_and_stand_on_both_sides(server: StrictOpen
     assert document["receipt"]["paid"]["input_tokens"] == document["usage"]["input_tokens"]
 
 
-async def test_savings_are_the_sum_of_the_receipts_newest_first() -> None:
-    store = MemoryStore()
-    runs = [await _run(store, *groups) for groups in (("sora",), IMAGE, ("leonardo", "motion_2_0"))]
-    await _run(store, "sora", llm=Offline())
-    told = await savings(store)
+async def test_savings_are_the_sum_of_the_receipts_newest_first(place: Place) -> None:
+    runs = [await _run(place, *groups) for groups in (("sora",), IMAGE, ("leonardo", "motion_2_0"))]
+    await _run(place, "sora", llm=Offline())
+    told = await savings(place.store)
     assert (told["runs"], told["reported_runs"], told["priced_runs"]) == (4, 3, 3)
     assert told["calls"] == 5
     assert {row["run"] for row in told["rows"][1:]} == {run["run"] for run in runs}
@@ -154,14 +154,13 @@ async def test_savings_are_the_sum_of_the_receipts_newest_first() -> None:
             for key in ("input_tokens", "output_tokens", "cost_usd")
         }
         assert {key: told["receipt"][part][key] for key in sums} == pytest.approx(sums)
-    assert len((await savings(store, newest=2))["rows"]) == 2
+    assert len((await savings(place.store, newest=2))["rows"]) == 2
 
 
-async def test_amounts_are_those_of_runs_whose_price_is_known() -> None:
-    store = MemoryStore()
-    known = (await _run(store, "sora"))["receipt"]
-    unknown = (await _run(store, "sora", llm=Reporting("openai:nobody-knows-it")))["receipt"]
-    told = await savings(store)
+async def test_amounts_are_those_of_runs_whose_price_is_known(place: Place) -> None:
+    known = (await _run(place, "sora"))["receipt"]
+    unknown = (await _run(place, "sora", llm=Reporting("openai:nobody-knows-it")))["receipt"]
+    told = await savings(place.store)
     assert (told["reported_runs"], told["priced_runs"]) == (2, 1)
     assert told["receipt"]["paid"]["cost_usd"] == pytest.approx(known["paid"]["cost_usd"])
     both = known["paid"]["input_tokens"] + unknown["paid"]["input_tokens"]

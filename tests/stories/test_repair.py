@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.runs import Desk, client_of, prompts_of
+from tests.support.places import Place
+from tests.support.runs import Desk, prompts_of
 from tests.support.strict_openai import Conduct, StrictOpenAI
 from tests.support.writing import write_text
 
@@ -44,10 +45,11 @@ def server(careless: Careless) -> Iterator[StrictOpenAI]:
         yield running
 
 
+@pytest.mark.workers
 async def test_of_nine_prompts_two_broken_one_is_mended_free_and_one_by_one_call_for_it_alone(
-    server: StrictOpenAI, careless: Careless
+    place: Place, server: StrictOpenAI, careless: Careless
 ) -> None:
-    document = await Desk.with_llm(client_of(server)).run(FIVE)
+    document = await Desk(place.office(server)).run(FIVE)
     assert document["status"] == "succeeded", document
     assert document["problems"] == []
     assert document["usage"]["calls"] == 2
@@ -71,16 +73,19 @@ async def test_of_nine_prompts_two_broken_one_is_mended_free_and_one_by_one_call
     assert prompts[BY_CALL] == careless.written[-1][1]
 
 
-async def test_a_warning_is_never_sent_back(server: StrictOpenAI, careless: Careless) -> None:
+async def test_a_warning_is_never_sent_back(
+    place: Place, server: StrictOpenAI, careless: Careless
+) -> None:
     server.conduct = Conduct(write=lambda path, node: f"{write_text(path, node)}, 8k masterpiece")
-    document = await Desk.with_llm(client_of(server)).run(["phoenix"])
+    document = await Desk(place.office(server)).run(["phoenix"])
     assert document["problems"] == []
     assert document["usage"]["calls"] == 1
     assert careless.written == []
 
 
+@pytest.mark.workers
 async def test_a_motion_that_contradicts_its_picture_is_asked_for_again_alone(
-    server: StrictOpenAI,
+    place: Place, server: StrictOpenAI
 ) -> None:
     wrong = "Static camera: the lamp on the right wavers and comes back to the opening pose"
     fields: list[str] = []
@@ -98,7 +103,7 @@ async def test_a_motion_that_contradicts_its_picture_is_asked_for_again_alone(
 
     server.conduct = Conduct(write=write)
     groups = ["leonardo", "motion_2_0", "midjourney_animate"]
-    document = await Desk.with_llm(client_of(server)).run(groups)
+    document = await Desk(place.office(server)).run(groups)
     assert document["status"] == "succeeded", document
     assert document["problems"] == []
     assert document["usage"]["calls"] == 3
@@ -116,7 +121,7 @@ async def test_a_motion_that_contradicts_its_picture_is_asked_for_again_alone(
 
 
 async def test_a_motion_that_still_contradicts_its_picture_is_delivered_and_marked(
-    server: StrictOpenAI,
+    place: Place, server: StrictOpenAI
 ) -> None:
     def write(path: str, node: Mapping[str, Any]) -> str:
         if path.endswith("LEONARDO_ANIME_XL_A"):
@@ -124,7 +129,7 @@ async def test_a_motion_that_still_contradicts_its_picture_is_delivered_and_mark
         return write_text(path, node).replace("reed tips", "the lamp on the right and reed tips")
 
     server.conduct = Conduct(write=write)
-    document = await Desk.with_llm(client_of(server)).run(["leonardo", "midjourney_animate"])
+    document = await Desk(place.office(server)).run(["leonardo", "midjourney_animate"])
     assert document["status"] == "succeeded", document
     assert {problem["rule"] for problem in document["problems"]} == {
         "motion-text: opposite",

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ from callsheet.engine.view import View
 from callsheet.events import Recorded, ValuesFinished
 from callsheet.llm.port import Heard, Reply, Request, Usage
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
 from tests.support.killed import GROUPS as KILLED
+from tests.support.places import Place
 from tests.support.runs import IDEA, Desk, client_of, prompts_of
 from tests.support.streaming import PIECE, Break
 from tests.support.strict_openai import Conduct, StrictOpenAI
@@ -49,19 +48,8 @@ class Listener:
             self.came.set()
 
 
-@pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as running:
-        yield running
-
-
-def _office(server: StrictOpenAI, listener: Listener, tick: float = 0) -> Office:
-    return Office(
-        read_settings(),
-        store=MemoryStore(),
-        llm=client_of(server, tick=tick),
-        listen=listener.hear,
-    )
+def _office(place: Place, server: StrictOpenAI, listener: Listener, tick: float = 0) -> Office:
+    return place.office(client_of(server, tick=tick), listener.hear)
 
 
 async def _begun(office: Office) -> Session:
@@ -85,12 +73,13 @@ def _before(prompts: dict[str, Any], model: str) -> int:
 
 
 async def test_a_prompt_is_told_while_the_others_are_still_being_written(
+    place: Place,
     server: StrictOpenAI,
 ) -> None:
     whole = await _whole(server)
     listener = Listener()
     server.fail(Break("hang", _before(whole, "SORA_1_A")))
-    session = await _begun(_office(server, listener))
+    session = await _begun(_office(place, server, listener))
 
     running = asyncio.create_task(session.go_on())
     async with asyncio.timeout(30):
@@ -103,11 +92,12 @@ async def test_a_prompt_is_told_while_the_others_are_still_being_written(
 
 
 async def test_an_interrupted_run_asks_only_for_what_was_not_finished(
+    place: Place,
     server: StrictOpenAI,
 ) -> None:
     whole = await _whole(server)
     listener = Listener()
-    office = _office(server, listener)
+    office = _office(place, server, listener)
     server.fail(Break("hang", _before(whole, "LEONARDO_ANIME_XL_A")))
     session = await _begun(office)
     running = asyncio.create_task(session.go_on())
@@ -165,13 +155,13 @@ async def _resumed(home: Path, server: StrictOpenAI) -> dict[str, Any]:
 
 @pytest.mark.parametrize("how", ["ends", "cut", "error", "letters", "twice"])
 async def test_a_reply_that_breaks_off_is_gone_on_with_for_the_rest_alone(
-    server: StrictOpenAI, how: Any
+    place: Place, server: StrictOpenAI, how: Any
 ) -> None:
     whole = await _whole(server)
     listener = Listener()
     server.fail(Break(how, _before(whole, "LEONARDO_ANIME_XL_A")))
 
-    session = await _begun(_office(server, listener))
+    session = await _begun(_office(place, server, listener))
     await session.go_on()
 
     document = session.document()
@@ -184,10 +174,11 @@ async def test_a_reply_that_breaks_off_is_gone_on_with_for_the_rest_alone(
 
 
 async def test_a_second_break_ends_the_run_and_resume_asks_for_the_rest(
+    place: Place,
     server: StrictOpenAI,
 ) -> None:
     whole = await _whole(server)
-    office = _office(server, Listener())
+    office = _office(place, server, Listener())
     server.fail(Break("ends", _before(whole, "SORA_1_A")), Break("error", 2))
 
     session = await _begun(office)
@@ -204,11 +195,13 @@ async def test_a_second_break_ends_the_run_and_resume_asks_for_the_rest(
     assert [_asked(server, n) for n in range(3)] == [MODELS, MODELS[1:], MODELS[1:]]
 
 
-async def test_what_was_finished_before_the_deadline_is_kept(server: StrictOpenAI) -> None:
+async def test_what_was_finished_before_the_deadline_is_kept(
+    place: Place, server: StrictOpenAI
+) -> None:
     whole = await _whole(server)
     llm = client_of(server, tick=0)
     llm.limits = type(llm.limits)(deadline=1.5, tick=0)
-    office = Office(read_settings(), store=MemoryStore(), llm=llm)
+    office = place.office(llm)
     server.fail(Break("drip", _before(whole, "SORA_1_A")))
 
     session = await _begun(office)
@@ -224,10 +217,11 @@ async def test_what_was_finished_before_the_deadline_is_kept(server: StrictOpenA
 
 
 async def test_a_reply_that_comes_at_once_costs_no_fact_and_no_commit_more(
+    place: Place,
     server: StrictOpenAI,
 ) -> None:
     listener = Listener()
-    session = await _begun(_office(server, listener, tick=60))
+    session = await _begun(_office(place, server, listener, tick=60))
     await session.go_on()
     assert "values_finished" not in listener.kinds
 
@@ -266,14 +260,13 @@ class Dictating:
         return Reply(self._text, "stop", Usage(), self.spec)
 
 
-async def test_a_prompt_is_told_as_it_is_delivered_and_a_faulty_one_is_not_told() -> None:
+async def test_a_prompt_is_told_as_it_is_delivered_and_a_faulty_one_is_not_told(
+    place: Place,
+) -> None:
     good = prompts_of(await Desk.with_llm().run(GROUPS))
     prompts = good | {"SORA_2_A": f'"{good["SORA_2_A"]}"', "SORA_1_A": "too short"}
     listener = Listener()
-    office = Office(
-        read_settings(), store=MemoryStore(), llm=Dictating(prompts), listen=listener.hear
-    )
-    session = await _begun(office)
+    session = await _begun(place.office(Dictating(prompts), listener.hear))
     await session.go_on()
 
     told = {name.removeprefix("prompts."): text for name, text in listener.values.items()}

@@ -100,13 +100,14 @@ class Crew:
 
 
 @contextmanager
-def crew_on(terminal: Terminal, server: StrictOpenAI, url: str) -> Iterator[Crew]:
-    """Workers to be hired on this database, whose runs are written by this server."""
+def crew_on(terminal: Terminal, url: str, server: StrictOpenAI | None = None) -> Iterator[Crew]:
+    """Workers to be hired on this database; runs are written by this server, or by whom they name."""
     terminal.env |= {
         "CALLSHEET_DATABASE_URL": url,
-        "CALLSHEET_BASE_URL": server.url,
         "CALLSHEET_LEASE_SECONDS": str(LEASE_SECONDS),
     }
+    if server is not None:
+        terminal.env["CALLSHEET_BASE_URL"] = server.url
     crew = Crew(terminal)
     try:
         yield crew
