@@ -187,7 +187,7 @@ async def _carry_out(session: Session, answer: Callable[[Question], str | None] 
     await session.write_receipt()
     await session.close()
     if (error := session.view.error) is not None:
-        raise error_of(error.code, error.message, error.hint)
+        raise error_of(error.code, error.located, error.hint)
     return _result(session.document())
 
 

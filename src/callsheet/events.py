@@ -168,28 +168,34 @@ class RunFinished(Fact):
     result: Literal["succeeded", "stopped"]
 
 
-class RunFailed(Fact):
+class Stopped(Fact):
+    """What stood in a step's way: `module` is where, or what was told beforehand."""
+
+    step: str
+    attempt: int
+    module: str = ""
+    code: str
+    message: str
+    hint: str
+
+    @property
+    def located(self) -> str:
+        """The message behind the place in the workflow's file, for whoever works on that."""
+        return f"{self.step}, {self.module}: {self.message}" if self.module else self.message
+
+
+class RunFailed(Stopped):
     """A step could not be done; the run can be resumed or retried."""
 
     kind: Literal["run_failed"] = "run_failed"
-    step: str
-    attempt: int
-    code: str
-    message: str
-    hint: str
     exit_code: int
 
 
-class RunParked(Fact):
+class RunParked(Stopped):
     """The provider wants to be left alone until a time (Unix seconds)."""
 
     kind: Literal["run_parked"] = "run_parked"
-    step: str
-    attempt: int
     until: float
-    code: str
-    message: str
-    hint: str
     exit_code: Literal[5] = 5
 
 

@@ -108,7 +108,7 @@ async def test_without_drafts_the_offline_door_stops_and_names_the_module(tmp_pa
     session = await Desk.with_llm().session(["sora"], _workflow(tmp_path))
     assert session.view.error is not None
     assert session.view.error.exit_code == 2
-    assert "prompt_generation, api.openai: `offline` has no draft" in session.view.error.message
+    assert "prompt_generation, api.openai: `offline` has no draft" in session.view.error.located
 
 
 @pytest.mark.parametrize("half", ["prompts/image_generation/sora_instructions.txt",

@@ -66,6 +66,8 @@ def document_of(
             "code": view.error.code,
             "message": view.error.message,
             "hint": view.error.hint,
+            "step": view.error.step,
+            "module": view.error.module,
         }
     return document
 

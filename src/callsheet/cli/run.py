@@ -218,7 +218,7 @@ def _tell(document: dict[str, Any], view: View, telling: Telling) -> int:
         note(f"the run waits for an answer: callsheet resume {view.run}")
         return WAITING
     if view.error is not None:
-        tell_error(view.error.message, view.error.hint)
+        tell_error(view.error.located, view.error.hint)
         note(f"the run is kept: callsheet resume {view.run}")
         return view.error.exit_code
     note(f"kept as {view.run}: callsheet show {view.run}")

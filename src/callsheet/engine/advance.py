@@ -171,7 +171,8 @@ def _failed(
         "step": view.step,
         "attempt": view.attempt,
         "code": error.code,
-        "message": f"{view.step}, {where}: {error.message}",
+        "module": where,
+        "message": error.message,
         "hint": error.hint,
     }
     if until is not None:

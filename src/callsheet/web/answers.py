@@ -189,6 +189,8 @@ class Run(Answer):
     seq: int
     attempts: list[dict[str, JsonValue]]
     exports: list[str]
+    pictures: dict[str, JsonValue]
+    notes: list[dict[str, JsonValue]]
 
 
 class Answered(Answer):

@@ -121,7 +121,7 @@ function drawLater(category, groups) {
 /** What a category's own step can be told beside its groups, if anything. */
 export function laterQuestion(category) {
   const { step } = categories().find(({ name }) => name === category);
-  return sheet.workflow.fields.find((field) => field.step === step);
+  return sheet.workflow.fields.find((field) => field.step === step && field.kind !== "picture");
 }
 
 function promptsBefore(category) {

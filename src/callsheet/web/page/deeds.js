@@ -2,9 +2,10 @@
 
 import { say } from "./copying.js";
 import { count } from "./figures.js";
-import { categories, change, groupsOfRun, leavesOf, sheet } from "./sheet.js";
+import { categories, change, groupsOfRun, leavesOf, sheet, titled } from "./sheet.js";
 import { emptyField, pointAt } from "./scene.js";
 import { get, path, post, remove, Trouble } from "./server.js";
+import { dropPicture } from "./picture.js";
 import { nextStep } from "./plan.js";
 import { use } from "./workflow.js";
 
@@ -14,14 +15,20 @@ export async function press() {
   if (step.kind === "start") {
     const empty = emptyField();
     if (empty && pointAt(empty.key, "Say it in a few words first.")) return;
-    if (await deed(() => post(path("runs"), step.wish))) change({ isAwaited: true });
+    if (await deed(() => post(path("runs"), step.wish))) sent(step.wish);
   } else if (step.kind === "retry") {
-    if (await deed(() => post(path("runs", sheet.run.run, "retry"), step.wish)))
-      change({ isAwaited: true });
+    if (await deed(() => post(path("runs", sheet.run.run, "retry"), step.wish))) sent(step.wish);
     change({ told: {} });
   } else if (step.kind === "resume") {
     await deed(() => post(path("runs", sheet.run.run, "resume"), resumed()));
   }
+}
+
+/** What was asked for is looked for, and a picture that went along goes along no second time. */
+function sent({ picture }) {
+  change({ isAwaited: true });
+  if (picture && sheet.picture)
+    change({ picture: { ...sheet.picture, sentTo: sheet.run.run } });
 }
 
 function resumed() {
@@ -90,6 +97,7 @@ export async function open(run) {
     if (location.hash) history.pushState(null, "", location.pathname);
     return change({ run: null });
   }
+  dropPicture();
   try {
     const document = await get(path("runs", run));
     if (document.workflow !== sheet.workflow.name) await use(document.workflow);
@@ -155,7 +163,7 @@ function tell(document) {
   const written = leavesOf(document.prompts).length;
   if (document.status === "succeeded") say(`Done: ${count(written, "prompt")} written.`);
   else if (document.question) say(`The run asks: ${document.question.text.slice(0, 200)}`);
-  else if (document.error) say(`It failed: ${document.error.message}`);
+  else if (document.error) say(`It failed. ${titled(document.error)}`);
 }
 
 /** Does something that answers with a run's document, or null for none; true where it went well. */

@@ -10,6 +10,7 @@ import { wireKeys } from "./keys.js";
 import { drawLlm } from "./llm.js";
 import { drawMeter } from "./meter.js";
 import { drawNotices } from "./notices.js";
+import { drawPictures, wirePictures } from "./picture.js";
 import { bringIntoSight, drawPrompts } from "./prompts.js";
 import { drawReceipt } from "./receipt.js";
 import { drawRunbar, loadFormats } from "./runbar.js";
@@ -26,6 +27,7 @@ const SECTIONS = [
   drawRuns,
   drawNotices,
   drawScene,
+  drawPictures,
   drawCall,
   drawMeter,
   drawQuestionOnceAsked,
@@ -142,5 +144,6 @@ at("new-sheet").addEventListener("click", (event) => {
 });
 wireAppearance();
 wireKeys();
+wirePictures();
 onChange(draw);
 beginWhenAnswered();

@@ -3,6 +3,7 @@
 import { at, button, make, setText } from "./element.js";
 import { cost, percent, whole } from "./figures.js";
 import { press } from "./deeds.js";
+import { isPictureWanted } from "./picture.js";
 import { nextStep } from "./plan.js";
 import { path, post, Trouble } from "./server.js";
 import { change, chosenGroups, sheet } from "./sheet.js";
@@ -120,7 +121,13 @@ function about(told) {
 }
 
 function previewKey(step) {
-  return JSON.stringify(["preview", sheet.run.run, sheet.run.seq, step.wish]);
+  return keyOf(["preview", sheet.run.run, sheet.run.seq, step.wish]);
+}
+
+/** What was asked, as a key; a picture by its place in memory, not by its millions of letters. */
+function keyOf(asked) {
+  const { data, url } = sheet.picture ?? {};
+  return JSON.stringify(asked, (_, value) => (value === data && data ? url : value));
 }
 
 /** Asks the server for the figures of this choice; no LLM is called for it. */
@@ -131,7 +138,8 @@ function measure(step) {
     return;
   }
   const wish = { workflow: sheet.workflow.name, llm: sheet.llm, groups };
-  const key = JSON.stringify(wish);
+  if (sheet.picture && isPictureWanted()) wish.picture = sheet.picture.data;
+  const key = keyOf(wish);
   if (known.has(key)) {
     if (known.get(key) && sheet.estimate !== known.get(key)) change({ estimate: known.get(key) });
   } else {

@@ -4,7 +4,7 @@ import { at, button, make, spoken } from "./element.js";
 import { open, press } from "./deeds.js";
 import { chosenLlm } from "./llm.js";
 import { nextStep } from "./plan.js";
-import { change, sheet } from "./sheet.js";
+import { change, sheet, titled } from "./sheet.js";
 
 let drawn = "";
 
@@ -59,7 +59,7 @@ function failure() {
   if (sheet.run?.status !== "failed" || !sheet.run.error) return null;
   const step = nextStep();
   const deed = step.kind === "resume" ? { name: step.label, press } : null;
-  return { stop: true, text: sheet.run.error.message, hint: sheet.run.error.hint, deed };
+  return { stop: true, text: titled(sheet.run.error), hint: sheet.run.error.hint, deed };
 }
 
 function parked() {
@@ -70,7 +70,7 @@ function parked() {
     minute: "2-digit",
   });
   return {
-    text: error?.message ?? "the provider asks for a pause",
+    text: error ? titled(error) : "the provider asks for a pause",
     hint: `it may be tried again at ${time}`,
     deed: { name: "Try now", press },
   };

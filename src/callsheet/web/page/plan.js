@@ -11,6 +11,7 @@ import {
 } from "./sheet.js";
 import { count } from "./figures.js";
 import { laterQuestion } from "./call.js";
+import { isPictureWanted, pictureField } from "./picture.js";
 
 const DONE = "All that is called is written. Call another group, and only that is paid.";
 
@@ -38,6 +39,7 @@ function fresh(note = "") {
   const wish = { workflow, llm: sheet.llm, brief: Object.fromEntries(brief) };
   if (!hasGroups) return { kind: "start", label: "Begin", wish, note };
   wish.groups = groups.map((group) => group.name);
+  if (sheet.picture && isPictureWanted()) wish.picture = sheet.picture.data;
   return { kind: "start", label: `Write ${count(models(groups), "prompt")}`, wish, note };
 }
 
@@ -67,7 +69,7 @@ function changedCategories() {
     // A run keeps at least one group of a category that it has written for.
     if (!groups.some((group) => sheet.chosen.has(group.name))) return false;
     const differs = groups.some((group) => sheet.chosen.has(group.name) !== called.has(group.name));
-    return differs || isRetold(name);
+    return differs || isRetold(name) || hasNewPicture(name);
   });
 }
 
@@ -75,6 +77,12 @@ function changedCategories() {
 function isRetold(category) {
   const key = laterQuestion(category)?.key;
   return Boolean(key && sheet.told[key]);
+}
+
+/** Whether there is a picture for this category that the run has not seen yet. */
+function hasNewPicture(category) {
+  const { picture, run } = sheet;
+  return picture !== null && picture.sentTo !== run.run && pictureField()?.category?.name === category;
 }
 
 function retry(changed) {
@@ -87,16 +95,19 @@ function retry(changed) {
     brief: told(),
   };
   if (sheet.llm !== sheet.run.llm) wish.llm = sheet.llm;
-  return { kind: "retry", label: labelOf(added, dropped), wish, note: noteOf(added, dropped) };
+  if (changed.some(({ name }) => hasNewPicture(name))) wish.picture = sheet.picture.data;
+  return { kind: "retry", label: labelOf(added, dropped, changed), wish, note: noteOf(added, dropped) };
 }
 
-function labelOf(added, dropped) {
+function labelOf(added, dropped, changed) {
   const prompts = count(models(added), "prompt");
   if (added.length === 1) return `Add ${added[0].label}: ${prompts}`;
   if (added.length > 1) return `Add ${added.length} groups: ${prompts}`;
   if (dropped.length === 1) return `Drop ${dropped[0].label}`;
   if (dropped.length > 1) return `Drop ${dropped.length} groups`;
-  return "Write for the other picture";
+  return changed.some(({ name }) => hasNewPicture(name))
+    ? "Write for this picture"
+    : "Write for the other picture";
 }
 
 function noteOf(added, dropped) {

@@ -1,6 +1,6 @@
 // The prompts by category and group, each in the place where it is being written.
 
-import { at, button, inside, make, setText } from "./element.js";
+import { at, button, inside, make, setText, spoken } from "./element.js";
 import { copyFrom } from "./copying.js";
 import { rewrite } from "./deeds.js";
 import { count, words } from "./figures.js";
@@ -17,7 +17,8 @@ export function drawPrompts() {
   if (shape !== drawn) {
     if (JSON.parse(drawn || "[]")[0] !== sheet.run?.run) rows.clear();
     drawn = shape;
-    inside("prompts").replaceChildren(toolbar(), ...wanted.map(drawCategory));
+    const notes = make("ul", { class: "notes", id: "notes", "aria-label": "Notes on the run" });
+    inside("prompts").replaceChildren(toolbar(), ...wanted.map(drawCategory), notes);
   }
   for (const { category, groups } of wanted) {
     for (const { leaves } of groups)
@@ -26,6 +27,7 @@ export function drawPrompts() {
   bringIntoSight("prompts");
   const written = texts(wanted);
   setText(at("prompts-count"), progress(wanted, written));
+  drawNotes();
   at("copy-all").hidden = written.length < 2;
   at("rewrite-all").hidden = isUnderWay() || written.length === 0;
 }
@@ -101,6 +103,17 @@ function textOf(category, name) {
   const model = name.split(".")[0];
   if (!(model in prompts)) return undefined;
   return flatten(model, prompts[model]).find((leaf) => leaf.name === name)?.text;
+}
+
+/** What was told on the way: a service that has closed, a step that was skipped, a second try. */
+function drawNotes() {
+  const notes = [...new Set((sheet.run?.notes ?? []).map(({ text }) => text))];
+  const place = at("notes");
+  if (!place || place.dataset.shape === JSON.stringify(notes)) return;
+  place.dataset.shape = JSON.stringify(notes);
+  place.hidden = notes.length === 0;
+  const drawn = notes.map((text) => spoken(text.charAt(0).toUpperCase() + text.slice(1)));
+  place.replaceChildren(...drawn.map((pieces) => make("li", {}, ...pieces)));
 }
 
 /** The texts that earlier attempts left for this prompt and that differ, the latest first. */

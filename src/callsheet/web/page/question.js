@@ -3,7 +3,8 @@
 import { at, button, inside, make, spoken } from "./element.js";
 import { copyFrom } from "./copying.js";
 import { answer } from "./deeds.js";
-import { flatten, leavesOf, sheet } from "./sheet.js";
+import { newPicturePlace } from "./picture.js";
+import { change, flatten, leavesOf, sheet } from "./sheet.js";
 
 let drawn = "";
 
@@ -23,6 +24,7 @@ function draw(question) {
     // The sentence belongs here, beside the answer that it is about.
     if (trouble?.code === "bad_answer")
       wrong.textContent = [trouble.message, trouble.hint].filter(Boolean).join("; ");
+    return trouble;
   };
   const asked = make("p", { class: "asked", id: "asked" }, ...spoken(question.text));
   const form = FORMS[question.kind] ?? FORMS.text;
@@ -76,6 +78,7 @@ const FORMS = {
       }),
     ),
   choices: (question, say) => several(question, say),
+  picture: (question, say) => pictured(question, say),
 };
 
 function written(question, say, input) {
@@ -92,6 +95,29 @@ function written(question, say, input) {
     input,
     hint,
     make("button", { type: "submit" }, "Answer"),
+  );
+}
+
+/** A picture, the one of the scene if there is one already; an empty answer goes without. */
+function pictured({ default: kept }, say) {
+  const place = newPicturePlace("The picture", () => (sheet.picture ? "" : "PNG, JPEG or WebP, up to 5 MB"));
+  const submit = async (event) => {
+    event.preventDefault();
+    if (!sheet.picture) return place.element.querySelector("button:not([hidden])").focus();
+    const { picture } = sheet;
+    if (!(await say(picture.data))) change({ picture: { ...picture, sentTo: sheet.run.run } });
+  };
+  return make(
+    "form",
+    { class: "answer", on: { submit } },
+    place.element,
+    make(
+      "div",
+      { class: "choices" },
+      make("button", { type: "submit" }, "Answer"),
+      kept ? button("Keep the one it has", () => say("")) : null,
+      button("Go without", () => say("none")),
+    ),
   );
 }
 

@@ -1,6 +1,8 @@
 // The scene: the fields of the brief, the first of them large, the others with good defaults.
 
 import { at, inside, make } from "./element.js";
+import { words } from "./figures.js";
+import { isPictureWanted, newPicturePlace, pictureField, wordsOfKept } from "./picture.js";
 import { change, sheet } from "./sheet.js";
 
 let drawn = "";
@@ -16,13 +18,15 @@ export function briefFields() {
 export function drawScene() {
   const fields = briefFields();
   at("scene").hidden = fields.length === 0;
-  const shape = JSON.stringify(fields);
+  const picture = pictureField();
+  const shape = JSON.stringify([fields, picture?.title]);
   if (shape !== drawn) {
     drawn = shape;
     const [first, ...others] = fields;
     inside("scene").replaceChildren(
       ...(first ? [drawField(first, true)] : []),
       make("div", { class: "other-fields" }, ...others.map((field) => drawField(field, false))),
+      ...(picture ? [drawPicture(picture)] : []),
     );
   }
   for (const field of fields) {
@@ -58,6 +62,21 @@ function drawField(field, large) {
     input,
     make("p", { class: "hint", id: `${id}-hint` }, field.hint ?? ""),
   );
+}
+
+function drawPicture({ title }) {
+  return newPicturePlace(`A picture for the ${title.toLowerCase()}`, pictureNote).element;
+}
+
+/** What a person should know of the picture that is there, or of the one that the run has. */
+function pictureNote() {
+  const { key, category } = pictureField() ?? {};
+  const kept = sheet.run?.pictures?.[key];
+  if (sheet.picture && category && !isPictureWanted())
+    return `It goes along once a row of ${words(category.name)} is called.`;
+  if (!sheet.picture && kept) return `This run has one already: ${wordsOfKept(kept)}.`;
+  if (sheet.picture) return "";
+  return "A rendered still, as PNG, JPEG or WebP up to 5 MB; LLMs that can see go by it.";
 }
 
 /** Whether what usually stands there would not fit on a short line. */

@@ -7,6 +7,7 @@ export const sheet = {
   llm: "", // the one chosen
   brief: {}, // what stands in the scene's fields
   chosen: new Set(), // the names of the groups that are called
+  picture: null, // a picture of the person's own: what it is, its content, and the run it went to
   told: {}, // answers to later questions given beforehand, by key
   estimate: null, // tokens and cost of this choice, beside those of all groups
   run: null, // the open run's document
@@ -75,6 +76,12 @@ export function isSceneChanged() {
   return Object.keys(brief).some(
     (key) => key in sheet.brief && sheet.brief[key].trim() !== String(brief[key]),
   );
+}
+
+/** What stopped the run, behind the name of the step that it stopped. */
+export function titled({ step, message }) {
+  const title = sheet.workflow.steps.find((each) => each.step === step)?.title;
+  return title ? `${title}: ${message}` : message;
 }
 
 /** Every text of a document's prompts: `{ category, model, name, text }`, `name` being its place. */
