@@ -58,7 +58,10 @@ class RunResumed(Fact):
 
 
 class RunRetried(Fact):
-    """A step is to be done again, and every step after it; `anew` is not to be kept in any case."""
+    """A step is to be done again, and every step after it; `anew` is not to be kept in any case.
+
+    `finished` goes into the state: what an attempt that never ended had paid for already.
+    """
 
     kind: Literal["run_retried"] = "run_retried"
     step: str
@@ -68,6 +71,7 @@ class RunRetried(Fact):
     max_cost: float | None = None
     answers: dict[str, JsonValue] = {}
     anew: tuple[str, ...] = ()
+    finished: dict[str, JsonValue] = {}
     manner: Manner = Manner()
     once: str = ""
 

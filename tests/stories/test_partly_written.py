@@ -55,6 +55,42 @@ async def test_resume_asks_only_for_what_is_missing(
     assert again.document()["usage"]["calls"] == 2
 
 
+async def test_a_retry_with_more_groups_asks_only_for_what_is_missing(
+    place: Place, server: StrictOpenAI
+) -> None:
+    whole, middle = await _whole(server)
+    office = place.office(server)
+    server.fail(Cut(middle))
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
+    await session.go_on()
+    await session.close()
+
+    again = await office.retry(
+        session.view.run, Wish(groups=["sora", "leonardo", "phoenix"]), "prompt_generation"
+    )
+    await again.go_on()
+    assert again.view.status == "succeeded", again.view.error
+    assert _models(server, 1) == ["PHOENIX_1_0_A", "LEONARDO_ANIME_XL_A"]
+    assert prompts_of(again.document()).items() >= whole.items()
+
+
+async def test_a_retry_with_another_idea_keeps_nothing_of_the_old_one(
+    place: Place, server: StrictOpenAI
+) -> None:
+    _, middle = await _whole(server)
+    office = place.office(server)
+    server.fail(Cut(middle))
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
+    await session.go_on()
+    await session.close()
+
+    brief = session.document()["brief"] | {"idea": "a fox"}
+    wish = Wish(brief=brief, groups=["sora", "leonardo"])
+    again = await office.retry(session.view.run, wish, "user_input")
+    await again.go_on()
+    assert _models(server, 1) == ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
+
+
 @pytest.mark.workers
 async def test_a_provider_that_names_a_time_parks_the_run_until_then(
     place: Place, server: StrictOpenAI

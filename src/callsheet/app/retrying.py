@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.app.telling import SELECTION, questions
+from callsheet.catalog.rules import joined, leaves
+from callsheet.catalog.schemas import WRAPPER, models_in
+from callsheet.document.references import resolve
 from callsheet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
     from callsheet.app.productions import Production
     from callsheet.engine.view import View
+
+PLAN, COLLECT = "prompt.plan_writing", "prompt.collect"
 
 
 def prompts_anew(production: Production, rewrite: Sequence[str]) -> tuple[str, ...]:
@@ -70,3 +75,36 @@ def answers_before(
         kept = view.said.get(step, {})
         before |= {k: v for k, v in kept.items() if k.startswith(SELECTION)}
     return before | now
+
+
+def finished_before(view: View, production: Production) -> dict[str, JsonValue]:
+    """What the attempt that never ended had finished, put to the prompts at hand, by its state key.
+
+    `production` is the run's own, as kept: the plan of that attempt says what each was made from.
+    """
+    if view.step is None or not view.values:
+        return {}
+    modules = production.document.workflow.step(view.step).modules
+    keys = {use.module_id: use.outputs_to_state for use in modules}
+    planned = view.state.get(keys.get(PLAN, {}).get("made_from", ""))
+    key = keys.get(COLLECT, {}).get("at_hand")
+    schema = resolve(modules[view.module].inputs.get("output_schema"), view.state, [])
+    if not isinstance(planned, dict) or key is None:
+        return {}
+    whole = {
+        model: {"prompt": prompt, "made_from": planned[model]}
+        for model, prompt in _whole_prompts(view.values, schema)
+        if model in planned
+    }
+    before = view.state.get(key)
+    return {key: {**(before if isinstance(before, dict) else {}), **whole}} if whole else {}
+
+
+def _whole_prompts(
+    values: Mapping[str, JsonValue], schema: JsonValue
+) -> Iterator[tuple[str, JsonValue]]:
+    """The models of which every text is there, each with its prompt."""
+    for model, node in models_in(schema).items():
+        texts = {path: values.get(".".join((WRAPPER, *path))) for path in leaves(node, (model,))}
+        if None not in texts.values():
+            yield model, joined(texts.items())[model]

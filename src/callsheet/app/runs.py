@@ -12,7 +12,7 @@ from callsheet.app.batches import as_lines, batch_of
 from callsheet.app.doors import OFFLINE, Unopened, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
-from callsheet.app.retrying import answers_before, prompts_anew, step_to_retry
+from callsheet.app.retrying import answers_before, finished_before, prompts_anew, step_to_retry
 from callsheet.app.session import Session, take
 from callsheet.app.showing import shown
 from callsheet.app.telling import check_picture, manner, tell
@@ -187,6 +187,7 @@ class Office:
             max_cost=self._ceiling(wish, view),
             answers=answers_before(production, view, chosen, told, wish.rewrite),
             anew=prompts_anew(production, wish.rewrite),
+            finished=finished_before(view, await open_kept(self.store, view.manifest)),
             manner=_manner(wish, named=wish.picture is not None),
             once=wish.once,
         )

@@ -17,7 +17,7 @@ from callsheet.catalog.formats import find_format
 from callsheet.catalog.formats.form import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from jsonschema import ValidationError
     from pydantic import JsonValue
@@ -205,6 +205,17 @@ def overlay(value: JsonValue, patch: JsonValue) -> JsonValue:
     if isinstance(value, dict) and isinstance(patch, dict):
         return value | {name: overlay(value.get(name), item) for name, item in patch.items()}
     return patch
+
+
+def joined(values: Iterable[tuple[Path, JsonValue]]) -> dict[str, JsonValue]:
+    """One object that holds these values at their paths."""
+    whole: JsonValue = {}
+    for path, value in values:
+        leaf = value
+        for name in reversed(path):
+            leaf = {name: leaf}
+        whole = overlay(whole, leaf)
+    return whole if isinstance(whole, dict) else {}
 
 
 def in_order(value: JsonValue, schema: JsonValue) -> JsonValue:

@@ -178,6 +178,7 @@ def _begin(view: View, event: RunStarted | RunResumed | RunRetried) -> None:
     if isinstance(event, RunRetried):
         view.status, view.question = "running", None
         view.step, view.then, view.anew = None, event.step, frozenset(event.anew)
+        view.state.update(event.finished)
 
 
 def _end(view: View, event: RunFinished | RunFailed | RunParked) -> None:

@@ -37,7 +37,7 @@ from pydantic_ai.tools import ToolDefinition
 from callsheet.llm.faults import Fault, kind_of, message_in
 from callsheet.llm.port import Reply, Usage
 from callsheet.llm.specs import PROVIDERS
-from callsheet.llm.wire import OversizeReplyError, http_client
+from callsheet.llm.wire import OversizeReplyError, closing, http_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,7 +69,8 @@ class Line:
         """One request: what came back, or what went wrong, and never an exception of the library."""
         ear = _Ear(heard, asking.tick)
         try:
-            return await self._ask(asking, ear)
+            async with closing():
+                return await self._ask(asking, ear)
         except Exception as error:
             if ear.failed:
                 raise
@@ -77,7 +78,6 @@ class Line:
 
     async def _ask(self, asking: Asking, ear: _Ear) -> Reply:
         settings: ModelSettings = {
-            "max_retries": 0,
             "max_tokens": asking.max_tokens,
             "request_timeout": asking.seconds,
             "framing_announcement": "never",
@@ -232,7 +232,7 @@ def _openai(name: str, given: dict[str, Any], *, own: bool) -> Model[Any]:
 
     provider = OpenAICompatibleProvider("own", **given) if own else OpenAIProvider(**given)
     llm = OpenAIChatModel(name, provider=provider, profile=_UNCHANGED, settings=_counting_once())
-    return _asking_once(llm)
+    return _asking_once(_trying_once(llm))
 
 
 def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
@@ -241,7 +241,13 @@ def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
 
     provider = OllamaProvider(**given)
     llm = OllamaModel(name, provider=provider, profile=_UNCHANGED, settings=_counting_once())
-    return _asking_once(llm)
+    return _asking_once(_trying_once(llm))
+
+
+def _trying_once(llm: Any) -> Any:
+    """Only the policy tries again. Told with each request, it would make each a client of its own."""
+    llm.client.max_retries = 0
+    return llm
 
 
 def _counting_once() -> Any:
@@ -259,14 +265,16 @@ def _anthropic(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
-    return AnthropicModel(name, provider=AnthropicProvider(**given), profile=_UNCHANGED)
+    llm = AnthropicModel(name, provider=AnthropicProvider(**given), profile=_UNCHANGED)
+    return _trying_once(llm)  # type: ignore[no-any-return]
 
 
 def _google(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.models.google import GoogleModel
     from pydantic_ai.providers.google import GoogleProvider
 
-    return GoogleModel(name, provider=GoogleProvider(**given), profile=_UNCHANGED)
+    provider = GoogleProvider(**given)
+    return GoogleModel(name, provider=provider, profile=_UNCHANGED, settings={"max_retries": 0})
 
 
 def _message(asking: Asking) -> ModelRequest:

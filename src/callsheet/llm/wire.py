@@ -9,12 +9,14 @@ from __future__ import annotations
 import codecs
 import json
 import zlib
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import httpx2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 LONGEST_REPLY = 10_000_000
 """Bytes of a reply's body, unpacked; a long reply has a thousandth of that."""
@@ -31,6 +33,22 @@ _SENT = frozenset(
         "transfer-encoding",
     }
 )
+
+
+_OPEN: ContextVar[list[httpx2.Response] | None] = ContextVar("_OPEN", default=None)
+
+
+@asynccontextmanager
+async def closing() -> AsyncGenerator[None]:
+    """Closes at its end whatever was opened within: a library may forget what broke off."""
+    opened: list[httpx2.Response] = []
+    before = _OPEN.set(opened)
+    try:
+        yield
+    finally:
+        _OPEN.reset(before)
+        for response in opened:
+            await response.aclose()
 
 
 class OversizeReplyError(Exception):
@@ -65,6 +83,8 @@ def _only(key_header: str, key: str) -> Callable[[httpx2.Request], Awaitable[Non
 
 async def _bound(response: httpx2.Response) -> None:
     """Puts a limit under a reply before its body is read."""
+    if (opened := _OPEN.get()) is not None:
+        opened.append(response)
     packing = response.headers.pop("content-encoding", "").lower()
     assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101  # as our client is
     response.stream = _Bounded(response.stream, packed=packing in ("gzip", "deflate"))

@@ -17,6 +17,7 @@ from callsheet.catalog.rules import (
     Finding,
     find,
     in_order,
+    joined,
     leaves,
     narrow,
     overlay,
@@ -167,18 +168,7 @@ def _shown(inputs: Inputs, stage: Stage) -> Picture | None:
 
 def _at_hand(stage: Stage) -> dict[str, JsonValue]:
     """What an earlier, failed go at this attempt had finished."""
-    return _joined((tuple(path.split(".")), value) for path, value in stage.values.items())
-
-
-def _joined(values: Iterable[tuple[Path, JsonValue]]) -> dict[str, JsonValue]:
-    """One object that holds these values at their paths."""
-    whole: JsonValue = {}
-    for path, value in values:
-        leaf = value
-        for name in reversed(path):
-            leaf = {name: leaf}
-        whole = overlay(whole, leaf)
-    return whole if isinstance(whole, dict) else {}
+    return joined((tuple(path.split(".")), value) for path, value in stage.values.items())
 
 
 def _asked(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -193,7 +183,7 @@ def _hearing(draft: _Draft, shelf: _Shelf, schema: dict[str, JsonValue]) -> Hear
     async def hear(text: str) -> None:
         written = {path: v for path, v in finished_values(text).items() if path in waited}
         if written:
-            better = _judge(overlay(draft.value, _joined(written.items())), schema, draft.others)
+            better = _judge(overlay(draft.value, joined(written.items())), schema, draft.others)
             await shelf.keep(better, written)
             waited[:] = [path for path in waited if path not in written]
 
@@ -214,7 +204,7 @@ def _taken_in(reply: Reply, draft: _Draft, schema: dict[str, JsonValue]) -> _Dra
         found = first_object(reply.text) or {}
     else:
         finished = finished_values(reply.text)
-        found = _joined((path, finished[path]) for path in leaves(asked) if path in finished)
+        found = joined((path, finished[path]) for path in leaves(asked) if path in finished)
     return _judge(overlay(draft.value, without_extras(found, asked)), schema, draft.others)
 
 
