@@ -14,6 +14,7 @@ CallsheetError
 │   ├── UnreachableError  OverloadedError  DeadlineError
 │   └── CostCeilingError  PriceUnknownError
 ├── StorageError                   exit 6   the place where runs are kept
+├── CrashedError                   exit 1   one worker after another died of a run
 └── InternalError                  exit 1   a defect of ours
 """
 
@@ -229,6 +230,12 @@ class StorageError(CallsheetError):
 
     code = "storage"
     exit_code = 6
+
+
+class CrashedError(CallsheetError):
+    """One worker after another died in the middle of the run, so it was given up."""
+
+    code = "run_crashed"
 
 
 class InternalError(CallsheetError):

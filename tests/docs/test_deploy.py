@@ -15,7 +15,7 @@ import yaml
 from callsheet.settings import KEYS, VARIABLES
 from tests.support.cli import Terminal
 from tests.support.strict_openai import StrictOpenAI
-from tests.support.workers import LONGEST, Crew, crew_on
+from tests.support.workers import COMMAND, LONGEST, Crew, crew_on
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -47,7 +47,7 @@ def test_both_start_workers_that_work_and_end_as_they_say(crew: Crew) -> None:
     assert started == words
     assert started[0] == "worker"
 
-    hired = crew.hire(*started[1:])
+    hired = crew.hire(*started[1:], program=COMMAND)
     hired.process.send_signal(signal.Signals[service["KillSignal"]])
     assert hired.process.wait(LONGEST) == int(service["SuccessExitStatus"])
 

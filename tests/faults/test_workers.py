@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
 from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
 
 import psycopg
 import pytest
 
+from callsheet.app.crashes import TOLD
+from callsheet.app.doors import open_store
+from callsheet.app.workers import SWEEP_SECONDS
+from callsheet.queue.dbos import POLL_SECONDS
+from callsheet.settings import read_settings
+from callsheet.store.relay import Relay
+from callsheet.store.sql import SqlStore
 from tests.support.cli import Terminal
 from tests.support.loopback import Hang
 from tests.support.postgres import Server
-from tests.support.runs import IDEA
 from tests.support.strict_openai import StrictOpenAI
-from tests.support.workers import LONGEST, Crew, Gate, crew_on, wait_for
-
-RUN = ("run", "--json", "--idea", IDEA, "--groups", "leonardo", "--llm", "openai:any")
+from tests.support.workers import COMMAND, LONGEST, Crew, Gate, crew_on, wait_for
 
 
 @pytest.fixture
@@ -33,13 +37,11 @@ def crew(terminal: Terminal, server: StrictOpenAI, database_url: str) -> Iterato
         yield crew
 
 
-def _ended(crew: Crew, command: subprocess.Popen[bytes]) -> dict[str, object]:
+def _ended(run: Future[dict[str, Any]]) -> dict[str, Any]:
     """The document of a run that was begun, once it has ended well."""
-    _, err = command.communicate(timeout=LONGEST)
-    assert command.returncode == 0, err.decode()
-    document: dict[str, object] = json.loads((crew.terminal.folder / "begun.json").read_text())
-    assert document["status"] == "succeeded"
-    assert document["usage"]["calls"] == 1  # type: ignore[index]
+    document = run.result(timeout=LONGEST)
+    assert document["status"] == "succeeded", document
+    assert document["usage"]["calls"] == 1
     return document
 
 
@@ -53,14 +55,14 @@ def _pids(url: str) -> set[int]:
 def test_a_worker_carries_on_what_a_person_began_and_answers(
     crew: Crew, server: StrictOpenAI, database_url: str
 ) -> None:
-    worker = crew.hire("--concurrency", "2")
+    worker = crew.hire("--concurrency", "2", program=COMMAND)
     gate = Gate(server)
     server.fail(gate)
-    command = crew.begin(*RUN)
+    run = crew.begin()
     wait_for(lambda: server.requests, "the call")
     assert _pids(database_url) == {worker.process.pid}
     gate.open()
-    _ended(crew, command)
+    _ended(run)
 
     asked = crew.terminal(
         "run", "--json", "--llm", "openai:any", stdin="a heron at dawn\n\n\n\nleonardo\n\n\n"
@@ -78,13 +80,28 @@ def test_a_worker_killed_in_a_call_is_replaced_and_that_call_alone_is_paid_again
 ) -> None:
     first = crew.hire()
     server.fail(Hang())
-    command = crew.begin(*RUN)
+    run = crew.begin()
     wait_for(lambda: server.requests, "the call")
     second = crew.hire()
     first.process.kill()
-    _ended(crew, command)
+    document = _ended(run)
     assert len(server.requests) == 2
     assert "took up" in second.told
+    assert [body for *_, body in _facts(database_url) if TOLD in body]
+    shown = crew.terminal("show", document["run"], "--json")
+    assert shown.json["prompts"] == document["prompts"]
+
+
+async def test_a_dead_workers_runs_are_taken_up_within_a_minute_as_it_is_configured(
+    database_url: str,
+) -> None:
+    store = open_store(read_settings({"CALLSHEET_DATABASE_URL": database_url, "HOME": "/"}))
+    assert isinstance(store, SqlStore)
+    heard_of = Relay(store).silent
+    # A run's lease is renewed a third of it later than its worker was last heard of, at most.
+    assert heard_of > store.lease_seconds * 4 / 3
+    assert heard_of + SWEEP_SECONDS + max(POLL_SECONDS.values()) < 60
+    store.close()
 
 
 def test_when_the_last_worker_dies_whoever_waits_for_the_run_carries_it_on(
@@ -92,11 +109,11 @@ def test_when_the_last_worker_dies_whoever_waits_for_the_run_carries_it_on(
 ) -> None:
     only = crew.hire()
     server.fail(Hang())
-    command = crew.begin(*RUN)
+    run = crew.begin()
     wait_for(lambda: server.requests, "the call")
     only.process.kill()
     only.process.wait()
-    _ended(crew, command)
+    _ended(run)
     assert len(server.requests) == 2
 
 
@@ -105,16 +122,16 @@ def test_a_worker_frozen_past_its_lease_is_refused_when_it_wakes(
 ) -> None:
     frozen, gate = crew.hire(), Gate(server)
     server.fail(gate)
-    command = crew.begin(*RUN)
+    run = crew.begin()
     wait_for(lambda: server.requests, "the call")
     frozen.process.send_signal(signal.SIGSTOP)
     crew.hire()
-    document = _ended(crew, command)
+    document = _ended(run)
     facts = _facts(database_url)
     gate.open()
     frozen.process.send_signal(signal.SIGCONT)
 
-    again = _ended(crew, crew.begin(*RUN))
+    again = _ended(crew.begin())
     assert again["run"] != document["run"]
     frozen.process.send_signal(signal.SIGTERM)
     assert frozen.process.wait(LONGEST) == 143
@@ -133,12 +150,12 @@ def test_a_worker_told_to_end_finishes_its_call_or_hands_it_on(
 ) -> None:
     leaving, gate = crew.hire(), Gate(server)
     server.fail(gate)
-    command = crew.begin(*RUN)
+    run = crew.begin()
     wait_for(lambda: server.requests, "the call")
     leaving.process.send_signal(signal.SIGTERM)
     wait_for(lambda: "finishing 1 under way" in leaving.told)
     gate.open()
-    _ended(crew, command)
+    _ended(run)
     assert leaving.process.wait(LONGEST) == 143, leaving.told
     assert len(server.requests) == 1
     assert "Traceback" not in leaving.told
@@ -149,12 +166,12 @@ def test_what_a_worker_that_ends_cannot_finish_another_takes_up_at_once(
 ) -> None:
     leaving = crew.hire("--drain", "0")
     server.fail(Hang())
-    command = crew.begin(*RUN)
+    run = crew.begin()
     wait_for(lambda: server.requests, "the call")
     crew.hire()
     leaving.process.send_signal(signal.SIGTERM)
     assert leaving.process.wait(LONGEST) == 143, leaving.told
-    _ended(crew, command)
+    _ended(run)
     assert len(server.requests) == 2
     assert "Traceback" not in leaving.told
 
@@ -165,13 +182,13 @@ def test_a_database_restarted_in_the_middle_costs_no_call_and_nobody_is_taken_fo
     with crew_on(terminal, own_server.url, server) as crew:
         workers, gate = (crew.hire(), crew.hire()), Gate(server)
         server.fail(gate)
-        command = crew.begin(*RUN)
+        run = crew.begin()
         wait_for(lambda: server.requests, "the call")
         own_server.stop(signal.SIGQUIT)
         wait_for(lambda: "queue: " in crew.hired[0].told + crew.hired[1].told)
         own_server.start()
         gate.open()
-        _ended(crew, command)
+        _ended(run)
         assert len(server.requests) == 1
         for worker in workers:
             assert worker.process.poll() is None
@@ -206,5 +223,5 @@ def test_work_in_a_form_that_could_carry_a_program_is_refused(
             ).fetchone(),
             "the refusal",
         )
-    assert crew.terminal(*RUN).status == 0
+    _ended(crew.begin())
     assert working.process.poll() is None

@@ -15,7 +15,7 @@ from callsheet.app.batch.output import Output
 from callsheet.app.batch.rows import Told
 from callsheet.app.runs import Office
 from callsheet.llm.port import LLM
-from callsheet.settings import read_settings
+from callsheet.settings import Settings, read_settings
 from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Store
 
@@ -47,6 +47,7 @@ class Bench:
     store: Store
     llm: LLM | None = None
     told: Told = field(default_factory=lambda: Told(("leonardo",)))
+    settings: Settings = field(default_factory=read_settings)
 
     @classmethod
     def with_llm(cls, llm: LLM | None = None) -> Bench:
@@ -55,7 +56,7 @@ class Bench:
 
     def batch(self, path: Path, **changes: Any) -> Batch:
         """The sheet as a batch that was judged."""
-        office = Office(read_settings(), store=self.store, llm=self.llm)
+        office = Office(self.settings, store=self.store, llm=self.llm)
         return Batch(office, replace(Order(path, told=self.told), **changes))
 
     async def go(self, path: Path, **changes: Any) -> tuple[Batch, list[Outcome]]:

@@ -1,23 +1,36 @@
-"""Real worker processes on a database, told apart by name, and a gate that holds calls back."""
+"""Real worker processes on a database, people who begin runs there, and a gate that holds calls back."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from callsheet.app.runs import Office, Wish
+from callsheet.settings import Settings, read_settings
 from tests.support.cli import Terminal
 from tests.support.loopback import Answer, Seen
+from tests.support.runs import IDEA
 from tests.support.strict_openai import StrictOpenAI
 
-LEASE_SECONDS = 5
+ROOT = Path(__file__).parents[2]
+
+LEASE_SECONDS, SWEEP_SECONDS = 2.0, 0.25
+"""Short ones, so that no test waits long for a death to be seen."""
 
 LONGEST = 300
+
+QUICK, COMMAND = ("tests.support.hired",), ("callsheet", "worker")
+"""A worker that sees the dead early, and the one that people start."""
 
 
 class Gate:
@@ -62,15 +75,17 @@ class Crew:
 
     terminal: Terminal
     hired: list[Hired] = field(default_factory=list)
+    people: Executor = field(default_factory=ThreadPoolExecutor)
 
-    def hire(self, *words: str) -> Hired:
-        """Another worker, ready to work."""
+    def hire(self, *words: str, program: Sequence[str] = QUICK) -> Hired:
+        """Another worker, ready to work; the command line's own is `program=COMMAND`."""
+        environment = self.terminal.environment()
         log = self.terminal.folder / f"worker-{len(self.hired)}.log"
         with log.open("wb") as told:
             process = subprocess.Popen(
-                self.terminal.command("worker", *words),
+                [sys.executable, "-m", *program, *words],
                 cwd=self.terminal.folder,
-                env=self.terminal.environment(),
+                env={**environment, "PYTHONPATH": f"{environment['PYTHONPATH']}{os.pathsep}{ROOT}"},
                 stdout=told,
                 stderr=told,
             )
@@ -86,17 +101,24 @@ class Crew:
             worker.process.kill()
             worker.process.wait()
 
-    def begin(self, *words: str) -> subprocess.Popen[bytes]:
-        """A command that goes on in the background; its result goes to `begun.json`."""
-        with (self.terminal.folder / "begun.json").open("wb") as out:
-            return subprocess.Popen(
-                self.terminal.command(*words),
-                cwd=self.terminal.folder,
-                env=self.terminal.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.PIPE,
-            )
+    def begin(self, *groups: str, idea: str = IDEA) -> Future[dict[str, Any]]:
+        """A person's run in the background; its document once it has ended."""
+        return self.people.submit(asyncio.run, self._run(groups or ("leonardo",), idea))
+
+    @property
+    def settings(self) -> Settings:
+        """What the workers are told, told to somebody else."""
+        return read_settings(self.terminal.environment() | {"CALLSHEET_LLM": "openai:any"})
+
+    async def _run(self, groups: Sequence[str], idea: str) -> dict[str, Any]:
+        office = Office(self.settings)
+        try:
+            session = await office.start(Wish(brief={"idea": idea}, groups=groups))
+            await session.go_on()
+            await session.close()
+            return session.document()
+        finally:
+            office.store.close()
 
 
 @contextmanager
@@ -113,3 +135,4 @@ def crew_on(terminal: Terminal, url: str, server: StrictOpenAI | None = None) ->
         yield crew
     finally:
         crew.dismiss()
+        crew.people.shutdown(wait=False, cancel_futures=True)

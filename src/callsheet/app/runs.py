@@ -9,6 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.batches import as_lines, batch_of
+from callsheet.app.crashes import after_death, deaths
 from callsheet.app.doors import OFFLINE, Unopened, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
@@ -196,9 +197,16 @@ class Office:
         return self.session(journal, production, llm)
 
     async def pick_up(self, run: str) -> Session:
-        """Holds a run that others have handed on, to carry it on as it stands; raises HeldError."""
+        """Holds a run that others have handed on, to carry it on as it stands; raises HeldError.
+
+        Where a holder died in the middle of it, that is told in the run.
+        """
+        died = bool((await self.store.run(run)).owner)
         journal = await self._hold(run)
         try:
+            if died and journal.view.status == "running":
+                before = deaths(await self.store.events(run))
+                await journal.append(after_death(journal.view, before))
             production = await open_kept(self.store, journal.view.manifest)
         except BaseException:
             await self.store.release(journal.lease)

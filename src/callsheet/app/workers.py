@@ -8,13 +8,14 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from callsheet.app.crashes import deaths
 from callsheet.app.doors import open_store, owner_name
 from callsheet.app.runs import Office
 from callsheet.app.workforce import errand
 from callsheet.errors import CallsheetError, InputError, StorageError
 from callsheet.queue.dbos import WORKFLOW, DbosWorker
 from callsheet.queue.port import BATCH_QUEUE, PEOPLE_QUEUE, QUEUES
-from callsheet.store.port import HeldError
+from callsheet.store.port import HeldError, NoSuchRunError
 from callsheet.store.relay import Relay
 from callsheet.store.sql import SqlStore
 
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
     from callsheet.settings import Settings
 
 SWEEP_SECONDS = 2.0
+"""How often somebody looks for what the dead have left."""
 
 SLOW_SECONDS = 1.0
 """A database that answers later than this was away, and cannot tell who is silent."""
 
 
 class Worker:
-    """One process that carries runs on: so many of a batch at once, and as many that people wait for."""
+    """One process that carries runs on: so many of a batch at once, and as many that people wait for.
+
+    Every `sweep_seconds` it looks whether others have died.
+    """
 
     def __init__(
         self,
@@ -39,6 +44,7 @@ class Worker:
         concurrency: int,
         in_all: int | None = None,
         tell: Callable[[str], None],
+        sweep_seconds: float = SWEEP_SECONDS,
     ) -> None:
         if settings.database_url is None:
             raise InputError(
@@ -50,6 +56,8 @@ class Worker:
         self.name = owner_name()
         self._settings, self._store, self._tell = settings, store, tell
         self._concurrency = concurrency
+        self._sweep_seconds = sweep_seconds
+        self._alone = asyncio.Lock()
         self._relay = Relay(store)
         self._queue = DbosWorker(
             settings.database_url,
@@ -84,6 +92,22 @@ class Worker:
             loop.cancel()
 
     async def _advance(self, run: str) -> None:
+        if await self._is_suspect(run):
+            # One at a time: the others must not die once more with the one that workers die of.
+            async with self._alone:
+                await self._carry_on(run)
+        else:
+            await self._carry_on(run)
+
+    async def _is_suspect(self, run: str) -> bool:
+        """Whether more than one worker has died with this run in hand."""
+        try:
+            died = (await self._store.run(run)).owner
+            return bool(died) and deaths(await self._store.events(run)) > 0
+        except NoSuchRunError:
+            return False
+
+    async def _carry_on(self, run: str) -> None:
         # Each segment is an owner of its own: even in this process, none goes on with another's run.
         office = Office(self._settings, store=self._store, queue=None)
         handed_at = await self._relay.handed_at(run)
@@ -115,7 +139,7 @@ class Worker:
         trusted_from = 0.0
         errands = [errand(queue) for queue in QUEUES]
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(self._sweep_seconds)
             if time.monotonic() < trusted_from:
                 continue
             began = time.monotonic()

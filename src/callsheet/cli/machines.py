@@ -50,10 +50,10 @@ def worker(concurrency: int, in_all: int | None, drain: float) -> int:
     from callsheet.settings import read_settings
 
     hired = Worker(read_settings(), concurrency=concurrency, in_all=in_all, tell=note)
-    return 128 + asyncio.run(_until_told(hired, drain))
+    return 128 + asyncio.run(until_told(hired, drain))
 
 
-async def _until_told(hired: Worker, drain: float) -> int:
+async def until_told(hired: Worker, drain: float) -> int:
     """Works until a signal comes, and answers with it; a second one ends it at once."""
     stop, told = asyncio.Event(), []
 

@@ -1,0 +1,219 @@
+"""Who goes first and how many at once: people before batches, and no run takes others down with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from callsheet.app.batch.batch import Batch
+from callsheet.app.batch.outcomes import Outcome
+from callsheet.app.crashes import MOST_DEATHS
+from callsheet.app.doors import open_store
+from tests.conftest import GUARD
+from tests.support import postgres
+from tests.support.batches import Bench, ideas, read_csv, write_sheet
+from tests.support.cli import Terminal
+from tests.support.loopback import Fault, Hang, Seen
+from tests.support.places import handed_on
+from tests.support.serving import Serving
+from tests.support.strict_openai import StrictOpenAI
+from tests.support.workers import LONGEST, Crew, Gate, crew_on, wait_for
+
+PLACES, IN_ALL = ("--concurrency", "2"), ("--in-all", "3")
+
+
+@pytest.fixture(scope="module")
+def shared_crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+    """A worker with two places, for all tests of this file that do it no harm."""
+    server = postgres.server_url()
+    if server is None:
+        pytest.skip(postgres.MISSING)
+    terminal = Terminal(tmp_path_factory.mktemp("crew"), GUARD)
+    with postgres.new_database(server) as url, crew_on(terminal, url) as crew:
+        crew.hire(*PLACES, *IN_ALL)
+        yield crew
+
+
+class Busy(StrictOpenAI):
+    """Takes a moment for each call, the first ones longer, and remembers how many came at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = 0
+        self._inside = 0
+        self._count = threading.Lock()
+
+    def _serve(self, handler: Any, seen: Seen) -> None:
+        with self._count:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+            moment = 0.2 if len(self.requests) % 3 else 0.5
+        try:
+            self._closing.wait(moment)
+            super()._serve(handler, seen)
+        finally:
+            with self._count:
+                self._inside -= 1
+
+
+@pytest.fixture
+def server() -> Iterator[Busy]:
+    with Busy() as running:
+        yield running
+
+
+@pytest.fixture
+def crew(shared_crew: Crew, server: Busy) -> Crew:
+    """The worker, and people whose runs are written by this test's server."""
+    shared_crew.terminal.env["CALLSHEET_BASE_URL"] = server.url
+    return shared_crew
+
+
+def _bench(crew: Crew) -> Bench:
+    return Bench(open_store(crew.settings), settings=crew.settings)
+
+
+def _begun(crew: Crew, sheet: Path) -> Future[tuple[Batch, list[Outcome]]]:
+    """A batch that is under way; what became of it."""
+
+    async def carry_out() -> tuple[Batch, list[Outcome]]:
+        bench = _bench(crew)
+        try:
+            return await bench.go(sheet)
+        finally:
+            bench.store.close()
+
+    return crew.people.submit(asyncio.run, carry_out())
+
+
+async def test_rows_that_workers_carry_on_are_written_in_order_and_counted_once(
+    crew: Crew, server: Busy, tmp_path: Path
+) -> None:
+    sheet = write_sheet(tmp_path / "in_order.csv", ideas(12))
+    bench = _bench(crew)
+    batch = await bench.write(sheet, tmp_path / "out.csv")
+    again, ends = await bench.go(sheet)
+    bench.store.close()
+
+    found = read_csv(tmp_path / "out.csv")
+    assert [row["idea"] for row in found] == [row["idea"] for row in ideas(12)]
+    assert {row["status"] for row in found} == {"succeeded"}
+    assert len(server.requests) == batch.tally.spent.calls == again.tally.spent.calls == 12
+    assert (batch.tally.fresh, again.tally.fresh) == (12, 0)
+    assert {end.row.run for end in ends} <= set(handed_on(str(crew.settings.database_url)))
+
+
+def test_a_worker_has_so_many_at_once_and_all_workers_no_more_than_told(
+    crew: Crew, server: Busy, tmp_path: Path
+) -> None:
+    alone = _begun(crew, write_sheet(tmp_path / "alone.csv", ideas(6)))
+    assert alone.result(LONGEST)[0].tally.done == 6
+    assert server.most == 2
+
+    server.most = 0
+    second = crew.hire(*PLACES, *IN_ALL)
+    both = _begun(crew, write_sheet(tmp_path / "both.csv", ideas(15)))
+    assert both.result(LONGEST)[0].tally.done == 15
+    assert server.most == 3
+    second.process.send_signal(signal.SIGTERM)
+    assert second.process.wait(LONGEST) == 143
+
+
+def test_a_person_who_waits_is_served_while_a_batch_has_taken_every_place(
+    crew: Crew, server: Busy, tmp_path: Path
+) -> None:
+    gate = Gate(server)
+    server.fail(gate, gate)
+    batch = _begun(crew, write_sheet(tmp_path / "slow.csv", ideas(4)))
+    wait_for(lambda: len(server.requests) == 2, "the batch")
+
+    document = crew.begin("leonardo").result(LONGEST)
+
+    assert document["status"] == "succeeded"
+    assert len(server.requests) == 3
+    gate.open()
+    assert batch.result(LONGEST)[0].tally.done == 4
+
+
+def test_the_page_hands_its_runs_to_workers_too(crew: Crew, server: Busy) -> None:
+    with Serving(
+        replace(crew.terminal, env=crew.terminal.env | {"CALLSHEET_LLM": "openai:any"})
+    ) as page:
+        run = page.start("leonardo")
+        document = page.until(run)
+    assert document["status"] == "succeeded", document
+    assert document["usage"]["calls"] == len(server.requests) == 1
+    assert run in handed_on(str(crew.settings.database_url))
+
+
+class Deadly(StrictOpenAI):
+    """Kills the worker that asks for the poisonous idea, each time that it is told to.
+
+    Nobody else gets an answer before the second death, so that all die with it twice; and nobody
+    does later, while that idea is asked for beside theirs.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.asked = self.deaths = 0
+        self._database = url
+        self._told = threading.Semaphore(0)
+        self._beside = threading.Event()
+
+    def kill(self) -> None:
+        self._told.release()
+
+    def _next(self, seen: Seen) -> Fault | None:
+        super()._next(seen)
+        if "poison" in str(seen.json):
+            self.asked += 1
+            self._beside.set()
+            self._told.acquire(timeout=LONGEST)
+            os.kill(self._holder(), signal.SIGKILL)
+            self.deaths += 1
+            self._beside.clear()
+            return Hang()
+        early = self.deaths < MOST_DEATHS - 1
+        return Hang() if early or self._beside.wait(1.0) else None
+
+    def _holder(self) -> int:
+        with psycopg.connect(self._database) as connection:
+            [(owner,)] = connection.execute(
+                "select owner from callsheet.leases l join callsheet.events e on e.run = l.run"
+                " where e.seq = 1 and e.body like '%poison%'"
+            ).fetchall()
+        pid = int(str(owner).split(":")[1])
+        assert pid != os.getpid()
+        return pid
+
+
+def test_a_run_that_each_worker_dies_of_is_given_up_and_the_others_are_written(
+    terminal: Terminal, database_url: str, tmp_path: Path
+) -> None:
+    rows = [*ideas(3), {"idea": "a poison heron"}]
+    with Deadly(database_url) as server, crew_on(terminal, database_url, server) as crew:
+        crew.hire("--concurrency", "4")
+        batch = _begun(crew, write_sheet(tmp_path / "ideas.csv", rows))
+        wait_for(lambda: len(server.requests) == 4, "every row's call")
+        for death in range(1, MOST_DEATHS + 1):
+            wait_for(lambda n=death: server.asked == n, f"call {death}")  # type: ignore[misc]
+            crew.hire("--concurrency", "4")
+            server.kill()
+        tally, ends = batch.result(LONGEST)[0].tally, batch.result()[1]
+        last = crew.hired[-1]
+
+    assert [end.status for end in ends] == ["succeeded"] * 3 + ["failed"]
+    assert ends[-1].code == "run_crashed"
+    assert ends[-1].problems[0].startswith(f"{MOST_DEATHS} workers died in the middle of this run")
+    assert (server.asked, tally.spent.calls) == (MOST_DEATHS, 3)
+    assert "took up" in last.told
