@@ -154,6 +154,23 @@ def test_the_motion_comes_with_video_groups_for_the_chosen_picture(server: Servi
     assert [*after["prompts"]["image_generation"]] == ["SORA_2_A", "SORA_1_A"]
 
 
+def test_a_category_that_is_let_go_is_skipped_and_nobody_is_called(server: Serving) -> None:
+    run = server.start("sora", "motion_2_0")
+    before = server.until(run)
+    unknown = server.client.post(f"/api/runs/{run}/retry", json={"without": ["sound"]})
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_name")
+
+    wish = {"without": ["video_generation"]}
+    preview = server.post(f"/api/runs/{run}/preview", wish)
+    assert (preview["write"], preview["cost"]["calls"]) == ([], 0)
+    server.post(f"/api/runs/{run}/retry", wish)
+    after = server.until(run)
+    assert after["status"] == "succeeded", after
+    assert after["selection"]["video_generation"] == []
+    assert after["prompts"] == before["prompts"] | {"video_generation": {}}
+    assert after["usage"]["calls"] == before["usage"]["calls"]
+
+
 def test_a_rendered_still_comes_as_base64_and_no_text_passes_for_one(server: Serving) -> None:
     run = server.start("sora")
     server.until(run)

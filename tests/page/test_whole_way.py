@@ -81,6 +81,29 @@ def test_more_groups_keep_what_is_written_and_then_it_moves(person: Person) -> N
     assert person.clipboard() == person.reads(MOTION)
 
 
+def test_motion_that_is_let_go_leaves_the_pictures_as_they_are_and_calls_nobody(
+    person: Person,
+) -> None:
+    person.says()
+    person.calls("sora", "motion_2_0")
+    person.button.click()
+    person.reads(MOTION)
+    before = person.reads("SORA_2_A")
+
+    person.calls("motion_2_0")
+    expect(person.page.locator("#none-video_generation")).to_contain_text("is let go")
+    expect(person.button).to_have_text("Drop Leonardo Motion 2.0 (4 forms)")
+    expect(person.page.locator("#meter")).to_contain_text("No call, nothing to pay.")
+    person.button.click()
+    expect(person.prompt(MOTION)).to_have_count(0)
+    assert person.reads("SORA_2_A") == before
+    expect(person.page.locator("#receipt")).to_contain_text("calls2")
+
+    person.calls("sora")
+    expect(person.page.locator("#none-image_generation")).to_contain_text("keeps one group")
+    expect(person.button).to_have_text("Choose a group")
+
+
 def test_one_group_or_all_prompts_are_copied_at_once(person: Person) -> None:
     person.says()
     person.calls("sora", "leonardo")

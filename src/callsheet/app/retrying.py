@@ -8,10 +8,10 @@ from callsheet.app.telling import SELECTION, questions
 from callsheet.catalog.rules import joined, leaves
 from callsheet.catalog.schemas import WRAPPER, models_in
 from callsheet.document.references import resolve
-from callsheet.errors import InputError
+from callsheet.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -29,16 +29,34 @@ def prompts_anew(production: Production, rewrite: Sequence[str]) -> tuple[str, .
     return tuple(rewrite)
 
 
+def no_group_of(production: Production, categories: Sequence[str]) -> dict[str, JsonValue]:
+    """The answer that no group of these categories is wanted; raises UnknownNameError."""
+    selecting = {q.key for _, q in questions(production) if q.key.startswith(SELECTION)}
+    known = [key.removeprefix(SELECTION) for key in selecting]
+    for category in categories:
+        if category not in known:
+            raise UnknownNameError("category", category, known)
+    return {f"{SELECTION}{category}": [] for category in categories}
+
+
 def step_to_retry(
-    production: Production, view: View, told: Mapping[str, JsonValue], rewrite: Sequence[str]
+    production: Production,
+    view: View,
+    told: Mapping[str, JsonValue],
+    rewrite: Sequence[str],
+    none: Collection[str] = (),
 ) -> str:
-    """The step that failed, else the earliest whose groups are named, else the last generation."""
+    """The step that failed, else the earliest whose groups are named, else the last generation.
+
+    `none` are questions to which no group at all is the answer: their steps are named too.
+    """
     if view.status == "failed" and view.step is not None:
         return view.step
     asked = [*questions(production)]
     selecting = {q.key: step for step, q in asked if q.key.startswith(SELECTION)}
     catalog = production.materials.catalog
     anew = {f"{SELECTION}{catalog.group_of(m).category}" for m in rewrite if m != "all"}
+    anew |= {*none}
     named = [
         step
         for step, q in asked

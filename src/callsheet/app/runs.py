@@ -13,7 +13,13 @@ from callsheet.app.crashes import after_death, deaths
 from callsheet.app.doors import OFFLINE, Unopened, is_dead, open_llm, open_store, owner_name
 from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
-from callsheet.app.retrying import answers_before, finished_before, prompts_anew, step_to_retry
+from callsheet.app.retrying import (
+    answers_before,
+    finished_before,
+    no_group_of,
+    prompts_anew,
+    step_to_retry,
+)
 from callsheet.app.session import Session, take
 from callsheet.app.showing import shown
 from callsheet.app.telling import check_picture, manner, tell
@@ -47,7 +53,8 @@ MOST_NAMED = 10
 class Wish:
     """What a person said beforehand, the same for a new run, a resumed and a retried one.
 
-    What is None was not said: a new run takes the setting or the default, an old one its own.
+    What is None was not said: a new run takes the setting or the default, an old one its own. A
+    retry goes on without the groups of the categories `without`.
     """
 
     llm: str | None = None
@@ -57,6 +64,7 @@ class Wish:
     picture: Picture | None = None
     max_cost: float | None = None
     rewrite: Sequence[str] = ()
+    without: Sequence[str] = ()
     yes: bool = False
     review: bool = False
     once: str = ""
@@ -173,7 +181,8 @@ class Office:
         view = await read_view(self.store, run)
         production = open_production(view.source)
         told = tell(production, wish.brief, wish.groups, wish.picture)
-        chosen = step or step_to_retry(production, view, told, wish.rewrite)
+        none = no_group_of(production, wish.without)
+        chosen = step or step_to_retry(production, view, told, wish.rewrite, none)
         known = [each.step_id for each in production.document.workflow.steps]
         if chosen not in known:
             raise UnknownNameError("step", chosen, known)
@@ -186,7 +195,7 @@ class Office:
             llm=llm.spec,
             base_url=base_url,
             max_cost=self._ceiling(wish, view),
-            answers=answers_before(production, view, chosen, told, wish.rewrite),
+            answers=answers_before(production, view, chosen, told, wish.rewrite) | none,
             anew=prompts_anew(production, wish.rewrite),
             finished=finished_before(view, await open_kept(self.store, view.manifest)),
             manner=_manner(wish, named=wish.picture is not None),
@@ -346,7 +355,7 @@ class Office:
 
 def _manner(wish: Wish, *, named: bool = False) -> Manner:
     """How questions are treated; `named` where it is said in other words what is to be done."""
-    named = named or wish.groups is not None or bool(wish.rewrite)
+    named = named or wish.groups is not None or bool(wish.rewrite or wish.without)
     return manner(told_groups=named, yes=wish.yes, review=wish.review)
 
 

@@ -50,6 +50,9 @@ class RetryRun(Carrying):
     brief: dict[Name, Text] = Field(default_factory=dict)
     groups: Names | None = None
     picture: Picture | None = Field(default=None, description=STILL)
+    without: Names = Field(
+        default_factory=list, description="Categories whose groups are all let go: no call is made."
+    )
     rewrite: Names = Field(default_factory=list)
     step: Name | None = None
     review: bool = False

@@ -37,6 +37,7 @@ def wish_of(
         picture=picture_of(getattr(body, "picture", None)),
         max_cost=min(ceilings) if body.max_cost is not None else None,
         rewrite=tuple(rewrite),
+        without=tuple(getattr(body, "without", ())),
         yes=getattr(body, "yes", False),
         review=getattr(body, "review", False),
         once=once,

@@ -2,6 +2,7 @@
 
 import { at, button, inside, make, setText } from "./element.js";
 import { count, whole, words } from "./figures.js";
+import { laterQuestion, mayLetGo } from "./plan.js";
 import { allGroups, categories, change, groupsOfRun, isSceneChanged, sheet } from "./sheet.js";
 
 let drawn = "";
@@ -16,7 +17,10 @@ export function drawCall() {
   }
   const ofRun = groupsOfRun();
   for (const group of groups) drawState(group, ofRun);
-  for (const { name, groups: those } of categories()) drawLater(name, those);
+  for (const { name, groups: those } of categories()) {
+    drawLater(name, those);
+    drawNone(name, those, ofRun);
+  }
 }
 
 function drawCategory({ name, groups }) {
@@ -31,6 +35,7 @@ function drawCategory({ name, groups }) {
       make("span", { class: "small soft", "aria-hidden": "true" }, "tokens"),
     ),
     ...groups.map(drawGroup),
+    make("p", { class: "none small soft", id: `none-${name}`, role: "status" }),
     make("div", { class: "picture", id: `later-${name}`, hidden: true }),
   );
 }
@@ -94,6 +99,20 @@ function drawState(group, ofRun) {
   setText(at(`state-${group.name}`), state);
 }
 
+/** What it means that no row of a category is called any more. */
+function drawNone(category, groups, ofRun) {
+  const called = groups.some(({ name }) => ofRun.has(name)) && !isSceneChanged();
+  const none = called && !groups.some(({ name }) => sheet.chosen.has(name));
+  const label = words(category);
+  const isFirst = categories()[0].name === category;
+  let text = "";
+  if (none && mayLetGo(category))
+    text = `${label} is let go: its prompts leave the run, and nothing is written.`;
+  else if (none && (isFirst || sheet.chosen.size > 0))
+    text = `A run keeps one group of ${label.toLowerCase()} at least: call one, or begin a new sheet.`;
+  setText(at(`none-${category}`), text);
+}
+
 /** What a later category still asks: which of the prompts at hand it is to be made for. */
 function drawLater(category, groups) {
   const place = at(`later-${category}`);
@@ -116,12 +135,6 @@ function drawLater(category, groups) {
     );
   }
   place.querySelector("select").value = sheet.told[question.key] ?? earlier[0];
-}
-
-/** What a category's own step can be told beside its groups, if anything. */
-export function laterQuestion(category) {
-  const { step } = categories().find(({ name }) => name === category);
-  return sheet.workflow.fields.find((field) => field.step === step && field.kind !== "picture");
 }
 
 function promptsBefore(category) {

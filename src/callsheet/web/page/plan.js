@@ -10,7 +10,6 @@ import {
   sheet,
 } from "./sheet.js";
 import { count } from "./figures.js";
-import { laterQuestion } from "./call.js";
 import { isPictureWanted, pictureField } from "./picture.js";
 
 const DONE = "All that is called is written. Call another group, and only that is paid.";
@@ -53,8 +52,9 @@ function onRun() {
     return resume("Try now", "The provider asked for a pause.");
   if (question && changed.length === 0)
     return { kind: "answer", label: "", note: "The run waits for your answer." };
+  const isNoneLeft = chosenGroups().length === 0 && groupsOfRun().size > 0;
+  if (isNoneLeft) return { kind: "choose", label: "Choose a group" };
   if (changed.length === 0) return { kind: "done", label: "", note: DONE };
-  if (chosenGroups().length === 0) return { kind: "choose", label: "Choose a group" };
   return retry(changed);
 }
 
@@ -66,11 +66,30 @@ function resume(label, note) {
 function changedCategories() {
   const called = groupsOfRun();
   return categories().filter(({ name, groups }) => {
-    // A run keeps at least one group of a category that it has written for.
-    if (!groups.some((group) => sheet.chosen.has(group.name))) return false;
+    if (!isCalled({ groups })) return mayLetGo(name);
     const differs = groups.some((group) => sheet.chosen.has(group.name) !== called.has(group.name));
     return differs || isRetold(name) || hasNewPicture(name);
   });
+}
+
+function isCalled({ groups }) {
+  return groups.some((group) => sheet.chosen.has(group.name));
+}
+
+/**
+ * Whether all groups of a category can be let go: the run has called some, another category is
+ * still called, and none behind this one, for that is made from what this one brings.
+ */
+export function mayLetGo(category) {
+  const all = categories();
+  const place = all.findIndex(({ name }) => name === category);
+  const called = groupsOfRun();
+  const others = all.filter(isCalled);
+  return (
+    all[place].groups.some(({ name }) => called.has(name)) &&
+    others.length > 0 &&
+    others.every((each) => all.indexOf(each) < place)
+  );
 }
 
 /** Whether a later category is to be made for another of the prompts than before. */
@@ -85,6 +104,12 @@ function hasNewPicture(category) {
   return picture !== null && picture.sentTo !== run.run && pictureField()?.category?.name === category;
 }
 
+/** What a category's own step can be told beside its groups, if anything. */
+export function laterQuestion(category) {
+  const { step } = categories().find(({ name }) => name === category);
+  return sheet.workflow.fields.find((field) => field.step === step && field.kind !== "picture");
+}
+
 function retry(changed) {
   const called = groupsOfRun();
   const own = changed.flatMap(({ groups }) => groups);
@@ -94,6 +119,9 @@ function retry(changed) {
     groups: own.filter((g) => sheet.chosen.has(g.name)).map((g) => g.name),
     brief: told(),
   };
+  const without = changed.filter((each) => !isCalled(each)).map(({ name }) => name);
+  if (without.length) wish.without = without;
+  if (wish.groups.length === 0) delete wish.groups;
   if (sheet.llm !== sheet.run.llm) wish.llm = sheet.llm;
   if (changed.some(({ name }) => hasNewPicture(name))) wish.picture = sheet.picture.data;
   return { kind: "retry", label: labelOf(added, dropped, changed), wish, note: noteOf(added, dropped) };
