@@ -188,8 +188,10 @@ async def preview(
     facts = await store.events(name)
     copy = MemoryStore()
     view = fold(name, facts)
-    pictures = {key: await store.file(key) for key in _shown(view)}
-    await copy.create(Lease(name, "", 1), "", [fact.event for fact in facts], pictures)
+    # An attempt that was broken off is read by the files that it was begun with.
+    kept = _shown(view) | ({view.manifest} if view.values else set())
+    files = {key: await store.file(key) for key in kept}
+    await copy.create(Lease(name, "", 1), "", [fact.event for fact in facts], files)
     spec = wish.llm or view.llm
     measure = Measure(spec, (await open_receipts(store)).history)
     session = await Office(settings, store=copy, llm=measure).retry(name, wish, step)

@@ -197,13 +197,19 @@ class Office:
             max_cost=self._ceiling(wish, view),
             answers=answers_before(production, view, chosen, told, wish.rewrite) | none,
             anew=prompts_anew(production, wish.rewrite),
-            finished=finished_before(view, await open_kept(self.store, view.manifest)),
+            finished=await self._finished(view),
             manner=_manner(wish, named=wish.picture is not None),
             once=wish.once,
         )
         journal = await self._hold(run)
         await journal.append(retried, files={**contents, **_content(wish)})
         return self.session(journal, production, llm)
+
+    async def _finished(self, view: View) -> dict[str, JsonValue]:
+        """What an attempt that was broken off had finished; only then are its own files read."""
+        if not view.values:
+            return {}
+        return finished_before(view, await open_kept(self.store, view.manifest))
 
     async def pick_up(self, run: str) -> Session:
         """Holds a run that others have handed on, to carry it on as it stands; raises HeldError.
