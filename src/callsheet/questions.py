@@ -7,7 +7,7 @@ recorded: a wrong answer never becomes a fact.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from callsheet.errors import AnswerError, nearest_first
@@ -58,7 +58,7 @@ class Question:
 
     def to_json(self) -> dict[str, Any]:
         """The question as a JSON object."""
-        return asdict(self) | {"options": [asdict(option) for option in self.options]}
+        return {**vars(self), "options": [{**vars(option)} for option in self.options]}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Question:

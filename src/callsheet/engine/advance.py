@@ -185,24 +185,29 @@ def _until(error: OverloadedError, cast: Cast) -> float | None:
 
 
 def _ask(journal: Journal, question: Question) -> None:
+    """Asks, unless the answer is known: then only that is recorded."""
     view = journal.view
-    journal.defer(
-        QuestionAsked(
-            step=view.step or "",
-            attempt=view.attempt,
-            module=view.module,
-            question=question.to_json(),
-        )
+    known = _known_answer(view, question)
+    asked = QuestionAsked(
+        step=view.step or "",
+        attempt=view.attempt,
+        module=view.module,
+        question=question.to_json(),
     )
-    _settle(journal)
+    journal.defer(known or asked)
 
 
 def _settle(journal: Journal) -> None:
-    """Answers the open question by what was told beforehand, or by its default where that is wanted."""
+    """Answers the open question where the answer is known by now."""
     view = journal.view
-    question = view.question
-    if question is None:
-        return
+    if view.question is not None and (known := _known_answer(view, view.question)):
+        journal.defer(known)
+
+
+def _known_answer(
+    view: View, question: Question
+) -> QuestionAnswered | RunFailed | RunParked | None:
+    """What was told beforehand, or the default where that is wanted; None where a person must say."""
     if question.key in view.told:
         try:
             # Who told a choice beforehand may have chosen nothing; the question put here may not
@@ -210,11 +215,11 @@ def _settle(journal: Journal) -> None:
             skippable = replace(question, may_skip=True)
             value = parse_answer(skippable, view.told[question.key])
         except InputError as error:
-            journal.defer(_failed(view, "what was told", error))
-            return
-        journal.defer(_answered(view, question, value, by="told"))
-    elif question.default is not None and _takes_default(view, question):
-        journal.defer(_answered(view, question, question.default, by="default"))
+            return _failed(view, "what was told", error)
+        return _answered(view, question, value, by="told")
+    if question.default is not None and _takes_default(view, question):
+        return _answered(view, question, question.default, by="default")
+    return None
 
 
 def _takes_default(view: View, question: Question) -> bool:
