@@ -57,6 +57,26 @@ def test_a_held_run_can_be_looked_at(terminal: Terminal, busy: subprocess.Popen[
     assert terminal("show", "last", "--json").json["status"] == "running"
 
 
+def test_a_held_run_is_watched_until_nobody_carries_it_on(
+    terminal: Terminal, busy: subprocess.Popen[bytes]
+) -> None:
+    watching = subprocess.Popen(
+        terminal.command("show", "last", "--follow"),
+        cwd=terminal.folder,
+        env=terminal.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert watching.stderr is not None
+    assert f"process {busy.pid} on " in watching.stderr.readline()
+    busy.kill()
+    busy.wait()
+    _, told = watching.communicate(timeout=60)
+    assert watching.returncode == 0, told
+    assert "nobody carries it on any more: callsheet resume " in told
+    assert ": interrupted, written by " in told
+
+
 def test_other_runs_go_on_meanwhile(terminal: Terminal, busy: subprocess.Popen[bytes]) -> None:
     assert busy.poll() is None
     assert terminal("run", "--llm", "offline", "--idea", "x", "--groups", "sora").status == 0

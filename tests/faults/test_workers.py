@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -143,6 +144,36 @@ def _facts(url: str) -> list[tuple[str, int, str]]:
     with psycopg.connect(url) as connection:
         rows = connection.execute("select run, seq, body from callsheet.events order by at, seq")
         return [(str(run), int(seq), str(body)) for run, seq, body in rows]
+
+
+def test_a_run_in_a_workers_hands_is_followed_and_answered_from_another_terminal(
+    crew: Crew, server: StrictOpenAI
+) -> None:
+    worker, gate = crew.hire(), Gate(server)
+    server.fail(gate)
+    begun = crew.begin(review=True)
+    wait_for(lambda: server.requests, "the call")
+    carrier = f"process {worker.process.pid} on "
+
+    leaving = crew.command("resume", "last")
+    wait_for(lambda: "Ctrl-C leaves it running" in leaving.told)
+    leaving.process.send_signal(signal.SIGINT)
+    assert leaving.end()[0] == 130
+    assert "the run goes on without you; this follows it: callsheet resume " in leaving.told
+
+    looking = crew.command("show", "last", "--follow", "--json")
+    staying = crew.command("resume", "last", "--json")
+    for each in (looking, staying):
+        wait_for(lambda each=each: carrier in each.told)  # type: ignore[misc]
+    assert crew.terminal("resume", "last", "--yes").status == 6  # what is told anew, nobody hears
+    gate.open()
+    status, shown = looking.end()
+    assert (status, json.loads(shown)["status"]) == (0, "waiting")
+    status, written = staying.end("accept\n")
+    assert (status, json.loads(written)["status"]) == (0, "succeeded"), staying.told
+    assert begun.result(LONGEST)["status"] == "waiting"
+    assert len(server.requests) == 1
+    assert "Traceback" not in leaving.told + looking.told + staying.told
 
 
 def test_a_worker_told_to_end_finishes_its_call_or_hands_it_on(

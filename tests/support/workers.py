@@ -58,8 +58,8 @@ def wait_for(condition: Callable[[], Any], what: str = "it") -> None:
 
 
 @dataclass
-class Hired:
-    """One worker; `log` is what it told."""
+class Told:
+    """A process and what it tells beside its result: in the file `log`."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -69,12 +69,26 @@ class Hired:
         return self.log.read_text()
 
 
+class Hired(Told):
+    """One worker."""
+
+
+class Command(Told):
+    """One command of a person's."""
+
+    def end(self, stdin: str = "") -> tuple[int, str]:
+        """What it says to the last of its questions: its exit status, and its result."""
+        out, _ = self.process.communicate(stdin.encode(), timeout=LONGEST)
+        return self.process.returncode, out.decode()
+
+
 @dataclass
 class Crew:
     """Workers on the terminal's database, each a process of its own."""
 
     terminal: Terminal
     hired: list[Hired] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
     people: Executor = field(default_factory=ThreadPoolExecutor)
 
     def hire(self, *words: str, program: Sequence[str] = QUICK) -> Hired:
@@ -95,25 +109,41 @@ class Crew:
         assert process.poll() is None, worker.told
         return worker
 
-    def dismiss(self) -> None:
-        """Ends them all at once."""
-        for worker in self.hired:
-            worker.process.kill()
-            worker.process.wait()
+    def command(self, *words: str) -> Command:
+        """A command that goes on in the background."""
+        log = self.terminal.folder / f"command-{len(self.commands)}.log"
+        with log.open("wb") as told:
+            process = subprocess.Popen(
+                self.terminal.command(*words),
+                cwd=self.terminal.folder,
+                env=self.terminal.environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=told,
+            )
+        self.commands.append(Command(process, log))
+        return self.commands[-1]
 
-    def begin(self, *groups: str, idea: str = IDEA) -> Future[dict[str, Any]]:
-        """A person's run in the background; its document once it has ended."""
-        return self.people.submit(asyncio.run, self._run(groups or ("leonardo",), idea))
+    def dismiss(self) -> None:
+        """Ends them all at once, and every command that still goes on."""
+        for each in (*self.hired, *self.commands):
+            each.process.kill()
+            each.process.communicate()
+
+    def begin(self, *groups: str, review: bool = False) -> Future[dict[str, Any]]:
+        """A person's run in the background; its document once it has ended, or asks."""
+        wish = Wish(brief={"idea": IDEA}, groups=groups or ("leonardo",), review=review)
+        return self.people.submit(asyncio.run, self._run(wish))
 
     @property
     def settings(self) -> Settings:
         """What the workers are told, told to somebody else."""
         return read_settings(self.terminal.environment() | {"CALLSHEET_LLM": "openai:any"})
 
-    async def _run(self, groups: Sequence[str], idea: str) -> dict[str, Any]:
+    async def _run(self, wish: Wish) -> dict[str, Any]:
         office = Office(self.settings)
         try:
-            session = await office.start(Wish(brief={"idea": idea}, groups=groups))
+            session = await office.start(wish)
             await session.go_on()
             await session.close()
             return session.document()

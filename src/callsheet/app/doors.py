@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from callsheet.llm.port import LLM, Heard, Reply, Request
     from callsheet.questions import Question
     from callsheet.settings import Settings
-    from callsheet.store.port import Store
+    from callsheet.store.port import RunRow, Store
 
 FILE = "runs.sqlite"
 
@@ -90,6 +90,17 @@ def is_dead(owner: str) -> bool:
     if host != socket.gethostname() or not pid.isdigit():
         return False
     return _birth(int(pid)) != rest.partition(":")[0]
+
+
+def is_held(row: RunRow) -> bool:
+    """Whether anyone alive holds a run."""
+    return bool(row.owner) and not row.left and not is_dead(row.owner)
+
+
+def told_owner(owner: str) -> str:
+    """A holder in a person's words."""
+    host, pid, *_ = owner.split(":")
+    return f"process {pid} on {host}"
 
 
 def _birth(pid: int) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.app.batches import as_lines, batch_of
 from callsheet.app.crashes import after_death, deaths
-from callsheet.app.doors import OFFLINE, Unopened, is_dead, open_llm, open_store, owner_name
+from callsheet.app.doors import OFFLINE, Unopened, is_held, open_llm, open_store, owner_name
 from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
 from callsheet.app.retrying import (
@@ -380,5 +380,4 @@ def row_status(row: RunRow) -> str:
         case "question_asked" | "run_parked":
             return "waiting"
         case _:
-            held = bool(row.owner) and not row.left and not is_dead(row.owner)
-            return "running" if held else "interrupted"
+            return "running" if is_held(row) else "interrupted"

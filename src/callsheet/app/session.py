@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.ceiling import Capped
-from callsheet.app.doors import is_dead
+from callsheet.app.doors import is_dead, is_held
 from callsheet.app.exporting.sheet import sheet_of
 from callsheet.app.receipts import receipt_of
 from callsheet.app.results import document_of
@@ -70,7 +70,10 @@ async def take(
 
 @dataclass
 class Session:
-    """A run that this process carries on and answers; others may do so while it waits."""
+    """A run that this process carries on and answers; others may do so while it waits.
+
+    `carried_by` says, in words, who carried it on when it was opened, where somebody did.
+    """
 
     store: Store
     journal: Journal
@@ -80,6 +83,7 @@ class Session:
     receipt: Receipt | None = None
     workforce: Workforce | None = None
     elsewhere: bool = False
+    carried_by: str = ""
 
     @property
     def view(self) -> View:
@@ -149,6 +153,18 @@ class Session:
                 await asyncio.sleep(WATCH_SECONDS)
             await self.journal.catch_up()
         return self.view
+
+    async def watch(self) -> bool:
+        """Hears of each fact until the run ends or asks; False where nobody carries it on any more."""
+        await self.journal.catch_up()
+        if self.workforce is not None:
+            return await self.workforce.follow(self.journal)
+        while self.view.status == "running":
+            news = await self.store.watch(self.view.run, self.view.seq, WATCH_SECONDS)
+            await self.journal.catch_up()
+            if not news and not is_held(await self.store.run(self.view.run)):
+                return False
+        return True
 
     async def keep(self) -> None:
         """Stores all that is known of the run: from here on it survives this process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.app.doors import is_dead
+from callsheet.app.doors import is_dead, is_held
 from callsheet.queue.dbos import VERSION, WORKFLOW
 from callsheet.queue.port import QUEUES
 from callsheet.store.relay import Errand, Relay
@@ -66,9 +66,12 @@ class Workforce:
                 return False
         return True
 
+    async def has(self, run: str) -> bool:
+        """Whether workers are carrying the run on, or are about to."""
+        return await self._relay.handed_at(run) is not None and await self._in_hand(run)
+
     async def _in_hand(self, run: str) -> bool:
-        row = await self._store.run(run)
-        if row.owner and not row.left and not is_dead(row.owner):
+        if is_held(await self._store.run(run)):
             return True
         return bool(await self._relay.workers()) and await self._relay.handed_at(run) is not None
 

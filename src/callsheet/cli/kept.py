@@ -37,11 +37,15 @@ def runs(*, json: bool) -> None:
 @click.argument("name", metavar="RUN")
 @click.option("--model", metavar="MODEL", help="Print this model's bare prompt and nothing else.")
 @click.option("--attempts", is_flag=True, help="Show what every attempt of every step brought.")
+@click.option("--follow", is_flag=True, help="Wait until it ends or asks, whoever carries it on.")
 @json_option
 @debug_option
-def show(name: str, model: str | None, *, attempts: bool, json: bool) -> None:
+def show(name: str, model: str | None, *, attempts: bool, follow: bool, json: bool) -> None:
     """Show RUN: a run's name, its beginning, or `last`."""
-    document = asyncio.run(_office().show(name))
+    office = _office()
+    if follow:
+        name = asyncio.run(_followed(office, name))
+    document = asyncio.run(office.show(name))
     if model is not None:
         _bare(document, model)
     elif json:
@@ -67,6 +71,20 @@ def delete(name: str, *, json: bool) -> None:
         as_json({"deleted": run})
     else:
         note(f"{run} is deleted")
+
+
+async def _followed(office: Office, name: str) -> str:
+    """Waits while somebody carries the run on, and tells what happens; answers with its whole name."""
+    from callsheet.app.following import look
+    from callsheet.cli.run import Telling
+
+    session = await look(office, name, Telling(json=False, output=None).hear)
+    run = session.view.run
+    if session.carried_by and session.view.status == "running":
+        note(f"{session.carried_by} carries it on; Ctrl-C leaves it running")
+        if not await session.watch():
+            note(f"nobody carries it on any more: callsheet resume {run}")
+    return run
 
 
 def _office() -> Office:

@@ -78,9 +78,18 @@ def run(workflow: str, idea: str | None, fields: tuple[str, ...], **options: Any
 @manner_options
 @result_options
 def resume(name: str, **options: Any) -> int:
-    """Go on with RUN: a run's name, its beginning, or `last`."""
-    telling = _telling(options)
-    return _carry_out(telling, lambda office: office.resume(name, wish_of(options)))
+    """Go on with RUN: a run's name, its beginning, or `last`; where workers have it, follow it."""
+    wish = wish_of(options)
+
+    async def begin(office: Office) -> Session:
+        from callsheet.app.following import follow
+        from callsheet.app.runs import Wish
+
+        # What is wished otherwise cannot be told to those who carry the run on already.
+        followed = await follow(office, name) if wish == Wish() else None
+        return followed or await office.resume(name, wish)
+
+    return _carry_out(_telling(options), begin)
 
 
 @click.command()
@@ -151,9 +160,18 @@ def _carry_out(telling: Telling, begin: Callable[[Office], Awaitable[Session]]) 
         return asyncio.run(_session(office, begin, telling, held))
     except InterruptedBySignal:
         for session in held:
-            note(f"kept: callsheet resume {session.view.run}")
+            _leave(session)
             asyncio.run(session.close())
         raise
+
+
+def _leave(session: Session) -> None:
+    """Tells how the run goes on after a signal: in others' hands, or by whoever resumes it."""
+    again = f"callsheet resume {session.view.run}"
+    if session.view.status == "running" and not session.held:
+        note(f"the run goes on without you; this follows it: {again}")
+    else:
+        note(f"kept: {again}")
 
 
 async def _session(
@@ -165,7 +183,12 @@ async def _session(
     session = await begin(office)
     held.append(session)
     try:
-        await session.go_on()
+        if session.carried_by:
+            note(f"{session.carried_by} carries it on; Ctrl-C leaves it running")
+            await session.watch()
+            await session.follow()
+        else:
+            await session.go_on()
         while session.view.question is not None and session.view.status == "waiting":
             if not await _put(session, telling):
                 break
