@@ -34,7 +34,8 @@ def write_ideas(path: Path, number: int, mark: str = "") -> None:
 async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
     del ask
     base_url = given.url.removesuffix("/chat/completions")
-    client = Client("openai", "any", base_url=base_url, pace=Pace(50))
+    pace = Pace(50)
+    client = Client("openai", "any", base_url=base_url, pace=pace)
     office = Office(read_settings(), store=SqlStore(given.file), llm=client)
 
     async def whole(name: str, concurrency: int, rows: int) -> None:
@@ -50,6 +51,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
             raise RuntimeError(f"of {rows} rows {batch.tally.done} were written")
 
     yield Opened(None, given.journal, given.synchronous, whole)
+    await pace.end()
     office.store.close()
 
 

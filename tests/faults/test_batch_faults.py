@@ -154,6 +154,7 @@ async def test_no_row_fails_because_the_provider_wants_fewer_calls_at_once(tmp_p
         pace = Pace(20, sleep=no_wait)
         llm = Client("openai", "any", base_url=server.url, sleep=no_wait, pace=pace)
         batch, _ = await Bench.with_llm(llm).go(sheet, concurrency=20)
+        await pace.end()
     assert server.refused
     assert (batch.tally.done, batch.tally.failed) == (60, 0)
 
@@ -177,6 +178,7 @@ async def test_nobody_calls_before_the_time_that_the_provider_names() -> None:
         request = Request("s", "u", {"type": "object", "properties": {"a": {"type": "string"}}})
         for _ in range(3):
             await llm.compose(request)
+        await pace.end()
     assert min(times) >= 30
     assert len(slept) == 1
 
@@ -352,5 +354,7 @@ async def test_a_minute_of_two_batches_with_one_key_holds_for_both(tmp_path: Pat
         for number in range(12):
             await llms[number % 2].compose(request)
             times.append(clock[0])
+        for pace in paces:
+            await pace.end()
     assert [times.count(at) for at in sorted(set(times))] == [5, 5, 2]
     assert sorted(set(times)) == [1_000, 1_060, 1_120]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,3 +23,18 @@ class Asking:
     max_tokens: int
     seconds: float
     tick: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an LLM is: its provider or a server of one's own, and with which key it is asked.
+
+    `seconds` is the longest that a call takes, `kept` how many idle connections stay open.
+    """
+
+    provider: str
+    name: str
+    base_url: str | None
+    key: str = field(repr=False)
+    seconds: float
+    kept: int = 0

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from callsheet.llm.asking import Asking
+from callsheet.llm.asking import Asking, Place
 from callsheet.llm.lowering import count_texts, lower
 from callsheet.llm.policy import Again, GiveUp, InMode, Limits, TakeHalf, Tally, next_step
 from callsheet.llm.port import Reply
@@ -40,7 +40,7 @@ class Client:
     """An LLM of a provider, or, with `base_url`, of a server of the person's own.
 
     It remembers which mode the LLM accepted, so that a refused one is asked for once only. It may
-    be used from several tasks at once, and needs no closing.
+    be used from several tasks at once, and needs no closing; with a `pace`, that one's end closes it.
     """
 
     provider: str
@@ -126,13 +126,17 @@ class Client:
             if self._line is None:
                 # The first import takes seconds; other work goes on meanwhile.
                 self._line = await asyncio.to_thread(self._connect)
+                if self.pace:
+                    self.pace.opened(self._line.close)
             return self._line
 
     def _connect(self) -> Line:
         from callsheet.llm.line import connect
 
         key = self.key.value if self.key else ""
-        return connect(self.provider, self.name, self.base_url, key, self.limits.deadline)
+        kept = self.pace.most if self.pace else 0
+        seconds = self.limits.deadline
+        return connect(Place(self.provider, self.name, self.base_url, key, seconds, kept))
 
     def _asking(self, request: Request, tally: Tally) -> Asking:
         schema = lower(request.schema, PROVIDERS[self.provider].dialect)

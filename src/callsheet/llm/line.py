@@ -40,13 +40,13 @@ from callsheet.llm.specs import PROVIDERS
 from callsheet.llm.wire import OversizeReplyError, closing, http_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from pydantic_ai.messages import ModelResponse, ModelResponseStreamEvent
     from pydantic_ai.models import Model, StreamedResponse
     from pydantic_ai.settings import ModelSettings
 
-    from callsheet.llm.asking import Asking
+    from callsheet.llm.asking import Asking, Place
     from callsheet.llm.faults import Kind
     from callsheet.llm.port import Finish, Heard
 
@@ -60,10 +60,14 @@ _UNCHANGED = ModelProfile(json_schema_transformer=None)
 
 @dataclass(frozen=True)
 class Line:
-    """A provider's LLM, ready to be asked; `rates` says by whose price list a reply is priced."""
+    """A provider's LLM, ready to be asked; `rates` says by whose price list a reply is priced.
+
+    `close` closes the connections that are kept open between calls, if any are.
+    """
 
     llm: Model[Any]
-    rates: Mapping[str, str]
+    rates: Mapping[str, str | None]
+    close: Callable[[], Awaitable[None]]
 
     async def ask(self, asking: Asking, heard: Heard | None = None) -> Reply | Fault:
         """One request: what came back, or what went wrong, and never an exception of the library."""
@@ -202,27 +206,29 @@ def _added(event: ModelResponseStreamEvent) -> str:
             return ""
 
 
-def connect(provider: str, name: str, base_url: str | None, key: str, seconds: float) -> Line:
+def connect(place: Place) -> Line:
     """A line to an LLM: our HTTP client below the library, our schema left as it is."""
-    known = PROVIDERS[provider]
+    known, key, own = PROVIDERS[place.provider], place.key, place.base_url is not None
     header = _KEY_HEADERS.get(known.dialect, "authorization")
     value = f"Bearer {key}" if key and header == "authorization" else key
+    http = http_client(header, value, place.seconds, place.kept)
     given = {
         # The library insists on a key and would look for one; our HTTP client takes it off again.
         "api_key": key or "none",
-        "base_url": base_url or known.url,
-        "http_client": http_client(header, value, seconds),
+        "base_url": place.base_url or known.url,
+        "http_client": http,
     }
-    rates = {"provider_api_url": base_url} if base_url else {"provider_id": provider}
     match known.dialect:
         case "anthropic":
-            return Line(_anthropic(name, given), rates)
+            llm = _anthropic(place.name, given)
         case "google":
-            return Line(_google(name, given), rates)
+            llm = _google(place.name, given)
         case "ollama":
-            return Line(_ollama(name, given), rates)
+            llm = _ollama(place.name, given)
         case "openai":
-            return Line(_openai(name, given, own=base_url is not None), rates)
+            llm = _openai(place.name, given, own=own)
+    rates = {"provider_api_url": place.base_url} if own else {"provider_id": place.provider}
+    return Line(llm, rates, http.aclose)
 
 
 def _openai(name: str, given: dict[str, Any], *, own: bool) -> Model[Any]:

@@ -38,6 +38,7 @@ class Pace:
     """The calls to one provider with one key; `limit` is how many may be under way now.
 
     `allow` is asked before each call, and answers how many seconds it must wait; 0 counts it.
+    Connections are kept open from one call to the next until `end`.
     """
 
     def __init__(
@@ -59,6 +60,16 @@ class Pace:
         self._too_much = math.inf
         self._refused_since: float | None = None
         self._falls = 0
+        self._open: list[Callable[[], Awaitable[None]]] = []
+
+    def opened(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Remembers how to close what was opened for these calls."""
+        self._open.append(close)
+
+    async def end(self) -> None:
+        """Closes what was opened: there are no further calls."""
+        while self._open:
+            await self._open.pop()()
 
     async def enter(self, asking: Asking) -> float:
         """Waits for a turn; answers when it began, which `leave` wants to know."""

@@ -55,15 +55,15 @@ class OversizeReplyError(Exception):
     """A reply was longer than any LLM's; it was not read to its end."""
 
 
-def http_client(key_header: str, key: str, seconds: float) -> httpx2.AsyncClient:
-    """A client that sends this key, if any, follows no redirect and keeps no connection open.
+def http_client(key_header: str, key: str, seconds: float, kept: int) -> httpx2.AsyncClient:
+    """A client that sends this key, if any, follows no redirect and keeps so many idle connections.
 
-    Without idle connections it can be used from one event loop after another, and needs no closing.
+    Without any it can be used from one event loop after another, and needs no closing.
     """
     return httpx2.AsyncClient(
         # The deadline of the whole call is shorter, and is what a person is told of.
         timeout=httpx2.Timeout(seconds + 10, connect=5),
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=kept),
         event_hooks={"request": [_only(key_header, key)], "response": [_bound, _as_events]},
     )
 

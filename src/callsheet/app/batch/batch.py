@@ -144,6 +144,7 @@ class Batch:
                 yield await self._end(waiting.popleft())
         finally:
             await self.stop(0)
+            await self.pace.end()
 
     def stop(self, seconds: float = 8.0) -> asyncio.Task[None]:
         """Takes no further rows; those under way have so many seconds to end. The first word holds."""
