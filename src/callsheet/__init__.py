@@ -1,7 +1,7 @@
 """One idea in, prompts for exactly the chosen image and video models out.
 
-The verbs of the command line for programs: `run` (and `run_async`), `estimate`, `load_groups`,
-`build_instructions`, `build_schema`.
+The verbs of the command line for programs: `run` (and `run_async`), `batch` (and `batch_async`),
+`estimate`, `load_groups`, `build_instructions`, `build_schema`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from callsheet.api import (
         Estimate,
         Result,
+        batch,
+        batch_async,
         build_instructions,
         build_schema,
         estimate,
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
         run,
         run_async,
     )
+    from callsheet.app.batch.outcomes import RowResult
 
 __all__ = [
     "Estimate",
     "Result",
+    "RowResult",
+    "batch",
+    "batch_async",
     "build_instructions",
     "build_schema",
     "estimate",

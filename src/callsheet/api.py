@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from callsheet.app.batch.outcomes import RowResult, result_of
 from callsheet.app.building import instructions_for, schema_for
 from callsheet.app.productions import DEFAULT, open_production
 from callsheet.errors import error_of
@@ -14,10 +16,11 @@ from callsheet.pictures import open_picture, read_picture
 from callsheet.settings import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from pydantic import JsonValue
 
+    from callsheet.app.batch.handed_in import Ideas
     from callsheet.app.session import Session
     from callsheet.catalog.groups import Group
     from callsheet.llm.port import LLM
@@ -189,6 +192,66 @@ async def _carry_out(session: Session, answer: Callable[[Question], str | None] 
     if (error := session.view.error) is not None:
         raise error_of(error.code, error.located, error.hint)
     return _result(session.document())
+
+
+def batch(ideas: Ideas, groups: Sequence[str] = (), **options: Any) -> list[RowResult]:
+    """Writes the prompts of these groups for each idea; takes the options of `batch_async`.
+
+    The results stand in the order of the ideas. For programs without an event loop, and for as
+    many ideas as there is memory for; `batch_async` tells each result and forgets it.
+    """
+
+    async def gather() -> list[RowResult]:
+        return [result async for result in batch_async(ideas, groups, **options)]
+
+    return asyncio.run(gather())
+
+
+async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
+    ideas: Ideas,
+    groups: Sequence[str] = (),
+    *,
+    llm: str | LLM | None = None,
+    base_url: str | None = None,
+    brief: Mapping[str, str] | None = None,
+    workflow: str = DEFAULT,
+    home: str | Path | None = None,
+    output: str | Path | None = None,
+    name: str = "",
+    concurrency: int = 10,
+    max_cost: float | None = None,
+    retry_failed: bool = False,
+    strict: bool = False,
+) -> AsyncGenerator[RowResult, None]:
+    """Writes the prompts of these groups for each idea, and tells each result in their order.
+
+    `ideas` are texts, or dicts with an `idea` and whatever a sheet's columns may say, or the path
+    of such a sheet. `brief` is for all rows; `output` names a file that is written too; `name` is
+    what the batch is called after; the others are the command line's. What is written already, by
+    the same call before, is not bought again.
+
+    Raises InputError for ideas that do not fit, before anything is paid; a row that fails alone
+    raises nothing. What every row would meet, as a refused key, is raised after the last result.
+    """
+    from callsheet.app.batch.batch import Batch, Order
+    from callsheet.app.batch.handed_in import sheet_of
+    from callsheet.app.batch.output import carried_out, open_output
+    from callsheet.app.batch.rows import Told
+    from callsheet.app.runs import Office
+
+    spec = llm if isinstance(llm, str) else None
+    office = Office(_settings(home), llm=None if isinstance(llm, str) else llm)
+    try:
+        with sheet_of(ideas) as path:
+            told = Told(tuple(groups), dict(brief or {}))
+            order = Order(path, name, workflow, told, spec, base_url, max_cost, concurrency)
+            judged = Batch(office, replace(order, retry_failed=retry_failed, strict=strict))
+            file = None if output is None else open_output(Path(output), judged)
+            async with aclosing(carried_out(judged, file)) as ends:
+                async for end in ends:
+                    yield result_of(end)
+    finally:
+        office.store.close()
 
 
 def _picture(image: str | Path | bytes | None) -> Picture | None:

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from callsheet.app.batch.batch import Batch, Order
-from callsheet.app.batch.forms import form_for
 from callsheet.app.batch.outcomes import Outcome
-from callsheet.app.batch.output import Output
+from callsheet.app.batch.output import carried_out, open_output
 from callsheet.app.batch.rows import Told
 from callsheet.app.runs import Office
 from callsheet.llm.port import LLM
@@ -67,8 +66,6 @@ class Bench:
     async def write(self, path: Path, output: Path, **changes: Any) -> Batch:
         """One go of a batch, written to a file."""
         batch = self.batch(path, **changes)
-        out = Output(output, form_for(output, batch))
-        async for outcome in batch.carry_out():
-            out.add(outcome)
-        out.close(whole=True)
+        async for _ in carried_out(batch, open_output(output, batch)):
+            pass
         return batch

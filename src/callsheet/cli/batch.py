@@ -138,7 +138,7 @@ async def _carry_out(order: Order, options: dict[str, Any]) -> int:
         batch = Batch(office, order)
         if options["dry_run"]:
             return await _price(batch, json=options["json"])
-        return await _write(batch, _place(options["output"], order), json=options["json"])
+        return await _write(batch, _place(options["output"]), json=options["json"])
     finally:
         office.store.close()
 
@@ -163,21 +163,18 @@ async def _price(batch: Batch, *, json: bool) -> int:
     return 0
 
 
-def _place(path: Path | None, order: Order) -> Path:
-    """Where the prompts go; raises InputError where that cannot be."""
+def _place(path: Path | None) -> Path:
+    """Where the prompts go; raises InputError where that was not told."""
     if path is None:
         raise InputError("no --output is named", hint="as --output prompts.csv, .jsonl or .md")
-    if path.exists() and path.samefile(order.file):
-        raise InputError(f"{path} is the sheet itself", hint="name another file as --output")
     return path
 
 
 async def _write(batch: Batch, path: Path, *, json: bool) -> int:
-    from callsheet.app.batch.forms import form_for
-    from callsheet.app.batch.output import Output
+    from callsheet.app.batch.output import open_output
     from callsheet.cli.progress import shown
 
-    output = Output(path, form_for(path, batch))
+    output = open_output(path, batch)
     note(_heading(batch))
     end = _Ending(batch, output, json=json)
     end.heed_signals()

@@ -30,7 +30,7 @@ from callsheet.queue.port import BATCH, BATCH_QUEUE, Job, QueueStoppedError
 from callsheet.store.port import Allowance
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
     from callsheet.app.session import Session
@@ -130,7 +130,7 @@ class Batch:
         names = await store.begun_with(f"{self.name}.")
         return {name for name in names if (await store.run(name)).last == "run_finished"}
 
-    async def carry_out(self) -> AsyncIterator[Outcome]:
+    async def carry_out(self) -> AsyncGenerator[Outcome, None]:
         """Carries the rows on, so many at once, and tells each one's end in the sheet's order."""
         await self._begin()
         waiting: deque[Row] = deque()

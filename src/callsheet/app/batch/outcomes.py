@@ -10,7 +10,7 @@ from callsheet.engine.view import Spent
 from callsheet.errors import ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -36,6 +36,26 @@ class Outcome:
     code: str = ""
     spent: Spent = field(default_factory=Spent)
     fresh: bool = True
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of one idea of a batch.
+
+    `row` counts from 1, in a file as a spreadsheet shows it; `cells` is the row as it was handed
+    in. `status` is `succeeded`, `failed` or `left`, not carried to its end; `problems` says why, or
+    which rules the prompts still break, and `code` names the reason. An unknown cost is None.
+    """
+
+    row: int
+    id: str
+    cells: Mapping[str, JsonValue]
+    run: str
+    status: str
+    prompts: Mapping[str, JsonValue]
+    problems: Sequence[str]
+    code: str
+    cost_usd: float | None
 
 
 @dataclass
@@ -102,4 +122,19 @@ def _written(standard: Standard, row: Row, view: View, *, fresh: bool) -> Outcom
     status: Status = "failed" if broken else "succeeded"
     return Outcome(
         row, status, prompts, problems, "rule_broken" if broken else "", view.spent, fresh
+    )
+
+
+def result_of(outcome: Outcome) -> RowResult:
+    """A row's end as a program gets it."""
+    return RowResult(
+        row=outcome.row.number,
+        id=outcome.row.id,
+        cells=outcome.row.cells,
+        run=outcome.row.run,
+        status=outcome.status,
+        prompts=outcome.prompts,
+        problems=outcome.problems,
+        code=outcome.code,
+        cost_usd=outcome.spent.cost_usd,
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from callsheet.errors import StorageError
+from callsheet.app.batch.forms import form_for
+from callsheet.errors import InputError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Iterator
     from pathlib import Path
 
+    from callsheet.app.batch.batch import Batch
     from callsheet.app.batch.forms import Form
     from callsheet.app.batch.outcomes import Outcome
 
@@ -51,3 +53,27 @@ class Output:
                 f"{self.part} cannot be written: {error.strerror}",
                 hint="free that place or name another --output; what is done is kept",
             ) from error
+
+
+def open_output(path: Path, batch: Batch) -> Output:
+    """The file that a batch is to be written to; raises InputError where it cannot be that one."""
+    if path.exists() and path.samefile(batch.order.file):
+        raise InputError(f"{path} is the sheet itself", hint="name another file as --output")
+    return Output(path, form_for(path, batch))
+
+
+async def carried_out(batch: Batch, output: Output | None) -> AsyncGenerator[Outcome, None]:
+    """Each row's end in the sheet's order, once it is written; raises what paused the batch, last."""
+    whole = False
+    try:
+        async with aclosing(batch.carry_out()) as ends:
+            async for end in ends:
+                if output is not None:
+                    output.add(end)
+                yield end
+        whole = not batch.tally.left
+    finally:
+        if output is not None:
+            output.close(whole=whole)
+    if batch.paused_by is not None:
+        raise batch.paused_by
