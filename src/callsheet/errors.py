@@ -247,7 +247,11 @@ class InternalError(CallsheetError):
 def nearest_first(name: str, known: Iterable[str]) -> list[str]:
     """The known names, those most like `name` before the others, which keep their order."""
     names = list(known)
-    near = get_close_matches(name.lower(), names, n=len(names) or 1, cutoff=0.6)
+    spelt: dict[str, list[str]] = {}
+    for each in names:
+        spelt.setdefault(each.lower(), []).append(each)
+    close = get_close_matches(name.lower(), spelt, n=len(names) or 1, cutoff=0.6)
+    near = [each for word in close for each in spelt[word]]
     return near + [other for other in names if other not in near]
 
 

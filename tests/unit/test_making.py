@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 from callsheet.app.looking import check
 from callsheet.app.making import copy_workflow, new_group
 from callsheet.app.productions import built_in_workflows, open_production
+from callsheet.app.runs import Office, Wish
 from callsheet.errors import InputError, UnknownNameError
 from callsheet.jsonc import insert_member, parse
+from callsheet.settings import read_settings
+from callsheet.store.memory import MemoryStore
 from tests.support.cli import Terminal
 
 TODAY = dt.date(2026, 11, 23)
@@ -90,6 +94,18 @@ def test_a_new_group_has_the_form_of_every_other_and_waits_for_its_words_alone(
     rest = check(str(mine))
     assert {problem.file for problem in rest} == {f"examples/{category}/inkwash.json"}
     assert "must pass, but has" in rest[0].message
+
+
+async def test_a_group_that_waits_for_its_words_is_not_called(mine: Path) -> None:
+    new_group("inkwash", "image_generation", mine, TODAY)
+    office = Office(read_settings({"HOME": str(mine.parent)}), store=MemoryStore())
+
+    wish = Wish(llm="offline", brief={"idea": "a heron"}, groups=["inkwash"])
+    view = await (await office.start(wish, str(mine))).go_on()
+    assert view.error is not None
+    assert "is still to be written" in view.error.message
+    others = replace(wish, groups=["flux_2"])
+    assert (await (await office.start(others, str(mine))).go_on()).error is None
 
 
 def test_the_other_groups_and_every_comment_of_the_config_stay(mine: Path) -> None:

@@ -156,6 +156,7 @@ def test_a_word_that_is_no_option_is_refused(answer: JsonValue) -> None:
 
 def test_an_unknown_name_lists_the_known_ones_nearest_first() -> None:
     assert "(known: cat, ant, bee, dog_a, Elk)" in refusal(GROUPS, "catt")
+    assert "(known: Elk, ant, " in refusal(GROUPS, "elkk")
 
 
 @pytest.mark.parametrize("answer", ["", "  ", ",", " , ", [], None])

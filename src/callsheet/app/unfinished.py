@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.examples import examples_path
-from callsheet.catalog.instructions import instructions_path
+from callsheet.catalog.instructions import instructions_path, still_to_write
 from callsheet.catalog.schemas import schema_path
 from callsheet.errors import Problem
 from callsheet.modules.drafts import drafts_path
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from callsheet.app.productions import Production
     from callsheet.catalog.groups import Group
 
-_TODO = re.compile(r"\bTODO:\s*([^\"\n]*)")
-
 
 def unfinished(production: Production, config: str) -> Iterator[Problem]:
     """Each line that waits for its words, in the order in which a group is best written."""
@@ -26,14 +23,8 @@ def unfinished(production: Production, config: str) -> Iterator[Problem]:
     groups = list(production.materials.catalog.groups())
     paths = [config, *(path for group in groups for path in _paths(group))]
     for path in paths:
-        for number, line in enumerate(_lines(files.read(path)) if files.has(path) else (), start=1):
-            if found := _TODO.search(line):
-                what = found[1].strip().rstrip(",")
-                yield Problem(path, "", f"line {number}: still to be written: {what}")
-
-
-def _lines(text: str) -> list[str]:
-    return text.splitlines() if "TODO:" in text else []
+        for number, what in still_to_write(files.read(path)) if files.has(path) else ():
+            yield Problem(path, "", f"line {number}: still to be written: {what}")
 
 
 def _paths(group: Group) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+_TODO = re.compile(r"\bTODO:\s*([^\"\n]*)")
 
 
 def join_instructions(shared: str, groups: Iterable[str]) -> str:
@@ -16,3 +19,12 @@ def join_instructions(shared: str, groups: Iterable[str]) -> str:
 def instructions_path(shared_path: str, group: str) -> str:
     """Where a group's instructions stand in the plan's file layout: beside the shared file."""
     return f"{shared_path.rpartition('/')[0]}/{group}_instructions.txt".lstrip("/")
+
+
+def still_to_write(text: str) -> Iterator[tuple[int, str]]:
+    """Each line that says `TODO:`, by its number, and what is to be written there."""
+    if "TODO:" not in text:
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := _TODO.search(line):
+            yield number, found[1].strip().rstrip(",")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.instructions import instructions_path, join_instructions
+from callsheet.catalog.instructions import instructions_path, join_instructions, still_to_write
 from callsheet.errors import InputError, Problem, WorkflowError
 from callsheet.modules.contract import (
     Done,
@@ -38,8 +38,20 @@ class Outputs(Values):
 
 
 async def run(inputs: Inputs, stage: Stage) -> Outcome:
-    """Reads the selected groups' files; one that is missing is an error that names it."""
+    """Reads the selected groups' files; one that is missing or half written is an error."""
+    if begun := [*_begun(inputs, stage.materials)]:
+        raise WorkflowError(begun)
     return Done(Outputs(merged_prompt=build(inputs, stage.materials)))
+
+
+def _begun(inputs: Inputs, materials: Materials) -> Iterator[Problem]:
+    """What is still to be written in the instructions of the selected groups."""
+    for group in inputs.selected_groups:
+        path = _path(inputs.shared_instructions_path, inputs.group_instructions, group)
+        text = materials.files.read(path) if path and materials.files.has(path) else ""
+        for number, what in still_to_write(text):
+            hint = "`callsheet check` leads through what a new group still needs"
+            yield Problem(path or "", "", f"line {number} is still to be written: {what}", hint)
 
 
 def build(inputs: Inputs, materials: Materials) -> str:
