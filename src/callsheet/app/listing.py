@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from callsheet.app.batches import batch_of
 from callsheet.app.runs import row_status
 from callsheet.events import QuestionAnswered
 
@@ -34,13 +35,16 @@ class Listing:
         chunk = CHUNK if wanted or status else limit + 1
         while rows := await self._store.runs(before=before, limit=chunk):
             for row in rows:
+                # The rows of a batch are found by a search; a list of them hides all others.
+                if batch_of(row.run) and not wanted:
+                    continue
                 glance = await self.glance(row)
                 words = f"{row.run} {glance['title']}".casefold()
                 if all(word in words for word in wanted) and status in (None, glance["status"]):
                     if len(found) == limit:
                         return found, found[-1]["run"]
                     found.append(glance)
-            before = rows[-1]
+            before, chunk = rows[-1], CHUNK
         return found, None
 
     async def glance(self, row: RunRow) -> dict[str, Any]:

@@ -203,6 +203,54 @@ class Answered(Answer):
     seq: int
 
 
+class JudgedSheet(Answer):
+    """A sheet without a fault: what carrying it out would take; a price nobody knows is null."""
+
+    batch: str
+    rows: int
+    finished: int
+    calls: int
+    carried: list[str]
+    groups: list[str]
+    input_tokens: int
+    output_tokens: int
+    exact: bool
+    least_usd: float | None
+    most_usd: float | None
+
+
+class BatchGlance(Answer):
+    """A batch as one line of the list."""
+
+    batch: str
+    title: str
+    rows: int
+    started: float
+    under_way: bool
+
+
+class BatchRows(Answer):
+    """Rows by what became of them; `left` are those not carried to their end."""
+
+    total: int
+    done: int
+    failed: int
+    left: int
+    repaired: int
+
+
+class Batch(Answer):
+    """How a batch stands."""
+
+    batch: str
+    title: str
+    status: Literal["running", "stopping", "succeeded", "failed", "interrupted", "paused"]
+    rows: BatchRows
+    usage: dict[str, JsonValue]
+    failures: list[dict[str, JsonValue]]
+    error: dict[str, JsonValue] | None
+
+
 class Deleted(Answer):
     """The run that is no more."""
 

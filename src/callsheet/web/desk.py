@@ -14,6 +14,7 @@ from callsheet.app.runs import Office, row_status
 from callsheet.errors import CallsheetError, UnknownNameError
 from callsheet.queue.local import LocalQueue
 from callsheet.queue.port import Job
+from callsheet.web.batching import Batches
 from callsheet.web.events import Feed
 from callsheet.web.problems import WebError
 
@@ -46,6 +47,7 @@ class Desk:
         self.listing = Listing(self.office.store)
         self.alive = json.dumps({"status": "ok", "version": version("callsheet")}).encode()
         self.feed = Feed(self.office.store, self.listing)
+        self.batches = Batches(settings, self.office.store, workflows)
         self._queue = LocalQueue(self._carry_on, AT_ONCE)
         self._sessions: dict[str, Session] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
@@ -110,7 +112,7 @@ class Desk:
     async def close(self, seconds: float) -> None:
         """Ends the streams, gives runs under way this long, and lets go of them."""
         self.feed.close()
-        await self._queue.stop(seconds)
+        await asyncio.gather(self._queue.stop(seconds), self.batches.close(seconds))
         for session in [*self._sessions.values()]:
             await session.close()
         self.office.store.close()

@@ -14,6 +14,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from callsheet.app.batches import batch_of
 from callsheet.app.runs import row_status
 from callsheet.errors import CallsheetError
 from callsheet.store.port import NoSuchRunError
@@ -126,6 +127,8 @@ class Feed:
         rows = await self.store.written_since(time.time() - WINDOW_SECONDS)
         self._facts.clear()
         for row in reversed(rows):
+            if batch_of(row.run):
+                continue
             now = (row.seq, row_status(row))
             if self._known.get(row.run) != now:
                 self._known[row.run] = now

@@ -67,6 +67,25 @@ class Nothing(Request):
     """An empty object."""
 
 
+class AskSheet(Request):
+    """A sheet of ideas, CSV or JSON Lines, with what its rows do not say themselves."""
+
+    sheet: Annotated[str, StringConstraints(min_length=1, max_length=8_000_000)]
+    title: Name = Field(default="sheet", description="What the batch is called after.")
+    groups: Names = Field(default_factory=list)
+    brief: dict[Name, Text] = Field(default_factory=dict)
+    workflow: Name | None = None
+    llm: Spec | None = None
+    max_cost: Dollars | None = Field(default=None, description="US dollars for all rows together.")
+    concurrency: int = Field(default=10, ge=1, le=100, description="Rows at once.")
+
+
+class ResumeBatch(Request):
+    """A batch goes on."""
+
+    retry_failed: bool = False
+
+
 class GiveAnswer(Request):
     """An answer to the question of this number."""
 
@@ -116,7 +135,7 @@ class EventsQuery(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     runs: Annotated[
-        str, StringConstraints(max_length=8_000, pattern=r"^([a-z0-9-]+:[0-9]{1,9}(,|$))*$")
+        str, StringConstraints(max_length=8_000, pattern=r"^([a-z0-9.-]+:[0-9]{1,9}(,|$))*$")
     ] = ""
 
 
@@ -127,6 +146,14 @@ class SavingsQuery(BaseModel):
 
     workflow: Name | None = None
     newest: int = Field(default=50, ge=1, le=1_000)
+
+
+class DownloadBatchQuery(BaseModel):
+    """In which form."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal["csv", "jsonl", "md"] = "csv"
 
 
 class DownloadQuery(BaseModel):

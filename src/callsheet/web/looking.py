@@ -13,14 +13,13 @@ from callsheet.app.exporting.table import EXPORTS, find_export, write_export
 from callsheet.app.productions import open_production
 from callsheet.app.proofreading import proofread
 from callsheet.app.saving import savings as tell_savings
+from callsheet.web.aside import aside
 from callsheet.web.calls import answer
 from callsheet.web.events import EventStream, positions_of
 from callsheet.web.problems import WebError
 from callsheet.web.wishes import picture_of, wish_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
@@ -70,7 +69,7 @@ async def weigh(call: Call) -> Response:
     told = {"workflow": source, "llm": asked.llm, "idea": asked.idea, "picture": picture}
 
     async def make() -> dict[str, Any]:
-        return await _aside(lambda: estimate(asked.groups, desk.settings, **told))
+        return await aside(lambda: estimate(asked.groups, desk.settings, **told))
 
     shown = picture and picture.hash
     key = ("estimate", source, asked.llm, asked.idea, shown, tuple(sorted(set(asked.groups))))
@@ -148,8 +147,3 @@ async def events(call: Call) -> ASGIApp:
         if run in positions:
             positions[run] = seq
     return EventStream(call.desk.feed, positions)
-
-
-async def _aside(work: Callable[[], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
-    """Work that keeps a processor busy, done beside the event loop."""
-    return await asyncio.to_thread(lambda: asyncio.run(work()))

@@ -71,7 +71,7 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     media = (
         {
             kind: {"schema": {"type": "string"}}
-            for kind in ("text/markdown", "text/csv", "text/plain")
+            for kind in ("text/markdown", "text/csv", "text/plain", "application/jsonl")
         }
         | {"application/json": {"schema": {}}}
         if operation.media == "text/*"

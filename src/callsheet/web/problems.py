@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from callsheet.app.batch.batch import SheetError
 from callsheet.app.session import AnsweredError
 from callsheet.errors import CallsheetError, InputError, InternalError, ProviderError, StorageError
 from callsheet.events import QuestionAnswered
@@ -59,6 +60,9 @@ def problem(error: CallsheetError) -> Response:
     else:
         status = next((s for kind, s in STATUSES.items() if isinstance(error, kind)), 500)
         code, more = error.code, {}
+    if isinstance(error, SheetError):
+        told_rows = error.problems[:MOST_ROWS]
+        more |= {"problems": [{"row": each.number, "message": each.message} for each in told_rows]}
     if isinstance(error, AnsweredError):
         more |= _winner(error)
     return told(status, code, error.message, error.hint, more)
@@ -106,6 +110,9 @@ def unfit(details: Sequence[ErrorDetails]) -> WebError:
 
 
 MOST_TOLD = 20
+
+MOST_ROWS = 200
+"""Problems of a sheet that are told one by one."""
 
 
 def _step(part: int | str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from callsheet.web import answers, forms, looking, running
+from callsheet.web import answers, forms, looking, running, sheets
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -50,6 +50,7 @@ REPEATABLE = frozenset(
 )
 
 RUN = "/api/runs/{run}"
+BATCH = "/api/batches/{batch}"
 
 OPERATIONS = (
     Operation("GET", "/api/health", looking.health, answers.Health),
@@ -72,6 +73,22 @@ OPERATIONS = (
     Operation("POST", f"{RUN}/interrupt", running.interrupt, answers.Run, forms.Nothing),
     Operation(
         "GET", f"{RUN}/download", looking.download, query=forms.DownloadQuery, media="text/*"
+    ),
+    Operation("POST", "/api/sheets", sheets.judge_sheet, answers.JudgedSheet, forms.AskSheet),
+    Operation("GET", "/api/batches", sheets.batches, list[answers.BatchGlance]),
+    Operation(
+        "POST", "/api/batches", sheets.start_batch, answers.Batch, forms.AskSheet, status=201
+    ),
+    Operation("GET", BATCH, sheets.batch, answers.Batch),
+    Operation("DELETE", BATCH, sheets.delete_batch, answers.Deleted),
+    Operation("POST", f"{BATCH}/resume", sheets.resume_batch, answers.Batch, forms.ResumeBatch),
+    Operation("POST", f"{BATCH}/stop", sheets.stop_batch, answers.Batch, forms.Nothing),
+    Operation(
+        "GET",
+        f"{BATCH}/download",
+        sheets.download_batch,
+        query=forms.DownloadBatchQuery,
+        media="text/*",
     ),
     Operation(
         "GET", "/api/events", looking.events, query=forms.EventsQuery, media="text/event-stream"

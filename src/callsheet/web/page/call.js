@@ -9,7 +9,7 @@ let drawn = "";
 
 export function drawCall() {
   const groups = allGroups();
-  at("call").hidden = groups.length === 0;
+  at("call").hidden = groups.length === 0 || Boolean(sheet.batch?.document);
   const shape = JSON.stringify(groups);
   if (shape !== drawn) {
     drawn = shape;

@@ -12,6 +12,10 @@ import { use } from "./workflow.js";
 /** Does what the one button says. */
 export async function press() {
   const step = nextStep();
+  if (step.kind.startsWith("batch")) {
+    const { goOn, start } = await import("./batch.js");
+    return step.kind === "batch" ? start() : goOn(step.kind === "batch-retry");
+  }
   if (step.kind === "start") {
     const empty = emptyField();
     if (empty && pointAt(empty.key, "Say it in a few words first.")) return;
@@ -95,7 +99,7 @@ export async function open(run) {
   change({ trouble: null, writing: {}, told: {} });
   if (run === null) {
     if (location.hash) history.pushState(null, "", location.pathname);
-    return change({ run: null });
+    return change({ run: null, batch: null });
   }
   dropPicture();
   try {
@@ -139,7 +143,7 @@ export function take(document) {
   if (same && document.seq < before.seq) return;
   const wasUnderWay = same && before.status === "running";
   const chosenBefore = JSON.stringify([...groupsOfRun()]);
-  change({ run: document });
+  change({ run: document, batch: null });
   if (!same) adopt(document);
   // The rows follow the run where it says something new, be it from the terminal or another tab.
   else if (chosenBefore !== JSON.stringify([...groupsOfRun()])) callWhatRunCalls();

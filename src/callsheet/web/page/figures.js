@@ -33,6 +33,11 @@ export function when(seconds, now = new Date()) {
   return moment.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...year });
 }
 
+/** What a sheet is called that has no name of its own: "ideas 14:05". */
+export function newTitle() {
+  return `ideas ${when(Date.now() / 1000)}`;
+}
+
 /** A name out of a file as a person says it: "image_generation" is "image generation". */
 export function words(name) {
   const said = name.replaceAll(/[_.]+/g, " ").trim();

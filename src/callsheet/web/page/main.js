@@ -24,6 +24,7 @@ const SECTIONS = [
   drawWorkflows,
   drawLlm,
   drawRunbar,
+  drawBatchOnceWanted,
   drawRuns,
   drawNotices,
   drawScene,
@@ -53,14 +54,28 @@ async function drawQuestionOnceAsked() {
   bringIntoSight("question");
 }
 
+async function drawBatchOnceWanted() {
+  for (const id of ["scene", "call"]) at(id).classList.toggle("of-many", Boolean(sheet.batch));
+  if (!sheet.batch && at("batch").hidden) return;
+  const { drawBatch } = await import("./batch.js");
+  drawBatch();
+}
+
+/** What is open, as the address has it: a run, a batch, or nothing. */
+function place() {
+  const { run, batch } = sheet;
+  return run?.run ?? (batch?.document ? `batch=${batch.document.batch}` : null);
+}
+
 /** The address names the open run, so that a reload finds it; the stream brings its facts. */
 function follow() {
   const run = sheet.run?.run ?? null;
-  if (run === watched) return;
-  watched = run;
+  const here = place();
+  if (here === watched) return;
+  watched = here;
   document.title = run ? `${sheet.run.brief?.idea?.slice(0, 60) || run} · callsheet` : "callsheet";
-  const address = run ? `#${run}` : location.pathname;
-  if (decodeURIComponent(location.hash.slice(1)) !== (run ?? ""))
+  const address = here ? `#${here}` : location.pathname;
+  if (decodeURIComponent(location.hash.slice(1)) !== (here ?? ""))
     history.pushState(null, "", address);
   watch(run, sheet.run?.seq ?? 0);
 }
@@ -77,8 +92,11 @@ function addressed() {
 
 /** Opens what the address says: a run, or the empty sheet. */
 async function followAddress() {
-  const run = addressed();
-  if (run !== (sheet.run?.run ?? null)) await open(run);
+  const wanted = addressed();
+  if (wanted === place()) return;
+  if (!wanted?.startsWith("batch=")) return open(wanted);
+  const { openBatch } = await import("./batch.js");
+  await openBatch(wanted.slice("batch=".length));
 }
 
 function hear(name, data) {

@@ -53,7 +53,7 @@ export function drawMeter() {
   drawFigures(told, some, all);
   pressed.hidden = step.kind === "done" || step.kind === "answer";
   setText(pressed, sheet.busy ? "One moment…" : step.label);
-  const idle = !["start", "retry", "resume"].includes(step.kind) || sheet.busy;
+  const idle = ["wait", "answer", "choose", "done"].includes(step.kind) || sheet.busy;
   pressed.setAttribute("aria-disabled", String(idle));
   setText(note, [price(step), step.note].filter(Boolean).join(" "));
 }
@@ -104,6 +104,7 @@ function line(name, called, all, unit = "") {
 
 /** What pressing the button will cost. */
 function price(step) {
+  if (step.kind === "batch") return priceOfAll(sheet.batch.judged);
   if (step.kind === "start") {
     if (sheet.llm === "offline") return "Free: offline drafts, written by no LLM.";
     if (sheet.llm === "paste") return "You carry it to a chat and back.";
@@ -111,6 +112,14 @@ function price(step) {
   }
   if (step.kind !== "retry") return "";
   return about(known.get(previewKey(step))?.cost);
+}
+
+/** The price of a whole sheet: with replies of usual length, and with every row mended at worst. */
+function priceOfAll({ least_usd: least, most_usd: most, calls }) {
+  if (sheet.llm === "offline") return "Free: offline drafts, written by no LLM.";
+  if (calls === 0) return "No call, nothing to pay.";
+  if (least === null || most === null) return "The price is unknown.";
+  return `${cost(least)} to ${cost(most)}: the second with every row repaired.`;
 }
 
 function about(told) {

@@ -21,10 +21,32 @@ const DONE = "All that is called is written. Call another group, and only that i
  * can be pressed. `wish` is what is sent.
  */
 export function nextStep() {
+  if (sheet.batch) return ofBatch(sheet.batch);
   if (isUnderWay()) return { kind: "wait", label: "Writing…" };
   if (sheet.run && isSceneChanged()) return fresh("The scene has changed: this begins a new run.");
   if (!sheet.run) return fresh();
   return onRun();
+}
+
+/** What the one button does with a sheet of many ideas. */
+function ofBatch({ text, judged, trouble, document: told }) {
+  switch (told?.status) {
+    case undefined:
+      break;
+    case "failed":
+      return { kind: "batch-retry", label: `Retry ${count(told.rows.failed, "row")}`, note: "" };
+    case "interrupted":
+    case "paused":
+      return { kind: "batch-resume", label: "Go on", note: "Nothing is paid twice." };
+    case "succeeded":
+      return { kind: "done", label: "", note: "Every idea is written." };
+    default:
+      return { kind: "wait", label: "Writing…" };
+  }
+  if (trouble) return { kind: "choose", label: "Mend the sheet" };
+  if (!judged) return { kind: "choose", label: text.trim() ? "Reading…" : "Write or drop a sheet" };
+  const rest = judged.rows - judged.finished;
+  return { kind: "batch", label: `Write ${count(rest, "idea")}`, note: "" };
 }
 
 function fresh(note = "") {

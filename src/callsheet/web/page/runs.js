@@ -1,7 +1,7 @@
 // The runs of before: searchable, newest first, each with how it stands.
 
 import { at, button, make, setText } from "./element.js";
-import { when } from "./figures.js";
+import { count, when } from "./figures.js";
 import { change, sheet } from "./sheet.js";
 import { get, Trouble } from "./server.js";
 
@@ -28,6 +28,7 @@ function build() {
     autocomplete: "off",
     on: { input: look },
   });
+  const sheets = make("ol", { id: "batch-list", "aria-label": "Sheets of many ideas" });
   const list = make("ol", { id: "run-list" });
   const none = make("p", { class: "soft" });
   const more = button("Older runs", () => load(next), { class: "quiet more", hidden: true });
@@ -35,6 +36,7 @@ function build() {
     make("h2", { class: "heading" }, "Runs"),
     make("label", { for: "search-runs", class: "unseen" }, "Search the runs"),
     input,
+    sheets,
     list,
     none,
     more,
@@ -44,7 +46,7 @@ function build() {
     const open = at("runs").classList.toggle("open");
     at("runs-toggle").setAttribute("aria-expanded", String(open));
   });
-  return { list, none, more };
+  return { sheets, list, none, more };
 }
 
 let timer = 0;
@@ -64,10 +66,10 @@ export async function load(after = null) {
     ...(after && { after }),
   });
   try {
-    const told = await get(`/api/runs?${asked}`);
+    const [told, batches] = await Promise.all([get(`/api/runs?${asked}`), get("/api/batches")]);
     if (mine !== turn) return;
     next = told.next;
-    change({ runs: after ? [...sheet.runs, ...told.runs] : told.runs });
+    change({ batches, runs: after ? [...sheet.runs, ...told.runs] : told.runs });
   } catch (trouble) {
     if (!(trouble instanceof Trouble)) throw trouble;
     if (trouble.status) change({ trouble });
@@ -86,18 +88,50 @@ export function hearOfRun(told) {
 
 export function drawRuns() {
   parts ??= build();
-  const shape = JSON.stringify([sheet.runs, sheet.run?.run, search]);
+  drawSheets();
+  const shape = JSON.stringify([sheet.runs, sheet.run?.run, search, parts.sheets.hidden]);
   if (parts.list.dataset.shape === shape) return;
   parts.list.dataset.shape = shape;
   const focused = document.activeElement?.closest?.("#run-list a")?.hash;
   parts.list.replaceChildren(...sheet.runs.map(drawRun));
   if (focused) parts.list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
   parts.list.hidden = sheet.runs.length === 0;
-  setText(
-    parts.none,
-    sheet.runs.length ? "" : search ? "No run is like that." : "None yet. The first is kept here.",
-  );
+  const isAny = sheet.runs.length > 0 || !parts.sheets.hidden;
+  const none = search ? "No run is like that." : "None yet. The first is kept here.";
+  setText(parts.none, isAny ? "" : none);
   parts.more.hidden = !next;
+}
+
+/** Kept sheets stand before the runs; while one searches, those whose name fits. */
+function drawSheets() {
+  const open = sheet.batch?.document;
+  const fits = ({ batch }) => batch.includes(search.toLowerCase());
+  const known = sheet.batches.some(({ batch }) => batch === open?.batch);
+  const glance = open && { ...open, rows: open.rows.total };
+  const all = (known || !open ? sheet.batches : [glance, ...sheet.batches]).filter(fits);
+  const shape = JSON.stringify([all, open?.batch]);
+  if (parts.sheets.dataset.shape === shape) return;
+  parts.sheets.dataset.shape = shape;
+  parts.sheets.hidden = all.length === 0;
+  parts.sheets.replaceChildren(...all.map((each) => drawSheet(each, open?.batch)));
+}
+
+function drawSheet({ batch, title, rows, started }, open) {
+  return make(
+    "li",
+    {},
+    make(
+      "a",
+      { href: `#batch=${batch}`, "aria-current": batch === open ? "true" : null, title: batch },
+      make("span", { class: "idea" }, title),
+      make(
+        "span",
+        { class: "about" },
+        make("span", {}, when(started)),
+        make("span", {}, count(rows, "idea")),
+      ),
+    ),
+  );
 }
 
 function drawRun({ run, title, status, started }) {

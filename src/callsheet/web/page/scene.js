@@ -1,7 +1,7 @@
 // The scene: the fields of the brief, the first of them large, the others with good defaults.
 
-import { at, inside, make } from "./element.js";
-import { words } from "./figures.js";
+import { at, button, inside, make, setText } from "./element.js";
+import { newTitle, words } from "./figures.js";
 import { isPictureWanted, newPicturePlace, pictureField, wordsOfKept } from "./picture.js";
 import { change, sheet } from "./sheet.js";
 
@@ -17,7 +17,8 @@ export function briefFields() {
 
 export function drawScene() {
   const fields = briefFields();
-  at("scene").hidden = fields.length === 0;
+  at("scene").hidden = fields.length === 0 || Boolean(sheet.batch?.document);
+  setText(at("scene-heading"), sheet.batch ? "For all rows that say nothing else" : "Scene");
   const picture = pictureField();
   const shape = JSON.stringify([fields, picture?.title]);
   if (shape !== drawn) {
@@ -25,6 +26,7 @@ export function drawScene() {
     const [first, ...others] = fields;
     inside("scene").replaceChildren(
       ...(first ? [drawField(first, true)] : []),
+      button("Many ideas at once", beginSheet, { class: "quiet many" }),
       make("div", { class: "other-fields" }, ...others.map((field) => drawField(field, false))),
       ...(picture ? [drawPicture(picture)] : []),
     );
@@ -62,6 +64,15 @@ function drawField(field, large) {
     input,
     make("p", { class: "hint", id: `${id}-hint` }, field.hint ?? ""),
   );
+}
+
+/** From one idea to many: what stands in the one field is the first row. */
+function beginSheet() {
+  const [first] = briefFields();
+  const idea = (sheet.brief[first.key] ?? "").trim();
+  const row = /[",\n;]/.test(idea) ? `"${idea.replaceAll('"', '""')}"` : idea;
+  const text = idea ? `${first.key}\n${row}\n` : "";
+  change({ run: null, trouble: null, batch: { text, title: newTitle() } });
 }
 
 function drawPicture({ title }) {

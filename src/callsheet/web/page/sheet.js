@@ -12,6 +12,8 @@ export const sheet = {
   estimate: null, // tokens and cost of this choice, beside those of all groups
   run: null, // the open run's document
   writing: {}, // texts that are being written in the open run, by prompt
+  batch: null, // many ideas: the sheet as it is written, what was found in it, and how it goes on
+  batches: [], // kept sheets at a glance
   runs: [], // all runs at a glance
   savings: null, // what the choice of groups has saved so far
   connected: true, // whether the stream of events stands
