@@ -57,20 +57,22 @@ POISONS = {
 }
 
 
-async def test_every_poisoned_row_fails_by_itself_with_its_reason(tmp_path: Path) -> None:
-    rows = ideas(60)
+async def test_of_500_rows_the_five_poisoned_ones_fail_by_themselves_each_with_its_reason(
+    tmp_path: Path,
+) -> None:
+    rows = ideas(500)
     for number, word in enumerate(POISONS):
-        rows[10 * number] = {"idea": f"a {word} heron"}
+        rows[100 * number] = {"idea": f"a {word} heron"}
     sheet = write_sheet(tmp_path / "ideas.csv", rows)
     with Spoiling() as server:
         bench = Bench.with_llm(client_of(server))
         batch, ends = await bench.go(sheet)
         paid = len(server.requests)
-        assert (batch.tally.done, batch.tally.failed, batch.tally.left) == (55, 5, 0)
+        assert (batch.tally.done, batch.tally.failed, batch.tally.left) == (495, 5, 0)
         failed = {end.row.number: end.code for end in ends if end.status == "failed"}
-        assert list(failed) == [2, 12, 22, 32, 42]
+        assert list(failed) == [2, 102, 202, 302, 402]
         assert len(set(failed.values())) == 5
-        assert [end.row.number for end in ends] == [row + 2 for row in range(60)]
+        assert [end.row.number for end in ends] == [row + 2 for row in range(500)]
         again, _ = await bench.go(sheet, retry_failed=True)
         assert again.tally.fresh == 5
         assert not [seen for seen in server.requests[paid:] if "number" in str(seen.json)]
