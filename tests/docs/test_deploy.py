@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 import signal
+import tomllib
 from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
@@ -15,7 +18,7 @@ import yaml
 from callsheet.settings import KEYS, VARIABLES
 from tests.support.cli import Terminal
 from tests.support.strict_openai import StrictOpenAI
-from tests.support.workers import COMMAND, LONGEST, Crew, crew_on
+from tests.support.workers import LONGEST, Crew, crew_on
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -47,9 +50,24 @@ def test_both_start_workers_that_work_and_end_as_they_say(crew: Crew) -> None:
     assert started == words
     assert started[0] == "worker"
 
-    hired = crew.hire(*started[1:], program=COMMAND)
+    hired = crew.hire_by_command(*started[1:])
     hired.process.send_signal(signal.Signals[service["KillSignal"]])
     assert hired.process.wait(LONGEST) == int(service["SuccessExitStatus"])
+
+
+def test_the_image_holds_what_a_worker_needs() -> None:
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    said = dict(line.split(" ", 1) for line in lines if line[:1] not in ("#", ""))
+    command, *words = json.loads(said["CMD"])
+    assert command in project["scripts"]
+    assert words == compose()["services"]["worker"]["command"][1:2]
+    extra = re.search(r'pip install .*"callsheet\[(\w+)\]"', said["RUN"])
+    assert extra is not None
+    assert extra[1] in project["optional-dependencies"]
+    version = re.fullmatch(r"python:3\.(\d+)-slim", said["FROM"])
+    assert version is not None
+    assert int(version[1]) >= int(project["requires-python"].removeprefix(">=3."))
 
 
 def test_a_worker_has_longer_to_end_than_it_takes() -> None:

@@ -1,11 +1,24 @@
-"""Prints the fault matrix at the end: each fault, what was expected of it, what was seen."""
+"""Brings up workers, and prints the fault matrix at the end: each fault, what was expected and seen."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.conftest import GUARD
+from tests.support.nursery import Nursery
+
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where workers come from that begin at once."""
+    nursery = Nursery(GUARD)
+    yield nursery
+    nursery.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -24,6 +24,7 @@ from tests.support import postgres
 from tests.support.batches import Bench, ideas, read_csv, write_sheet
 from tests.support.cli import Terminal
 from tests.support.loopback import Fault, Hang, Seen
+from tests.support.nursery import Nursery
 from tests.support.places import handed_on
 from tests.support.serving import Serving
 from tests.support.strict_openai import StrictOpenAI
@@ -33,13 +34,13 @@ PLACES, IN_ALL = ("--concurrency", "2"), ("--in-all", "3")
 
 
 @pytest.fixture(scope="module")
-def shared_crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+def shared_crew(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Crew]:
     """A worker with two places, for all tests of this file that do it no harm."""
     server = postgres.server_url()
     if server is None:
         pytest.skip(postgres.MISSING)
     terminal = Terminal(tmp_path_factory.mktemp("crew"), GUARD)
-    with postgres.new_database(server) as url, crew_on(terminal, url) as crew:
+    with postgres.new_database(server) as url, crew_on(terminal, url, nursery=nursery) as crew:
         crew.hire(*PLACES, *IN_ALL)
         yield crew
 
@@ -198,10 +199,13 @@ class Deadly(StrictOpenAI):
 
 
 def test_a_run_that_each_worker_dies_of_is_given_up_and_the_others_are_written(
-    terminal: Terminal, database_url: str, tmp_path: Path
+    terminal: Terminal, database_url: str, tmp_path: Path, nursery: Nursery
 ) -> None:
     rows = [*ideas(3), {"idea": "a poison heron"}]
-    with Deadly(database_url) as server, crew_on(terminal, database_url, server) as crew:
+    with (
+        Deadly(database_url) as server,
+        crew_on(terminal, database_url, server, nursery) as crew,
+    ):
         crew.hire("--concurrency", "4")
         batch = _begun(crew, write_sheet(tmp_path / "ideas.csv", rows))
         wait_for(lambda: len(server.requests) == 4, "every row's call")

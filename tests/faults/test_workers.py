@@ -20,9 +20,10 @@ from callsheet.store.relay import Relay
 from callsheet.store.sql import SqlStore
 from tests.support.cli import Terminal
 from tests.support.loopback import Hang
+from tests.support.nursery import Nursery
 from tests.support.postgres import Server
 from tests.support.strict_openai import StrictOpenAI
-from tests.support.workers import COMMAND, LONGEST, Crew, Gate, crew_on, wait_for
+from tests.support.workers import LONGEST, Crew, Gate, crew_on, wait_for
 
 
 @pytest.fixture
@@ -32,9 +33,11 @@ def server() -> Iterator[StrictOpenAI]:
 
 
 @pytest.fixture
-def crew(terminal: Terminal, server: StrictOpenAI, database_url: str) -> Iterator[Crew]:
+def crew(
+    terminal: Terminal, server: StrictOpenAI, database_url: str, nursery: Nursery
+) -> Iterator[Crew]:
     """Nobody yet; `hire` brings workers."""
-    with crew_on(terminal, database_url, server) as crew:
+    with crew_on(terminal, database_url, server, nursery) as crew:
         yield crew
 
 
@@ -56,7 +59,7 @@ def _pids(url: str) -> set[int]:
 def test_a_worker_carries_on_what_a_person_began_and_answers(
     crew: Crew, server: StrictOpenAI, database_url: str
 ) -> None:
-    worker = crew.hire("--concurrency", "2", program=COMMAND)
+    worker = crew.hire_by_command("--concurrency", "2")
     gate = Gate(server)
     server.fail(gate)
     run = crew.begin()
@@ -208,9 +211,9 @@ def test_what_a_worker_that_ends_cannot_finish_another_takes_up_at_once(
 
 
 def test_a_database_restarted_in_the_middle_costs_no_call_and_nobody_is_taken_for_dead(
-    terminal: Terminal, server: StrictOpenAI, own_server: Server
+    terminal: Terminal, server: StrictOpenAI, own_server: Server, nursery: Nursery
 ) -> None:
-    with crew_on(terminal, own_server.url, server) as crew:
+    with crew_on(terminal, own_server.url, server, nursery) as crew:
         workers, gate = (crew.hire(), crew.hire()), Gate(server)
         server.fail(gate)
         run = crew.begin()

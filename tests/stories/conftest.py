@@ -19,7 +19,7 @@ from tests.support import postgres
 from tests.support.cli import Terminal
 from tests.support.places import Place, forget_runs, handed_on
 from tests.support.strict_openai import StrictOpenAI
-from tests.support.workers import COMMAND, LEASE_SECONDS, crew_on
+from tests.support.workers import LEASE_SECONDS, crew_on
 
 STORES, WORKERS = ("memory", "sqlite", "postgresql"), "workers"
 
@@ -49,7 +49,7 @@ def worked_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(postgres.MISSING)
     terminal = Terminal(tmp_path_factory.mktemp("worker"), GUARD)
     with postgres.new_database(server) as url, crew_on(terminal, url) as crew:
-        crew.hire("--concurrency", "2", program=COMMAND)
+        crew.hire("--concurrency", "2")
         yield url
 
 

@@ -1,27 +1,41 @@
-"""A worker in a process of its own that looks for the dead more often than `callsheet worker` does.
+"""Workers that look for the dead more often than `callsheet worker` does, and begin at once.
 
-`python -m tests.support.hired [--concurrency N] [--in-all N] [--drain SECONDS]`
+`python -m tests.support.hired` imports what takes seconds, then begins a worker for each line that
+it is sent: where it stands, its environment and its words, as JSON. Each is a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import os
+import signal
 import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from callsheet.app.workers import Worker
 from callsheet.cli.machines import until_told
 from callsheet.cli.printing import note
+from callsheet.errors import CallsheetError
 from callsheet.settings import read_settings
-from tests.support.workers import SWEEP_SECONDS
+
+SWEEP_SECONDS = 0.25
+
+HEAVY = ("callsheet.llm.line", "callsheet.store.postgres", "psycopg", "dbos")
 
 
-def _work() -> int:
-    words = argparse.ArgumentParser()
-    words.add_argument("--concurrency", type=int, default=20)
-    words.add_argument("--in-all", type=int)
-    words.add_argument("--drain", type=float, default=20)
-    told = words.parse_args()
+def _work(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--concurrency", type=int, default=20)
+    parser.add_argument("--in-all", type=int)
+    parser.add_argument("--drain", type=float, default=20)
+    told = parser.parse_args(words)
     worker = Worker(
         read_settings(),
         concurrency=told.concurrency,
@@ -32,5 +46,48 @@ def _work() -> int:
     return 128 + asyncio.run(until_told(worker, told.drain))
 
 
+def _mind(told: dict[str, Any]) -> None:
+    """Begins a worker, and writes its number, then its end, into files beside its log."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    log = Path(told["log"])
+    worker = os.fork()
+    if not worker:
+        _become(told, log)
+    _tell(log.with_suffix(".pid"), worker)
+    _, status = os.waitpid(worker, 0)
+    _tell(log.with_suffix(".status"), os.waitstatus_to_exitcode(status))
+
+
+def _become(told: dict[str, Any], log: Path) -> None:
+    status = 1
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number in (1, 2):
+            os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+        os.environ.clear()
+        os.environ.update(told["environment"])
+        os.chdir(told["folder"])
+        status = _work(told["words"])
+    except CallsheetError as error:
+        note(error.message)
+    except BaseException:  # noqa: BLE001  # whatever it is, it is the worker's last word
+        traceback.print_exc()
+    os._exit(status)
+
+
+def _tell(file: Path, number: int) -> None:
+    new = file.with_suffix(".new")
+    new.write_text(str(number))
+    new.rename(file)
+
+
 if __name__ == "__main__":
-    sys.exit(_work())
+    for each in HEAVY:
+        import_module(each)
+    assert threading.active_count() == 1, "a process with threads cannot be doubled"
+    # Whoever minds a worker ends with it, and nobody waits for that.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        if not os.fork():
+            _mind(json.loads(line))
+            os._exit(0)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,18 +17,14 @@ from callsheet.app.runs import Office, Wish
 from callsheet.settings import Settings, read_settings
 from tests.support.cli import Terminal
 from tests.support.loopback import Answer, Seen
+from tests.support.nursery import Nursery, Raised
 from tests.support.runs import IDEA
 from tests.support.strict_openai import StrictOpenAI
 
-ROOT = Path(__file__).parents[2]
-
-LEASE_SECONDS, SWEEP_SECONDS = 2.0, 0.25
-"""Short ones, so that no test waits long for a death to be seen."""
+LEASE_SECONDS = 2.0
+"""A short one, so that no test waits long for a death to be seen."""
 
 LONGEST = 300
-
-QUICK, COMMAND = ("tests.support.hired",), ("callsheet", "worker")
-"""A worker that sees the dead early, and the one that people start."""
 
 
 class Gate:
@@ -58,10 +52,10 @@ def wait_for(condition: Callable[[], Any], what: str = "it") -> None:
 
 
 @dataclass
-class Told:
-    """A process and what it tells beside its result: in the file `log`."""
+class Hired:
+    """One worker; `log` is what it told."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Raised
     log: Path
 
     @property
@@ -69,12 +63,16 @@ class Told:
         return self.log.read_text()
 
 
-class Hired(Told):
-    """One worker."""
+@dataclass
+class Command:
+    """One command of a person's; `log` is what it told beside its result."""
 
+    process: subprocess.Popen[bytes]
+    log: Path
 
-class Command(Told):
-    """One command of a person's."""
+    @property
+    def told(self) -> str:
+        return self.log.read_text()
 
     def end(self, stdin: str = "") -> tuple[int, str]:
         """What it says to the last of its questions: its exit status, and its result."""
@@ -87,33 +85,45 @@ class Crew:
     """Workers on the terminal's database, each a process of its own."""
 
     terminal: Terminal
+    nursery: Nursery | None = None
     hired: list[Hired] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     people: Executor = field(default_factory=ThreadPoolExecutor)
 
-    def hire(self, *words: str, program: Sequence[str] = QUICK) -> Hired:
-        """Another worker, ready to work; the command line's own is `program=COMMAND`."""
-        environment = self.terminal.environment()
-        log = self.terminal.folder / f"worker-{len(self.hired)}.log"
-        with log.open("wb") as told:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *program, *words],
-                cwd=self.terminal.folder,
-                env={**environment, "PYTHONPATH": f"{environment['PYTHONPATH']}{os.pathsep}{ROOT}"},
-                stdout=told,
-                stderr=told,
-            )
-        worker = Hired(process, log)
+    def hire(self, *words: str) -> Hired:
+        """Another worker, ready to work: from the nursery, where there is one."""
+        if self.nursery is None:
+            return self.hire_by_command(*words)
+        log, terminal = self._log("worker", len(self.hired)), self.terminal
+        begun = self.nursery.begin(words, terminal.folder, terminal.environment(), log)
+        return self._ready(Hired(begun, log))
+
+    def hire_by_command(self, *words: str) -> Hired:
+        """The same, as people start it: `callsheet worker`."""
+        log = self._log("worker", len(self.hired))
+        return self._ready(Hired(self._begin(log, "worker", *words), log))
+
+    def command(self, *words: str) -> Command:
+        """A command that goes on in the background."""
+        log = self._log("command", len(self.commands))
+        self.commands.append(Command(self._begin(log, *words), log))
+        return self.commands[-1]
+
+    def _ready(self, worker: Hired) -> Hired:
         self.hired.append(worker)
+        process = worker.process
         wait_for(lambda: "carries on up to" in worker.told or process.poll() is not None)
         assert process.poll() is None, worker.told
         return worker
 
-    def command(self, *words: str) -> Command:
-        """A command that goes on in the background."""
-        log = self.terminal.folder / f"command-{len(self.commands)}.log"
+    def _log(self, kind: str, number: int) -> Path:
+        log = self.terminal.folder / f"{kind}-{number}.log"
+        log.touch()
+        return log
+
+    def _begin(self, log: Path, *words: str) -> subprocess.Popen[bytes]:
         with log.open("wb") as told:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 self.terminal.command(*words),
                 cwd=self.terminal.folder,
                 env=self.terminal.environment(),
@@ -121,14 +131,14 @@ class Crew:
                 stdout=subprocess.PIPE,
                 stderr=told,
             )
-        self.commands.append(Command(process, log))
-        return self.commands[-1]
 
     def dismiss(self) -> None:
         """Ends them all at once, and every command that still goes on."""
         for each in (*self.hired, *self.commands):
             each.process.kill()
-            each.process.communicate()
+            each.process.wait()
+            if isinstance(each.process, subprocess.Popen):
+                each.process.communicate()
 
     def begin(self, *groups: str, review: bool = False) -> Future[dict[str, Any]]:
         """A person's run in the background; its document once it has ended, or asks."""
@@ -152,7 +162,12 @@ class Crew:
 
 
 @contextmanager
-def crew_on(terminal: Terminal, url: str, server: StrictOpenAI | None = None) -> Iterator[Crew]:
+def crew_on(
+    terminal: Terminal,
+    url: str,
+    server: StrictOpenAI | None = None,
+    nursery: Nursery | None = None,
+) -> Iterator[Crew]:
     """Workers to be hired on this database; runs are written by this server, or by whom they name."""
     terminal.env |= {
         "CALLSHEET_DATABASE_URL": url,
@@ -160,7 +175,7 @@ def crew_on(terminal: Terminal, url: str, server: StrictOpenAI | None = None) ->
     }
     if server is not None:
         terminal.env["CALLSHEET_BASE_URL"] = server.url
-    crew = Crew(terminal)
+    crew = Crew(terminal, nursery)
     try:
         yield crew
     finally:
