@@ -45,6 +45,11 @@ class Settings:
     lease_seconds: float = LEASE_SECONDS
 
 
+def wants_colour() -> bool:
+    """Whether a terminal may be written to in colour: not where NO_COLOR is set (no-color.org)."""
+    return not os.environ.get("NO_COLOR")
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings; raises InputError for a value that cannot be."""
     env = os.environ if environment is None else environment

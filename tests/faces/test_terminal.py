@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pty
-import re
 import subprocess
+from contextlib import suppress
+
+import pytest
 
 from tests.support.cli import LONGEST, Terminal
 from tests.support.runs import IDEA
@@ -39,5 +41,24 @@ def test_a_prompt_is_named_as_soon_as_it_is_written(terminal: Terminal) -> None:
         os.close(screen)
 
 
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_no_color_is_heeded(terminal: Terminal, no_color: str) -> None:
+    screen, end = pty.openpty()
+    environment = terminal.environment() | {"NO_COLOR": no_color}
+    command = terminal.command("show", "nothing")
+    process = subprocess.Popen(
+        command, cwd=terminal.folder, env=environment, stdout=end, stderr=end
+    )
+    os.close(end)
+    seen = "".join(iter(lambda: _read(screen), ""))
+    process.wait(LONGEST)
+    os.close(screen)
+    assert seen
+    assert ("\x1b[" in seen) is (no_color == "")
+
+
 def _read(screen: int) -> str:
-    return re.sub(r"\x1b\[\d*m", "", os.read(screen, 1_024).decode())
+    """What a terminal is written next; nothing where all who wrote have ended."""
+    with suppress(OSError):
+        return os.read(screen, 1_024).decode(errors="replace")
+    return ""

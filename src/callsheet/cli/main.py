@@ -8,6 +8,7 @@ from importlib import import_module
 import click
 
 from callsheet.cli.failing import exit_with, guard_signals
+from callsheet.settings import wants_colour
 
 COMMANDS = {
     "run": ("callsheet.cli.run:run", "Write prompts for an idea."),
@@ -78,4 +79,6 @@ def main() -> None:
             # A prompt may hold any character; a terminal's old encoding must not end the run.
             stream.reconfigure(encoding="utf-8", errors="replace")
     guard_signals()
-    exit_with(lambda: cli(prog_name="callsheet", standalone_mode=False))
+    colour = None if wants_colour() else False
+    with click.Context(cli, color=colour):
+        exit_with(lambda: cli(prog_name="callsheet", standalone_mode=False, color=colour))
