@@ -83,7 +83,7 @@ def test_without_a_clipboard_the_programs_are_named(written: Terminal, tmp_path:
         (("--format", "midjourney"), "formats that take them: a1111, comfyui, csv, md, json"),
         (("--format", "comfy"), "known: comfyui, "),
         (("--output", "sheet.txt"), "one of midjourney, a1111, comfyui, csv, md, json"),
-        (("--format", "md", "--model", "SD_BB"), "known: SORA_2_A, SORA_1_A, SD_A, SD_B, SD_C"),
+        (("--format", "md", "--model", "SD_BB"), "known: SD_B, SD_C, SD_A, SORA_2_A, SORA_1_A"),
     ],
 )
 def test_what_cannot_be_exported_is_said_with_what_can(
