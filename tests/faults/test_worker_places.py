@@ -146,6 +146,33 @@ def test_a_person_who_waits_is_served_while_a_batch_has_taken_every_place(
     assert batch.result(LONGEST)[0].tally.done == 4
 
 
+async def test_a_batch_that_was_left_goes_on_beside_the_row_that_a_worker_still_has_in_hand(
+    crew: Crew, server: Busy, tmp_path: Path
+) -> None:
+    sheet, gate = write_sheet(tmp_path / "left.csv", ideas(6)), Gate(server)
+    server.fail(gate)
+    crew.terminal.env["CALLSHEET_LLM"] = "openai:any"
+    left = crew.command("batch", str(sheet), "--groups", "leonardo", "--output", "left.jsonl")
+    wait_for(lambda: len(server.requests) == 6, "the other rows")
+    left.process.kill()
+    left.process.wait()
+
+    bench = _bench(crew)
+    batch = bench.batch(sheet)
+    going_on = asyncio.create_task(_gathered(batch))
+    while not batch.tally.done and not going_on.done():  # noqa: ASYNC110  # nobody else tells
+        await asyncio.sleep(0.01)  # the rows that are written are counted, the other is waited for
+    gate.open()
+    ends = await going_on
+    bench.store.close()
+    assert {end.status for end in ends} == {"succeeded"}
+    assert batch.tally.spent.calls == len(server.requests) == 6
+
+
+async def _gathered(batch: Batch) -> list[Outcome]:
+    return [end async for end in batch.carry_out()]
+
+
 def test_the_page_hands_its_runs_to_workers_too(crew: Crew, server: Busy) -> None:
     with Serving(
         replace(crew.terminal, env=crew.terminal.env | {"CALLSHEET_LLM": "openai:any"})

@@ -206,7 +206,7 @@ class Batch:
         session, view = await self._runs.open(row)
         if session is not None:
             try:
-                view = await session.go_on()
+                view = await (session.go_on() if session.held else session.follow())
             except InternalError:
                 # It stands in the run's journal; a defect that one row meets spares the others.
                 view = session.view

@@ -6,13 +6,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from callsheet.app.doors import is_dead
+from callsheet.app.doors import is_dead, is_held
 from callsheet.app.runs import Office, Ready, Wish
+from callsheet.app.workforce import open_workforce
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.view import Spent, View
 from callsheet.errors import ProviderError
 from callsheet.events import RunResumed
-from callsheet.store.port import HeldError
+from callsheet.store.port import HeldError, Lease
 
 if TYPE_CHECKING:
     from callsheet.app.batch.rows import Row
@@ -30,14 +31,18 @@ class RowRuns:
     _known: set[str] = field(default_factory=set)
 
     async def survey(self) -> list[str]:
-        """The runs that the batch has already; raises HeldError while others carry it out."""
+        """The runs that the batch has already; raises HeldError while others carry it out.
+
+        What workers still have in hand, from whoever gave the same command before, is no reason.
+        """
         store = self.office.store
         names = await store.begun_with(f"{self.batch}.")
         for name in names:
-            owner = (await store.run(name)).owner
-            if owner and not is_dead(owner):
+            if not is_held(await store.run(name)) or await self._is_with_workers(name):
+                continue
+            if is_held(row := await store.run(name)):
                 raise HeldError(
-                    f"the batch {self.batch} is being carried out by {owner}",
+                    f"the batch {self.batch} is being carried out by {row.owner}",
                     hint="wait for it, or end that process",
                 )
         self._known = set(names)
@@ -51,7 +56,10 @@ class RowRuns:
         return total
 
     async def open(self, row: Row) -> tuple[Session | None, View]:
-        """The row's run, held where there is something to do, and as it stands."""
+        """The row's run where there is something to do, and as it stands.
+
+        It is held, unless workers have it in hand already: then it is followed.
+        """
         if row.run not in self._known:
             if self.retry_failed:
                 return None, View(row.run)
@@ -61,7 +69,16 @@ class RowRuns:
         view = await read_view(self.office.store, row.run)
         if not self._is_to_go_on(view):
             return None, view
-        session = await self._hold(view)
+        if await self._is_with_workers(row.run):
+            return self._beside(view), view
+        try:
+            session = await self._hold(view)
+        except HeldError:
+            # The worker that had it may have come to its end since it was read.
+            view = await read_view(self.office.store, row.run)
+            if self._is_to_go_on(view):
+                raise
+            return None, view
         return session, session.view
 
     def _is_to_go_on(self, view: View) -> bool:
@@ -90,6 +107,17 @@ class RowRuns:
         )
         journal = Journal(store, lease, await read_view(store, view.run))
         return self.office.session(journal, ready.production, ready.llm)
+
+    def _beside(self, view: View) -> Session:
+        """A row's run that is left to those who hold it."""
+        lease = Lease(view.run, self.office.owner, 0)
+        journal = Journal(self.office.store, lease, view)
+        return self.office.session(journal, self.ready.production, self.ready.llm, held=False)
+
+    async def _is_with_workers(self, run: str) -> bool:
+        office = self.office
+        workforce = open_workforce(office.settings, office.store, office.queue)
+        return workforce is not None and await workforce.has(run)
 
 
 def _is_providers(view: View) -> bool:
