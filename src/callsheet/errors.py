@@ -14,6 +14,8 @@ CallsheetError
 │   ├── UnreachableError  OverloadedError  DeadlineError
 │   └── CostCeilingError  PriceUnknownError
 ├── StorageError                   exit 6   the place where runs are kept
+│   ├── StorageFullError  StorageLockedError
+│   └── StorageReadOnlyError  StorageCorruptError
 ├── CrashedError                   exit 1   one worker after another died of a run
 └── InternalError                  exit 1   a defect of ours
 """
@@ -230,6 +232,30 @@ class StorageError(CallsheetError):
 
     code = "storage"
     exit_code = 6
+
+
+class StorageFullError(StorageError):
+    """There is no room left where runs are kept."""
+
+    code = "storage_full"
+
+
+class StorageLockedError(StorageError):
+    """Somebody else holds the place where runs are kept, and did not let go of it in time."""
+
+    code = "storage_locked"
+
+
+class StorageReadOnlyError(StorageError):
+    """What is kept can be looked at, and nothing can be added."""
+
+    code = "storage_read_only"
+
+
+class StorageCorruptError(StorageError):
+    """The place where runs are kept is damaged; it is left as it is."""
+
+    code = "storage_corrupt"
 
 
 class CrashedError(CallsheetError):

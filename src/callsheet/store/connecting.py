@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from callsheet.errors import StorageError
+from callsheet.errors import StorageError, StorageFullError, StorageReadOnlyError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -103,9 +103,11 @@ def told(error: Exception, url: str) -> StorageError:
             return StorageError(message, hint=f"{hint}: CALLSHEET_DATABASE_URL")
     match getattr(error, "sqlstate", None):
         case "25006":
-            return StorageError(
+            return StorageReadOnlyError(
                 f"{place} can only be read", hint="connect to the primary server, not to a copy"
             )
+        case "53100":
+            return StorageFullError(f"there is no room left in {place}", hint=_HINT)
         case "42501":
             return StorageError(
                 f"{place} does not let {user!r} keep runs: {text}",

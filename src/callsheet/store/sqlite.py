@@ -16,7 +16,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.errors import StorageError
+from callsheet.errors import (
+    StorageCorruptError,
+    StorageError,
+    StorageFullError,
+    StorageLockedError,
+    StorageReadOnlyError,
+)
 from callsheet.store.statements import VERSION, load_statements, statements_since
 
 if TYPE_CHECKING:
@@ -263,10 +269,33 @@ class Sqlite:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise StorageError(
+            raise _kind(error)(
                 f"runs cannot be kept in {self.path}: {error}",
                 hint="mend or free that place, or set CALLSHEET_HOME to another folder",
             ) from error
+
+
+_BY_CODE = {
+    sqlite3.SQLITE_FULL: StorageFullError,
+    sqlite3.SQLITE_BUSY: StorageLockedError,
+    sqlite3.SQLITE_LOCKED: StorageLockedError,
+    sqlite3.SQLITE_READONLY: StorageReadOnlyError,
+    sqlite3.SQLITE_CORRUPT: StorageCorruptError,
+    sqlite3.SQLITE_NOTADB: StorageCorruptError,
+}
+
+_BY_ERRNO = {
+    errno.ENOSPC: StorageFullError,
+    errno.EDQUOT: StorageFullError,
+    errno.EROFS: StorageReadOnlyError,
+}
+
+
+def _kind(error: sqlite3.Error | OSError) -> type[StorageError]:
+    """The error that names what is wrong with the place; an extended code ends in its plain one."""
+    if isinstance(error, OSError):
+        return _BY_ERRNO.get(error.errno or 0, StorageError)
+    return _BY_CODE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, StorageError)
 
 
 def _tell_all(due: Sequence[Due], outcomes: Sequence[Outcome]) -> None:

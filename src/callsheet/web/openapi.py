@@ -29,6 +29,7 @@ REFUSALS = {
     422: "What was asked does not fit.",
     429: "Too much is under way.",
     503: "The place where runs are kept cannot be used.",
+    507: "There is no room left where runs are kept.",
 }
 
 
@@ -60,7 +61,7 @@ def statuses(operation: Operation) -> list[int]:
     if operation.body:
         found += [400, 413, 415, 404]
     if operation.method != "GET":
-        found += [409, 422]
+        found += [409, 422, 507]
     if operation.repeatable:
         found += [429]
     return sorted(set(found))

@@ -10,7 +10,14 @@ from starlette.responses import Response
 
 from callsheet.app.batch.batch import SheetError
 from callsheet.app.session import AnsweredError
-from callsheet.errors import CallsheetError, InputError, InternalError, ProviderError, StorageError
+from callsheet.errors import (
+    CallsheetError,
+    InputError,
+    InternalError,
+    ProviderError,
+    StorageError,
+    StorageFullError,
+)
 from callsheet.events import QuestionAnswered
 from callsheet.queue.port import QueueStoppedError
 from callsheet.store.port import HeldError, NoSuchRunError
@@ -29,6 +36,7 @@ STATUSES: Mapping[type[CallsheetError], int] = {
     HeldError: 409,
     InputError: 422,
     ProviderError: 422,
+    StorageFullError: 507,
     StorageError: 503,
     QueueStoppedError: 503,
 }
