@@ -136,6 +136,22 @@ def test_a_prompt_is_edited_in_place_and_its_history_shows_what_went(person: Per
     expect(row.locator("del").first).to_be_visible()
 
 
+def test_one_field_of_several_is_judged_and_mended_while_it_is_edited(person: Person) -> None:
+    person.says()
+    person.calls("leonardo")
+    person.calls("motion_2_0")
+    person.button.click()
+    person.reads("motion_2_0.negative_prompt")
+    row = person.prompt("motion_2_0.negative_prompt")
+    row.get_by_role("button", name="Edit").click()
+    area = row.get_by_role("textbox")
+    area.fill("camera shake,  flicker, no text")
+    expect(row.locator(".edit li")).to_have_count(1)
+    expect(row.locator(".edit")).to_contain_text("Has `no text`; the field itself says no")
+    row.get_by_role("button", name="Mend").click()
+    expect(area).to_have_value("camera shake, flicker, no text")
+
+
 def test_a_prompt_is_written_anew_alone(person: Person) -> None:
     person.says()
     person.calls("sora")

@@ -22,10 +22,10 @@ export function newEditor({ category, name, text }, end) {
 
   async function judge() {
     const mine = ++turn;
-    const told = await lint(name, area.value);
+    const told = await lint(category, name, area.value);
     if (mine !== turn || !told) return;
     findings.replaceChildren(...told.findings.map(drawFinding));
-    mended = typeof told.mended === "string" ? told.mended : null;
+    mended = told.mended;
     mend.hidden = mended === null || mended === area.value;
   }
 
@@ -74,11 +74,18 @@ export function newEditor({ category, name, text }, end) {
   return { element, focus: () => area.focus() };
 }
 
-/** What the rules say of a text; null while the line is down, and for the one field of several. */
-async function lint(name, text) {
-  if (name.includes(".") || !text.trim()) return null;
+/** What the rules say of a text, and its mended form or null; null while the line is down. */
+async function lint(category, name, text) {
+  if (!text.trim()) return null;
+  const [model, field] = name.split(".");
+  // A prompt of several fields is judged as a whole; what concerns the others stands beside them.
+  const prompt = field ? { ...sheet.run.prompts[category][model], [field]: text } : text;
   try {
-    return await post(path("lint"), { model: name, text, workflow: sheet.workflow.name });
+    const told = await post(path("lint"), { model, text: prompt, workflow: sheet.workflow.name });
+    return {
+      findings: told.findings.filter((each) => each.path === name),
+      mended: (field ? told.mended?.[field] : told.mended) ?? null,
+    };
   } catch (trouble) {
     if (trouble instanceof Trouble) return null;
     throw trouble;
