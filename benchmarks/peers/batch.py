@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import IDEA, Ask, Given, Opened, compete
-from callsheet.app.batch.batch import Batch, Order
+from callsheet.app.batch.batch import Batch, Order, tune_process
 from callsheet.app.batch.forms import form_for
 from callsheet.app.batch.output import Output
 from callsheet.app.batch.rows import Told
@@ -33,6 +33,7 @@ def write_ideas(path: Path, number: int, mark: str = "") -> None:
 @asynccontextmanager
 async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
     del ask
+    tune_process()
     base_url = given.url.removesuffix("/chat/completions")
     pace = Pace(50)
     client = Client("openai", "any", base_url=base_url, pace=pace)

@@ -93,6 +93,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
         journal = Journal(store, Lease(name, "benchmark", 1), View(name))
         journal.begin(production.name, started, files)
         view = await advance(journal, cast)
+        await journal.let_go()
         if view.status != "succeeded":
             raise RuntimeError(f"the run {name} is {view.status}: {view.error}")
         return str(view.state[LAST])

@@ -17,7 +17,7 @@ import pytest
 
 from callsheet.app.runs import Office, Wish
 from callsheet.engine.journal import read_view
-from callsheet.events import Recorded
+from callsheet.events import OutputWritten, Recorded
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from callsheet.store.sql import SqlStore
@@ -31,8 +31,14 @@ from tests.support.strict_openai import StrictOpenAI
 
 ROOT = Path(__file__).parents[2]
 
-TRANSACTIONS = 18
-"""How many an unharmed run of two generation steps commits; a test below counts them."""
+TRANSACTIONS = 4
+"""How many an unharmed run of two generation steps commits behind its first; a test counts them."""
+
+MODULES = 19
+"""How many of its modules finish; the test counts these too."""
+
+UNBORN = 6
+"""How many of them finish before anything is worth keeping: then there is no run to go on with."""
 
 CALLS = 2
 
@@ -67,16 +73,19 @@ class Counting(MemoryStore):
     """Counts what is committed behind a run's first transaction."""
 
     count = -1  # the first append is the run's creation
+    modules = 0
 
-    async def append(self, *args: Any) -> list[Recorded]:
+    async def append(self, *args: Any, **named: Any) -> list[Recorded]:
         self.count += 1
-        return await super().append(*args)
+        written = await super().append(*args, **named)
+        self.modules += sum(isinstance(each.event, OutputWritten) for each in written)
+        return written
 
 
 async def test_an_unharmed_run_commits_as_often_as_is_killed_at(server: StrictOpenAI) -> None:
     store = Counting()
     await _unharmed(server.url, store)
-    assert store.count == TRANSACTIONS
+    assert (store.count, store.modules) == (TRANSACTIONS, MODULES)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -84,6 +93,17 @@ async def test_an_unharmed_run_commits_as_often_as_is_killed_at(server: StrictOp
 async def test_killed_around_any_transaction_the_run_ends_as_if_unharmed(
     place: str, server: StrictOpenAI, moment: str, number: int
 ) -> None:
+    await _killed_and_resumed(place, server, moment, number)
+
+
+@pytest.mark.parametrize("number", range(UNBORN + 1, MODULES + 1))
+async def test_killed_behind_any_module_the_run_ends_as_if_unharmed(
+    tmp_path: Path, server: StrictOpenAI, number: int
+) -> None:
+    await _killed_and_resumed(str(tmp_path / "runs.sqlite"), server, "module", number)
+
+
+async def _killed_and_resumed(place: str, server: StrictOpenAI, moment: str, number: int) -> None:
     died = _kill(place, server.url, moment, number)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
 

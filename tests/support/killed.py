@@ -1,8 +1,9 @@
 """A process that begins a run and kills itself with SIGKILL at a given transaction.
 
 `python -m tests.support.killed PLACE URL before|after NUMBER`: before or after transaction NUMBER
-behind the run's first one is committed. With `told`, it speaks to the LLM through the real client,
-and dies when it has been told NUMBER values of a reply that is still being written.
+behind the run's first one is committed. With `module`, it dies when NUMBER modules have finished.
+With `told`, it speaks to the LLM through the real client, and dies when it has been told NUMBER
+values of a reply that is still being written.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from callsheet.app.runs import Office, Wish
+from callsheet.engine.journal import Journal
 from callsheet.engine.view import View
-from callsheet.events import Event, Recorded, ValuesFinished
+from callsheet.events import Event, OutputWritten, Recorded, ValuesFinished
 from callsheet.settings import read_settings
 from callsheet.store.port import Lease
 from callsheet.store.postgres import Postgres
@@ -39,16 +41,34 @@ class Doomed(SqlStore):
     count = 0
 
     async def append(
-        self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
+        self,
+        lease: Lease,
+        after: int,
+        events: Sequence[Event],
+        files: Mapping[str, str],
+        *,
+        release: bool = False,
     ) -> list[Recorded]:
         self.count += 1
         here = self.count == self.number
         if here and self.moment == "before":
             _die()
-        written = await super().append(lease, after, events, files)
+        written = await super().append(lease, after, events, files, release=release)
         if here:
             _die()
         return written
+
+
+class Mortal(Journal):
+    """The real journal; the process dies of its last module's fact, before it is stored."""
+
+    left: int
+
+    def defer(self, *events: Event) -> None:
+        super().defer(*events)
+        self.left -= sum(isinstance(event, OutputWritten) for event in events)
+        if self.left <= 0:
+            _die()
 
 
 class Deaf:
@@ -78,6 +98,9 @@ async def _main(place: str, url: str, moment: str, number: int) -> None:
         llm = client_at(url, tick=0)
         office = Office(read_settings(), store=store, llm=llm, listen=Deaf(number).hear)
     session = await office.start(Wish(brief={"idea": IDEA}, groups=GROUPS))
+    if moment == "module":
+        session.journal.__class__ = Mortal
+        vars(session.journal)["left"] = number
     await session.go_on()
     await session.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,12 @@ def kept_store(settings: Settings) -> Store | None:
 
 def owner_name() -> str:
     """This process, named so that another on the same machine can tell whether it still lives."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_birth(os.getpid())}:{secrets.token_hex(3)}"
+    return f"{_process(os.getpid())}:{secrets.token_hex(3)}"
+
+
+@cache
+def _process(pid: int) -> str:
+    return f"{socket.gethostname()}:{pid}:{_birth(pid)}"
 
 
 def is_dead(owner: str) -> bool:

@@ -185,8 +185,7 @@ class Session:
     async def close(self) -> None:
         """Lets go of the run."""
         with suppress(HeldError):
-            await self.keep()
-        await self._let_go()
+            await self._let_go()
 
     def _picture(self, value: JsonValue) -> tuple[JsonValue, dict[str, str]]:
         """What is recorded of an answer, and the file that is kept for it."""
@@ -236,7 +235,7 @@ class Session:
     async def _let_go(self) -> None:
         if self.held:
             self.held = False
-            await self.store.release(self.journal.lease)
+            await self.journal.let_go()
 
     @asynccontextmanager
     async def _heartbeat(self) -> AsyncIterator[None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import shlex
 import shutil
 import signal
@@ -82,15 +81,13 @@ def batch(file: str, **options: Any) -> int:
 
     Give the same command again to go on where it stopped: what is written is not bought again.
     """
-    from callsheet.app.batch.batch import SheetError
+    from callsheet.app.batch.batch import SheetError, tune_process
 
     with ExitStack() as stack:
         path = _spooled(stack) if file == "-" else Path(file)
         order = _order(path, options)
         try:
-            # Each call makes thousands of objects that soon go; to look for circles among them
-            # after every few hundred takes a tenth of a row's time.
-            gc.set_threshold(50_000, 20, 100)
+            tune_process()
             return asyncio.run(_carry_out(order, options))
         except SheetError as error:
             if options["json"]:

@@ -51,17 +51,19 @@ class Cast:
 
 
 async def advance(journal: Journal, cast: Cast) -> View:
-    """Goes on until the run ends, fails, or a question is open; answers with how it stands."""
+    """Goes on until the run ends, fails, or a question is open; answers with how it stands.
+
+    What it came to last may wait in the journal, to be stored as the run is let go of.
+    """
     view = journal.view
     _settle(journal)
     while view.status == "running":
         if view.step is None:
-            await _next_step(journal, cast)
+            _next_step(journal, cast)
         elif view.module >= len(cast.document.workflow.step(view.step).modules):
             journal.defer(_finished(view, "done"))
         else:
             await _run_module(journal, cast)
-    await journal.append()
     return view
 
 
@@ -73,7 +75,7 @@ def answered(view: View, value: JsonValue, *, once: str = "") -> QuestionAnswere
     return _answered(view, view.question, said).model_copy(update={"once": once})
 
 
-async def _next_step(journal: Journal, cast: Cast) -> None:
+def _next_step(journal: Journal, cast: Cast) -> None:
     view, steps = journal.view, cast.document.workflow.steps
     if view.then is not None:
         position = cast.document.workflow.position(view.then)
@@ -86,9 +88,6 @@ async def _next_step(journal: Journal, cast: Cast) -> None:
         return
     step = steps[position].step_id
     journal.defer(StepStarted(step=step, attempt=view.attempts.get(step, 0) + 1))
-    if view.last_step is not None:
-        # The last module of the step before is safe before the next one begins.
-        await journal.append()
 
 
 async def _run_module(journal: Journal, cast: Cast) -> None:
@@ -118,8 +117,7 @@ async def _run_module(journal: Journal, cast: Cast) -> None:
         return
     told = [Noted(step=view.step, text=text) for text in notes]
     facts = [*told, *_facts(view, use, outcome)]
-    if view.module + 1 == len(cast.document.workflow.step(view.step).modules):
-        # What ends the step is stored together with what comes of its end.
+    if module.repeatable:
         journal.defer(*facts)
     else:
         await journal.append(*facts)

@@ -1,7 +1,7 @@
 """A run that is held and written to: facts are folded into the view and stored.
 
-Each finished module is one transaction. A fact that could be found again, or that stands before
-the fact it leads to, waits for that next one: half the commits, and nothing is lost that matters.
+What was bought, and what a person said, is stored at once. A fact that could be found again at no
+cost waits for the next one that could not: a fifth of the commits, and nothing is lost that matters.
 """
 
 from __future__ import annotations
@@ -55,16 +55,28 @@ class Journal:
     async def append(self, *events: Event, files: Mapping[str, str] | None = None) -> None:
         """Stores facts, and all that wait, in one transaction, and files by content hash."""
         self.defer(*events)
+        await self._store_waiting(files or {})
+
+    async def let_go(self) -> None:
+        """Stores all that waits and lets go of the run, in one transaction; raises HeldError."""
+        if self._unborn is not None:
+            await self._store_waiting({})
+        if self._waiting:
+            await self._store_waiting({}, release=True)
+        else:
+            await self._store.release(self.lease)
+
+    async def _store_waiting(self, files: Mapping[str, str], *, release: bool = False) -> None:
         if self._unborn is not None:
             (workflow, first), self._unborn = self._unborn, None
             self._told(
-                await self._store.create(
-                    self.lease, workflow, self._waiting, {**first, **(files or {})}
-                )
+                await self._store.create(self.lease, workflow, self._waiting, {**first, **files})
             )
         elif self._waiting:
             self._told(
-                await self._store.append(self.lease, self._stored, self._waiting, files or {})
+                await self._store.append(
+                    self.lease, self._stored, self._waiting, files, release=release
+                )
             )
 
     async def catch_up(self) -> list[Recorded]:

@@ -114,7 +114,8 @@ class Module:
     `asks` lists the questions it may ask, so that answers can be told beforehand. `check` finds
     what is wrong with its inputs; a problem's path is relative to the inputs, its file is empty
     where it stands in the workflow's own. `paths` names the inputs that are file paths: they must
-    be written out, never read from the state.
+    be written out, never read from the state. `repeatable` says that running it once more costs
+    nobody anything and ends the same: what it wrote is stored with what comes next, not by itself.
     """
 
     inputs: type[Values]
@@ -123,3 +124,4 @@ class Module:
     asks: Callable[[StaticInputs, Materials], Iterable[Question]] = _nothing
     check: Callable[[StaticInputs, Materials], Iterable[Problem]] = _nothing
     paths: tuple[str, ...] = field(default=())
+    repeatable: bool = False

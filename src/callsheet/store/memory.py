@@ -60,7 +60,13 @@ class MemoryStore:
         return await self.append(lease, 0, events, files)
 
     async def append(
-        self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
+        self,
+        lease: Lease,
+        after: int,
+        events: Sequence[Event],
+        files: Mapping[str, str],
+        *,
+        release: bool = False,
     ) -> list[Recorded]:
         run = self._held(lease)
         if len(run.events) != after:
@@ -71,6 +77,8 @@ class MemoryStore:
         written = [Recorded(seq, at, event) for seq, event in enumerate(events, start=after + 1)]
         run.events += written
         self._version += 1
+        if release:
+            await self.release(lease)
         return written
 
     async def events(self, run: str, after: int = 0) -> list[Recorded]:

@@ -116,9 +116,18 @@ class Store(Protocol):
         ...
 
     async def append(
-        self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
+        self,
+        lease: Lease,
+        after: int,
+        events: Sequence[Event],
+        files: Mapping[str, str],
+        *,
+        release: bool = False,
     ) -> list[Recorded]:
-        """Adds facts behind fact number `after`; raises HeldError where others were faster."""
+        """Adds facts behind fact number `after`; raises HeldError where others were faster.
+
+        With `release` the run is let go of in the same transaction.
+        """
         ...
 
     async def events(self, run: str, after: int = 0) -> list[Recorded]:

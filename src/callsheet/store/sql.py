@@ -65,17 +65,26 @@ class SqlStore:
         return await self.database.write(lease.run, write)
 
     async def append(
-        self, lease: Lease, after: int, events: Sequence[Event], files: Mapping[str, str]
+        self,
+        lease: Lease,
+        after: int,
+        events: Sequence[Event],
+        files: Mapping[str, str],
+        *,
+        release: bool = False,
     ) -> list[Recorded]:
         bodies = [_encoded(event) for event in events]
 
         async def write(do: Do) -> list[Recorded]:
-            if not await _holds(do, lease, after):
-                if (written := await _written(do, lease, after, events, bodies)) is None:
-                    raise _gone_on(lease.run)
+            if (written := await _written(do, lease, after, events, bodies)) is not None:
                 return written
+            if not await _holds(do, lease, after):
+                raise _gone_on(lease.run)
             await _keep(do, lease.run, files)
-            return await _write(do, lease.run, after, events, bodies)
+            written = await _write(do, lease.run, after, events, bodies)
+            if release:
+                await do("release", **vars(lease))
+            return written
 
         return await self.database.write(lease.run, write)
 
@@ -261,13 +270,13 @@ async def _written(
 ) -> list[Recorded] | None:
     """These very facts, where they were committed and the answer to it was lost.
 
-    Only who holds the run could write them, so equal facts in their place are the same.
+    Only who held the run could write them, so equal facts in their place are the same.
     """
     if not do.again:
         return None
     rows = await do("select_events", run=lease.run, after=after)
     holder = await do("holder", run=lease.run)
-    if holder[0][0] != lease.owner or [body for _, body, _ in rows] != [*bodies]:
+    if holder[0][0] not in (lease.owner, "") or [body for _, body, _ in rows] != [*bodies]:
         return None
     return [Recorded(seq, at, event) for (seq, _, at), event in zip(rows, events, strict=True)]
 
@@ -307,7 +316,11 @@ def _row(row: Row) -> RunRow:
 
 
 def _encoded(event: Event) -> str:
-    return json.dumps(event.model_dump(mode="json"), ensure_ascii=True)
+    try:
+        return event.model_dump_json(ensure_ascii=True)
+    except ValueError:
+        # Half a surrogate pair, which a person's own text or an LLM's may hold.
+        return json.dumps(event.model_dump(mode="json"), ensure_ascii=True)
 
 
 def _text(content: bytes) -> str:

@@ -96,5 +96,10 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
 
 
 module = Module(
-    Inputs, Outputs, run, check=check, paths=("shared_instructions_path", "group_instructions")
+    Inputs,
+    Outputs,
+    run,
+    check=check,
+    paths=("shared_instructions_path", "group_instructions"),
+    repeatable=True,
 )

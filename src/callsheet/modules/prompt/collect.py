@@ -47,4 +47,4 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
     )
 
 
-module = Module(Inputs, Outputs, run)
+module = Module(Inputs, Outputs, run, repeatable=True)

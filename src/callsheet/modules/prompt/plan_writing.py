@@ -133,4 +133,5 @@ module = Module(
     Outputs,
     run,
     paths=("shared_instructions_path", "group_instructions", "group_schemas"),
+    repeatable=True,
 )

@@ -53,4 +53,4 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
             yield Problem("", ".template", error.message)
 
 
-module = Module(Inputs, Outputs, run, check=check)
+module = Module(Inputs, Outputs, run, check=check, repeatable=True)

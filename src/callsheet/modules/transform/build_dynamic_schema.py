@@ -122,4 +122,4 @@ def _groups(paths: Mapping[str, str] | None, materials: Materials) -> list[str]:
     return catalog.siblings(there, "")
 
 
-module = Module(Inputs, Outputs, run, check=check, paths=("group_schemas",))
+module = Module(Inputs, Outputs, run, check=check, paths=("group_schemas",), repeatable=True)

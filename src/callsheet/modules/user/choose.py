@@ -62,4 +62,4 @@ def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
     yield Question(key=str(inputs.get("key")), kind="text", text=str(inputs.get("text")))
 
 
-module = Module(Inputs, Outputs, run, asks=asks)
+module = Module(Inputs, Outputs, run, asks=asks, repeatable=True)

@@ -95,4 +95,4 @@ def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
         yield _question(field)
 
 
-module = Module(Inputs, Outputs, run, asks=asks)
+module = Module(Inputs, Outputs, run, asks=asks, repeatable=True)

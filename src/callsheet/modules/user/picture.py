@@ -57,4 +57,4 @@ def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
     yield _question(Inputs(key=str(inputs.get("key")), text=str(inputs.get("text"))))
 
 
-module = Module(Inputs, Outputs, run, asks=asks)
+module = Module(Inputs, Outputs, run, asks=asks, repeatable=True)

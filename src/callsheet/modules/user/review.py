@@ -132,4 +132,4 @@ def _with_edits(
     }
 
 
-module = Module(Inputs, Outputs, run)
+module = Module(Inputs, Outputs, run, repeatable=True)

@@ -95,4 +95,4 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
         yield Problem("", ".group_category", error.message, error.hint)
 
 
-module = Module(Inputs, Outputs, run, asks=asks, check=check)
+module = Module(Inputs, Outputs, run, asks=asks, check=check, repeatable=True)
