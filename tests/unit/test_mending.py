@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -101,6 +101,8 @@ pieces = st.sampled_from(
 @given(
     written=st.lists(pieces, max_size=9).map(" ".join), node=st.sampled_from([STILL, CLIP, PLAIN])
 )
+@example(written=f"{SCENE}\n{SCENE}\n--ar", node=STILL)
+@example(written=f"{SCENE}, aspect ratio 2:3 {SCENE}", node=STILL)
 def test_mending_twice_changes_nothing_more(written: str, node: dict[str, JsonValue]) -> None:
     once = mend(written, node)
     assert mend(once, node) == once

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.catalog.formats.form import Format
+
 _FENCE = re.compile(r"```\w*[ \t]*\n?(.*?)\n?```", re.DOTALL)
-_BULLET = re.compile(r"^\s*(?:[-*\u2022#>]|\d+[.)])", re.MULTILINE)
+_BULLET = re.compile(r"^\s*(?:[*\u2022#>]|-(?!-)|\d+[.)](?!\d))", re.MULTILINE)
+_SPACES = re.compile(r"(?<=\S)[ \t]{2,}(?=\S)")
 _RATIO = r"(\d+(?:\.\d+)?\s*:\s*\d+(?:\.\d+)?)"
 _IN_WORDS = re.compile(
     rf"(?i),?\s*\b(?:in (?:an? )?)?(?:aspect[ -]ratio(?: of| is)?:?\s+{_RATIO}"
@@ -46,6 +49,9 @@ _PARAMETERS: Mapping[str, Mapping[str, Flag]] = {
 _TAKEN = {"nothing": 0, "integer": 1, "number": 1, "ratio": 1, "one of": 1}
 _ENDS = ".,;"
 
+MOST_ROUNDS = 5
+"""What is mended may bring to light what else is to be mended, but not for ever."""
+
 
 def mend(text: str, schema_node: Mapping[str, JsonValue]) -> str:
     """The text as its format wants it, as far as that needs no judgement."""
@@ -53,11 +59,20 @@ def mend(text: str, schema_node: Mapping[str, JsonValue]) -> str:
     named = find_format(name) if isinstance(name, str) else None
     if named is None:
         return text
+    for _ in range(MOST_ROUNDS):
+        mended = _once(text, named)
+        if mended == text:
+            break
+        text = mended
+    return text
+
+
+def _once(text: str, named: Format) -> str:
     mended = _unwrapped(text)
     one_line = any(rule.name == "line break" for rule in named.rules)
     if one_line and not _BULLET.search(mended):
         mended = " ".join(mended.strip("\r\n").splitlines())
-    mended = re.sub(r"(?<=\S)[ \t]{2,}(?=\S)", " ", mended)
+    mended = _SPACES.sub(" ", mended)
     if named.name not in _PARAMETERS:
         return mended
     return _mended_line(mended, _PARAMETERS[named.name], named.name)
@@ -139,7 +154,7 @@ def _parted(given: Given, flag: Flag) -> tuple[Given, str] | None:
         # Cut off by a comma: whether it belongs to the text nobody can tell.
         return None
     if flag.takes != "reference":
-        value = value.rstrip(_ENDS)
+        value = value.rstrip(_ENDS + " ")
     if flag.takes == "ratio":
         value = _whole(value)
     return Given(given.written, value), rest
@@ -164,7 +179,7 @@ def _ratio_as_parameter(line: Line) -> Line:
     given = line.values("ar")
     if len(told) != 1 or (given and set(given) != told):
         return line
-    text = _IN_WORDS.sub("", line.text).strip()
+    text = _SPACES.sub(" ", _IN_WORDS.sub("", line.text)).strip()
     if given:
         return Line(text, line.given)
     return Line(text, (Given("ar", told.pop()), *line.given))
