@@ -282,9 +282,10 @@ def page(sections: list[str]) -> str:
 EXPLAINED = """\
 A run has six modules: three that
 fill in a text, one that joins these to a message, one call to an LLM on the same machine, and one
-that fills the reply in. Every contender is a process with a SQLite file of its own, commits at
-least once per module at the same `synchronous`, and calls through the same HTTP client. In each of
-three rounds the contenders take turns, 10 runs each at concurrency 1, 100 runs each at 50. A figure
+that fills the reply in. Every contender is a process with a SQLite file of its own, waits for the disk
+at the same `synchronous`, and calls through the same HTTP client. The others commit at least once per
+module; callsheet before the call, behind it and at the end, since what only fills in a text is done
+again for nothing (decision 007). In each of three rounds the contenders take turns, 10 runs each at concurrency 1, 100 runs each at 50. A figure
 is the median turn; a ratio compares turns that followed each other, and is the median of those. Times
 depend on the disk and on what else the machine does; the ratios less. Commits are counted by the file itself, which a write-ahead log does not do."""
 

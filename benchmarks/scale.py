@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from benchmarks.batch import serving
 from benchmarks.engine import machine
 from callsheet.app.runs import Office, Wish
 from callsheet.app.telling import tell
@@ -37,18 +38,6 @@ PLACES = 20
 """How many runs a worker carries on at once."""
 
 PROMISED = 1.7
-
-SERVER = """
-import sys, time
-from tests.support.strict_openai import StrictOpenAI
-class Slow(StrictOpenAI):
-    def answer(self, seen, fault):
-        time.sleep(float(sys.argv[1]))
-        return super().answer(seen, fault)
-with Slow() as server:
-    print(server.url, flush=True)
-    sys.stdin.read()
-"""
 
 
 @dataclass(frozen=True)
@@ -100,12 +89,10 @@ class Site:
     async def hand_on(self, runs: int) -> None:
         """Begins runs and hands each to the workers."""
         ready = self._office.ready(Wish(llm="openai:any"), "oms")
-        answers = tell(ready.production, {"idea": "a heron at dawn"}, ["leonardo"])
+        answers = tell(ready.production, {"idea": "a heron at dawn"}, ["sora"])
         batch = f"scale-{time.monotonic_ns()}"
         for number in range(runs):
-            session = self._office.begin(
-                ready, answers, Wish(groups=["leonardo"]), f"{batch}.{number}"
-            )
+            session = self._office.begin(ready, answers, Wish(groups=["sora"]), f"{batch}.{number}")
             workers = session.workforce
             handed = workers is not None and await workers.hand(session.journal)
             assert handed  # noqa: S101  # a measurement that did not happen is none
@@ -129,13 +116,7 @@ def site(latency: float, workers: int) -> Iterator[tuple[Site, list[float]]]:
             stack.enter_context(own_server()).url if programs() else sys.exit(MISSING)
         )
         url = stack.enter_context(new_database(server))
-        llm = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(latency)],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        stack.callback(llm.communicate)
-        assert llm.stdout is not None  # noqa: S101  # a measurement that did not happen is none
-        opened = Site(url, llm.stdout.readline().strip())
+        opened = Site(url, stack.enter_context(serving(latency * 1000)))
         stack.callback(opened.dismiss)
         yield opened, [opened.hire() for _ in range(workers)]
 
@@ -169,7 +150,7 @@ def table(found: list[Measured], latency: float) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Times 1 and 2 workers on PostgreSQL.")
-    parser.add_argument("--runs", type=int, default=200, metavar="N", help="runs to carry on (200)")
+    parser.add_argument("--runs", type=int, default=600, metavar="N", help="runs to carry on (600)")
     parser.add_argument("--latency", type=float, default=1.0, metavar="SECONDS")
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the table as a page")
     told = parser.parse_args()
@@ -193,9 +174,10 @@ def main() -> None:
 EXPLAINED = f"""\
 Each worker is a
 process that carries on {PLACES} runs at once. A run is `oms` with one model group and one call to an LLM
-that answers after a second. Database, LLM, workers and who hands the runs on share the machine's cores, and
-so do the figures. *Ideal* is the calls' time alone; *ready after* is from the start of `callsheet worker`
-to its being ready for its first run, with all libraries loaded."""
+that answers after a second; there are enough of them that beginning and end weigh little. Database,
+LLM, workers and who hands the runs on share the machine's cores. *Ideal* is the calls' time alone;
+*ready after* is from the start of `callsheet worker` to its being ready for its first run, with all
+libraries loaded."""
 
 
 if __name__ == "__main__":

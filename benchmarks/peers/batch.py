@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import IDEA, Ask, Given, Opened, compete
-from callsheet.app.batch.batch import Batch, Order, tune_process
+from callsheet.app.batch.batch import Batch, Order
 from callsheet.app.batch.forms import form_for
 from callsheet.app.batch.output import Output
 from callsheet.app.batch.rows import Told
 from callsheet.app.runs import Office
+from callsheet.app.tuning import tune_process
 from callsheet.llm.client import Client
 from callsheet.llm.pace import Pace
 from callsheet.settings import read_settings

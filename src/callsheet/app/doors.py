@@ -51,6 +51,21 @@ def open_llm(
     return Client(named.provider, named.name, base_url=address, key=key, pace=pace)
 
 
+class LLMs:
+    """LLMs by spec and address, each opened once: that takes longer than all else of a run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open: dict[tuple[str, str | None], LLM] = {}
+
+    def open(self, spec: str, base_url: str | None) -> LLM:
+        """The LLM of this spec; raises as `open_llm` does."""
+        place = (spec, base_url)
+        if place not in self._open:
+            self._open[place] = open_llm(spec, base_url=base_url, settings=self._settings)
+        return self._open[place]
+
+
 class Unopened:
     """An LLM that cannot be opened here: whoever calls it hears why."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,8 +97,14 @@ def inspect_production(name: str = DEFAULT) -> tuple[Production, list[Problem]]:
 
 async def open_kept(store: Store, manifest: str) -> Production:
     """The workflow as it was kept with a run."""
+    return _kept(await store.file(manifest))
+
+
+# Those who carry on one run after another meet the same workflow again and again.
+@lru_cache(maxsize=8)
+def _kept(text: str) -> Production:
     try:
-        kept = json.loads(await store.file(manifest))
+        kept = json.loads(text)
         texts = {str(path): str(text) for path, text in kept["files"].items()}
         source, file = str(kept["source"]), str(kept["file"])
         config = texts.pop(BUILT_IN_CONFIG)

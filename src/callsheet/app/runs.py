@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.app.batches import as_lines, batch_of
 from callsheet.app.crashes import after_death, deaths
-from callsheet.app.doors import OFFLINE, Unopened, is_held, open_llm, open_store, owner_name
+from callsheet.app.doors import OFFLINE, LLMs, Unopened, is_held, open_llm, open_store, owner_name
 from callsheet.app.names import name_for, new_name
 from callsheet.app.productions import DEFAULT, Production, open_kept, open_production
 from callsheet.app.retrying import (
@@ -86,7 +86,7 @@ class Office:
 
     `llm` replaces the LLM that would be opened by name; programs and tests hand theirs in. Runs are
     handed to workers by this `queue` where any are alive; by none, or with an LLM handed in, the
-    office carries them on itself.
+    office carries them on itself. Offices of one process may share the `LLMs` that they open.
     """
 
     def __init__(
@@ -94,16 +94,17 @@ class Office:
         settings: Settings,
         *,
         store: Store | None = None,
-        llm: LLM | None = None,
+        llm: LLM | LLMs | None = None,
         listen: Callable[[Recorded, View], None] | None = None,
         queue: str | None = PEOPLE_QUEUE,
     ) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
-        self._llm = llm
+        self._llm = None if isinstance(llm, LLMs) else llm
+        self._llms = llm if isinstance(llm, LLMs) else LLMs(settings)
         self._listen = listen
         self.owner = owner_name()
-        self.queue = None if llm is not None else queue
+        self.queue = None if self._llm is not None else queue
 
     async def start(self, wish: Wish, workflow: str = DEFAULT) -> Session:
         """Begins a run; raises InputError before anything is kept where the wish does not fit."""
@@ -318,7 +319,9 @@ class Office:
     def _open(self, spec: str, base_url: str | None, pace: Pace | None = None) -> LLM:
         if self._llm is not None:
             return self._llm
-        return open_llm(spec, base_url=base_url, settings=self.settings, pace=pace)
+        if pace is not None:
+            return open_llm(spec, base_url=base_url, settings=self.settings, pace=pace)
+        return self._llms.open(spec, base_url)
 
     def session(
         self, journal: Journal, production: Production, llm: LLM, *, held: bool = True

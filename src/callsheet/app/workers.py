@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from callsheet.app.crashes import deaths
-from callsheet.app.doors import open_store, owner_name
+from callsheet.app.doors import LLMs, open_store, owner_name
 from callsheet.app.runs import Office
 from callsheet.app.workforce import errand
 from callsheet.errors import CallsheetError, InputError, StorageError
@@ -57,6 +57,7 @@ class Worker:
         self._settings, self._store, self._tell = settings, store, tell
         self._concurrency = concurrency
         self._sweep_seconds = sweep_seconds
+        self._llms = LLMs(settings)
         self._alone = asyncio.Lock()
         self._relay = Relay(store)
         self._queue = DbosWorker(
@@ -109,7 +110,7 @@ class Worker:
 
     async def _carry_on(self, run: str) -> None:
         # Each segment is an owner of its own: even in this process, none goes on with another's run.
-        office = Office(self._settings, store=self._store, queue=None)
+        office = Office(self._settings, store=self._store, queue=None, llm=self._llms)
         handed_at = await self._relay.handed_at(run)
         try:
             session = await office.pick_up(run)

@@ -81,7 +81,8 @@ def batch(file: str, **options: Any) -> int:
 
     Give the same command again to go on where it stopped: what is written is not bought again.
     """
-    from callsheet.app.batch.batch import SheetError, tune_process
+    from callsheet.app.batch.batch import SheetError
+    from callsheet.app.tuning import tune_process
 
     with ExitStack() as stack:
         path = _spooled(stack) if file == "-" else Path(file)

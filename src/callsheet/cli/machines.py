@@ -46,9 +46,11 @@ def worker(concurrency: int, in_all: int | None, drain: float) -> int:
 
     Needs CALLSHEET_DATABASE_URL, and the keys of the LLMs that the runs are written with.
     """
+    from callsheet.app.tuning import tune_process
     from callsheet.app.workers import Worker
     from callsheet.settings import read_settings
 
+    tune_process()
     hired = Worker(read_settings(), concurrency=concurrency, in_all=in_all, tell=note)
     return 128 + asyncio.run(until_told(hired, drain))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import InternalError, StorageError
-from callsheet.queue.port import BATCH_QUEUE, PEOPLE_QUEUE, QUEUES
+from callsheet.queue.port import QUEUES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ WORKFLOW = "callsheet.advance"
 VERSION = "1"
 """Rows of another version are never taken: it stays the same as long as a run's name is enough."""
 
-POLL_SECONDS: Mapping[str, float] = {PEOPLE_QUEUE: 0.05, BATCH_QUEUE: 0.1}
+POLL_SECONDS: Mapping[str, float] = dict.fromkeys(QUEUES, 0.1)
 
 THREADS, CONNECTIONS = 16, 8
 

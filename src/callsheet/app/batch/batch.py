@@ -7,11 +7,9 @@ belong, so the same sheet with the same settings finds them again, whoever was k
 from __future__ import annotations
 
 import asyncio
-import gc
 import hashlib
 import json
 import re
-import sys
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -43,15 +41,6 @@ PASTE = "paste"
 
 WINDOW = 1_000
 """Rows that may be ahead of the one that is told next: results are told in the sheet's order."""
-
-
-def tune_process() -> None:
-    """Sets up a process that does nothing but thousands of rows."""
-    # Each call makes thousands of objects that soon go; to look for circles among them after every
-    # few hundred takes a tenth of a row's time.
-    gc.set_threshold(50_000, 20, 100)
-    # A commit's thread comes back from the disk to a busy processor: it is let in at once.
-    sys.setswitchinterval(0.0005)
 
 
 @dataclass(frozen=True)
