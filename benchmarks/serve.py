@@ -6,6 +6,7 @@ what limits; the ratios hold all the same, for both servers are asked in the sam
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import re
@@ -15,21 +16,29 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
+from benchmarks.engine import machine
 from callsheet.events import RunFinished, RunStarted
 from callsheet.store.port import Lease
 from callsheet.store.sql import SqlStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from typing import Self
 
 RUNS = int(os.environ.get("BENCHMARK_RUNS", "10000"))
 STREAMS = int(os.environ.get("BENCHMARK_STREAMS", "500"))
 SECONDS = int(os.environ.get("BENCHMARK_SECONDS", "5"))
 CLIENTS = 32
+
+MOST_GROWTH = 0.10
+
+SLOWEST = 1.0
+"""Seconds until the last stream has heard of what happened."""
 
 BARE = """
 import sys, uvicorn
@@ -117,33 +126,93 @@ def memory(process: subprocess.Popen[str]) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
-async def fan_out(url: str, process: subprocess.Popen[str]) -> tuple[float, float, float]:
-    """Memory before and with many streams, and the time until the last of them heard of a run."""
-    host, port, _ = _parts(url)
+@dataclass(frozen=True)
+class Held:
+    """What many open streams cost: MB before them, with them, and after they were held; seconds."""
+
+    before: float
+    opened: float
+    after: float
+    minutes: float
+    slowest: float
+
+    @property
+    def growth(self) -> float:
+        """How much memory grew while nothing happened, as a share of what was held at first."""
+        return self.after / self.opened - 1
+
+    @property
+    def kept(self) -> bool:
+        """Whether what is promised of streams holds."""
+        return self.growth < MOST_GROWTH and self.slowest < SLOWEST
+
+    def __str__(self) -> str:
+        return (
+            f"{'kept' if self.kept else 'broken'}: {STREAMS} idle streams took"
+            f" {self.opened - self.before:.0f} MB beside the server's {self.before:.0f} MB; held for"
+            f" {self.minutes:g} minutes, memory changed by {100 * self.growth:+.1f} % (less than"
+            f" {100 * MOST_GROWTH:.0f} %); a new run was heard by the last of them within"
+            f" {self.slowest:.2f} s (less than {SLOWEST:g} s)"
+        )
+
+
+class Crowd:
+    """Many who listen to the server's events, and when each of them first heard of a run."""
+
+    def __init__(self, url: str) -> None:
+        self._host, self._port, _ = _parts(url)
+        self._ready = asyncio.Semaphore(0)
+        self._listening: list[asyncio.Task[None]] = []
+        self.heard: list[float] = []
+
+    async def __aenter__(self) -> Self:
+        self._listening = [asyncio.create_task(self._listen()) for _ in range(STREAMS)]
+        for _ in range(STREAMS):
+            await self._ready.acquire()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for each in self._listening:
+            each.cancel()
+
+    @property
+    def ended(self) -> int:
+        """How many streams have ended although nobody ended them."""
+        return sum(each.done() for each in self._listening)
+
+    async def _listen(self) -> None:
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        head = f"GET /api/events HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n\r\n"
+        writer.write(head.encode())
+        await _until(b"event: ready", reader)
+        self._ready.release()
+        await _until(b"event: run", reader)
+        self.heard.append(time.monotonic())
+        while await reader.readline():
+            pass
+
+
+async def _until(mark: bytes, reader: asyncio.StreamReader) -> None:
+    while mark not in (line := await reader.readline()):
+        if not line:
+            raise RuntimeError("a stream has ended")
+
+
+async def hold(url: str, process: subprocess.Popen[str], minutes: float) -> Held:
+    """Opens many streams, waits until all have heard of a new run, and holds them."""
     before = memory(process)
-    heard: list[float] = []
-    ready = asyncio.Semaphore(0)
-
-    async def listen() -> None:
-        reader, writer = await asyncio.open_connection(host, port)
-        writer.write(f"GET /api/events HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-        while b"event: ready" not in await reader.readline():
-            pass
-        ready.release()
-        while b"event: run" not in await reader.readline():
-            pass
-        heard.append(time.monotonic())
-        writer.close()
-
-    listening = [asyncio.create_task(listen()) for _ in range(STREAMS)]
-    for _ in range(STREAMS):
-        await ready.acquire()
-    await asyncio.sleep(2)
-    held = memory(process)
-    began = time.monotonic()
-    await asyncio.to_thread(start, url)
-    await asyncio.wait_for(asyncio.gather(*listening), 60)
-    return before, held, max(heard) - began
+    async with Crowd(url) as crowd:
+        await asyncio.sleep(2)
+        began = time.monotonic()
+        await asyncio.to_thread(start, url)
+        while len(crowd.heard) < STREAMS and time.monotonic() < began + 60:  # noqa: ASYNC110  # many tell, each once
+            await asyncio.sleep(0.01)
+        opened = memory(process)
+        await asyncio.sleep(60 * minutes)
+        after = memory(process)
+        if crowd.ended or len(crowd.heard) < STREAMS:
+            raise RuntimeError(f"{crowd.ended} streams ended, {len(crowd.heard)} heard of a run")
+    return Held(before, opened, after, minutes, max(crowd.heard) - began)
 
 
 def start(url: str) -> str:
@@ -155,17 +224,23 @@ def start(url: str) -> str:
         return str(answer.headers["location"])
 
 
-def main() -> None:
-    """Prints the table."""
+def bare_rate() -> float:
+    """Requests a second of an application that does nothing else."""
     with started(sys.executable, "-c", BARE, "8431") as bare:
         url = "http://127.0.0.1:8431/api/health"
         for _ in range(100):
             with suppress(OSError), urlopen(url):
                 break
             time.sleep(0.1)
-        plain = rate(url)
+        found = rate(url)
         if bare.poll() is not None:
             raise RuntimeError("the bare server has ended")
+        return found
+
+
+def measure(minutes: float) -> tuple[dict[str, float], Held]:
+    """Requests a second by what is asked for, and what idle streams cost."""
+    plain = bare_rate()
     with tempfile.TemporaryDirectory() as home:
         asyncio.run(fill(Path(home)))
         command = (sys.executable, "-m", "callsheet", "serve", "--port", "0")
@@ -179,12 +254,35 @@ def main() -> None:
                 f"a run, {RUNS:,} kept": rate(own),
                 f"the list, {RUNS:,} kept": rate(f"{url}/api/runs?limit=50"),
             }
-            before, held, last = asyncio.run(fan_out(url + "/", process))
-    print("| what | requests/s | of the bare one |\n| --- | --: | --: |")
-    for what, number in told.items():
-        print(f"| {what} | {number:,.0f} | {number / plain:.2f} |")
-    print(f"\n{STREAMS} idle streams: {before:.0f} MB before, {held:.0f} MB with them;")
-    print(f"a new run was heard by all of them within {last:.2f} s.")
+            return told, asyncio.run(hold(url + "/", process, minutes))
+
+
+def table(told: Mapping[str, float]) -> str:
+    """A row for each thing that was asked for; the first is what the others are compared with."""
+    plain = next(iter(told.values()))
+    rows = [f"| {what} | {found:,.0f} | {found / plain:.2f} |" for what, found in told.items()]
+    return "\n".join(("| what | requests/s | of the bare one |", "| --- | --: | --: |", *rows))
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description="Times the server beside a bare one.")
+    parser.add_argument("--minutes", type=float, default=10, help="how long streams are held (10)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the table as a page")
+    told = parser.parse_args()
+    found, held = measure(told.minutes)
+    print(table(found), held, sep="\n\n")
+    if told.save:
+        asked = "`wrk` asks" if shutil.which("wrk") else "a client in Python asks"
+        page = (
+            "# How fast the server answers",
+            f"Measured with `python -m benchmarks.serve` on {machine()}. Both servers are one process;"
+            f" {asked}, {CLIENTS} at a time, on the same cores. The ratios hold beyond this machine.",
+            table(found),
+            f"* {held}",
+        )
+        told.save.write_text("\n\n".join(page) + "\n", "utf-8")
+    sys.exit(0 if held.kept else 1)
 
 
 if __name__ == "__main__":
