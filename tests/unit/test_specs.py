@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from callsheet.app.doors import LLMs
 from callsheet.errors import InputError, KeyMissingError, UnknownNameError
 from callsheet.llm.specs import Key, Spec, choose_key, parse_base_url, parse_spec
+from callsheet.settings import read_settings
 
 CANARY = "sk-canary-0123456789"
 
@@ -107,3 +109,14 @@ def test_what_is_no_address_is_refused_without_repeating_it(text: str) -> None:
         parse_base_url(text)
 
     assert "/v1" in error.value.hint
+
+
+def test_an_llm_is_opened_once_for_all_runs_that_share_it() -> None:
+    llms = LLMs(read_settings({"OPENAI_API_KEY": CANARY}))
+    first = llms.open("openai:any", None)
+
+    assert llms.open("openai:any", None) is first
+    assert llms.open("openai:any", "http://127.0.0.1:9/v1") is not first
+    for _ in range(2):
+        with pytest.raises(KeyMissingError):
+            llms.open("anthropic:any", None)
