@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from callsheet.engine.journal import Journal
 from callsheet.engine.view import View
 from callsheet.events import RunStarted
 from callsheet.llm.port import Reply, Request, Usage
+from callsheet.modules.prompt import template
 from callsheet.store import sql, sqlite
 from callsheet.store.port import Lease
 
@@ -79,6 +81,9 @@ def _production(folder: Path) -> Production:
 
 @asynccontextmanager
 async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
+    if given.option == "each":
+        # As a guest's module is: what it did is stored at once.
+        template.module = replace(template.module, repeatable=False)
     sqlite.WAL_SAFE = (0,) if given.journal == "wal" else (99,)
     store = sql.SqlStore(given.file)
     with tempfile.TemporaryDirectory() as folder:
