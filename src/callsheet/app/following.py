@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.app.doors import Unopened, is_held, owner_name, told_owner
+from callsheet.app.doors import Unopened, is_held, told_owner
 from callsheet.app.productions import open_kept
 from callsheet.app.workforce import open_workforce
-from callsheet.engine.journal import Journal, read_view
+from callsheet.engine.journal import read_view
 from callsheet.errors import InputError
-from callsheet.store.port import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,15 +19,18 @@ if TYPE_CHECKING:
     from callsheet.events import Recorded
 
 
+async def is_with_workers(office: Office, run: str) -> bool:
+    """Whether workers are carrying the run on, or are about to."""
+    workforce = open_workforce(office.settings, office.store, office.queue)
+    return workforce is not None and await workforce.has(run)
+
+
 async def carrier(office: Office, run: str) -> str:
     """Who carries a run on right now, in words; nothing where nobody does."""
     row = await office.store.run(run)
     if is_held(row):
         return told_owner(row.owner)
-    workforce = open_workforce(office.settings, office.store, office.queue)
-    if workforce is not None and await workforce.has(run):
-        return "the next worker that has a place"
-    return ""
+    return "the next worker that has a place" if await is_with_workers(office, run) else ""
 
 
 async def follow(office: Office, name: str) -> Session | None:
@@ -37,8 +39,7 @@ async def follow(office: Office, name: str) -> Session | None:
     None where no worker has it: then it can be resumed.
     """
     run = await office.find(name)
-    workforce = open_workforce(office.settings, office.store, office.queue)
-    if workforce is None or not await workforce.has(run):
+    if not await is_with_workers(office, run):
         return None
     session = await office.open(run)
     session.carried_by = await carrier(office, run)
@@ -52,8 +53,7 @@ async def look(
     run = await office.find(name)
     view = await read_view(office.store, run)
     production = await open_kept(office.store, view.manifest)
-    journal = Journal(office.store, Lease(run, owner_name(), 0), view, listen)
     llm = Unopened(view.llm, InputError(f"the run {run} is only looked at here"))
-    session = office.session(journal, production, llm, held=False)
+    session = office.beside(view, production, llm, listen)
     session.carried_by = await carrier(office, run)
     return session

@@ -147,9 +147,7 @@ class Office:
         run = await self.find(name)
         view = await read_view(self.store, run)
         production = await open_kept(self.store, view.manifest)
-        llm = self._open(view.llm, view.base_url)
-        journal = Journal(self.store, Lease(run, owner_name(), 0), view, self._listen)
-        return self.session(journal, production, llm, held=False)
+        return self.beside(view, production, self._open(view.llm, view.base_url))
 
     async def resume(self, name: str, wish: Wish) -> Session:
         """Goes on with a run from its last fact, on the files that were kept with it."""
@@ -329,6 +327,18 @@ class Office:
         """A run to be carried on, here or by workers."""
         workforce = open_workforce(self.settings, self.store, self.queue)
         return Session(self.store, journal, production, llm, held=held, workforce=workforce)
+
+    def beside(
+        self,
+        view: View,
+        production: Production,
+        llm: LLM,
+        listen: Callable[[Recorded, View], None] | None = None,
+    ) -> Session:
+        """A run that is left to those who hold it, or to whoever takes it."""
+        lease = Lease(view.run, owner_name(), 0)
+        journal = Journal(self.store, lease, view, listen or self._listen)
+        return self.session(journal, production, llm, held=False)
 
     async def _hold(self, run: str) -> Journal:
         lease = await take(self.store, run, owner_name())

@@ -159,12 +159,10 @@ class Session:
         await self.journal.catch_up()
         if self.workforce is not None:
             return await self.workforce.follow(self.journal)
-        while self.view.status == "running":
-            news = await self.store.watch(self.view.run, self.view.seq, WATCH_SECONDS)
-            await self.journal.catch_up()
-            if not news and not is_held(await self.store.run(self.view.run)):
-                return False
-        return True
+        return await self.journal.watch(WATCH_SECONDS, self._is_held)
+
+    async def _is_held(self) -> bool:
+        return is_held(await self.store.run(self.view.run))
 
     async def keep(self) -> None:
         """Stores all that is known of the run: from here on it survives this process."""

@@ -23,7 +23,7 @@ def unfinished(production: Production, config: str) -> Iterator[Problem]:
     groups = list(production.materials.catalog.groups())
     paths = [config, *(path for group in groups for path in _paths(group))]
     for path in paths:
-        for number, what in still_to_write(files.read(path)) if files.has(path) else ():
+        for number, what in still_to_write(files.read_if_there(path)):
             yield Problem(path, "", f"line {number}: still to be written: {what}")
 
 

@@ -58,13 +58,7 @@ class Workforce:
     async def follow(self, journal: Journal) -> bool:
         """Hears of each fact until the run ends or asks; False where no worker has it any more."""
         self._handed = False
-        while journal.view.status == "running":
-            run = journal.view.run
-            news = await self._store.watch(run, journal.view.seq, LOOK_SECONDS)
-            await journal.catch_up()
-            if not news and not await self._in_hand(run):
-                return False
-        return True
+        return await journal.watch(LOOK_SECONDS, lambda: self._in_hand(journal.view.run))
 
     async def has(self, run: str) -> bool:
         """Whether workers are carrying the run on, or are about to."""

@@ -49,6 +49,10 @@ class Folder:
             return False
         return True
 
+    def read_if_there(self, path: str | None) -> str:
+        """A file's text; empty where there is no such file, or no path."""
+        return self.read(path) if path is not None and self.has(path) else ""
+
     @property
     def files(self) -> Mapping[str, str]:
         """Every file read so far."""

@@ -14,7 +14,7 @@ from callsheet.events import Recorded
 from callsheet.store.port import HeldError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from callsheet.events import Event
     from callsheet.store.port import Lease, Store
@@ -93,6 +93,18 @@ class Journal:
         if missed:
             self._told(missed)
         return missed
+
+    async def watch(self, seconds: float, in_hand: Callable[[], Awaitable[bool]]) -> bool:
+        """Hears of each fact until the run ends or asks; False where it is in nobody's hands.
+
+        After so many silent seconds `in_hand` is asked about that.
+        """
+        while self.view.status == "running":
+            news = await self._store.watch(self.view.run, self.view.seq, seconds)
+            await self.catch_up()
+            if not news and not await in_hand():
+                return False
+        return True
 
     def _told(self, written: list[Recorded]) -> None:
         self._waiting = []

@@ -25,7 +25,7 @@ WORKFLOW = "callsheet.advance"
 VERSION = "1"
 """Rows of another version are never taken: it stays the same as long as a run's name is enough."""
 
-POLL_SECONDS: Mapping[str, float] = dict.fromkeys(QUEUES, 0.1)
+POLL_SECONDS = 0.1
 
 THREADS, CONNECTIONS = 16, 8
 
@@ -84,7 +84,7 @@ class DbosWorker:
                     queue,
                     worker_concurrency=self._own[queue],
                     global_concurrency=self.in_all.get(queue),
-                    polling_interval_sec=POLL_SECONDS[queue],
+                    polling_interval_sec=POLL_SECONDS,
                     on_conflict="always_update",
                 )
         except Exception as error:

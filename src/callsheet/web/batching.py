@@ -83,12 +83,12 @@ class Batches:
         """Reads every row and prices the whole; raises SheetError with all that is wrong."""
 
         async def work() -> dict[str, Any]:
-            with self.shelf.laid_out(text) as sheet, _unnamed(sheet):
-                batch = self._looked_at(sheet, terms)
-                try:
-                    priced = asdict(await price_batch(batch))
-                finally:
-                    batch.office.store.close()
+            with (
+                self.shelf.laid_out(text) as sheet,
+                _unnamed(sheet),
+                self._looked_at(sheet, terms) as batch,
+            ):
+                priced = asdict(await price_batch(batch))
             return {"batch": batch.name, "carried": batch.carried, "groups": batch.groups} | priced
 
         return await aside(work)
@@ -139,28 +139,21 @@ class Batches:
         failures: list[dict[str, Any]] = []
 
         async def work() -> Tally:
-            batch = self._looked_at(sheet, terms)
-            try:
+            with self._looked_at(sheet, terms) as batch:
                 async for outcome in outcomes_so_far(batch):
                     _name(failures, outcome)
-            finally:
-                batch.office.store.close()
             return batch.tally
 
         tally = await aside(work)
-        status = "interrupted" if tally.left else "failed" if tally.failed else "succeeded"
-        return _told(name, terms, tally, failures) | {"status": status, "error": None}
+        return _told(name, terms, tally, failures) | {"status": _ended(tally), "error": None}
 
     async def output(self, name: str, suffix: str) -> str:
         """The prompts so far, in the form of this ending."""
         sheet, terms = self.shelf.get(name)
 
         async def work() -> str:
-            batch = self._looked_at(sheet, terms)
-            try:
+            with self._looked_at(sheet, terms) as batch:
                 return await output_so_far(batch, suffix)
-            finally:
-                batch.office.store.close()
 
         return await aside(work)
 
@@ -206,10 +199,15 @@ class Batches:
             raise UnknownNameError("workflow", terms.workflow, self._workflows)
         return self._workflows[terms.workflow]
 
-    def _looked_at(self, sheet: Path, terms: Terms) -> Batch:
+    @contextmanager
+    def _looked_at(self, sheet: Path, terms: Terms) -> Iterator[Batch]:
         """The same with a store of its own, for another thread, and an LLM that needs no key."""
         measure = Measure(terms.llm or self._settings.llm or OFFLINE)
-        return Batch(Office(self._settings, llm=measure), terms.order(sheet, self._source(terms)))
+        office = Office(self._settings, llm=measure)
+        try:
+            yield Batch(office, terms.order(sheet, self._source(terms)))
+        finally:
+            office.store.close()
 
 
 @contextmanager
@@ -244,6 +242,10 @@ def _told(name: str, terms: Terms, tally: Tally, failures: list[dict[str, Any]])
     }
 
 
+def _ended(tally: Tally) -> str:
+    return "interrupted" if tally.left else "failed" if tally.failed else "succeeded"
+
+
 def _pace(going: Going) -> dict[str, Any]:
     tally, paused = going.batch.tally, going.error
     rest = tally.total - tally.ended
@@ -253,7 +255,7 @@ def _pace(going: Going) -> dict[str, Any]:
     elif paused is not None:
         status = "paused"
     else:
-        status = "interrupted" if tally.left else "failed" if tally.failed else "succeeded"
+        status = _ended(tally)
     error = paused and {"code": paused.code, "message": paused.message, "hint": paused.hint}
     return {
         "status": status,

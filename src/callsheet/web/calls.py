@@ -62,6 +62,14 @@ def answer(value: object, status: int = 200, headers: dict[str, str] | None = No
     )
 
 
+def attachment(text: str, media_type: str, name: str) -> Response:
+    """A file to be kept under this name."""
+    told = answer(text.encode("utf-8", "replace"))
+    told.headers["content-type"] = f"{media_type}; charset=utf-8"
+    told.headers["content-disposition"] = f'attachment; filename="{name}"'
+    return told
+
+
 async def read_body(request: Request, form: type[Form]) -> Form:
     """The body in its form; raises WebError: 413, 415, 400 or 422."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

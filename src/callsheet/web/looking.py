@@ -14,7 +14,7 @@ from callsheet.app.productions import open_production
 from callsheet.app.proofreading import proofread
 from callsheet.app.saving import savings as tell_savings
 from callsheet.web.aside import aside
-from callsheet.web.calls import answer
+from callsheet.web.calls import answer, attachment
 from callsheet.web.events import EventStream, positions_of
 from callsheet.web.problems import WebError
 from callsheet.web.wishes import picture_of, wish_of
@@ -133,10 +133,7 @@ async def download(call: Call) -> Response:
     export = find_export(call.query.format)
     row = await call.desk.office.store.run(call.run)
     text = write_export(call.query.format, await call.desk.office.sheet(row.run))
-    told = answer(text.encode("utf-8", "replace"))
-    told.headers["content-type"] = f"{export.media_type}; charset=utf-8"
-    told.headers["content-disposition"] = f'attachment; filename="{row.run}.{export.suffix}"'
-    return told
+    return attachment(text, export.media_type, f"{row.run}.{export.suffix}")
 
 
 async def events(call: Call) -> ASGIApp:

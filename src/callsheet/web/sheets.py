@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callsheet.app.batch.shelf import Terms
-from callsheet.web.calls import answer
+from callsheet.web.calls import answer, attachment
+from callsheet.web.wishes import ceiling
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -62,10 +63,7 @@ async def download_batch(call: Call) -> Response:
     """The prompts of all rows as a file, in the order of the sheet; so far, while it goes on."""
     name, suffix = _name(call), call.query.format
     text = await call.desk.batches.output(name, suffix)
-    told = answer(text.encode("utf-8", "replace"))
-    told.headers["content-type"] = f"{MEDIA_TYPES[suffix]}; charset=utf-8"
-    told.headers["content-disposition"] = f'attachment; filename="{name}.{suffix}"'
-    return told
+    return attachment(text, MEDIA_TYPES[suffix], f"{name}.{suffix}")
 
 
 async def _document(call: Call) -> bytes | dict[str, Any]:
@@ -81,16 +79,15 @@ def _name(call: Call) -> str:
 
 
 def _terms(call: Call) -> Terms:
-    """What is wished for; no request lifts the ceiling that the server was started with."""
+    """What is wished for."""
     body, settings = call.body, call.desk.settings
     call.desk.source(body.workflow)
-    ceilings = [each for each in (body.max_cost, settings.max_cost) if each is not None]
     return Terms(
         title=body.title,
         workflow=body.workflow or next(iter(call.desk.workflows)),
         groups=tuple(body.groups),
         brief=body.brief,
         llm=body.llm or settings.llm,
-        max_cost=min(ceilings, default=None),
+        max_cost=ceiling(settings, body.max_cost),
         concurrency=body.concurrency,
     )

@@ -20,6 +20,11 @@ def picture_of(text: str | None) -> Picture | None:
     return None if text is None else read_base64(text)
 
 
+def ceiling(settings: Settings, wished: float | None) -> float | None:
+    """The lower one: no request lifts the ceiling that the server was started with."""
+    return min((each for each in (wished, settings.max_cost) if each is not None), default=None)
+
+
 def wish_of(
     settings: Settings,
     body: Carrying,
@@ -28,14 +33,13 @@ def wish_of(
     rewrite: Sequence[str] = (),
     once: str = "",
 ) -> Wish:
-    """The wish; no request lifts the ceiling that the server was started with."""
-    ceilings = [each for each in (body.max_cost, settings.max_cost) if each is not None]
+    """The wish of a request."""
     return Wish(
         llm=body.llm,
         brief=getattr(body, "brief", {}),
         groups=groups,
         picture=picture_of(getattr(body, "picture", None)),
-        max_cost=min(ceilings) if body.max_cost is not None else None,
+        max_cost=ceiling(settings, body.max_cost) if body.max_cost is not None else None,
         rewrite=tuple(rewrite),
         without=tuple(getattr(body, "without", ())),
         yes=getattr(body, "yes", False),

@@ -6,14 +6,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from callsheet.app.doors import is_dead, is_held
+from callsheet.app.doors import is_held
+from callsheet.app.following import is_with_workers
 from callsheet.app.runs import Office, Ready, Wish
-from callsheet.app.workforce import open_workforce
+from callsheet.app.session import take
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.view import Spent, View
 from callsheet.errors import ProviderError
 from callsheet.events import RunResumed
-from callsheet.store.port import HeldError, Lease
+from callsheet.store.port import HeldError
 
 if TYPE_CHECKING:
     from callsheet.app.batch.rows import Row
@@ -38,7 +39,7 @@ class RowRuns:
         store = self.office.store
         names = await store.begun_with(f"{self.batch}.")
         for name in names:
-            if not is_held(await store.run(name)) or await self._is_with_workers(name):
+            if not is_held(await store.run(name)) or await is_with_workers(self.office, name):
                 continue
             if is_held(row := await store.run(name)):
                 raise HeldError(
@@ -69,8 +70,9 @@ class RowRuns:
         view = await read_view(self.office.store, row.run)
         if not self._is_to_go_on(view):
             return None, view
-        if await self._is_with_workers(row.run):
-            return self._beside(view), view
+        if await is_with_workers(self.office, row.run):
+            ready = self.ready
+            return self.office.beside(view, ready.production, ready.llm), view
         try:
             session = await self._hold(view)
         except HeldError:
@@ -100,24 +102,9 @@ class RowRuns:
             max_cost=view.max_cost,
             manner=view.manner,
         )
-        owner = (await store.run(view.run)).owner
-        dead = owner if owner and is_dead(owner) else ""
-        lease = await store.take(
-            view.run, self.office.owner, dead, after=view.seq, events=[resumed]
-        )
+        lease = await take(store, view.run, self.office.owner, after=view.seq, events=[resumed])
         journal = Journal(store, lease, await read_view(store, view.run))
         return self.office.session(journal, ready.production, ready.llm)
-
-    def _beside(self, view: View) -> Session:
-        """A row's run that is left to those who hold it."""
-        lease = Lease(view.run, self.office.owner, 0)
-        journal = Journal(self.office.store, lease, view)
-        return self.office.session(journal, self.ready.production, self.ready.llm, held=False)
-
-    async def _is_with_workers(self, run: str) -> bool:
-        office = self.office
-        workforce = open_workforce(office.settings, office.store, office.queue)
-        return workforce is not None and await workforce.has(run)
 
 
 def _is_providers(view: View) -> bool:

@@ -48,8 +48,7 @@ def _begun(inputs: Inputs, materials: Materials) -> Iterator[Problem]:
     """What is still to be written in the instructions of the selected groups."""
     for group in inputs.selected_groups:
         path = _path(inputs.shared_instructions_path, inputs.group_instructions, group)
-        text = materials.files.read(path) if path and materials.files.has(path) else ""
-        for number, what in still_to_write(text):
+        for number, what in still_to_write(materials.files.read_if_there(path)):
             hint = "`callsheet check` leads through what a new group still needs"
             yield Problem(path or "", "", f"line {number} is still to be written: {what}", hint)
 

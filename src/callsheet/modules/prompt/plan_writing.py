@@ -15,7 +15,7 @@ from pydantic import Field, JsonValue
 from callsheet.catalog.groups import models_of
 from callsheet.catalog.instructions import instructions_path
 from callsheet.catalog.schemas import schema_path
-from callsheet.modules.contract import Done, Materials, Module, Outcome, Stage, Values
+from callsheet.modules.contract import Done, Module, Outcome, Stage, Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,19 +113,10 @@ def _fingerprint(inputs: Inputs, stage: Stage, group: Group) -> str:
         else instructions.get(group.name)
     )
     schema = schema_path(group.category, group.name) if schemas is None else schemas.get(group.name)
-    parts = [
-        inputs.basis,
-        stage.llm,
-        _text(stage.materials, shared),
-        _text(stage.materials, told),
-        _text(stage.materials, schema),
-    ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def _text(materials: Materials, path: str | None) -> str:
     # A file that is missing is the builders' error to tell, with its name.
-    return materials.files.read(path) if path is not None and materials.files.has(path) else ""
+    texts = [stage.materials.files.read_if_there(path) for path in (shared, told, schema)]
+    parts = [inputs.basis, stage.llm, *texts]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
 
 module = Module(
