@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import runpy
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,13 +47,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             Path(os.environ[postgres.FOLDER]).rmdir()
 
 
-@pytest.fixture
-def database_url() -> Iterator[str]:
-    """An empty PostgreSQL database of the test's own."""
+@contextmanager
+def empty_database() -> Iterator[str]:
+    """An empty PostgreSQL database; where there is no server, the test is skipped."""
     server = postgres.server_url()
     if server is None:
         pytest.skip(postgres.MISSING)
     with postgres.new_database(server) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url() -> Iterator[str]:
+    """An empty PostgreSQL database of the test's own."""
+    with empty_database() as url:
         yield url
 
 

@@ -19,8 +19,7 @@ from callsheet.app.batch.batch import Batch
 from callsheet.app.batch.outcomes import Outcome
 from callsheet.app.crashes import MOST_DEATHS
 from callsheet.app.doors import open_store
-from tests.conftest import GUARD
-from tests.support import postgres
+from tests.conftest import GUARD, empty_database
 from tests.support.batches import Bench, ideas, read_csv, write_sheet
 from tests.support.cli import Terminal
 from tests.support.loopback import Fault, Hang, Seen
@@ -36,11 +35,8 @@ PLACES, IN_ALL = ("--concurrency", "2"), ("--in-all", "3")
 @pytest.fixture(scope="module")
 def shared_crew(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Crew]:
     """A worker with two places, for all tests of this file that do it no harm."""
-    server = postgres.server_url()
-    if server is None:
-        pytest.skip(postgres.MISSING)
     terminal = Terminal(tmp_path_factory.mktemp("crew"), GUARD)
-    with postgres.new_database(server) as url, crew_on(terminal, url, nursery=nursery) as crew:
+    with empty_database() as url, crew_on(terminal, url, nursery=nursery) as crew:
         crew.hire(*PLACES, *IN_ALL)
         yield crew
 

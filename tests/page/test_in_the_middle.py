@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,15 @@ class SlowLLM:
     asked: threading.Event = field(default_factory=threading.Event)
     let: threading.Event = field(default_factory=threading.Event)
 
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[SlowLLM]:
+        """One at a server of its own; nobody is left waiting at its end."""
+        with StrictOpenAI() as server:
+            slow = cls(server)
+            yield slow
+            slow.let.set()
+
     def __call__(self, seen: Seen) -> Any:
         self.asked.set()
         self.let.wait(60)
@@ -41,10 +51,8 @@ class SlowLLM:
 
 @pytest.fixture(scope="module")
 def llm() -> Iterator[SlowLLM]:
-    with StrictOpenAI() as server:
-        slow = SlowLLM(server)
+    with SlowLLM.running() as slow:
         yield slow
-        slow.let.set()
 
 
 @pytest.fixture(scope="module")

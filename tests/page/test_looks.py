@@ -18,7 +18,6 @@ from tests.support.loopback import Answer
 from tests.support.person import Person
 from tests.support.pictures import packed, size
 from tests.support.serving import Serving
-from tests.support.strict_openai import StrictOpenAI
 
 ROOT = Path(__file__).parents[2]
 README_PICTURE = ROOT / "docs" / "page.png"
@@ -36,10 +35,8 @@ WIDE = """() => [
 
 @pytest.fixture(scope="module")
 def llm() -> Iterator[SlowLLM]:
-    with StrictOpenAI() as server:
-        slow = SlowLLM(server)
+    with SlowLLM.running() as slow:
         yield slow
-        slow.let.set()
 
 
 @dataclass

@@ -17,15 +17,12 @@ from tests.page.test_in_the_middle import SlowLLM
 from tests.support.loopback import Status
 from tests.support.person import IDEA, Person
 from tests.support.serving import Serving
-from tests.support.strict_openai import StrictOpenAI
 
 
 @pytest.fixture(scope="module")
 def llm() -> Iterator[SlowLLM]:
-    with StrictOpenAI() as server:
-        slow = SlowLLM(server)
+    with SlowLLM.running() as slow:
         yield slow
-        slow.let.set()
 
 
 @pytest.fixture(scope="module")

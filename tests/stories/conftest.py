@@ -14,8 +14,7 @@ from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Store
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
-from tests.conftest import GUARD
-from tests.support import postgres
+from tests.conftest import GUARD, empty_database
 from tests.support.cli import Terminal
 from tests.support.places import Place, forget_runs, handed_on
 from tests.support.strict_openai import StrictOpenAI
@@ -34,21 +33,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def shared_database() -> Iterator[str]:
     """A PostgreSQL database that stories use in turn: making one takes longer than a story."""
-    server = postgres.server_url()
-    if server is None:
-        pytest.skip(postgres.MISSING)
-    with postgres.new_database(server) as url:
+    with empty_database() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def worked_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL database with a worker, which the stories of a file share."""
-    server = postgres.server_url()
-    if server is None:
-        pytest.skip(postgres.MISSING)
     terminal = Terminal(tmp_path_factory.mktemp("worker"), GUARD)
-    with postgres.new_database(server) as url, crew_on(terminal, url) as crew:
+    with empty_database() as url, crew_on(terminal, url) as crew:
         crew.hire("--concurrency", "2")
         yield url
 

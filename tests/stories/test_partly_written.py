@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.runs import Wish
-from tests.support.loopback import Cut, Filtered, Status
+from callsheet.app.runs import Office, Wish
+from callsheet.app.session import Session
+from tests.support.loopback import Cut, Fault, Filtered, Status
 from tests.support.places import Place
 from tests.support.runs import IDEA, Desk, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
@@ -29,6 +30,15 @@ async def _whole(server: StrictOpenAI) -> tuple[dict[str, Any], int]:
     return prompts, text.index("LEONARDO") + 40
 
 
+async def _broken_off(office: Office, server: StrictOpenAI, fault: Fault) -> Session:
+    """A run of three prompts whose reply this fault cut short."""
+    server.fail(fault)
+    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
+    await session.go_on()
+    await session.close()
+    return session
+
+
 @pytest.mark.parametrize("broken", [Cut, Filtered], ids=["cut off", "filtered half way"])
 @pytest.mark.workers
 async def test_resume_asks_only_for_what_is_missing(
@@ -36,11 +46,7 @@ async def test_resume_asks_only_for_what_is_missing(
 ) -> None:
     whole, middle = await _whole(server)
     office = place.office(server)
-    server.fail(broken(middle))
-
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
-    await session.go_on()
-    await session.close()
+    session = await _broken_off(office, server, broken(middle))
     assert session.view.status == "failed"
     assert prompts_of(await office.show(session.view.run)) == {
         model: whole[model] for model in ("SORA_2_A", "SORA_1_A")
@@ -60,10 +66,7 @@ async def test_a_retry_with_more_groups_asks_only_for_what_is_missing(
 ) -> None:
     whole, middle = await _whole(server)
     office = place.office(server)
-    server.fail(Cut(middle))
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
-    await session.go_on()
-    await session.close()
+    session = await _broken_off(office, server, Cut(middle))
 
     again = await office.retry(
         session.view.run, Wish(groups=["sora", "leonardo", "phoenix"]), "prompt_generation"
@@ -79,10 +82,7 @@ async def test_a_retry_with_another_idea_keeps_nothing_of_the_old_one(
 ) -> None:
     _, middle = await _whole(server)
     office = place.office(server)
-    server.fail(Cut(middle))
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
-    await session.go_on()
-    await session.close()
+    session = await _broken_off(office, server, Cut(middle))
 
     brief = session.document()["brief"] | {"idea": "a fox"}
     wish = Wish(brief=brief, groups=["sora", "leonardo"])

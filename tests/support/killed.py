@@ -12,15 +12,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from callsheet.app.runs import Office, Wish
 from callsheet.engine.journal import Journal
 from callsheet.engine.view import View
 from callsheet.events import Event, OutputWritten, Recorded, ValuesFinished
 from callsheet.settings import read_settings
-from callsheet.store.port import Lease
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from tests.support.plain_llm import PlainLLM
@@ -40,20 +39,12 @@ class Doomed(SqlStore):
     number: int
     count = 0
 
-    async def append(
-        self,
-        lease: Lease,
-        after: int,
-        events: Sequence[Event],
-        files: Mapping[str, str],
-        *,
-        release: bool = False,
-    ) -> list[Recorded]:
+    async def append(self, *args: Any, **named: Any) -> list[Recorded]:
         self.count += 1
         here = self.count == self.number
         if here and self.moment == "before":
             _die()
-        written = await super().append(lease, after, events, files, release=release)
+        written = await super().append(*args, **named)
         if here:
             _die()
         return written
