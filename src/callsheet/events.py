@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
@@ -227,8 +226,7 @@ def _adapter() -> TypeAdapter[Event]:
     return TypeAdapter(Event)
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """A fact with its place in the run (from 1) and the time it was recorded (Unix seconds)."""
 
     seq: int

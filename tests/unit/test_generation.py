@@ -141,6 +141,17 @@ async def test_a_schema_that_asks_for_nothing_needs_no_call() -> None:
     assert stage.requests == []
 
 
+async def test_a_schema_that_insists_on_nothing_is_asked_for_all_the_same() -> None:
+    told: dict[str, JsonValue] = {"type": "object", "properties": {"prompts": {"type": "object"}}}
+    stage = scene(prompts())
+
+    outcome = await stage.play(told)
+
+    assert isinstance(outcome, Done)
+    assert outcome.outputs.model_dump() == {"response": prompts()}
+    assert len(stage.requests) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [

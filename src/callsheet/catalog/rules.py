@@ -17,7 +17,7 @@ from callsheet.catalog.formats import find_format
 from callsheet.catalog.formats.form import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from jsonschema import ValidationError
     from pydantic import JsonValue
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from callsheet.catalog.formats.form import Fault, Others, Severity
 
 Path = tuple[str, ...]
+
+_NOTHING_ELSE: Registry[Any] = Registry()
 
 ABOUT = "x-rules"
 """Beside keywords: for each that needs it, its `words` and its `source` with a date."""
@@ -50,27 +52,40 @@ class Finding:
         return self.rule in ("missing", "type")
 
 
-def find(reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE) -> list[Finding]:
-    """Everything in a reply that breaks its schema, in the schema's order.
+if TYPE_CHECKING:
+    Find = Callable[[JsonValue], list[Finding]]
+
+
+def finder(schema: Mapping[str, JsonValue], others: Others = NONE) -> Find:
+    """Tells of one reply after another everything in it that breaks the schema, in its order.
 
     `others` are texts that a format's rules may compare a prompt with, by name.
     """
-    return _found(reply, schema, _Formats("error", others))
+    return _finder(schema, _Formats("error", others))
+
+
+def find(reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE) -> list[Finding]:
+    """The same for a single reply."""
+    return finder(schema, others)(reply)
 
 
 def warn(reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE) -> list[Finding]:
     """What only a person can judge, or nobody knows for sure, in the schema's order."""
-    found = _found(reply, schema, _Formats("warning", others))
+    found = _finder(schema, _Formats("warning", others))(reply)
     return [finding for finding in found if finding.severity == "warning"]
 
 
-def _found(reply: JsonValue, schema: Mapping[str, JsonValue], formats: _Formats) -> list[Finding]:
+def _finder(schema: Mapping[str, JsonValue], formats: _Formats) -> Find:
     # Without a registry of ours, a `$ref` to an address would be fetched.
-    validator = Draft202012Validator(schema, registry=Registry(), format_checker=formats)
-    errors = validator.iter_errors(reply)
-    found = [finding for error in errors for finding in _findings(error, formats)]
+    validator = Draft202012Validator(schema, registry=_NOTHING_ELSE, format_checker=formats)
     asked = leaves(dict(schema))
-    return sorted(found, key=lambda finding: _position(finding.path, asked))
+
+    def found(reply: JsonValue) -> list[Finding]:
+        errors = validator.iter_errors(reply)
+        findings = [finding for error in errors for finding in _findings(error, formats)]
+        return sorted(findings, key=lambda finding: _position(finding.path, asked))
+
+    return found
 
 
 class _Formats(FormatChecker):

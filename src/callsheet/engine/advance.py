@@ -57,13 +57,20 @@ async def advance(journal: Journal, cast: Cast) -> View:
     """
     view = journal.view
     _settle(journal)
+    due = False
     while view.status == "running":
         if view.step is None:
             _next_step(journal, cast)
-        elif view.module >= len(cast.document.workflow.step(view.step).modules):
+            continue
+        modules = cast.document.workflow.step(view.step).modules
+        if view.module >= len(modules):
             journal.defer(_finished(view, "done"))
-        else:
-            await _run_module(journal, cast)
+            continue
+        if due:
+            # Stored before another module begins, and not sooner: the end of the step, or of the
+            # run, which comes of it at once, goes with it.
+            await journal.append()
+        due = await _run_module(journal, cast, modules[view.module])
     return view
 
 
@@ -90,11 +97,12 @@ def _next_step(journal: Journal, cast: Cast) -> None:
     journal.defer(StepStarted(step=step, attempt=view.attempts.get(step, 0) + 1))
 
 
-async def _run_module(journal: Journal, cast: Cast) -> None:
-    """Runs the module that is next; whatever stops it is recorded as the run's failure."""
+async def _run_module(journal: Journal, cast: Cast, use: ModuleUse) -> bool:
+    """Runs the module that is next; whatever stops it is recorded as the run's failure.
+
+    Answers whether its work must be stored before another begins.
+    """
     view = journal.view
-    assert view.step is not None  # noqa: S101  # the caller saw to it
-    use = cast.document.workflow.step(view.step).modules[view.module]
     notes: list[str] = []
     try:
         module = find_module(use.module_id)
@@ -102,10 +110,10 @@ async def _run_module(journal: Journal, cast: Cast) -> None:
         outcome = await module.run(read_inputs(use, module, view), stage)
     except OverloadedError as error:
         await journal.append(_failed(view, use.module_id, error, until=_until(error, cast)))
-        return
+        return False
     except CallsheetError as error:
         await journal.append(_failed(view, use.module_id, error))
-        return
+        return False
     except Exception as error:
         defect = InternalError(
             f"{type(error).__name__} in our own code", hint="please report it, with --debug"
@@ -114,13 +122,10 @@ async def _run_module(journal: Journal, cast: Cast) -> None:
         raise defect from error
     if isinstance(outcome, Ask):
         _ask(journal, outcome.question)
-        return
-    told = [Noted(step=view.step, text=text) for text in notes]
-    facts = [*told, *_facts(view, use, outcome)]
-    if module.repeatable:
-        journal.defer(*facts)
-    else:
-        await journal.append(*facts)
+        return False
+    told = [Noted(step=view.step or "", text=text) for text in notes]
+    journal.defer(*told, *_facts(view, use, outcome))
+    return not module.repeatable
 
 
 def _facts(view: View, use: ModuleUse, outcome: Outcome) -> list[Event]:

@@ -1,7 +1,8 @@
 """A run that is held and written to: facts are folded into the view and stored.
 
-What was bought, and what a person said, is stored at once. A fact that could be found again at no
-cost waits for the next one that could not: a third of the commits, and nothing is lost that matters.
+What a person said is stored at once; what was bought or done, before anything else is begun. A fact
+that could be found again at no cost waits for the next one that could not: a third of the commits, and
+nothing is lost that matters.
 """
 
 from __future__ import annotations

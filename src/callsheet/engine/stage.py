@@ -51,13 +51,15 @@ def read_inputs(use: ModuleUse, module: Module, view: View) -> Values:
     for name, written in use.inputs.items():
         missing: list[str] = []
         values[name] = resolve(written, view.state, missing)
-        known = module.inputs.model_fields.get(name)
-        if missing and known is not None and known.is_required():
+        known = module.inputs.model_fields.get(name) if missing else None
+        if known is None:
+            continue
+        if known.is_required():
             raise InputError(
                 f"the input `{name}` needs `{missing[0]}`, which does not exist yet",
                 hint="an earlier module must write it with `outputs_to_state`",
             )
-        if missing and known is not None and values[name] is None:
+        if values[name] is None:
             del values[name]
     try:
         return module.inputs.model_validate(values)
@@ -88,15 +90,11 @@ class _Caller:
         # Whatever was bought before must be safe before more is bought.
         await self._journal.append()
         key = f"reply.{number}"
-        told = view.answers.get(key)
-        reply = await self._llm.compose(
-            replace(
-                request,
-                answer=told if isinstance(told, str) else None,
-                picture=await self._shown(request.picture),
-            ),
-            heard,
-        )
+        if isinstance(told := view.answers.get(key), str):
+            request = replace(request, answer=told)
+        if request.picture is not None:
+            request = replace(request, picture=await self._shown(request.picture))
+        reply = await self._llm.compose(request, heard)
         if not isinstance(reply, Reply):
             return replace(reply, key=key)
         self._journal.defer(
@@ -115,10 +113,8 @@ class _Caller:
         )
         return reply
 
-    async def _shown(self, picture: Picture | None) -> Picture | None:
+    async def _shown(self, picture: Picture) -> Picture:
         """The picture with its content, as it was kept with the run."""
-        if picture is None:
-            return None
         return replace(picture, base64=await self._journal.file(picture.hash))
 
 

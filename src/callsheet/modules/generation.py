@@ -15,7 +15,7 @@ from pydantic import Field, JsonValue
 from callsheet.catalog.mending import mend_all
 from callsheet.catalog.rules import (
     Finding,
-    find,
+    finder,
     in_order,
     joined,
     leaves,
@@ -46,8 +46,7 @@ from callsheet.pictures import Picture
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from callsheet.catalog.formats.form import Others
-    from callsheet.catalog.rules import Path
+    from callsheet.catalog.rules import Find, Path
     from callsheet.llm.port import Heard
 
 MAX_REPAIRS = 2
@@ -88,11 +87,11 @@ class Outputs(Values):
 
 @dataclass(frozen=True)
 class _Draft:
-    """The reply as it stands, what its schema still finds wrong, and what it was compared with."""
+    """The reply as it stands, what its schema still finds wrong, and what tells that."""
 
     value: dict[str, JsonValue]
     findings: list[Finding]
-    others: Others
+    find: Find
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
         variables=inputs.variables,
         picture=_shown(inputs, stage),
     )
-    draft = _judge(_at_hand(stage), schema, inputs.compared_with)
+    draft = _at_hand(stage, schema, finder(schema, inputs.compared_with))
     shelf = _Shelf(stage, dict(stage.values))
     turn = breaks = 0
     while draft.findings and turn <= MAX_REPAIRS:
@@ -166,9 +165,12 @@ def _shown(inputs: Inputs, stage: Stage) -> Picture | None:
     return Picture.from_json(inputs.picture)
 
 
-def _at_hand(stage: Stage) -> dict[str, JsonValue]:
-    """What an earlier, failed go at this attempt had finished."""
-    return joined((tuple(path.split(".")), value) for path, value in stage.values.items())
+def _at_hand(stage: Stage, schema: dict[str, JsonValue], find: Find) -> _Draft:
+    """What an earlier, failed go at this attempt had finished; mostly there was none."""
+    if not stage.values:
+        return _Draft({}, [Finding((), "missing", "is missing")], find)
+    kept = joined((tuple(path.split(".")), value) for path, value in stage.values.items())
+    return _judge(kept, schema, find)
 
 
 def _asked(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -183,7 +185,7 @@ def _hearing(draft: _Draft, shelf: _Shelf, schema: dict[str, JsonValue]) -> Hear
     async def hear(text: str) -> None:
         written = {path: v for path, v in finished_values(text).items() if path in waited}
         if written:
-            better = _judge(overlay(draft.value, joined(written.items())), schema, draft.others)
+            better = _judge(overlay(draft.value, joined(written.items())), schema, draft.find)
             await shelf.keep(better, written)
             waited[:] = [path for path in waited if path not in written]
 
@@ -205,7 +207,7 @@ def _taken_in(reply: Reply, draft: _Draft, schema: dict[str, JsonValue]) -> _Dra
     else:
         finished = finished_values(reply.text)
         found = joined((path, finished[path]) for path in leaves(asked) if path in finished)
-    return _judge(overlay(draft.value, without_extras(found, asked)), schema, draft.others)
+    return _judge(overlay(draft.value, without_extras(found, asked)), schema, draft.find)
 
 
 def _unfinished(reply: Reply) -> ReplyError | UnreachableError:
@@ -234,10 +236,10 @@ def _unfinished(reply: Reply) -> ReplyError | UnreachableError:
             )
 
 
-def _judge(value: JsonValue, schema: dict[str, JsonValue], others: Others) -> _Draft:
+def _judge(value: JsonValue, schema: dict[str, JsonValue], find: Find) -> _Draft:
     kept = in_order(mend_all(without_extras(value, schema), schema), schema)
     assert isinstance(kept, dict)  # noqa: S101  # `value` is an object
-    return _Draft(kept, find(kept, schema, others), others)
+    return _Draft(kept, find(kept), find)
 
 
 def _repair(request: Request, draft: _Draft) -> Request:

@@ -24,8 +24,8 @@ class Do(Protocol):
 
     async def __call__(self, statement: str, /, **values: object) -> list[Row]: ...
 
-    async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> list[Row]:
-        """The same statement for every row; the answers of all."""
+    async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """The same statement, which answers nothing, for every row."""
         ...
 
 
@@ -41,9 +41,10 @@ class Database(Protocol):
         """What a named statement finds of all that is committed."""
         ...
 
-    async def write(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
+    async def write(self, run: str, work: Callable[[Do], Awaitable[T]], *, last: bool = False) -> T:
         """What `work` for a run answers, once its transaction is committed.
 
+        `last` says that the run is let go of: for now it writes nothing more.
         Work of several runs may share a transaction, and work may be begun again from the start; where
         it raises, nothing of it is kept. It is written even where nobody waits for it any more.
         """

@@ -52,18 +52,9 @@ class _Transaction:
         cursor = await self.line.execute(self.sql[statement], {**values, **self.clock})
         return await cursor.fetchall() if cursor.description else []
 
-    async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> list[Row]:
-        if not rows:
-            return []
-        cursor = self.line.cursor()
-        answers = b"returning" in self.sql[statement]
+    async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
         told = [{**row, **self.clock} for row in rows]
-        await cursor.executemany(self.sql[statement], told, returning=answers)
-        found: list[Row] = []
-        while answers:
-            found += await cursor.fetchall()
-            answers = bool(cursor.nextset())
-        return found
+        await self.line.cursor().executemany(self.sql[statement], told)
 
 
 @dataclass
@@ -94,8 +85,8 @@ class Postgres:
         self._here()
         return await self._patiently("reading", look)
 
-    async def write(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
-        del run
+    async def write(self, run: str, work: Callable[[Do], Awaitable[T]], *, last: bool = False) -> T:
+        del run, last
         self._here()
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._due.append(_Due(work, done))

@@ -37,14 +37,14 @@ select value from callsheet_meta where name = 'version'
 -- write_version: remember the layout's version
 insert into callsheet_meta (name, value) values ('version', :version) on conflict (name) do update set value = excluded.value
 
--- insert_run: begin a run
-insert into runs (run, workflow, started) values (:run, :workflow, :at)
+-- insert_run: begin a run, unless there is one of this name
+insert into runs (run, workflow, started) values (:run, :workflow, :at) on conflict (run) do nothing returning run
 
--- insert_lease: a new run is held by who begins it
-insert into leases (run, owner, epoch, heartbeat) values (:run, :owner, 1, :at)
+-- insert_lease: a new run is held by who begins it; here and in `hold`, the answer is the time of the facts
+insert into leases (run, owner, epoch, heartbeat) values (:run, :owner, 1, :at) returning heartbeat
 
 -- insert_event: one fact
-insert into events (run, seq, kind, body, at) values (:run, :seq, :kind, :body, :at) returning at
+insert into events (run, seq, kind, body, at) values (:run, :seq, :kind, :body, :recorded)
 
 -- insert_file: keep a file
 insert into files (hash, content) values (:hash, :content) on conflict (hash) do nothing
@@ -55,8 +55,8 @@ insert into kept (run, hash) values (:run, :hash) on conflict (run, hash) do not
 -- renew: lock, check and renew a lease in one statement
 update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch returning epoch
 
--- hold: the same, if the run's last fact still has this number
-update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch and :after = (select max(seq) from events where run = :run) returning epoch
+-- hold: the same, if the run's last fact still has this number; with another `next` it is let go of
+update leases set heartbeat = :at, owner = :next where run = :run and owner = :owner and epoch = :epoch and :after = (select max(seq) from events where run = :run) returning heartbeat
 
 -- take: hold a run that is free, ours, left or held by the dead
 update leases set owner = :owner, epoch = epoch + 1, heartbeat = :at where run = :run and (owner in ('', :owner, :dead) or (heartbeat < :at - :lease and :awake < :at - :lease)) returning epoch

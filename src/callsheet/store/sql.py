@@ -53,14 +53,13 @@ class SqlStore:
         bodies = [_encoded(event) for event in events]
 
         async def write(do: Do) -> list[Recorded]:
-            if await do("run_exists", run=lease.run):
+            if not await do("insert_run", run=lease.run, workflow=workflow):
                 if (written := await _written(do, lease, 0, events, bodies)) is None:
                     raise StorageError(f"there is a run {lease.run} already")
                 return written
-            await do("insert_run", run=lease.run, workflow=workflow)
-            await do("insert_lease", run=lease.run, owner=lease.owner)
+            held = await do("insert_lease", run=lease.run, owner=lease.owner)
             await _keep(do, lease.run, files)
-            return await _write(do, lease.run, 0, events, bodies)
+            return await _write(do, lease.run, _numbered(events, 0, held[0][0]), bodies)
 
         return await self.database.write(lease.run, write)
 
@@ -78,15 +77,11 @@ class SqlStore:
         async def write(do: Do) -> list[Recorded]:
             if (written := await _written(do, lease, after, events, bodies)) is not None:
                 return written
-            if not await _holds(do, lease, after):
-                raise _gone_on(lease.run)
+            at = await _hold(do, lease, after, release=release)
             await _keep(do, lease.run, files)
-            written = await _write(do, lease.run, after, events, bodies)
-            if release:
-                await do("release", **vars(lease))
-            return written
+            return await _write(do, lease.run, _numbered(events, after, at), bodies)
 
-        return await self.database.write(lease.run, write)
+        return await self.database.write(lease.run, write, last=release)
 
     async def events(self, run: str, after: int = 0) -> list[Recorded]:
         rows = await self.database.read("select_events", run=run, after=after)
@@ -164,9 +159,8 @@ class SqlStore:
                 raise await self._refusal(do, run)
             lease = Lease(run, owner, int(taken[0][0]))
             if events:
-                if not await _holds(do, lease, after):
-                    raise _gone_on(run)
-                await _write(do, run, after, events, bodies)
+                at = await _hold(do, lease, after)
+                await _write(do, run, _numbered(events, after, at), bodies)
             if also is not None:
                 await also(do, lease)
             return lease
@@ -183,7 +177,7 @@ class SqlStore:
         async def write(do: Do) -> None:
             await do("release", **vars(lease))
 
-        await self.database.write(lease.run, write)
+        await self.database.write(lease.run, write, last=True)
 
     async def count_call(self, pace: str, tokens: int, allowed: Allowance) -> float:
         mark = secrets.token_hex(4)
@@ -245,12 +239,17 @@ class SqlStore:
             ) from error
 
 
-async def _holds(do: Do, lease: Lease, after: int) -> bool:
-    """Renews a lease whose run still ends with fact `after`; raises HeldError without the lease."""
-    held = await do("hold", **vars(lease), after=after)
+async def _hold(do: Do, lease: Lease, after: int, *, release: bool = False) -> float:
+    """Renews the lease, or lets go of the run; answers with the time.
+
+    Raises HeldError where it is not ours, or the run's last fact has another number than `after`.
+    """
+    following = "" if release else lease.owner
+    held = await do("hold", **vars(lease), after=after, next=following)
     if not held:
         await _renew(do, lease)
-    return bool(held)
+        raise HeldError(f"the run {lease.run} has gone on meanwhile", hint="look at it anew")
+    return float(held[0][0])
 
 
 async def _renew(do: Do, lease: Lease) -> None:
@@ -259,10 +258,6 @@ async def _renew(do: Do, lease: Lease) -> None:
             f"the run {lease.run} was taken over by another process",
             hint=f"`callsheet show {lease.run}` shows how it goes on",
         )
-
-
-def _gone_on(run: str) -> HeldError:
-    return HeldError(f"the run {run} has gone on meanwhile", hint="look at it anew")
 
 
 async def _written(
@@ -293,19 +288,18 @@ async def _keep(do: Do, run: str, files: Mapping[str, str]) -> None:
 
 
 async def _write(
-    do: Do, run: str, after: int, events: Sequence[Event], bodies: Sequence[str]
+    do: Do, run: str, written: list[Recorded], bodies: Sequence[str]
 ) -> list[Recorded]:
-    numbered = list(enumerate(zip(events, bodies, strict=True), start=after + 1))
-    times = await do.each(
-        "insert_event",
-        [
-            {"run": run, "seq": seq, "kind": event.kind, "body": body}
-            for seq, (event, body) in numbered
-        ],
-    )
-    return [
-        Recorded(seq, at, event) for (seq, (event, _)), (at,) in zip(numbered, times, strict=True)
+    rows = [
+        {"run": run, "seq": each.seq, "kind": each.event.kind, "body": body, "recorded": each.at}
+        for each, body in zip(written, bodies, strict=True)
     ]
+    await do.each("insert_event", rows)
+    return written
+
+
+def _numbered(events: Sequence[Event], after: int, at: float) -> list[Recorded]:
+    return [Recorded(seq, at, event) for seq, event in enumerate(events, start=after + 1)]
 
 
 def _row(row: Row) -> RunRow:

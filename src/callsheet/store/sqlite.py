@@ -57,7 +57,8 @@ class Sqlite:
         self._due: list[Due] = []
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._commit: Future[None] | None = None
-        with self._told():
+        self._told = _Told(path)
+        with self._told:
             self.connection = self._open()
 
     @property
@@ -66,14 +67,14 @@ class Sqlite:
 
     async def read(self, statement: str, /, **values: object) -> list[Row]:
         await self._quiet()
-        with self._told():
+        with self._told:
             return await self(statement, **values)
 
-    async def write(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
-        # A run that wrote last time too is alone and waits for nobody; others let those who are at
-        # work join in.
-        alone = run == self._latest and not self._due and not self._committing()
-        self._latest = run
+    async def write(self, run: str, work: Callable[[Do], Awaitable[T]], *, last: bool = False) -> T:
+        # A run that wrote last time too, or begins when another has ended, is alone and waits for
+        # nobody; others let those who are at work join in.
+        alone = self._latest in ("", run) and not self._due and not self._committing()
+        self._latest = "" if last else run
         if alone:
             with self._transaction():
                 return await work(self)
@@ -91,29 +92,26 @@ class Sqlite:
 
     async def version(self) -> Hashable:
         await self._quiet()
-        with self._told():
+        with self._told:
             # What others wrote, and what this connection did.
             others = self.connection.execute("pragma data_version").fetchone()[0]
             return others, self.connection.total_changes
 
     async def describe(self) -> str:
-        with self._told():
+        with self._told:
             mode = self.connection.execute("pragma journal_mode").fetchone()[0]
         return f"SQLite {sqlite3.sqlite_version}, journal {mode}, layout {VERSION}"
 
     async def __call__(self, statement: str, /, **values: object) -> list[Row]:
-        return self._do(statement, values).fetchall()
+        told = {**values, "at": self._now(), "awake": float("-inf")}
+        return self.connection.execute(self._sql[statement], told).fetchall()
 
-    async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> list[Row]:
-        return [found for row in rows for found in self._do(statement, row).fetchall()]
+    async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
+        self.connection.executemany(self._sql[statement], rows)
 
     def close(self) -> None:
         self._disk.shutdown()
         self.connection.close()
-
-    def _do(self, statement: str, values: Mapping[str, object]) -> sqlite3.Cursor:
-        clock = {"at": self._now(), "awake": float("-inf")}
-        return self.connection.execute(self._sql[statement], {**values, **clock})
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -189,7 +187,7 @@ class Sqlite:
             return
         due, self._due = self._due, []
         try:
-            with self._told():
+            with self._told:
                 self.connection.execute("begin immediate")
                 outcomes = [self._attempt(work) for work, _ in due]
         except BaseException as error:
@@ -207,7 +205,7 @@ class Sqlite:
         )
 
     def _write_down(self) -> None:
-        with self._told():
+        with self._told:
             try:
                 self.connection.execute("commit")
             except BaseException:
@@ -230,7 +228,7 @@ class Sqlite:
         """What `work` answers, or why it wrote nothing."""
         self.connection.execute("savepoint attempt")
         try:
-            with self._told():
+            with self._told:
                 answer = _at_once(work(self))
         except Exception as error:
             if not self.connection.in_transaction:
@@ -244,7 +242,7 @@ class Sqlite:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._told():
+        with self._told:
             self.connection.execute("begin immediate")
             try:
                 yield
@@ -263,14 +261,19 @@ class Sqlite:
             self.connection.execute("pragma journal_size_limit = -1")
             self.connection.execute("pragma wal_checkpoint(truncate)")
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Says which file is in trouble, and what to do."""
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise _kind(error)(
-                f"runs cannot be kept in {self.path}: {error}",
+
+class _Told:
+    """Says which file is in trouble, and what to do."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise _kind_of(error)(
+                f"runs cannot be kept in {self._path}: {error}",
                 hint="mend or free that place, or set CALLSHEET_HOME to another folder",
             ) from error
 
@@ -291,7 +294,7 @@ _BY_ERRNO = {
 }
 
 
-def _kind(error: sqlite3.Error | OSError) -> type[StorageError]:
+def _kind_of(error: sqlite3.Error | OSError) -> type[StorageError]:
     """The error that names what is wrong with the place; an extended code ends in its plain one."""
     if isinstance(error, OSError):
         return _BY_ERRNO.get(error.errno or 0, StorageError)

@@ -1,0 +1,105 @@
+"""What a module did is stored before another one begins, and no more often than that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callsheet.app.productions import open_production
+from callsheet.engine.advance import Cast, advance
+from callsheet.engine.journal import Journal
+from callsheet.engine.view import View
+from callsheet.events import OutputWritten, Recorded, RunStarted
+from callsheet.llm.offline import Offline
+from callsheet.modules.contract import Outcome, Stage
+from callsheet.modules.prompt import template
+from callsheet.modules.registry import find_module
+from callsheet.store.memory import MemoryStore
+from callsheet.store.port import Lease
+
+NAMES = ("scene", "light", "lens")
+
+
+class Watched(MemoryStore):
+    """Remembers each commit: how many modules are done by then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commits: list[int] = []
+
+    @property
+    def done(self) -> int:
+        return self.commits[-1] if self.commits else 0
+
+    async def append(self, *args: Any, **named: Any) -> list[Recorded]:
+        written = await super().append(*args, **named)
+        done = sum(isinstance(each.event, OutputWritten) for each in written)
+        self.commits.append(self.done + done)
+        return written
+
+
+@pytest.fixture
+def store() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def begun(store: Watched, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How many modules are stored as each one begins; they are templates that may not run twice."""
+    found: list[int] = []
+
+    async def run(inputs: Any, stage: Stage) -> Outcome:
+        found.append(store.done)
+        return await template.run(inputs, stage)
+
+    once = replace(template.module, run=run, repeatable=False)
+    monkeypatch.setattr(template, "module", once)
+    find_module.cache_clear()
+    yield found
+    find_module.cache_clear()
+
+
+async def _carry_out(store: Watched, folder: Path) -> View:
+    modules = [
+        {
+            "module_id": "prompt.template",
+            "inputs": {"template": f"The {name}."},
+            "outputs_to_state": {"rendered": name},
+        }
+        for name in NAMES
+    ]
+    step = {"step_id": "only", "modules": modules}
+    workflow = {"workflow_id": "three", "name": "Three", "steps": [step]}
+    (folder / "workflow.json").write_text(json.dumps(workflow))
+    production = open_production(str(folder))
+    digest, files = production.manifest()
+    journal = Journal(store, Lease("run", "me", 1), View("run"))
+    started = RunStarted(workflow="three", source=str(folder), manifest=digest, llm="offline")
+    journal.begin("three", started, files)
+    view = await advance(journal, Cast(production.document, production.materials, Offline()))
+    await journal.let_go()
+    return view
+
+
+async def test_a_module_is_stored_before_the_next_begins_and_the_runs_end_goes_with_the_last(
+    store: Watched, begun: list[int], tmp_path: Path
+) -> None:
+    view = await _carry_out(store, tmp_path)
+    assert view.status == "succeeded"
+    assert begun == [0, 1, 2]
+    assert store.commits == [1, 2, 3]
+    kinds = [fact.event.kind for fact in await store.events("run")]
+    assert kinds[-3:] == ["output_written", "step_finished", "run_finished"]
+
+
+async def test_modules_that_may_run_again_are_stored_with_the_runs_end(
+    store: Watched, tmp_path: Path
+) -> None:
+    view = await _carry_out(store, tmp_path)
+    assert view.status == "succeeded"
+    assert store.commits == [3]
