@@ -6,18 +6,17 @@ import json
 import re
 import tempfile
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import FILLED, IDEA, LAST, Ask, Given, Opened, compete
+from benchmarks.peers.guests import SCHEMA, SYSTEM, install
 from callsheet.app.productions import Production, open_production
 from callsheet.engine.advance import Cast, advance
 from callsheet.engine.journal import Journal
 from callsheet.engine.view import View
 from callsheet.events import RunStarted
 from callsheet.llm.port import Reply, Request, Usage
-from callsheet.modules.prompt import template
 from callsheet.store import sql, sqlite
 from callsheet.store.port import Lease
 
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from callsheet.llm.port import Heard
-
-SYSTEM = "You write prompts."
-
-SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 
 
 class Loopback:
@@ -46,7 +41,19 @@ class Loopback:
         return Reply(json.dumps({"text": text}), "stop", Usage(100, 0, 100, 0.0), self.spec)
 
 
-def _module(name: str) -> dict[str, object]:
+def _guest(name: str) -> dict[str, object]:
+    """A module that does what the other contenders do, with the same functions."""
+    if name == "reply":
+        use = {"module_id": "contest.ask", "inputs": {"message": "$state.message"}}
+    else:
+        read = re.findall(r"{(\w+)}", FILLED[name])
+        values = {each: IDEA if each == "idea" else f"$state.{each}" for each in read}
+        use = {"module_id": "contest.fill", "inputs": {"name": name, "values": values}}
+    return {**use, "outputs_to_state": {"text": name}}
+
+
+def _own(name: str) -> dict[str, object]:
+    """A module of callsheet's own: a template, or a reply that is checked against its schema."""
     if name == "reply":
         inputs = {
             "system_message": SYSTEM,
@@ -71,9 +78,9 @@ def _module(name: str) -> dict[str, object]:
     }
 
 
-def _production(folder: Path) -> Production:
+def _production(folder: Path, *, guests: bool) -> Production:
     """The six modules as a workflow file, checked as any other."""
-    step = {"step_id": "only", "modules": [_module(name) for name in FILLED]}
+    step = {"step_id": "only", "modules": [(_guest if guests else _own)(name) for name in FILLED]}
     workflow = {"workflow_id": "six", "name": "Six modules", "steps": [step]}
     (folder / "workflow.json").write_text(json.dumps(workflow), "utf-8")
     return open_production(str(folder))
@@ -81,13 +88,12 @@ def _production(folder: Path) -> Production:
 
 @asynccontextmanager
 async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
-    if given.option == "each":
-        # As a guest's module is: what it did is stored at once.
-        template.module = replace(template.module, repeatable=False)
     sqlite.WAL_SAFE = (0,) if given.journal == "wal" else (99,)
     store = sql.SqlStore(given.file)
     with tempfile.TemporaryDirectory() as folder:
-        production = _production(Path(folder))
+        if given.option == "guests":
+            install(Path(folder))
+        production = _production(Path(folder), guests=given.option == "guests")
     digest, files = production.manifest()
     started = RunStarted(
         workflow=production.name, source=production.source, manifest=digest, llm=Loopback.spec
