@@ -132,12 +132,9 @@ class View:
     def apply(self, recorded: Recorded) -> None:
         """Takes in the next fact."""
         self.seq = recorded.seq
-        event = recorded.event
-        if isinstance(event, RunStarted):
+        if recorded.seq == 1:
             self.started = recorded.at
-        if isinstance(event, QuestionAsked):
-            self.asked = recorded.seq
-        _apply(self, event)
+        _apply(self, recorded.event)
 
 
 def fold(run: str, facts: Iterable[Recorded]) -> View:
@@ -150,12 +147,12 @@ def fold(run: str, facts: Iterable[Recorded]) -> View:
 
 def _apply(view: View, event: Event) -> None:
     match event:
-        case RunStarted() | RunResumed() | RunRetried():
-            _begin(view, event)
-        case StepStarted() | StepFinished() | OutputWritten():
+        case OutputWritten() | StepStarted() | StepFinished():
             _move(view, event)
         case QuestionAsked() | QuestionAnswered() | CallReplied():
             _talk(view, event)
+        case RunStarted() | RunResumed() | RunRetried():
+            _begin(view, event)
         case RunFinished() | RunFailed() | RunParked():
             _end(view, event)
         case ValuesFinished():
@@ -232,7 +229,7 @@ def _talk(view: View, event: QuestionAsked | QuestionAnswered | CallReplied) -> 
         case QuestionAsked():
             view.question = Question.from_json(dict(event.question))
             view.answers.pop(view.question.key, None)
-            view.status = "waiting"
+            view.status, view.asked = "waiting", view.seq
         case QuestionAnswered():
             view.question, view.status = None, "running"
             view.answers[event.key] = event.value

@@ -76,8 +76,7 @@ class Sqlite:
         alone = self._latest in ("", run) and not self._due and not self._committing()
         self._latest = "" if last else run
         if alone:
-            with self._transaction():
-                return await work(self)
+            return await self._by_itself(work)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         self._due.append((work, done))
@@ -87,8 +86,8 @@ class Sqlite:
     async def erase(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
         del run
         await self._quiet()
-        with self._journal_emptied(), self._transaction():
-            return await work(self)
+        with self._journal_emptied():
+            return await self._by_itself(work)
 
     async def version(self) -> Hashable:
         await self._quiet()
@@ -240,16 +239,17 @@ class Sqlite:
                 self.connection.execute("release attempt")
         return answer, None
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    async def _by_itself(self, work: Callable[[Do], Awaitable[T]]) -> T:
+        """What `work` answers, committed in a transaction of its own."""
         with self._told:
             self.connection.execute("begin immediate")
             try:
-                yield
+                answer = await work(self)
                 self.connection.execute("commit")
             except BaseException:
                 self._roll_back()
                 raise
+        return answer
 
     @contextmanager
     def _journal_emptied(self) -> Iterator[None]:
