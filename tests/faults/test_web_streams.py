@@ -105,6 +105,18 @@ def test_lists_hear_of_every_run_and_of_deleted_ones(server: Serving, terminal: 
     stream.close()
 
 
+def test_lists_hear_of_a_run_that_another_process_deletes(
+    server: Serving, terminal: Terminal
+) -> None:
+    stream = server.events()
+    assert next(stream)[0] == "ready"
+    assert terminal("run", "--idea", IDEA, "--groups", "sora").status == 0
+    run = next(d["run"] for name, d, _ in stream if name == "run")
+    assert terminal("delete", run).status == 0
+    assert next(data for name, data, _ in stream if name == "gone") == {"run": run}
+    stream.close()
+
+
 def test_nothing_of_this_machine_is_told(server: Serving, terminal: Terminal) -> None:
     run = server.start("sora")
     server.until(run)

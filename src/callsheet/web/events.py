@@ -34,6 +34,9 @@ LOOK_SECONDS = 0.25
 REST_SECONDS = 0.05
 """How long it is left alone after a look, however much is written."""
 
+COUNT_SECONDS = 2.0
+"""How long the runs are left uncounted after they were: only who counts sees that one is deleted."""
+
 BEAT_SECONDS = 15.0
 SEND_SECONDS = 20.0
 WINDOW_SECONDS = 60.0
@@ -66,6 +69,7 @@ class Feed:
         self._listing = listing
         self._changes: deque[tuple[int, bytes]] = deque(maxlen=REMEMBERED)
         self._known: dict[str, tuple[int, str]] = {}
+        self._names: set[str] = set()
         self._facts: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
         self._news = asyncio.Event()
         self._nudged = asyncio.Event()
@@ -82,12 +86,17 @@ class Feed:
     async def watch(self) -> None:
         """Looks for what anybody wrote, until it is cancelled."""
         version: object = None
+        counted: object = None
+        rested = 0.0
         while True:
             with suppress(CallsheetError):
                 now = await self.store.version()
                 if now != version:
                     await self._look()
                     version = now
+                if now != counted and time.monotonic() > rested:
+                    await self._count()
+                    counted, rested = now, time.monotonic() + COUNT_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._nudged.wait()
@@ -118,8 +127,9 @@ class Feed:
         return self._facts[key]
 
     def gone(self, run: str) -> None:
-        """A run was deleted here."""
+        """A run was deleted."""
         self._known.pop(run, None)
+        self._names.discard(run)
         self._tell(_event("gone", json.dumps({"run": run}).encode()))
         self._ring()
 
@@ -132,9 +142,17 @@ class Feed:
             now = (row.seq, row_status(row))
             if self._known.get(row.run) != now:
                 self._known[row.run] = now
+                self._names.add(row.run)
                 glance = json.dumps(await self._listing.glance(row)).encode()
                 self._tell(_event("run", glance))
         self._ring()
+
+    async def _count(self) -> None:
+        """Tells of the runs that were there when they were last counted, and are not any more."""
+        names = set(await self.store.begun_with(""))
+        for run in sorted(self._names - names):
+            self.gone(run)
+        self._names = names
 
     def _tell(self, body: bytes) -> None:
         self.generation += 1
