@@ -22,6 +22,7 @@ CallsheetError
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar
@@ -256,6 +257,18 @@ class StorageCorruptError(StorageError):
     """The place where runs are kept is damaged; it is left as it is."""
 
     code = "storage_corrupt"
+
+
+_REFUSED = {
+    errno.ENOSPC: StorageFullError,
+    errno.EDQUOT: StorageFullError,
+    errno.EROFS: StorageReadOnlyError,
+}
+
+
+def refused(error: OSError) -> type[StorageError]:
+    """The error that names what the system refused in a place where something is kept."""
+    return _REFUSED.get(error.errno or 0, StorageError)
 
 
 class CrashedError(CallsheetError):

@@ -22,6 +22,7 @@ from callsheet.errors import (
     StorageFullError,
     StorageLockedError,
     StorageReadOnlyError,
+    refused,
 )
 from callsheet.store.statements import VERSION, load_statements, statements_since
 
@@ -287,17 +288,11 @@ _BY_CODE = {
     sqlite3.SQLITE_NOTADB: StorageCorruptError,
 }
 
-_BY_ERRNO = {
-    errno.ENOSPC: StorageFullError,
-    errno.EDQUOT: StorageFullError,
-    errno.EROFS: StorageReadOnlyError,
-}
-
 
 def _kind_of(error: sqlite3.Error | OSError) -> type[StorageError]:
     """The error that names what is wrong with the place; an extended code ends in its plain one."""
     if isinstance(error, OSError):
-        return _BY_ERRNO.get(error.errno or 0, StorageError)
+        return refused(error)
     return _BY_CODE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, StorageError)
 
 

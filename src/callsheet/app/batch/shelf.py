@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import re
 import shutil
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.app.batch.batch import Order
 from callsheet.app.batch.rows import Told
-from callsheet.errors import StorageError, StorageFullError
+from callsheet.errors import StorageError, refused
 from callsheet.store.port import NoSuchRunError
 
 if TYPE_CHECKING:
@@ -123,8 +122,7 @@ def _told(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise (StorageFullError if full else StorageError)(
+        raise refused(error)(
             f"{place} cannot be written: {error.strerror}",
             hint="free that place; nothing was begun",
         ) from error
