@@ -342,7 +342,9 @@ names = st.from_regex(r"[A-Za-z0-9_-]{1,4}", fullmatch=True)
 
 
 @given(
-    state=st.dictionaries(names, st.dictionaries(names, json_values), min_size=1),
+    state=st.dictionaries(
+        names, st.dictionaries(names, json_values, max_size=2), min_size=1, max_size=2
+    ),
     data=st.data(),
 )
 def test_every_value_of_the_state_is_found_under_its_path(
