@@ -149,7 +149,7 @@ class Feed:
 
     async def _count(self) -> None:
         """Tells of the runs that were there when they were last counted, and are not any more."""
-        names = set(await self.store.begun_with(""))
+        names = {run for run in await self.store.begun_with("") if not batch_of(run)}
         for run in sorted(self._names - names):
             self.gone(run)
         self._names = names

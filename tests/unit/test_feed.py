@@ -1,0 +1,38 @@
+"""The feed tells of the runs that are deleted, and not of a batch's rows, which no list shows."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from callsheet.app.listing import Listing
+from callsheet.events import Noted
+from callsheet.store.memory import MemoryStore
+from callsheet.store.port import Lease
+from callsheet.web import events
+from callsheet.web.events import Feed
+
+
+async def test_a_deleted_run_is_told_and_the_rows_of_a_deleted_batch_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(events, "COUNT_SECONDS", 0.0)
+    monkeypatch.setattr(events, "LOOK_SECONDS", 0.01)
+    store = MemoryStore()
+    for run in ("batch.1", "heron", "batch.2"):
+        await store.create(Lease(run, "me", 1), "oms", [Noted(step="s", text="x")], {})
+    feed = Feed(store, Listing(store))
+    watching = asyncio.create_task(feed.watch())
+    await feed.wait(0)
+    seen, rings = feed.generation, feed.rings
+
+    for run in ("batch.1", "batch.2", "heron"):
+        await store.delete(run)
+    await feed.wait(rings)
+
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+    assert feed.changes(seen) == [b'event: gone\ndata: {"run": "heron"}\n\n']
