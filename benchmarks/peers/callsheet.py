@@ -46,9 +46,8 @@ def _guest(name: str) -> dict[str, object]:
     if name == "reply":
         use = {"module_id": "contest.ask", "inputs": {"message": "$state.message"}}
     else:
-        read = re.findall(r"{(\w+)}", FILLED[name])
-        values = {each: IDEA if each == "idea" else f"$state.{each}" for each in read}
-        use = {"module_id": "contest.fill", "inputs": {"name": name, "values": values}}
+        inputs = {"name": name, "values": _values(name)}
+        use = {"module_id": "contest.fill", "inputs": inputs}
     return {**use, "outputs_to_state": {"text": name}}
 
 
@@ -65,17 +64,21 @@ def _own(name: str) -> dict[str, object]:
             "inputs": inputs,
             "outputs_to_state": {"response": "reply"},
         }
-    read = re.findall(r"{(\w+)}", FILLED[name])
-    variables = {each: f"$state.{each}" for each in read}
-    known = {"idea": IDEA, "reply": "$state.reply.text"}
     return {
         "module_id": "prompt.template",
         "inputs": {
             "template": re.sub(r"{(\w+)}", r"{{ \1 }}", FILLED[name]),
-            "variables": {each: known.get(each, variables[each]) for each in read},
+            "variables": _values(name, reply="$state.reply.text"),
         },
         "outputs_to_state": {"rendered": name},
     }
+
+
+def _values(name: str, reply: str = "$state.reply") -> dict[str, str]:
+    """What a module's text is filled with: the idea, and what modules before it wrote."""
+    known = {"idea": IDEA, "reply": reply}
+    read = re.findall(r"{(\w+)}", FILLED[name])
+    return {each: known.get(each, f"$state.{each}") for each in read}
 
 
 def _production(folder: Path, *, guests: bool) -> Production:
@@ -91,9 +94,10 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
     sqlite.WAL_SAFE = (0,) if given.journal == "wal" else (99,)
     store = sql.SqlStore(given.file)
     with tempfile.TemporaryDirectory() as folder:
-        if given.option == "guests":
+        guests = given.option == "guests"
+        if guests:
             install(Path(folder))
-        production = _production(Path(folder), guests=given.option == "guests")
+        production = _production(Path(folder), guests=guests)
     digest, files = production.manifest()
     started = RunStarted(
         workflow=production.name, source=production.source, manifest=digest, llm=Loopback.spec

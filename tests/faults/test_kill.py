@@ -17,12 +17,12 @@ import pytest
 
 from callsheet.app.runs import Office, Wish
 from callsheet.engine.journal import read_view
-from callsheet.events import OutputWritten, Recorded
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
 from tests.support.cli import Terminal
+from tests.support.counting import Counting
 from tests.support.killed import GROUPS, database_at
 from tests.support.loopback import Hang
 from tests.support.plain_llm import PlainLLM
@@ -67,19 +67,6 @@ async def _unharmed(url: str, store: MemoryStore | None = None) -> dict[str, Any
     session = await office.start(Wish(brief={"idea": IDEA}, groups=GROUPS))
     await session.go_on()
     return session.document()
-
-
-class Counting(MemoryStore):
-    """Counts what is committed behind a run's first transaction."""
-
-    count = -1  # the first append is the run's creation
-    modules = 0
-
-    async def append(self, *args: Any, **named: Any) -> list[Recorded]:
-        self.count += 1
-        written = await super().append(*args, **named)
-        self.modules += sum(isinstance(each.event, OutputWritten) for each in written)
-        return written
 
 
 async def test_an_unharmed_run_commits_as_often_as_is_killed_at(server: StrictOpenAI) -> None:

@@ -14,47 +14,29 @@ from callsheet.app.productions import open_production
 from callsheet.engine.advance import Cast, advance
 from callsheet.engine.journal import Journal
 from callsheet.engine.view import View
-from callsheet.events import OutputWritten, Recorded, RunStarted
+from callsheet.events import RunStarted
 from callsheet.llm.offline import Offline
 from callsheet.modules.contract import Outcome, Stage
 from callsheet.modules.prompt import template
 from callsheet.modules.registry import find_module
-from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Lease
+from tests.support.counting import Counting
 
 NAMES = ("scene", "light", "lens")
 
 
-class Watched(MemoryStore):
-    """Remembers each commit: how many modules are done by then."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.commits: list[int] = []
-
-    @property
-    def done(self) -> int:
-        return self.commits[-1] if self.commits else 0
-
-    async def append(self, *args: Any, **named: Any) -> list[Recorded]:
-        written = await super().append(*args, **named)
-        done = sum(isinstance(each.event, OutputWritten) for each in written)
-        self.commits.append(self.done + done)
-        return written
+@pytest.fixture
+def store() -> Counting:
+    return Counting()
 
 
 @pytest.fixture
-def store() -> Watched:
-    return Watched()
-
-
-@pytest.fixture
-def begun(store: Watched, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def begun(store: Counting, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many modules are stored as each one begins; they are templates that may not run twice."""
     found: list[int] = []
 
     async def run(inputs: Any, stage: Stage) -> Outcome:
-        found.append(store.done)
+        found.append(store.modules)
         return await template.run(inputs, stage)
 
     once = replace(template.module, run=run, repeatable=False)
@@ -64,7 +46,7 @@ def begun(store: Watched, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]
     find_module.cache_clear()
 
 
-async def _carry_out(store: Watched, folder: Path) -> View:
+async def _carry_out(store: Counting, folder: Path) -> View:
     modules = [
         {
             "module_id": "prompt.template",
@@ -87,7 +69,7 @@ async def _carry_out(store: Watched, folder: Path) -> View:
 
 
 async def test_a_module_is_stored_before_the_next_begins_and_the_runs_end_goes_with_the_last(
-    store: Watched, begun: list[int], tmp_path: Path
+    store: Counting, begun: list[int], tmp_path: Path
 ) -> None:
     view = await _carry_out(store, tmp_path)
     assert view.status == "succeeded"
@@ -98,7 +80,7 @@ async def test_a_module_is_stored_before_the_next_begins_and_the_runs_end_goes_w
 
 
 async def test_modules_that_may_run_again_are_stored_with_the_runs_end(
-    store: Watched, tmp_path: Path
+    store: Counting, tmp_path: Path
 ) -> None:
     view = await _carry_out(store, tmp_path)
     assert view.status == "succeeded"

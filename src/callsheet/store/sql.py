@@ -50,16 +50,16 @@ class SqlStore:
     async def create(
         self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
     ) -> list[Recorded]:
-        bodies = [_encoded(event) for event in events]
+        encoded = [(event, _encoded(event)) for event in events]
 
         async def write(do: Do) -> list[Recorded]:
             if not await do("insert_run", run=lease.run, workflow=workflow):
-                if (written := await _written(do, lease, 0, events, bodies)) is None:
+                if (written := await _written(do, lease, 0, encoded)) is None:
                     raise StorageError(f"there is a run {lease.run} already")
                 return written
             held = await do("insert_lease", run=lease.run, owner=lease.owner)
             await _keep(do, lease.run, files)
-            return await _write(do, lease.run, _numbered(events, 0, held[0][0]), bodies)
+            return await _write(do, lease.run, 0, held[0][0], encoded)
 
         return await self.database.write(lease.run, write)
 
@@ -72,14 +72,14 @@ class SqlStore:
         *,
         release: bool = False,
     ) -> list[Recorded]:
-        bodies = [_encoded(event) for event in events]
+        encoded = [(event, _encoded(event)) for event in events]
 
         async def write(do: Do) -> list[Recorded]:
-            if (written := await _written(do, lease, after, events, bodies)) is not None:
+            if (written := await _written(do, lease, after, encoded)) is not None:
                 return written
             at = await _hold(do, lease, after, release=release)
             await _keep(do, lease.run, files)
-            return await _write(do, lease.run, _numbered(events, after, at), bodies)
+            return await _write(do, lease.run, after, at, encoded)
 
         return await self.database.write(lease.run, write, last=release)
 
@@ -151,7 +151,7 @@ class SqlStore:
         events: Sequence[Event] = (),
         also: Callable[[Do, Lease], Awaitable[None]] | None = None,
     ) -> Lease:
-        bodies = [_encoded(event) for event in events]
+        encoded = [(event, _encoded(event)) for event in events]
 
         async def write(do: Do) -> Lease:
             taken = await do("take", run=run, owner=owner, dead=dead, lease=self.lease_seconds)
@@ -160,7 +160,7 @@ class SqlStore:
             lease = Lease(run, owner, int(taken[0][0]))
             if events:
                 at = await _hold(do, lease, after)
-                await _write(do, run, _numbered(events, after, at), bodies)
+                await _write(do, run, after, at, encoded)
             if also is not None:
                 await also(do, lease)
             return lease
@@ -261,7 +261,7 @@ async def _renew(do: Do, lease: Lease) -> None:
 
 
 async def _written(
-    do: Do, lease: Lease, after: int, events: Sequence[Event], bodies: Sequence[str]
+    do: Do, lease: Lease, after: int, encoded: Sequence[tuple[Event, str]]
 ) -> list[Recorded] | None:
     """These very facts, where they were committed and the answer to it was lost.
 
@@ -271,9 +271,12 @@ async def _written(
         return None
     rows = await do("select_events", run=lease.run, after=after)
     holder = await do("holder", run=lease.run)
-    if holder[0][0] not in (lease.owner, "") or [body for _, body, _ in rows] != [*bodies]:
+    same = [body for _, body, _ in rows] == [body for _, body in encoded]
+    if holder[0][0] not in (lease.owner, "") or not same:
         return None
-    return [Recorded(seq, at, event) for (seq, _, at), event in zip(rows, events, strict=True)]
+    return [
+        Recorded(seq, at, event) for (seq, _, at), (event, _) in zip(rows, encoded, strict=True)
+    ]
 
 
 async def _keep(do: Do, run: str, files: Mapping[str, str]) -> None:
@@ -288,18 +291,15 @@ async def _keep(do: Do, run: str, files: Mapping[str, str]) -> None:
 
 
 async def _write(
-    do: Do, run: str, written: list[Recorded], bodies: Sequence[str]
+    do: Do, run: str, after: int, at: float, encoded: Sequence[tuple[Event, str]]
 ) -> list[Recorded]:
+    numbered = list(enumerate(encoded, start=after + 1))
     rows = [
-        {"run": run, "seq": each.seq, "kind": each.event.kind, "body": body, "recorded": each.at}
-        for each, body in zip(written, bodies, strict=True)
+        {"run": run, "seq": seq, "kind": event.kind, "body": body, "recorded": at}
+        for seq, (event, body) in numbered
     ]
     await do.each("insert_event", rows)
-    return written
-
-
-def _numbered(events: Sequence[Event], after: int, at: float) -> list[Recorded]:
-    return [Recorded(seq, at, event) for seq, event in enumerate(events, start=after + 1)]
+    return [Recorded(seq, at, event) for seq, (event, _) in numbered]
 
 
 def _row(row: Row) -> RunRow:

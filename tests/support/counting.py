@@ -1,0 +1,32 @@
+"""A store in memory that counts its commits, and the modules that are stored with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from callsheet.events import OutputWritten, Recorded
+from callsheet.store.memory import MemoryStore
+
+
+class Counting(MemoryStore):
+    """Remembers of each commit how many modules were stored by then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commits: list[int] = []
+
+    @property
+    def count(self) -> int:
+        """How often was committed behind a run's creation."""
+        return len(self.commits) - 1
+
+    @property
+    def modules(self) -> int:
+        """How many modules are stored."""
+        return self.commits[-1] if self.commits else 0
+
+    async def append(self, *args: Any, **named: Any) -> list[Recorded]:
+        written = await super().append(*args, **named)
+        done = sum(isinstance(each.event, OutputWritten) for each in written)
+        self.commits.append(self.modules + done)
+        return written
