@@ -16,9 +16,9 @@ from callsheet import estimate
 from callsheet.jsonc import parse
 from callsheet.modules.registry import BUILT_IN
 from callsheet.settings import KEYS, VARIABLES
-from docs.generate_schema import FILE, schema_text
-from docs.refresh import generated
-from docs.tables import command_names, errors
+from docgen.reference_tables import command_names, errors
+from docgen.refresh import generated
+from docgen.workflow_schema import FILE, schema_text
 from tests.docs.reading import DOCUMENTS, ROOT, Reader, fences
 from tests.support.cli import Terminal
 
@@ -26,7 +26,7 @@ OMS = ROOT / "src/callsheet/workflows/oms"
 SNIPPET = ROOT / "tests/fixtures/plan/after_snippet.jsonc"
 GROUPS = "DYNAMIC_MODEL_GROUPS.md"
 API = "docs/api.md"  # needs a server: test_api.py follows it
-STALE = "run `python -m docs.refresh`"
+STALE = "run `python -m docgen.refresh`"
 
 
 def _text(document: str) -> str:

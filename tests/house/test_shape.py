@@ -14,7 +14,9 @@ from callsheet.modules.registry import BUILT_IN
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "callsheet"
 FILES = sorted(SOURCE.rglob("*.py"))
-TESTS = sorted((ROOT / "tests").rglob("*.py")) + sorted((ROOT / "benchmarks").rglob("*.py"))
+TESTS = sorted(
+    path for room in ("tests", "benchmarks", "docgen") for path in (ROOT / room).rglob("*.py")
+)
 
 PAGE = sorted(path for path in SOURCE.rglob("*") if path.suffix in (".js", ".css"))
 

@@ -11,7 +11,7 @@ PAIRS = (("sora", "leonardo"), ("midjourney", "stable_diffusion"), ("phoenix", "
 """Pairs that people take together: a film frame and a tag list, the two with most to say, one house."""
 
 
-def sent_table() -> str:
+def input_token_table() -> str:
     """Tokens of each group alone, of typical pairs and of all, beside all."""
     lines = []
     for category in (IMAGE, VIDEO):
@@ -30,7 +30,7 @@ def _line(row: Row, every: Row) -> list[str]:
     return [names, *(f"{count:,}" for count in counts), share]
 
 
-def written_table() -> str:
+def output_token_table() -> str:
     """What each model's prompt may take, by its schema."""
     lines = []
     for groups in load_groups().values():

@@ -1,4 +1,4 @@
-"""What the generated parts of the documentation call: each function answers with Markdown."""
+"""Reference tables of commands, modules, errors, routes, settings and LLM providers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from callsheet.modules.registry import BUILT_IN, find_module
 from callsheet.modules.user.form import FormField
 from callsheet.settings import VARIABLES
 from callsheet.web.routes import OPERATIONS
+from docgen.markdown import fence, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,22 +34,14 @@ WIDTH = 80
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false"}
 
 
-def table(headings: list[str], lines: list[list[str]]) -> str:
-    """A Markdown table."""
-    rows = [headings, ["---"] * len(headings), *lines]
-    return "".join(
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows
-    )
-
-
 def command_names() -> list[str]:
     """Every command."""
     return [*COMMANDS]
 
 
-def commands() -> str:
+def command_help() -> str:
     """The help of callsheet and of each command, under a heading of its own."""
-    outer = click.Context(cli, info_name="callsheet", **_form(None), **cli.context_settings)
+    outer = click.Context(cli, info_name="callsheet", **_width(None), **cli.context_settings)
     parts = [fence(cli.get_help(outer))]
     for name in COMMANDS:
         command = cli.get_command(outer, name)
@@ -59,20 +52,14 @@ def commands() -> str:
 
 def _help(command: click.Command, name: str, outer: click.Context) -> Iterator[str]:
     """The help of a command, and of each that stands below it."""
-    context = click.Context(command, info_name=name, **_form(outer))
+    context = click.Context(command, info_name=name, **_width(outer))
     yield f"### `{context.command_path}`\n\n{fence(command.get_help(context))}"
     for inner, below in getattr(command, "commands", {}).items():
         yield from _help(below, inner, context)
 
 
-def _form(parent: click.Context | None) -> dict[str, Any]:
+def _width(parent: click.Context | None) -> dict[str, Any]:
     return {"parent": parent, "terminal_width": WIDTH, "max_content_width": WIDTH}
-
-
-def fence(text: str, language: str = "text") -> str:
-    """A text as a fence, without blanks at the ends of its lines."""
-    lines = [line.rstrip() for line in text.strip("\n").splitlines()]
-    return "\n".join([f"```{language}", *lines, "```", ""])
 
 
 def errors() -> list[type[CallsheetError]]:
@@ -88,13 +75,13 @@ def errors() -> list[type[CallsheetError]]:
     return sorted(found[1:], key=lambda each: (each.exit_code, each.code))
 
 
-def error_codes() -> str:
+def error_table() -> str:
     """Each error code with its exit status and its meaning."""
     lines = [[f"`{each.code}`", f"{each.exit_code}", _first(each.__doc__)] for each in errors()]
     return table(["code", "exit", "meaning"], lines)
 
 
-def modules() -> str:
+def module_reference() -> str:
     """Each module with its inputs and outputs, under a heading of its own."""
     return "\n".join(_module(module_id, place) for module_id, place in BUILT_IN.items())
 
@@ -116,27 +103,27 @@ def _inputs(values: type[Values]) -> Iterator[list[str]]:
                 needed = f"no: `{str(default).lower() if isinstance(default, bool) else default}`"
             case _:
                 needed = "no"
-        yield [f"`{name}`", form(field.annotation), needed]
+        yield [f"`{name}`", type_name(field.annotation), needed]
 
 
-def form(annotation: Any) -> str:
+def type_name(annotation: Any) -> str:
     """A type as a person says it: `list of texts`, `object of any JSON`."""
     if annotation is JsonValue:
         return "any JSON"
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
-        names = [form(each) for each in inner if each is not NoneType]
+        names = [type_name(each) for each in inner if each is not NoneType]
         return " or ".join([*names, "null"] if NoneType in inner else names)
     if origin in (list, tuple):
-        return f"list: {form(inner[0])}"
+        return f"list: {type_name(inner[0])}"
     if origin is dict:
-        return f"object: {form(inner[1])} by name"
+        return f"object: {type_name(inner[1])} by name"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "{" + ", ".join(f"`{name}`" for name in annotation.model_fields) + "}"
     return _WORDS[annotation]
 
 
-def routes() -> str:
+def route_table() -> str:
     """Each route of the API with what it does."""
     lines = [
         [f"`{each.method} {each.path}`{' *' if each.repeatable else ''}", each.summary]
@@ -145,12 +132,12 @@ def routes() -> str:
     return table(["route", "what it does"], lines)
 
 
-def settings() -> str:
+def settings_table() -> str:
     """Our own settings."""
     return table(["variable", "what it does"], [[f"`{k}`", v] for k, v in VARIABLES.items()])
 
 
-def keys() -> str:
+def key_table() -> str:
     """The providers' key variables, and who gets each."""
     lines = [
         [f"`{variable}`", f"{provider.title}, at `{provider.url}`"]
@@ -160,7 +147,7 @@ def keys() -> str:
     return table(["variable", "sent to"], [*lines, [f"`{OWN_SERVER_KEY}`", "your own server only"]])
 
 
-def presets(workflow: str, key: str) -> str:
+def preset_table(workflow: str, key: str) -> str:
     """The answers with a name that a workflow's form has for a field."""
     (field,) = (
         field
@@ -173,7 +160,7 @@ def presets(workflow: str, key: str) -> str:
     return table(["name", "what it says"], [[f"`{k}`", v] for k, v in field.presets.items()])
 
 
-def llms() -> str:
+def provider_table() -> str:
     """The providers: how each is named, and the variables that hold its key."""
     lines = [
         [
@@ -187,7 +174,7 @@ def llms() -> str:
     return table(["provider", "spec", "for example", "key"], lines)
 
 
-def dialects() -> str:
+def structured_output_table() -> str:
     """What each provider's structured output enforces of a schema; the rest it is told in words."""
     circles = {"any": "any", "no circles": "without circles", "circles only": "folded in"}
     lines = [

@@ -11,7 +11,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from callsheet.cli.main import cli
-from docs.tables import fence
+from docgen.markdown import fence
 
 IDEA = "a woman reads by a rain-streaked window at dusk"
 
@@ -23,7 +23,7 @@ _RUN = re.compile(r"\b[a-z]+-[a-z]+-[0-9a-f]{4}\b")
 _HEADING = re.compile(r"^([A-Z_0-9]+  [\d,]+ characters)$", re.MULTILINE)
 
 
-def say(*words: str, answers: str = "") -> tuple[str, str]:
+def run_command(*words: str, answers: str = "") -> tuple[str, str]:
     """What a command prints in a home of its own: the result alone, and all of it in order."""
     with tempfile.TemporaryDirectory() as home:
         environment = {"CALLSHEET_HOME": home, "CALLSHEET_LLM": None, "COLUMNS": "88"}
@@ -34,25 +34,25 @@ def say(*words: str, answers: str = "") -> tuple[str, str]:
     return _RUN.sub(EXAMPLE_RUN, done.stdout), _RUN.sub(EXAMPLE_RUN, done.output)
 
 
-def session(*words: str) -> str:
+def command_output(*words: str) -> str:
     """All that a command prints, as a fence."""
-    return fence(say(*words)[1])
+    return fence(run_command(*words)[1])
 
 
-def first_run() -> str:
+def readme_run() -> str:
     """The README's first run: the beginning of each prompt, and all that is told around them."""
-    result, whole = say("run", "--idea", IDEA, "--groups", "sora,leonardo")
+    result, whole = run_command("run", "--idea", IDEA, "--groups", "sora,leonardo")
     before, *told = _HEADING.split(whole)
     last = _HEADING.split(result)[-1]
     after, told[-1] = told[-1].removeprefix(last), last
     prompts = [
-        f"{heading}\n{_beginning(text)}\n"
+        f"{heading}\n{_first_words(text)}\n"
         for heading, text in zip(told[::2], told[1::2], strict=True)
     ]
     return fence("\n".join([before.rstrip() + "\n", *prompts, after.strip()]))
 
 
-def _beginning(text: str) -> str:
+def _first_words(text: str) -> str:
     """What is to be set, and the first words of a prompt, no wider than a page."""
     told, _, rest = (
         text.strip("\n").partition("\n")
@@ -63,9 +63,9 @@ def _beginning(text: str) -> str:
     return f"{told}\n{prompt}" if told else prompt
 
 
-def document(*words: str, answers: str = "") -> str:
+def json_document(*words: str, answers: str = "") -> str:
     """The JSON document of a command, with its long texts cut."""
-    value = _shortened(json.loads(say(*words, answers=answers)[0]))
+    value = _shortened(json.loads(run_command(*words, answers=answers)[0]))
     return fence(json.dumps(value, ensure_ascii=False, indent=2), "json")
 
 
@@ -79,7 +79,7 @@ def _shortened(value: Any) -> Any:
     return value
 
 
-def exported(form: str, groups: str) -> str:
+def export_output(form: str, groups: str) -> str:
     """What an export prints for a run of its own, each line cut where the page ends."""
     with tempfile.TemporaryDirectory() as home:
         env = {"CALLSHEET_HOME": home, "CALLSHEET_LLM": None}
@@ -91,18 +91,18 @@ def exported(form: str, groups: str) -> str:
             done = runner.invoke(cli, words)
             if done.exception is not None:
                 raise done.exception
-    return fence("\n".join(_middle_out(line) for line in done.stdout.splitlines()))
+    return fence("\n".join(_shorten_line(line) for line in done.stdout.splitlines()))
 
 
-def _middle_out(line: str) -> str:
+def _shorten_line(line: str) -> str:
     """A line with its long quoted texts cut; a long one without any by its beginning and its end."""
     cut = re.sub(r'"([^"]{20})[^"]+"', r'"\1…"', line)
     return cut if len(cut) < 110 else f"{line[:48]} … {line[-48:]}"  # noqa: PLR2004  # the page
 
 
-def question(*words: str) -> str:
+def first_question(*words: str) -> str:
     """The first question that a command puts, as a fence."""
-    lines = say(*words)[1].splitlines()
+    lines = run_command(*words)[1].splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("Select "))
     last = next(number for number, line in enumerate(lines) if line.startswith("Enter "))
     return fence("\n".join(lines[first : last + 1]))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from callsheet.app.exporting.table import EXPORTS
 from callsheet.catalog.formats import built_in
-from docs.tables import table
+from docgen.markdown import table
 
 
-def forms() -> str:
+def export_format_table() -> str:
     """Each form with its file and with the named formats of the texts that it takes."""
     lines = []
     for name, export in EXPORTS.items():

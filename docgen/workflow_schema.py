@@ -13,7 +13,7 @@ from typing import Any
 from callsheet.document.workflow import Workflow
 from callsheet.modules.registry import BUILT_IN, find_module
 
-FILE = Path(__file__).with_name("workflow.schema.json")
+FILE = Path(__file__).parents[1] / "docs" / "workflow.schema.json"
 
 REFERENCE = {
     "description": "The content of a file: a path relative to the workflow's folder.",

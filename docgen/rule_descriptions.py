@@ -9,7 +9,7 @@ from callsheet.catalog.formats import find_format
 from callsheet.catalog.rules import ABOUT
 from callsheet.catalog.schemas import models_in
 from callsheet.templates import fill
-from docs.tables import table
+from docgen.markdown import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ SURE = {
 _COUNTED = {"minLength": "At least {:,} characters.", "maxLength": "At most {:,} characters."}
 
 
-def rules_of(group: str, workflow: str = "oms") -> str:
+def group_rules(group: str, workflow: str = "oms") -> str:
     """A group's page below its title: what each of its models' prompts must be."""
     catalog = load_groups(workflow)
     found = next(groups[group] for groups in catalog.values() if group in groups)
@@ -63,7 +63,7 @@ def _setting(line: str) -> str:
     return filled if filled == line else f"{filled} (for 2:3)"
 
 
-def pages_of(workflow: str) -> str:
+def group_pages(workflow: str) -> str:
     """A list of links to the pages of a workflow's groups."""
     folder = "models" if workflow == "oms" else f"models/{workflow}"
     return "".join(

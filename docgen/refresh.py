@@ -1,4 +1,4 @@
-"""Makes every generated part of the documentation anew: `python -m docs.refresh`.
+"""Makes every generated part of the documentation anew: `python -m docgen.refresh`.
 
 With `--check` nothing is written; it exits with 1 where something is stale.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cogapp import Cog
 
-from docs.generate_schema import FILE, schema_text
+from docgen.workflow_schema import FILE, schema_text
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,0 +1,1 @@
+"""Generates parts of the documentation: `python -m docgen.refresh`."""
