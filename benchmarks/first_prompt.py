@@ -17,18 +17,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callsheet.app.productions import open_production
-from callsheet.app.runs import Office, Wish
-from callsheet.llm.client import Client
-from callsheet.meter.tokens import count_tokens
+from callsheet.costs.tokens import count_tokens
+from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.loader.bundle import load_workflow
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from callsheet.engine.view import View
-    from callsheet.events import Recorded
+    from callsheet.engine.run_view import RunView
+    from callsheet.events import RecordedEvent
 
 IDEA = "a woman reads by a rain-streaked window at dusk"
 
@@ -90,9 +91,9 @@ def _event(**choice: Any) -> bytes:
 
 async def _drafts(groups: Sequence[str]) -> dict[str, Any]:
     """The prompts that the workflow writes without an LLM."""
-    office = Office(read_settings({"HOME": "."}), store=MemoryStore())
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=groups))
-    await session.go_on()
+    service = RunService(read_settings({"HOME": "."}), store=MemoryStore())
+    session = await service.start(RunOptions(brief={"idea": IDEA}, groups=groups))
+    await session.advance()
     return dict(session.document()["prompts"][CATEGORY])
 
 
@@ -102,16 +103,16 @@ async def wait_for(prompts: Mapping[str, Any], groups: Sequence[str], *, streams
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     came: list[float] = []
 
-    def hear(recorded: Recorded, view: View) -> None:
+    def hear(recorded: RecordedEvent, view: RunView) -> None:
         del view
         if recorded.event.kind == "values_finished":
             came.append(time.perf_counter())
 
-    llm = Client("openai", "loopback", base_url=url)
-    office = Office(read_settings({"HOME": "."}), store=MemoryStore(), llm=llm, listen=hear)
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=groups))
+    llm = ProviderLLM("openai", "loopback", base_url=url)
+    service = RunService(read_settings({"HOME": "."}), store=MemoryStore(), llm=llm, listen=hear)
+    session = await service.start(RunOptions(brief={"idea": IDEA}, groups=groups))
     began = time.perf_counter()
-    await session.go_on()
+    await session.advance()
     done = time.perf_counter()
     written = session.document()["prompts"][CATEGORY]
     assert written == dict(prompts), session.view.error  # noqa: S101  # else nothing is measured
@@ -121,7 +122,7 @@ async def wait_for(prompts: Mapping[str, Any], groups: Sequence[str], *, streams
 
 async def measure() -> str:
     """One Markdown table: a row for each number of models."""
-    catalog = open_production("oms").materials.catalog
+    catalog = load_workflow("oms").resources.catalog
     every = catalog.in_order(catalog.siblings(["sora"], CATEGORY))
     lines = [
         "| models | tokens of the reply | | first prompt, s | last prompt, s |",

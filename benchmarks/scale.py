@@ -23,10 +23,11 @@ import psycopg
 
 from benchmarks.batch import serving
 from benchmarks.engine import machine
-from callsheet.app.runs import Office, Wish
-from callsheet.app.telling import tell
-from callsheet.queue.port import BATCH_QUEUE
+from callsheet.runs.inputs import parse_inputs
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
+from callsheet.workers.queues import BATCH_QUEUE
 from tests.support.postgres import MISSING, new_database, own_server, programs
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Site:
             "CALLSHEET_BASE_URL": llm_url,
         }
         self._url = url
-        self._office = Office(read_settings(self._env), queue=BATCH_QUEUE)
+        self._service = RunService(read_settings(self._env), queue=BATCH_QUEUE)
         self._workers: list[subprocess.Popen[str]] = []
 
     def hire(self) -> float:
@@ -88,12 +89,14 @@ class Site:
 
     async def hand_on(self, runs: int) -> None:
         """Begins runs and hands each to the workers."""
-        ready = self._office.ready(Wish(llm="openai:any"), "oms")
-        answers = tell(ready.production, {"idea": "a heron at dawn"}, ["sora"])
+        ready = self._service.ready(RunOptions(llm="openai:any"), "oms")
+        answers = parse_inputs(ready.bundle, {"idea": "a heron at dawn"}, ["sora"])
         batch = f"scale-{time.monotonic_ns()}"
         for number in range(runs):
-            session = self._office.begin(ready, answers, Wish(groups=["sora"]), f"{batch}.{number}")
-            workers = session.workforce
+            session = self._service.begin(
+                ready, answers, RunOptions(groups=["sora"]), f"{batch}.{number}"
+            )
+            workers = session.dispatcher
             handed = workers is not None and await workers.hand(session.journal)
             assert handed  # noqa: S101  # a measurement that did not happen is none
 

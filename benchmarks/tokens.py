@@ -13,8 +13,8 @@ from itertools import combinations
 
 from callsheet import build_instructions, build_schema, estimate, load_groups
 from callsheet.catalog.schemas import models_in, schema_text
-from callsheet.llm.lowering import lower
-from callsheet.meter.tokens import count_tokens
+from callsheet.costs.tokens import count_tokens
+from callsheet.llm.schema_adapter import adapt_schema
 
 IMAGE, VIDEO = "image_generation", "video_generation"
 
@@ -51,7 +51,7 @@ def measure(groups: tuple[str, ...], message: int) -> Row:
         models=len(models_in(schema)),
         instructions=count_tokens(build_instructions(groups)),
         schema=count_tokens(schema_text(schema)),
-        schema_sent=count_tokens(schema_text(lower(schema, "openai"))),
+        schema_sent=count_tokens(schema_text(adapt_schema(schema, "openai"))),
         message=message,
     )
 

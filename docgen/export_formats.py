@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from callsheet.app.exporting.table import EXPORTS
 from callsheet.catalog.formats import built_in
+from callsheet.exports.formats import EXPORTS
 from docgen.markdown import table
 
 

@@ -13,11 +13,11 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 from pydantic_core import PydanticUndefined
 
 import callsheet
-from callsheet.app.productions import open_production
 from callsheet.cli.main import COMMANDS, cli
 from callsheet.errors import CallsheetError
-from callsheet.llm.dialects import DIALECTS
-from callsheet.llm.specs import OWN_SERVER_KEY, PROVIDERS
+from callsheet.llm.provider_capabilities import SCHEMA_SUPPORT
+from callsheet.llm.providers import OWN_SERVER_KEY, PROVIDERS
+from callsheet.loader.bundle import load_workflow
 from callsheet.modules.registry import BUILT_IN, find_module
 from callsheet.modules.user.form import FormField
 from callsheet.settings import VARIABLES
@@ -151,7 +151,7 @@ def preset_table(workflow: str, key: str) -> str:
     """The answers with a name that a workflow's form has for a field."""
     (field,) = (
         field
-        for step in open_production(workflow).document.workflow.steps
+        for step in load_workflow(workflow).document.workflow.steps
         for use in step.modules
         if use.module_id == "user.form"
         for field in TypeAdapter(list[FormField]).validate_python(use.inputs["fields"])
@@ -184,7 +184,7 @@ def structured_output_table() -> str:
             circles[rules.references],
         ]
         for provider in PROVIDERS.values()
-        for rules in [DIALECTS[provider.dialect]]
+        for rules in [SCHEMA_SUPPORT[provider.dialect]]
     ]
     return table(["provider", "enforced beside structure and lists of values", "`$ref`"], lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.tokens import IMAGE, VIDEO, Row, rows, saved, table
 from callsheet import build_schema, load_groups
 from callsheet.catalog.schemas import models_in
-from callsheet.meter.history import by_schema
+from callsheet.costs.reply_history import by_schema
 
 PAIRS = (("sora", "leonardo"), ("midjourney", "stable_diffusion"), ("phoenix", "leonardo"))
 """Pairs that people take together: a film frame and a tag list, the two with most to say, one house."""

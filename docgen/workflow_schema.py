@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from callsheet.document.workflow import Workflow
 from callsheet.modules.registry import BUILT_IN, find_module
+from callsheet.workflow.definition import Workflow
 
 FILE = Path(__file__).parents[1] / "docs" / "workflow.schema.json"
 

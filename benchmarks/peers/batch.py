@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import IDEA, Ask, Given, Opened, compete
-from callsheet.app.batch.batch import Batch, Order
-from callsheet.app.batch.forms import form_for
-from callsheet.app.batch.output import Output
-from callsheet.app.batch.rows import Told
-from callsheet.app.runs import Office
-from callsheet.app.tuning import tune_process
-from callsheet.llm.client import Client
-from callsheet.llm.pace import Pace
+from callsheet.batches.batch import Batch
+from callsheet.batches.output_file import OutputFile
+from callsheet.batches.request import BatchRequest
+from callsheet.batches.row_parser import RowDefaults
+from callsheet.batches.writers import writer_for
+from callsheet.llm.concurrency import ConcurrencyLimiter
+from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.runs.interpreter import tune_interpreter
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 
@@ -34,18 +35,20 @@ def write_ideas(path: Path, number: int, mark: str = "") -> None:
 @asynccontextmanager
 async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
     del ask
-    tune_process()
+    tune_interpreter()
     base_url = given.url.removesuffix("/chat/completions")
-    pace = Pace(50)
-    client = Client("openai", "any", base_url=base_url, pace=pace)
-    office = Office(read_settings(), store=SqlStore(given.file), llm=client)
+    pace = ConcurrencyLimiter(50)
+    client = ProviderLLM("openai", "any", base_url=base_url, pace=pace)
+    service = RunService(read_settings(), store=SqlStore(given.file), llm=client)
 
     async def whole(name: str, concurrency: int, rows: int) -> None:
         sheet = given.file.with_name(f"{given.file.stem}-{name}.csv")
         write_ideas(sheet, rows, name)
-        batch = Batch(office, Order(sheet, told=Told(("sora",)), concurrency=concurrency))
+        batch = Batch(
+            service, BatchRequest(sheet, told=RowDefaults(("sora",)), concurrency=concurrency)
+        )
         path = sheet.with_suffix(".out.csv")
-        output = Output(path, form_for(path, batch))
+        output = OutputFile(path, writer_for(path, batch))
         async for outcome in batch.carry_out():
             output.add(outcome)
         output.close(whole=True)
@@ -54,7 +57,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
 
     yield Opened(None, given.journal, given.synchronous, whole)
     await pace.end()
-    office.store.close()
+    service.store.close()
 
 
 if __name__ == "__main__":

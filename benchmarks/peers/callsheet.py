@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import FILLED, IDEA, LAST, Ask, Given, Opened, compete
 from benchmarks.peers.guests import SCHEMA, SYSTEM, install
-from callsheet.app.productions import Production, open_production
-from callsheet.engine.advance import Cast, advance
+from callsheet.engine.advance import RunContext, advance
 from callsheet.engine.journal import Journal
-from callsheet.engine.view import View
+from callsheet.engine.run_view import RunView
 from callsheet.events import RunStarted
 from callsheet.llm.port import Reply, Request, Usage
+from callsheet.loader.bundle import WorkflowBundle, load_workflow
 from callsheet.store import sql, sqlite
 from callsheet.store.port import Lease
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from callsheet.llm.port import Heard
+    from callsheet.llm.port import TextListener
 
 
 class Loopback:
@@ -34,7 +34,7 @@ class Loopback:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
         """The server's reply to the message."""
         del heard
         text = await self._ask(request.user)
@@ -81,12 +81,12 @@ def _values(name: str, reply: str = "$state.reply") -> dict[str, str]:
     return {each: known.get(each, f"$state.{each}") for each in read}
 
 
-def _production(folder: Path, *, guests: bool) -> Production:
+def _bundle(folder: Path, *, guests: bool) -> WorkflowBundle:
     """The six modules as a workflow file, checked as any other."""
     step = {"step_id": "only", "modules": [(_guest if guests else _own)(name) for name in FILLED]}
     workflow = {"workflow_id": "six", "name": "Six modules", "steps": [step]}
     (folder / "workflow.json").write_text(json.dumps(workflow), "utf-8")
-    return open_production(str(folder))
+    return load_workflow(str(folder))
 
 
 @asynccontextmanager
@@ -97,18 +97,18 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
         guests = given.option == "guests"
         if guests:
             install(Path(folder))
-        production = _production(Path(folder), guests=guests)
-    digest, files = production.manifest()
+        bundle = _bundle(Path(folder), guests=guests)
+    digest, files = bundle.manifest()
     started = RunStarted(
-        workflow=production.name, source=production.source, manifest=digest, llm=Loopback.spec
+        workflow=bundle.name, source=bundle.source, manifest=digest, llm=Loopback.spec
     )
-    cast = Cast(production.document, production.materials, Loopback(ask))
+    cast = RunContext(bundle.document, bundle.resources, Loopback(ask))
 
     async def run(name: str) -> str:
-        journal = Journal(store, Lease(name, "benchmark", 1), View(name))
-        journal.begin(production.name, started, files)
+        journal = Journal(store, Lease(name, "benchmark", 1), RunView(name))
+        journal.begin(bundle.name, started, files)
         view = await advance(journal, cast)
-        await journal.let_go()
+        await journal.release()
         if view.status != "succeeded":
             raise RuntimeError(f"the run {name} is {view.status}: {view.error}")
         return str(view.state[LAST])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import fill
 from callsheet.llm.port import Reply, Request
-from callsheet.modules.contract import Ask, Done, Module, Outcome, Stage, Values
+from callsheet.modules.contract import Ask, Done, Module, ModuleContext, Outcome, Values
 from callsheet.modules.registry import GUESTS
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ class Written(Values):
     text: str
 
 
-async def _fill(inputs: Filled, stage: Stage) -> Outcome:
-    del stage
+async def _fill(inputs: Filled, context: ModuleContext) -> Outcome:
+    del context
     return Done(Written(text=fill(inputs.name, inputs.values)))
 
 
-async def _ask(inputs: Message, stage: Stage) -> Outcome:
-    reply = await stage.call(Request(SYSTEM, inputs.message, SCHEMA), False, _no_matter)  # noqa: FBT003  # no repair
+async def _ask(inputs: Message, context: ModuleContext) -> Outcome:
+    reply = await context.call(Request(SYSTEM, inputs.message, SCHEMA), False, _no_matter)  # noqa: FBT003  # no repair
     if not isinstance(reply, Reply):
         return Ask(reply)
     return Done(Written(text=json.loads(reply.text)["text"]))

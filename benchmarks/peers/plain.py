@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import IDEA, Ask, Given, Opened, compete
-from callsheet.app.building import instructions_for, schema_for
-from callsheet.app.productions import open_production
-from callsheet.llm.client import Client
 from callsheet.llm.port import Request
+from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.loader.bundle import load_workflow
+from callsheet.loader.rendering import render_instructions, render_schema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,9 +21,9 @@ GROUPS = ("sora",)
 @asynccontextmanager
 async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
     del ask
-    production = open_production()
-    client = Client("openai", "any", base_url=given.url.removesuffix("/chat/completions"))
-    request = Request(instructions_for(production, GROUPS), IDEA, schema_for(production, GROUPS))
+    bundle = load_workflow()
+    client = ProviderLLM("openai", "any", base_url=given.url.removesuffix("/chat/completions"))
+    request = Request(render_instructions(bundle, GROUPS), IDEA, render_schema(bundle, GROUPS))
 
     async def run(name: str) -> str:
         del name

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         run,
         run_async,
     )
-    from callsheet.app.batch.outcomes import RowResult
+    from callsheet.batches.outcomes import RowResult
 
 __all__ = [
     "Estimate",

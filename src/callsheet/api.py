@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callsheet.app.batch.outcomes import RowResult, result_of
-from callsheet.app.building import instructions_for, schema_for
-from callsheet.app.productions import DEFAULT, open_production
+from callsheet.batches.outcomes import RowResult, row_result
 from callsheet.errors import error_of
-from callsheet.pictures import open_picture, read_picture
+from callsheet.images import open_image, read_image
+from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
+from callsheet.loader.rendering import render_instructions, render_schema
 from callsheet.settings import read_settings
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from callsheet.app.batch.handed_in import Ideas
-    from callsheet.app.session import Session
+    from callsheet.batches.input_source import Ideas
     from callsheet.catalog.groups import Group
+    from callsheet.images import Image
     from callsheet.llm.port import LLM
-    from callsheet.pictures import Picture
     from callsheet.questions import Question
+    from callsheet.runs.session import RunSession
     from callsheet.settings import Settings
 
 
@@ -67,28 +67,30 @@ class Estimate:
     details: Mapping[str, Any]
 
 
-def load_groups(workflow: str = DEFAULT) -> Mapping[str, Mapping[str, Group]]:
+def load_groups(workflow: str = DEFAULT_WORKFLOW) -> Mapping[str, Mapping[str, Group]]:
     """The model groups that can be chosen: by category, then by name, in the config's order.
 
     Raises InputError where the workflow cannot be read.
     """
-    return open_production(workflow).materials.catalog.categories
+    return load_workflow(workflow).resources.catalog.categories
 
 
-def build_instructions(groups: Sequence[str], *, workflow: str = DEFAULT) -> str:
+def build_instructions(groups: Sequence[str], *, workflow: str = DEFAULT_WORKFLOW) -> str:
     """The system message for these groups of one category: shared instructions, then each group's.
 
     Raises UnknownNameError for a group that does not exist.
     """
-    return instructions_for(open_production(workflow), groups)
+    return render_instructions(load_workflow(workflow), groups)
 
 
-def build_schema(groups: Sequence[str], *, workflow: str = DEFAULT) -> dict[str, JsonValue]:
+def build_schema(
+    groups: Sequence[str], *, workflow: str = DEFAULT_WORKFLOW
+) -> dict[str, JsonValue]:
     """The strict JSON schema of a reply with exactly these groups' models.
 
     Raises UnknownNameError for a group that does not exist.
     """
-    return schema_for(open_production(workflow), groups)
+    return render_schema(load_workflow(workflow), groups)
 
 
 def estimate(
@@ -97,12 +99,12 @@ def estimate(
     llm: str | None = None,
     idea: str | None = None,
     image: str | Path | bytes | None = None,
-    workflow: str = DEFAULT,
+    workflow: str = DEFAULT_WORKFLOW,
 ) -> Estimate:
     """Tokens and cost of these groups beside all of their categories; no key, no network."""
-    from callsheet.app.estimating import estimate as measure
+    from callsheet.runs.estimate import estimate_selection
 
-    measuring = measure(
+    measuring = estimate_selection(
         groups,
         read_settings(),
         workflow=workflow,
@@ -144,7 +146,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     llm: str | LLM | None = None,
     base_url: str | None = None,
     brief: Mapping[str, str] | None = None,
-    workflow: str = DEFAULT,
+    workflow: str = DEFAULT_WORKFLOW,
     home: str | Path | None = None,
     image: str | Path | bytes | None = None,
     answer: Callable[[Question], str | None] | None = None,
@@ -159,34 +161,37 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     Raises InputError for words that do not fit, ProviderError, ReplyError and StorageError as the
     run meets them. A run that has begun is kept in any case.
     """
-    from callsheet.app.runs import Office, Wish
+    from callsheet.runs.options import RunOptions
+    from callsheet.runs.service import RunService
 
     settings = _settings(home)
     own = llm if llm is not None and not isinstance(llm, str) else None
-    wish = Wish(
+    options = RunOptions(
         llm=llm if isinstance(llm, str) else None,
         base_url=base_url,
         brief={**(brief or {}), "idea": idea},
         groups=tuple(groups),
         picture=_picture(image),
     )
-    office = Office(settings, llm=own)
+    service = RunService(settings, llm=own)
     try:
-        session = await office.start(wish, workflow)
+        session = await service.start(options, workflow)
         return await _carry_out(session, answer)
     finally:
-        office.store.close()
+        service.store.close()
 
 
-async def _carry_out(session: Session, answer: Callable[[Question], str | None] | None) -> Result:
+async def _carry_out(
+    session: RunSession, answer: Callable[[Question], str | None] | None
+) -> Result:
     """Carries a run on to its end, or to a question that nobody answers."""
-    await session.go_on()
+    await session.advance()
     while session.view.question is not None and session.view.status == "waiting":
         words = answer(session.view.question) if answer else None
         if words is None:
             break
         await session.answer(words)
-        await session.go_on()
+        await session.advance()
     await session.write_receipt()
     await session.close()
     if (error := session.view.error) is not None:
@@ -214,7 +219,7 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     llm: str | LLM | None = None,
     base_url: str | None = None,
     brief: Mapping[str, str] | None = None,
-    workflow: str = DEFAULT,
+    workflow: str = DEFAULT_WORKFLOW,
     home: str | Path | None = None,
     output: str | Path | None = None,
     name: str = "",
@@ -233,31 +238,32 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     Raises InputError for ideas that do not fit, before anything is paid; a row that fails alone
     raises nothing. What every row would meet, as a refused key, is raised after the last result.
     """
-    from callsheet.app.batch.batch import Batch, Order
-    from callsheet.app.batch.handed_in import sheet_of
-    from callsheet.app.batch.output import carried_out, open_output
-    from callsheet.app.batch.rows import Told
-    from callsheet.app.runs import Office
+    from callsheet.batches.batch import Batch
+    from callsheet.batches.input_source import open_input
+    from callsheet.batches.output_file import execute_into, open_output_file
+    from callsheet.batches.request import BatchRequest
+    from callsheet.batches.row_parser import RowDefaults
+    from callsheet.runs.service import RunService
 
     spec = llm if isinstance(llm, str) else None
-    office = Office(_settings(home), llm=None if isinstance(llm, str) else llm)
+    service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
     try:
-        with sheet_of(ideas) as path:
-            told = Told(tuple(groups), dict(brief or {}))
-            order = Order(path, name, workflow, told, spec, base_url, max_cost, concurrency)
-            judged = Batch(office, replace(order, retry_failed=retry_failed, strict=strict))
-            file = None if output is None else open_output(Path(output), judged)
-            async with aclosing(carried_out(judged, file)) as ends:
+        with open_input(ideas) as path:
+            told = RowDefaults(tuple(groups), dict(brief or {}))
+            order = BatchRequest(path, name, workflow, told, spec, base_url, max_cost, concurrency)
+            judged = Batch(service, replace(order, retry_failed=retry_failed, strict=strict))
+            file = None if output is None else open_output_file(Path(output), judged)
+            async with aclosing(execute_into(judged, file)) as ends:
                 async for end in ends:
-                    yield result_of(end)
+                    yield row_result(end)
     finally:
-        office.store.close()
+        service.store.close()
 
 
-def _picture(image: str | Path | bytes | None) -> Picture | None:
+def _picture(image: str | Path | bytes | None) -> Image | None:
     if image is None:
         return None
-    return read_picture(image) if isinstance(image, bytes) else open_picture(Path(image))
+    return read_image(image) if isinstance(image, bytes) else open_image(Path(image))
 
 
 def _settings(home: str | Path | None) -> Settings:

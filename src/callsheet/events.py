@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 
-class Fact(BaseModel):
+class RunEvent(BaseModel):
     """What all facts share: they are frozen, and a field nobody knows is refused."""
 
     # Built when first used: a short run meets half of the facts.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
-class Manner(Fact):
+class QuestionPolicy(RunEvent):
     """How questions are treated: which kinds take their default unasked, which keys never do.
 
     `accept` holds kinds of questions, `ask` the first parts of keys that are asked all the same.
@@ -25,7 +25,7 @@ class Manner(Fact):
     ask: tuple[str, ...] = ()
 
 
-class RunStarted(Fact):
+class RunStarted(RunEvent):
     """A run began: the workflow's files by hash, the LLM, and what the person said beforehand.
 
     `source` is where the workflow is found again: its name, or the absolute path of its file.
@@ -41,22 +41,22 @@ class RunStarted(Fact):
     base_url: str | None = None
     max_cost: float | None = None
     answers: dict[str, JsonValue] = {}
-    manner: Manner = Manner()
+    manner: QuestionPolicy = QuestionPolicy()
     once: str = ""
 
 
-class RunResumed(Fact):
+class RunResumed(RunEvent):
     """A run that had failed or been left goes on from where it stood."""
 
     kind: Literal["run_resumed"] = "run_resumed"
     llm: str
     base_url: str | None = None
     max_cost: float | None = None
-    manner: Manner = Manner()
+    manner: QuestionPolicy = QuestionPolicy()
     once: str = ""
 
 
-class RunRetried(Fact):
+class RunRetried(RunEvent):
     """A step is to be done again, and every step after it; `anew` is not to be kept in any case.
 
     `finished` goes into the state: what an attempt that never ended had paid for already.
@@ -71,11 +71,11 @@ class RunRetried(Fact):
     answers: dict[str, JsonValue] = {}
     anew: tuple[str, ...] = ()
     finished: dict[str, JsonValue] = {}
-    manner: Manner = Manner()
+    manner: QuestionPolicy = QuestionPolicy()
     once: str = ""
 
 
-class StepStarted(Fact):
+class StepStarted(RunEvent):
     """An attempt of a step began."""
 
     kind: Literal["step_started"] = "step_started"
@@ -83,7 +83,7 @@ class StepStarted(Fact):
     attempt: int
 
 
-class QuestionAsked(Fact):
+class QuestionAsked(RunEvent):
     """A module needs a person; `question` is a Question as JSON."""
 
     kind: Literal["question_asked"] = "question_asked"
@@ -93,7 +93,7 @@ class QuestionAsked(Fact):
     question: dict[str, JsonValue]
 
 
-class QuestionAnswered(Fact):
+class QuestionAnswered(RunEvent):
     """A person's answer, one told beforehand, or the question's own default."""
 
     kind: Literal["question_answered"] = "question_answered"
@@ -106,7 +106,7 @@ class QuestionAnswered(Fact):
     once: str = ""
 
 
-class CallReplied(Fact):
+class CallReplied(RunEvent):
     """An LLM answered call `number` of a module; it is never bought again."""
 
     kind: Literal["call_replied"] = "call_replied"
@@ -125,7 +125,7 @@ class CallReplied(Fact):
     detail: str = ""
 
 
-class ValuesFinished(Fact):
+class ValuesFinished(RunEvent):
     """Parts of a module's work that are done although the module is not: values by their paths."""
 
     kind: Literal["values_finished"] = "values_finished"
@@ -135,7 +135,7 @@ class ValuesFinished(Fact):
     values: dict[str, JsonValue]
 
 
-class Noted(Fact):
+class Noted(RunEvent):
     """Something a person should know."""
 
     kind: Literal["noted"] = "noted"
@@ -143,7 +143,7 @@ class Noted(Fact):
     text: str
 
 
-class OutputWritten(Fact):
+class OutputWritten(RunEvent):
     """A module finished; `values` went into the state under these names."""
 
     kind: Literal["output_written"] = "output_written"
@@ -153,7 +153,7 @@ class OutputWritten(Fact):
     values: dict[str, JsonValue]
 
 
-class StepFinished(Fact):
+class StepFinished(RunEvent):
     """An attempt of a step ended; where it said so, the run goes on at step `then`."""
 
     kind: Literal["step_finished"] = "step_finished"
@@ -164,14 +164,14 @@ class StepFinished(Fact):
     then: str | None = None
 
 
-class RunFinished(Fact):
+class RunFinished(RunEvent):
     """The last step is done, or a person said stop."""
 
     kind: Literal["run_finished"] = "run_finished"
     result: Literal["succeeded", "stopped"]
 
 
-class Stopped(Fact):
+class Interruption(RunEvent):
     """What stood in a step's way: `module` is where, or what was told beforehand."""
 
     step: str
@@ -187,14 +187,14 @@ class Stopped(Fact):
         return f"{self.step}, {self.module}: {self.message}" if self.module else self.message
 
 
-class RunFailed(Stopped):
+class RunFailed(Interruption):
     """A step could not be done; the run can be resumed or retried."""
 
     kind: Literal["run_failed"] = "run_failed"
     exit_code: int
 
 
-class RunParked(Stopped):
+class RunParked(Interruption):
     """The provider wants to be left alone until a time (Unix seconds)."""
 
     kind: Literal["run_parked"] = "run_parked"
@@ -226,7 +226,7 @@ def _adapter() -> TypeAdapter[Event]:
     return TypeAdapter(Event)
 
 
-class Recorded(NamedTuple):
+class RecordedEvent(NamedTuple):
     """A fact with its place in the run (from 1) and the time it was recorded (Unix seconds)."""
 
     seq: int

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from callsheet.errors import AnswerError, nearest_first
-from callsheet.pictures import Picture
+from callsheet.images import Image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +129,7 @@ def _picture(question: Question, answer: JsonValue) -> JsonValue:
         return question.default or ""
     if isinstance(answer, str) and answer.strip().lower() == "none":
         return ""
-    return Picture.from_json(answer).to_json()
+    return Image.from_json(answer).to_json()
 
 
 def _choice(question: Question, answer: JsonValue) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
-from callsheet.app.session import AnsweredError, Session
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
+from callsheet.runs.session import AlreadyAnsweredError, RunSession
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from tests.support.cli import Terminal
@@ -47,8 +48,8 @@ def _hear(process: subprocess.Popen[str], words: str) -> str:
     return told
 
 
-async def _open() -> Session:
-    return await Office(read_settings()).resume("last", Wish())
+async def _open() -> RunSession:
+    return await RunService(read_settings()).resume("last", RunOptions())
 
 
 async def test_a_terminal_that_waits_sees_the_answer_given_elsewhere_and_finishes(
@@ -56,7 +57,7 @@ async def test_a_terminal_that_waits_sees_the_answer_given_elsewhere_and_finishe
 ) -> None:
     here = await _open()
     await here.answer("accept")
-    await here.go_on()
+    await here.advance()
 
     told = await asyncio.to_thread(_hear, waiting, "kept as")
     out, err = await asyncio.to_thread(waiting.communicate, None, 60)
@@ -81,16 +82,16 @@ async def test_a_terminal_goes_on_with_a_run_that_was_answered_and_left(
     _, err = await asyncio.to_thread(waiting.communicate, None, 60)
 
     assert waiting.returncode == 0, err
-    document = await Office(read_settings()).show("last")
+    document = await RunService(read_settings()).show("last")
     assert prompts_of(document)["SORA_1_A"] == "In my own words."
 
 
 async def test_an_answer_to_a_question_that_was_withdrawn_is_refused() -> None:
-    office = Office(read_settings(), store=MemoryStore())
-    first = await office.start(Wish(brief={"idea": IDEA}, groups=["sora"], review=True))
-    await first.go_on()
-    again = await office.retry(first.view.run, Wish(groups=["leonardo"], review=True))
-    await again.go_on()
+    service = RunService(read_settings(), store=MemoryStore())
+    first = await service.start(RunOptions(brief={"idea": IDEA}, groups=["sora"], review=True))
+    await first.advance()
+    again = await service.retry(first.view.run, RunOptions(groups=["leonardo"], review=True))
+    await again.advance()
 
-    with pytest.raises(AnsweredError, match="no longer asked"):
+    with pytest.raises(AlreadyAnsweredError, match="no longer asked"):
         await first.answer("accept")

@@ -149,8 +149,8 @@ def test_more_groups_are_previewed_and_then_written_without_the_others(server: S
 def test_the_motion_comes_with_video_groups_for_the_chosen_picture(server: Serving) -> None:
     run = server.start("sora")
     server.until(run)
-    wish = {"groups": ["motion_2_0"], "brief": {"picture": "SORA_1_A"}}
-    server.post(f"/api/runs/{run}/retry", wish)
+    options = {"groups": ["motion_2_0"], "brief": {"picture": "SORA_1_A"}}
+    server.post(f"/api/runs/{run}/retry", options)
     after = server.until(run)
 
     assert after["status"] == "succeeded", after
@@ -164,10 +164,10 @@ def test_a_category_that_is_let_go_is_skipped_and_nobody_is_called(server: Servi
     unknown = server.client.post(f"/api/runs/{run}/retry", json={"without": ["sound"]})
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_name")
 
-    wish = {"without": ["video_generation"]}
-    preview = server.post(f"/api/runs/{run}/preview", wish)
+    options = {"without": ["video_generation"]}
+    preview = server.post(f"/api/runs/{run}/preview", options)
     assert (preview["write"], preview["cost"]["calls"]) == ([], 0)
-    server.post(f"/api/runs/{run}/retry", wish)
+    server.post(f"/api/runs/{run}/retry", options)
     after = server.until(run)
     assert after["status"] == "succeeded", after
     assert after["selection"]["video_generation"] == []
@@ -178,12 +178,12 @@ def test_a_category_that_is_let_go_is_skipped_and_nobody_is_called(server: Servi
 def test_a_rendered_still_comes_as_base64_and_no_text_passes_for_one(server: Serving) -> None:
     run = server.start("sora")
     server.until(run)
-    wish: dict[str, Any] = {"groups": ["motion_2_0"], "brief": {"picture": "SORA_1_A"}}
-    refused = server.client.post(f"/api/runs/{run}/retry", json=wish | {"picture": "aGVsbG8="})
+    options: dict[str, Any] = {"groups": ["motion_2_0"], "brief": {"picture": "SORA_1_A"}}
+    refused = server.client.post(f"/api/runs/{run}/retry", json=options | {"picture": "aGVsbG8="})
     assert (refused.status_code, refused.json()["code"]) == (422, "bad_answer")
 
     still = base64.b64encode(PNG).decode()
-    server.post(f"/api/runs/{run}/retry", wish | {"picture": f"data:image/png;base64,{still}"})
+    server.post(f"/api/runs/{run}/retry", options | {"picture": f"data:image/png;base64,{still}"})
     after = server.until(run)
     assert after["status"] == "succeeded", after
     assert [*after["prompts"]["video_generation"]] == ["motion_2_0"]

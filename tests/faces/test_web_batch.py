@@ -123,10 +123,10 @@ def test_a_name_that_no_batch_has_is_no_path(server: Serving, name: str) -> None
 def test_a_failed_row_stops_no_other_and_is_retried_alone(
     server: Serving, llm: StrictOpenAI
 ) -> None:
-    wish = {"title": "retried", "llm": "openai:any", "groups": ["leonardo"], "concurrency": 1}
+    options = {"title": "retried", "llm": "openai:any", "groups": ["leonardo"], "concurrency": 1}
     before = len(llm.requests)
     llm.fail(*[Status(400)] * 1)
-    batch = server.post("/api/batches", wish | {"sheet": "idea\na heron\na boat\n"})["batch"]
+    batch = server.post("/api/batches", options | {"sheet": "idea\na heron\na boat\n"})["batch"]
     failed = _ended(server, batch)
     assert (failed["status"], failed["rows"]["done"], failed["rows"]["failed"]) == ("failed", 1, 1)
     assert failed["failures"][0]["row"] == 2
@@ -142,9 +142,9 @@ def test_a_batch_outlives_the_server_and_goes_on_where_it_stopped(
     home: Path, llm: StrictOpenAI, tmp_path: Path
 ) -> None:
     sheet = "idea\n" + "".join(f"a heron number {n}\n" for n in range(40))
-    wish = {"sheet": sheet, "title": "long", "groups": ["leonardo"], "concurrency": 2}
+    options = {"sheet": sheet, "title": "long", "groups": ["leonardo"], "concurrency": 2}
     with Serving(_terminal(tmp_path, llm)) as server:
-        batch = server.post("/api/batches", wish)["batch"]
+        batch = server.post("/api/batches", options)["batch"]
         server.post(f"/api/batches/{batch}/stop", {})
         stopped = _ended(server, batch)
         assert stopped["status"] == "interrupted"

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.batch.allowing import allow_for
-from callsheet.app.batch.till import Till
-from callsheet.app.runs import Office, Wish
+from callsheet.batches.batch_llm import BatchLLM
+from callsheet.batches.rate_limit import rate_limiter
 from callsheet.errors import CostCeilingError
-from callsheet.llm.client import Client
-from callsheet.llm.pace import Pace
+from callsheet.llm.concurrency import ConcurrencyLimiter
 from callsheet.llm.port import Reply, Request, Usage
+from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Allowance
@@ -153,8 +154,8 @@ class Limited(StrictOpenAI):
 async def test_no_row_fails_because_the_provider_wants_fewer_calls_at_once(tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(60))
     with Limited(3) as server:
-        pace = Pace(20, sleep=no_wait)
-        llm = Client("openai", "any", base_url=server.url, sleep=no_wait, pace=pace)
+        pace = ConcurrencyLimiter(20, sleep=no_wait)
+        llm = ProviderLLM("openai", "any", base_url=server.url, sleep=no_wait, pace=pace)
         batch, _ = await Bench.with_llm(llm).go(sheet, concurrency=20)
         await pace.end()
     assert server.refused
@@ -175,8 +176,8 @@ async def test_nobody_calls_before_the_time_that_the_provider_names() -> None:
     times: list[float] = []
     with StrictOpenAI() as server:
         server.fail(Status(429, headers={"retry-after": "30"}), *[answer] * 3)
-        pace = Pace(4, now=lambda: clock[0], sleep=sleep)
-        llm = Client("openai", "any", base_url=server.url, sleep=no_wait, pace=pace)
+        pace = ConcurrencyLimiter(4, now=lambda: clock[0], sleep=sleep)
+        llm = ProviderLLM("openai", "any", base_url=server.url, sleep=no_wait, pace=pace)
         request = Request("s", "u", {"type": "object", "properties": {"a": {"type": "string"}}})
         for _ in range(3):
             await llm.compose(request)
@@ -217,7 +218,7 @@ async def test_the_whole_batch_keeps_below_its_ceiling_over_several_goes(tmp_pat
 
 def test_a_till_is_an_llm_with_the_same_name() -> None:
     with StrictOpenAI() as server:
-        assert Till(Priced(server)).spec == "openai:gpt-5.2"
+        assert BatchLLM(Priced(server)).spec == "openai:gpt-5.2"
 
 
 @pytest.fixture
@@ -343,16 +344,18 @@ async def test_a_minute_of_two_batches_with_one_key_holds_for_both(tmp_path: Pat
 
     store = MemoryStore(now=lambda: clock[0])
     allowed = Allowance(calls=5)
-    office = Office(read_settings({"HOME": str(tmp_path)}), store=store)
-    wish = Wish(llm="openai:any", base_url="http://127.0.0.1:9/v1")
+    service = RunService(read_settings({"HOME": str(tmp_path)}), store=store)
+    options = RunOptions(llm="openai:any", base_url="http://127.0.0.1:9/v1")
     paces = [
-        Pace(5, allow=allow_for(office, wish, allowed), now=lambda: clock[0], sleep=sleep)
+        ConcurrencyLimiter(
+            5, allow=rate_limiter(service, options, allowed), now=lambda: clock[0], sleep=sleep
+        )
         for _ in range(2)
     ]
     request = Request("s", "u", {"type": "object", "properties": {"a": {"type": "string"}}})
     times: list[float] = []
     with StrictOpenAI() as server:
-        llms = [Client("openai", "any", base_url=server.url, pace=pace) for pace in paces]
+        llms = [ProviderLLM("openai", "any", base_url=server.url, pace=pace) for pace in paces]
         for number in range(12):
             await llms[number % 2].compose(request)
             times.append(clock[0])

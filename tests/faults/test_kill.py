@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
 from callsheet.engine.journal import read_view
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from callsheet.store.sql import SqlStore
@@ -58,14 +59,14 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return address
 
 
-def _office(place: str, url: str) -> Office:
-    return Office(read_settings(), store=SqlStore(database_at(place)), llm=PlainLLM(url))
+def _service(place: str, url: str) -> RunService:
+    return RunService(read_settings(), store=SqlStore(database_at(place)), llm=PlainLLM(url))
 
 
 async def _unharmed(url: str, store: MemoryStore | None = None) -> dict[str, Any]:
-    office = Office(read_settings(), store=store or MemoryStore(), llm=PlainLLM(url))
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=GROUPS))
-    await session.go_on()
+    service = RunService(read_settings(), store=store or MemoryStore(), llm=PlainLLM(url))
+    session = await service.start(RunOptions(brief={"idea": IDEA}, groups=GROUPS))
+    await session.advance()
     return session.document()
 
 
@@ -94,11 +95,11 @@ async def _killed_and_resumed(place: str, server: StrictOpenAI, moment: str, num
     died = _kill(place, server.url, moment, number)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
 
-    office = _office(place, server.url)
-    recorded = (await read_view(office.store, await office.find("last"))).spent.calls
+    service = _service(place, server.url)
+    recorded = (await read_view(service.store, await service.find("last"))).spent.calls
     paid = len(server.requests)
-    session = await office.resume("last", Wish())
-    await session.go_on()
+    session = await service.resume("last", RunOptions())
+    await session.advance()
 
     unharmed = await _unharmed(server.url)
     del server.requests[-CALLS:]
@@ -108,7 +109,7 @@ async def _killed_and_resumed(place: str, server: StrictOpenAI, moment: str, num
     assert harmed["usage"]["calls"] == CALLS
     assert paid - recorded <= 1  # the call in flight
     assert len(server.requests) == paid + CALLS - recorded
-    office.store.close()
+    service.store.close()
 
 
 def _kill(place: str, url: str, moment: str, number: int) -> subprocess.CompletedProcess[bytes]:

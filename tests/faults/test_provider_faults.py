@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from callsheet import errors
-from callsheet.llm.policy import Limits
 from callsheet.llm.port import Finish
+from callsheet.llm.retry_policy import CallLimits
 from tests.support.loopback import (
     GZIP_BOMB,
     HTML,
@@ -117,7 +117,7 @@ async def test_a_reply_in_no_known_letters_is_no_reply(provider: str) -> None:
 @pytest.mark.parametrize("fault", [Hang(), Drip()], ids=repr)
 async def test_the_deadline_ends_silence_and_a_slow_drip(provider: str, fault: Fault) -> None:
     with serving(provider, *[fault] * 8) as server:
-        slow = client(server, provider, limits=Limits(deadline=0.3))
+        slow = client(server, provider, limits=CallLimits(deadline=0.3))
         async with asyncio.timeout(20):
             with pytest.raises(errors.DeadlineError, match=r"within 0\.3 seconds") as raised:
                 await slow.compose(REQUEST)

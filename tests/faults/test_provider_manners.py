@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from callsheet import errors
-from callsheet.llm.client import Client
 from callsheet.llm.port import Reply
+from callsheet.llm.provider_llm import ProviderLLM
 from tests.support.anthropic_server import AnthropicServer
 from tests.support.loopback import Cut, Seen, Status, Text
 from tests.support.providers import CANARY, REQUEST, SHAPES, SYSTEM, USER, client, serving
@@ -97,7 +97,7 @@ async def test_a_server_without_a_key_is_sent_none(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("OPENAI_API_KEY", "foreign")
 
     with StrictOpenAI() as server:
-        await Client("openai", "qwen3", base_url=server.url).compose(REQUEST)
+        await ProviderLLM("openai", "qwen3", base_url=server.url).compose(REQUEST)
 
     assert "authorization" not in server.requests[0].headers
 
@@ -138,7 +138,7 @@ async def test_many_may_ask_at_once() -> None:
 
 
 def test_an_llm_can_be_asked_from_one_event_loop_after_another() -> None:
-    def ask(llm: Client) -> Reply:
+    def ask(llm: ProviderLLM) -> Reply:
         return asyncio.run(llm.compose(REQUEST))
 
     with serving("openai") as server:

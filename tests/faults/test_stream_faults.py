@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
-from callsheet.llm.policy import Limits
+from callsheet.llm.retry_policy import CallLimits
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from tests.support.loopback import Loopback, Unmeasured
@@ -21,10 +22,10 @@ from tests.support.strict_openai import StrictOpenAI
 
 async def _seen(server: Loopback, provider: str) -> str:
     """How a run with this server ends, and how often the server was asked; nothing may leak."""
-    llm = client(server, provider, limits=Limits(deadline=5, tick=0))
-    office = Office(read_settings(), store=MemoryStore(), llm=llm)
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=["leonardo"]))
-    view = await session.go_on()
+    llm = client(server, provider, limits=CallLimits(deadline=5, tick=0))
+    service = RunService(read_settings(), store=MemoryStore(), llm=llm)
+    session = await service.start(RunOptions(brief={"idea": IDEA}, groups=["leonardo"]))
+    view = await session.advance()
     assert CANARY not in json.dumps(session.document())
     code = view.error.code if view.error else view.status
     return f"{code}, {len(server.requests)} sent"
@@ -82,7 +83,7 @@ async def test_what_is_written_so_far_is_told_from_its_first_character(provider:
         told.append(text)
 
     with serving(provider) as server:
-        reply = await client(server, provider, limits=Limits(tick=0)).compose(REQUEST, heard)
+        reply = await client(server, provider, limits=CallLimits(tick=0)).compose(REQUEST, heard)
 
     assert len(told) > 5
     assert all(reply.text.startswith(text) for text in told)
@@ -105,7 +106,7 @@ async def test_usage_that_a_server_tells_twice_is_counted_once() -> None:
 
 async def test_an_answer_in_one_piece_may_end_with_its_connection() -> None:
     with serving("openai", Unmeasured()) as server:
-        reply = await client(server, limits=Limits(deadline=20)).compose(REQUEST)
+        reply = await client(server, limits=CallLimits(deadline=20)).compose(REQUEST)
 
     assert list(json.loads(reply.text)) == ["ZED", "SORA"]
     assert len(server.requests) == 1
@@ -116,6 +117,6 @@ async def test_an_error_of_the_listener_is_not_the_providers() -> None:
         raise OSError(text)
 
     with serving("openai") as server, pytest.raises(OSError, match="ZED"):
-        await client(server, limits=Limits(tick=0)).compose(REQUEST, full)
+        await client(server, limits=CallLimits(tick=0)).compose(REQUEST, full)
 
     assert len(server.requests) == 1

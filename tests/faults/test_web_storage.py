@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
 from callsheet.errors import StorageError
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from callsheet.store.sqlite import Sqlite
 from callsheet.web.problems import problem
 
-WISH = Wish(brief={"idea": "a heron"}, groups=["sora"])
+WISH = RunOptions(brief={"idea": "a heron"}, groups=["sora"])
 
 
 def _told(error: StorageError) -> tuple[int, str]:
@@ -25,20 +26,20 @@ def _told(error: StorageError) -> tuple[int, str]:
 
 async def test_no_room_is_507_and_the_run_is_kept_once_there_is_some(tmp_path: Path) -> None:
     database = Sqlite(tmp_path / "runs.sqlite")
-    office = Office(read_settings(), store=SqlStore(database))
+    service = RunService(read_settings(), store=SqlStore(database))
     pages = database.connection.execute("pragma page_count").fetchone()[0]
     database.connection.execute(f"pragma max_page_count = {pages}")
-    session = await office.start(WISH)
+    session = await service.start(WISH)
     with pytest.raises(StorageError) as full:
         await session.keep()
     assert _told(full.value) == (507, "storage_full")
     assert "disk is full" in full.value.message
 
     database.connection.execute("pragma max_page_count = 1000000")
-    again = await office.start(WISH)
-    await again.go_on()
+    again = await service.start(WISH)
+    await again.advance()
     assert again.view.status == "succeeded"
-    office.store.close()
+    service.store.close()
 
 
 async def test_a_place_that_others_hold_is_503_locked(tmp_path: Path) -> None:
@@ -46,14 +47,14 @@ async def test_a_place_that_others_hold_is_503_locked(tmp_path: Path) -> None:
     database.connection.execute("pragma busy_timeout = 10")
     holder = sqlite3.connect(tmp_path / "runs.sqlite", isolation_level=None)
     holder.execute("begin exclusive")
-    office = Office(read_settings(), store=SqlStore(database))
-    session = await office.start(WISH)
+    service = RunService(read_settings(), store=SqlStore(database))
+    session = await service.start(WISH)
     with pytest.raises(StorageError) as locked:
         await session.keep()
     assert _told(locked.value) == (503, "storage_locked")
     holder.execute("rollback")
     holder.close()
-    office.store.close()
+    service.store.close()
 
 
 def test_a_damaged_place_is_503_corrupt(tmp_path: Path) -> None:

@@ -153,15 +153,15 @@ def test_one_answer_of_many_wins_and_the_next_question_hears_none_of_them(server
 
 
 def test_the_same_key_repeats_the_answer_also_after_a_restart(terminal: Terminal) -> None:
-    wish = {"brief": {"idea": "a heron"}, "groups": ["sora"], "review": True}
+    options = {"brief": {"idea": "a heron"}, "groups": ["sora"], "review": True}
     with Serving(terminal) as before:
-        run = before.post("/api/runs", wish, once="begin")["run"]
+        run = before.post("/api/runs", options, once="begin")["run"]
         number = before.until(run)["question"]["number"]
         accept = {"question": number, "value": "accept"}
         told = before.post(f"/api/runs/{run}/answers", accept, once="accept")
         before.end(signal.SIGKILL)
     with Serving(terminal) as after:
-        assert after.post("/api/runs", wish, once="begin")["run"] == run
+        assert after.post("/api/runs", options, once="begin")["run"] == run
         assert after.post(f"/api/runs/{run}/answers", accept, once="accept") == told
         other = after.client.post(f"/api/runs/{run}/answers", json=accept)
         assert (other.status_code, other.json()["code"]) == (409, "already_answered")

@@ -15,10 +15,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from callsheet.app.batch.batch import Batch
-from callsheet.app.batch.outcomes import Outcome
-from callsheet.app.crashes import MOST_DEATHS
-from callsheet.app.doors import open_store
+from callsheet.batches.batch import Batch
+from callsheet.batches.outcomes import RowOutcome
+from callsheet.store.factory import open_store
+from callsheet.workers.crashes import MAX_CRASHES
 from tests.conftest import GUARD, empty_database
 from tests.support.batches import Bench, ideas, read_csv, write_sheet
 from tests.support.cli import Terminal
@@ -80,10 +80,10 @@ def _bench(crew: Crew) -> Bench:
     return Bench(open_store(crew.settings), settings=crew.settings)
 
 
-def _begun(crew: Crew, sheet: Path) -> Future[tuple[Batch, list[Outcome]]]:
+def _begun(crew: Crew, sheet: Path) -> Future[tuple[Batch, list[RowOutcome]]]:
     """A batch that is under way; what became of it."""
 
-    async def carry_out() -> tuple[Batch, list[Outcome]]:
+    async def carry_out() -> tuple[Batch, list[RowOutcome]]:
         bench = _bench(crew)
         try:
             return await bench.go(sheet)
@@ -165,7 +165,7 @@ async def test_a_batch_that_was_left_goes_on_beside_the_row_that_a_worker_still_
     assert batch.tally.spent.calls == len(server.requests) == 6
 
 
-async def _gathered(batch: Batch) -> list[Outcome]:
+async def _gathered(batch: Batch) -> list[RowOutcome]:
     return [end async for end in batch.carry_out()]
 
 
@@ -207,7 +207,7 @@ class Deadly(StrictOpenAI):
             self.deaths += 1
             self._beside.clear()
             return Hang()
-        early = self.deaths < MOST_DEATHS - 1
+        early = self.deaths < MAX_CRASHES - 1
         return Hang() if early or self._beside.wait(1.0) else None
 
     def _holder(self) -> int:
@@ -232,7 +232,7 @@ def test_a_run_that_each_worker_dies_of_is_given_up_and_the_others_are_written(
         crew.hire("--concurrency", "4")
         batch = _begun(crew, write_sheet(tmp_path / "ideas.csv", rows))
         wait_for(lambda: len(server.requests) == 4, "every row's call")
-        for death in range(1, MOST_DEATHS + 1):
+        for death in range(1, MAX_CRASHES + 1):
             wait_for(lambda n=death: server.asked == n, f"call {death}")  # type: ignore[misc]
             crew.hire("--concurrency", "4")
             server.kill()
@@ -241,6 +241,6 @@ def test_a_run_that_each_worker_dies_of_is_given_up_and_the_others_are_written(
 
     assert [end.status for end in ends] == ["succeeded"] * 3 + ["failed"]
     assert ends[-1].code == "run_crashed"
-    assert ends[-1].problems[0].startswith(f"{MOST_DEATHS} workers died in the middle of this run")
-    assert (server.asked, tally.spent.calls) == (MOST_DEATHS, 3)
+    assert ends[-1].problems[0].startswith(f"{MAX_CRASHES} workers died in the middle of this run")
+    assert (server.asked, tally.spent.calls) == (MAX_CRASHES, 3)
     assert "took up" in last.told

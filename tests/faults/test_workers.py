@@ -11,13 +11,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from callsheet.app.crashes import TOLD
-from callsheet.app.doors import open_store
-from callsheet.app.workers import SWEEP_SECONDS
-from callsheet.queue.dbos import POLL_SECONDS
 from callsheet.settings import read_settings
-from callsheet.store.relay import Relay
+from callsheet.store.factory import open_store
 from callsheet.store.sql import SqlStore
+from callsheet.workers.crashes import CRASH_NOTE
+from callsheet.workers.dbos_queue import POLL_SECONDS
+from callsheet.workers.worker import SWEEP_SECONDS
+from callsheet.workers.worker_store import WorkerStore
 from tests.support.cli import Terminal
 from tests.support.loopback import Hang
 from tests.support.nursery import Nursery
@@ -91,7 +91,7 @@ def test_a_worker_killed_in_a_call_is_replaced_and_that_call_alone_is_paid_again
     document = _ended(run)
     assert len(server.requests) == 2
     assert "took up" in second.told
-    assert [body for *_, body in _facts(database_url) if TOLD in body]
+    assert [body for *_, body in _facts(database_url) if CRASH_NOTE in body]
     shown = crew.terminal("show", document["run"], "--json")
     assert shown.json["prompts"] == document["prompts"]
 
@@ -101,7 +101,7 @@ async def test_a_dead_workers_runs_are_taken_up_within_a_minute_as_it_is_configu
 ) -> None:
     store = open_store(read_settings({"CALLSHEET_DATABASE_URL": database_url, "HOME": "/"}))
     assert isinstance(store, SqlStore)
-    heard_of = Relay(store).silent
+    heard_of = WorkerStore(store).silent
     # A run's lease is renewed a third of it later than its worker was last heard of, at most.
     assert heard_of > store.lease_seconds * 4 / 3
     assert heard_of + SWEEP_SECONDS + POLL_SECONDS < 60

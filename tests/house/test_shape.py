@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from callsheet.app.productions import built_in_workflows, inspect_production
+from callsheet.loader.bundle import built_in_workflows, inspect_workflow
 from callsheet.modules.registry import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
@@ -73,11 +73,11 @@ def test_every_module_id_is_its_path() -> None:
     assert all(place == f"callsheet.modules.{name}" for name, place in BUILT_IN.items())
 
 
-@pytest.mark.parametrize("room", ["engine", "document", "store", "queue", "llm"])
+@pytest.mark.parametrize("room", ["engine", "workflow", "store", "workers", "llm"])
 def test_the_machinery_names_no_group_and_no_scene(room: str) -> None:
     words = {"anime", "lofi", "rain-streaked"}
     for workflow in built_in_workflows():
-        catalog = inspect_production(workflow)[0].materials.catalog
+        catalog = inspect_workflow(workflow)[0].resources.catalog
         words |= set(catalog.categories) | {group.name for group in catalog.groups()}
         words |= {model.lower() for group in catalog.groups() for model in group.models}
     pattern = re.compile(r"\b(" + "|".join(map(re.escape, sorted(words))) + r")\b", re.IGNORECASE)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from callsheet.app.doors import open_store
 from callsheet.settings import read_settings
+from callsheet.store.factory import open_store
 from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Store
 from callsheet.store.postgres import Postgres

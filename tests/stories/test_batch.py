@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from callsheet.app.batch.forms import texts_of
-from callsheet.app.batch.rows import Told
+from callsheet.batches.row_parser import RowDefaults
+from callsheet.batches.writers import texts_of
 from callsheet.errors import InputError
 from tests.support.batches import Bench, ideas, read_csv, write_sheet
 from tests.support.loopback import Refusal, Status
@@ -66,7 +66,7 @@ async def test_other_groups_are_another_batch(
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
     first, _ = await bench.go(sheet)
-    bench.told = Told(("sora",))
+    bench.told = RowDefaults(("sora",))
     second, _ = await bench.go(sheet)
     assert first.name != second.name
     assert len(server.requests) == 4
@@ -87,7 +87,7 @@ async def test_rows_may_have_groups_and_a_brief_of_their_own(tmp_path: Path) -> 
         {"idea": "a boat", "groups": "motion_2_0; leonardo", "aspect_ratio": "", "shot": "2"},
     ]
     bench = Bench.with_llm()
-    bench.told = Told((), {"mood": "stormy"})
+    bench.told = RowDefaults((), {"mood": "stormy"})
     await bench.write(write_sheet(tmp_path / "ideas.csv", rows), tmp_path / "out.jsonl")
     heron, boat = map(json.loads, (tmp_path / "out.jsonl").read_text("utf-8").splitlines())
     assert "stormy" in heron["SORA_2_A"]
@@ -138,7 +138,7 @@ async def test_what_is_written_can_be_read_back_as_it_was(tmp_path: Path, ending
     idea = '=cmd|" /C calc"!A0, a heron\nat “dawn” 🌅'
     rows = [{"idea": idea, "note": "+1-2", "price": "-3.50"}]
     bench = Bench.with_llm()
-    bench.told = Told(("motion_2_0",))
+    bench.told = RowDefaults(("motion_2_0",))
     output = tmp_path / f"out.{ending}"
     await bench.write(write_sheet(tmp_path / "ideas.csv", rows), output)
     if ending == "jsonl":

@@ -10,7 +10,7 @@ import pytest
 
 from callsheet import batch, batch_async
 from callsheet.errors import BillingError, InputError, RefusedError
-from callsheet.llm.offline import Offline
+from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import Reply, Request, Usage
 from tests.support.batches import ideas, read_csv, write_sheet
 from tests.support.places import forget_runs
@@ -40,7 +40,7 @@ class Writing:
         self.calls += 1
         if self.error is not None and self.word in request.user:
             raise self.error
-        return Reply((await Offline().compose(request)).text, "stop", Usage(), self.spec)
+        return Reply((await OfflineLLM().compose(request)).text, "stop", Usage(), self.spec)
 
 
 def test_results_stand_in_the_order_of_the_ideas_and_are_bought_once() -> None:

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from callsheet import build_schema
-from callsheet.app.runs import Wish
-from callsheet.llm.offline import Offline
-from callsheet.llm.port import Heard, Reply, Request, Usage
+from callsheet.llm.offline import OfflineLLM
+from callsheet.llm.port import Reply, Request, TextListener, Usage
+from callsheet.runs.options import RunOptions
 from tests.support.cli import Terminal
 from tests.support.places import Place
 from tests.support.runs import IDEA
@@ -25,17 +25,17 @@ class Paid:
         self.cost = cost
         self.calls = 0
 
-    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
         self.calls += 1
-        text = (await Offline().compose(request, heard)).text
+        text = (await OfflineLLM().compose(request, heard)).text
         return Reply(text, "stop", Usage(1000, 0, 500, self.cost), "paid")
 
 
 async def _run(place: Place, llm: Paid, ceiling: float, *groups: str) -> tuple[str, str, str]:
     """Status, error code and hint of a run under a ceiling."""
-    wish = Wish(brief={"idea": IDEA}, groups=groups, max_cost=ceiling)
-    session = await place.office(llm).start(wish)
-    view = await session.go_on()
+    options = RunOptions(brief={"idea": IDEA}, groups=groups, max_cost=ceiling)
+    session = await place.service(llm).start(options)
+    view = await session.advance()
     return view.status, view.error.code if view.error else "", view.error.hint if view.error else ""
 
 

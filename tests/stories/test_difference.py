@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
-from callsheet.app.session import Session
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
+from callsheet.runs.session import RunSession
 from tests.support.places import Place
 from tests.support.runs import IDEA, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
@@ -18,21 +19,23 @@ OMS = Path(__file__).parents[2] / "src/callsheet/workflows/oms"
 
 
 @pytest.fixture
-def office(place: Place, server: StrictOpenAI) -> Office:
-    return place.office(server)
+def service(place: Place, server: StrictOpenAI) -> RunService:
+    return place.service(server)
 
 
-async def _begun(office: Office, *groups: str, workflow: str = "oms") -> Session:
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=groups), workflow)
-    await session.go_on()
+async def _begun(service: RunService, *groups: str, workflow: str = "oms") -> RunSession:
+    session = await service.start(RunOptions(brief={"idea": IDEA}, groups=groups), workflow)
+    await session.advance()
     await session.close()
     assert session.view.status == "succeeded", session.view.error
     return session
 
 
-async def _retried(office: Office, run: str, wish: Wish, step: str | None = None) -> dict[str, Any]:
-    session = await office.retry(run, wish, step)
-    await session.go_on()
+async def _retried(
+    service: RunService, run: str, options: RunOptions, step: str | None = None
+) -> dict[str, Any]:
+    session = await service.retry(run, options, step)
+    await session.advance()
     await session.close()
     assert session.view.status == "succeeded", session.view.error
     return session.document()
@@ -48,13 +51,13 @@ def _asked(server: StrictOpenAI, number: int) -> tuple[str, str, list[str]]:
 
 @pytest.mark.workers
 async def test_more_groups_call_for_the_new_ones_alone_with_the_first_as_an_anchor(
-    office: Office, server: StrictOpenAI
+    service: RunService, server: StrictOpenAI
 ) -> None:
-    first = await _begun(office, "sora")
+    first = await _begun(service, "sora")
     before = prompts_of(first.document())
 
     after = await _retried(
-        office, first.view.run, Wish(groups=["sora", "midjourney"]), "prompt_generation"
+        service, first.view.run, RunOptions(groups=["sora", "midjourney"]), "prompt_generation"
     )
 
     assert len(server.requests) == 2
@@ -66,9 +69,9 @@ async def test_more_groups_call_for_the_new_ones_alone_with_the_first_as_an_anch
     assert list(prompts_of(after)) == ["SORA_2_A", "SORA_1_A", "MIDJOURNEY_A", "MIDJOURNEY_B"]
 
 
-async def test_fewer_groups_call_nobody(office: Office, server: StrictOpenAI) -> None:
-    first = await _begun(office, "sora", "leonardo")
-    after = await _retried(office, first.view.run, Wish(groups=["leonardo"]))
+async def test_fewer_groups_call_nobody(service: RunService, server: StrictOpenAI) -> None:
+    first = await _begun(service, "sora", "leonardo")
+    after = await _retried(service, first.view.run, RunOptions(groups=["leonardo"]))
     assert len(server.requests) == 1
     assert list(prompts_of(after)) == ["LEONARDO_ANIME_XL_A"]
     assert after["usage"]["calls"] == 1
@@ -76,53 +79,53 @@ async def test_fewer_groups_call_nobody(office: Office, server: StrictOpenAI) ->
 
 @pytest.mark.workers
 async def test_a_group_that_comes_back_was_paid_already(
-    office: Office, server: StrictOpenAI
+    service: RunService, server: StrictOpenAI
 ) -> None:
-    first = await _begun(office, "leonardo")
-    await _retried(office, first.view.run, Wish(groups=["phoenix"]))
-    again = await _retried(office, first.view.run, Wish(groups=["leonardo"]))
+    first = await _begun(service, "leonardo")
+    await _retried(service, first.view.run, RunOptions(groups=["phoenix"]))
+    again = await _retried(service, first.view.run, RunOptions(groups=["leonardo"]))
     assert len(server.requests) == 2
     assert prompts_of(again) == prompts_of(first.document())
 
 
 @pytest.mark.workers
 async def test_rewriting_one_model_asks_for_that_model_and_keeps_its_sibling(
-    office: Office, server: StrictOpenAI
+    service: RunService, server: StrictOpenAI
 ) -> None:
-    first = await _begun(office, "sora", "leonardo")
-    await _retried(office, first.view.run, Wish(rewrite=["SORA_1_A"]))
+    first = await _begun(service, "sora", "leonardo")
+    await _retried(service, first.view.run, RunOptions(rewrite=["SORA_1_A"]))
     assert [_asked(server, n)[2] for n in (0, 1)] == [
         ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"],
         ["SORA_1_A"],
     ]
 
 
-async def test_rewriting_all_pays_for_all(office: Office, server: StrictOpenAI) -> None:
-    first = await _begun(office, "sora", "leonardo")
-    await _retried(office, first.view.run, Wish(rewrite=["all"]))
+async def test_rewriting_all_pays_for_all(service: RunService, server: StrictOpenAI) -> None:
+    first = await _begun(service, "sora", "leonardo")
+    await _retried(service, first.view.run, RunOptions(rewrite=["all"]))
     assert _asked(server, 1)[2] == ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
 
 
 @pytest.mark.workers
 async def test_the_motion_is_written_anew_only_when_its_picture_changed(
-    office: Office, server: StrictOpenAI
+    service: RunService, server: StrictOpenAI
 ) -> None:
-    first = await _begun(office, "leonardo", "phoenix", "motion_2_0")
+    first = await _begun(service, "leonardo", "phoenix", "motion_2_0")
     assert len(server.requests) == 2
 
     # Phoenix, the first picture, stays: nothing is asked. Without it the motion has another picture.
-    await _retried(office, first.view.run, Wish(groups=["phoenix"]))
+    await _retried(service, first.view.run, RunOptions(groups=["phoenix"]))
     assert len(server.requests) == 2
-    await _retried(office, first.view.run, Wish(groups=["leonardo"]))
+    await _retried(service, first.view.run, RunOptions(groups=["leonardo"]))
     assert len(server.requests) == 3
     assert _asked(server, 2)[2] == ["motion_2_0"]
 
 
 async def test_naming_one_category_leaves_the_other_as_it_was(
-    office: Office, server: StrictOpenAI
+    service: RunService, server: StrictOpenAI
 ) -> None:
-    first = await _begun(office, "leonardo")
-    after = await _retried(office, first.view.run, Wish(groups=["midjourney_animate"]))
+    first = await _begun(service, "leonardo")
+    after = await _retried(service, first.view.run, RunOptions(groups=["midjourney_animate"]))
     assert after["selection"] == {
         "image_generation": ["leonardo"],
         "video_generation": ["midjourney_animate"],
@@ -132,15 +135,15 @@ async def test_naming_one_category_leaves_the_other_as_it_was(
 
 @pytest.mark.workers
 async def test_a_changed_instruction_file_makes_exactly_its_group_stale(
-    office: Office, server: StrictOpenAI, tmp_path: Path
+    service: RunService, server: StrictOpenAI, tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine"
     shutil.copytree(OMS, mine)
-    first = await _begun(office, "sora", "leonardo", workflow=str(mine))
+    first = await _begun(service, "sora", "leonardo", workflow=str(mine))
 
     changed = mine / "prompts/image_generation/leonardo_instructions.txt"
     changed.write_text(changed.read_text("utf-8") + "\nOne rule more.\n")
-    await _retried(office, first.view.run, Wish(groups=["sora", "leonardo"]))
+    await _retried(service, first.view.run, RunOptions(groups=["sora", "leonardo"]))
 
     system, _, models = _asked(server, 1)
     assert models == ["LEONARDO_ANIME_XL_A"]
@@ -148,26 +151,26 @@ async def test_a_changed_instruction_file_makes_exactly_its_group_stale(
 
 
 async def test_another_llm_makes_everything_stale(
-    place: Place, office: Office, server: StrictOpenAI
+    place: Place, service: RunService, server: StrictOpenAI
 ) -> None:
-    first = await _begun(office, "sora", "leonardo")
-    other = place.office(client_of(server, "another"))
-    await _retried(other, first.view.run, Wish(groups=["sora", "leonardo"]))
+    first = await _begun(service, "sora", "leonardo")
+    other = place.service(client_of(server, "another"))
+    await _retried(other, first.view.run, RunOptions(groups=["sora", "leonardo"]))
     assert len(_asked(server, 1)[2]) == 3
 
 
 @pytest.mark.workers
 async def test_an_edit_is_kept_apart_and_the_motion_uses_it(
-    office: Office, server: StrictOpenAI
+    service: RunService, server: StrictOpenAI
 ) -> None:
-    session = await office.start(
-        Wish(brief={"idea": IDEA}, groups=["leonardo", "motion_2_0"], review=True)
+    session = await service.start(
+        RunOptions(brief={"idea": IDEA}, groups=["leonardo", "motion_2_0"], review=True)
     )
-    await session.go_on()
+    await session.advance()
     mine = "heron, dawn, " + "still water, " * 12 + "mist"
     for words in ("edit", "LEONARDO_ANIME_XL_A", mine, "accept", "accept"):
         await session.answer(words)
-        await session.go_on()
+        await session.advance()
 
     assert session.view.status == "succeeded", session.view.error
     assert prompts_of(session.document())["LEONARDO_ANIME_XL_A"] == mine
@@ -178,15 +181,15 @@ async def test_an_edit_is_kept_apart_and_the_motion_uses_it(
 
     # The edit holds as long as the text that it replaces stands.
     await session.close()
-    after = await _retried(office, session.view.run, Wish(groups=["leonardo", "phoenix"]))
+    after = await _retried(service, session.view.run, RunOptions(groups=["leonardo", "phoenix"]))
     assert prompts_of(after)["LEONARDO_ANIME_XL_A"] == mine
 
 
 @pytest.mark.workers
-async def test_every_attempt_stays_readable(office: Office, server: StrictOpenAI) -> None:
-    first = await _begun(office, "sora")
-    await _retried(office, first.view.run, Wish(groups=["leonardo"]))
-    shown = await office.show(first.view.run)
+async def test_every_attempt_stays_readable(service: RunService, server: StrictOpenAI) -> None:
+    first = await _begun(service, "sora")
+    await _retried(service, first.view.run, RunOptions(groups=["leonardo"]))
+    shown = await service.show(first.view.run)
     brought = [
         (each["step"], each["attempt"], each["result"], list(each["prompts"]))
         for each in shown["attempts"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from callsheet import estimate, run, run_async
-from callsheet.app.estimating import estimate as measure
-from callsheet.llm.port import Heard, Reply, Request
+from callsheet.llm.port import Reply, Request, TextListener
+from callsheet.runs.estimate import estimate_selection
 from callsheet.settings import read_settings
 from tests.support.cli import Terminal
 from tests.support.reporting import Reporting
@@ -64,12 +64,14 @@ def test_a_server_of_ones_own_has_no_published_price(terminal: Terminal) -> None
 
 async def test_an_estimate_sends_what_a_run_would_send() -> None:
     class Noting(Reporting):
-        async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+        async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
             reply = await super().compose(request, heard)
             noted.append(reply.usage.input_tokens)
             return reply
 
     noted: list[int] = []
     await run_async(IDEA, ["sora", "motion_2_0"], llm=Noting("openai:gpt-5.2"))
-    told = await measure(["sora", "motion_2_0"], read_settings(), llm="openai:gpt-5.2", idea=IDEA)
+    told = await estimate_selection(
+        ["sora", "motion_2_0"], read_settings(), llm="openai:gpt-5.2", idea=IDEA
+    )
     assert sum(noted) == told["selection"]["input_tokens"]

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from callsheet import run, run_async
-from callsheet.app.runs import Office, Wish
 from callsheet.errors import AnswerError, InputError
-from callsheet.llm.client import Client
-from callsheet.llm.offline import Offline
-from callsheet.llm.paste import Paste
+from callsheet.images import read_image
+from callsheet.llm.offline import OfflineLLM
+from callsheet.llm.paste import PasteLLM
 from callsheet.llm.port import Reply, Request, Usage
-from callsheet.pictures import read_picture
+from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from tests.support.cli import Terminal
 from tests.support.image_parts import pictures
 from tests.support.images import jpeg, png, webp
@@ -39,20 +40,20 @@ class Watching:
 
     async def compose(self, request: Request, *_: object) -> Reply:
         self.requests.append(request)
-        text = (await Offline().compose(request)).text
+        text = (await OfflineLLM().compose(request)).text
         return Reply(text, "stop", Usage(1_000, 0, 200, 0.001), self.spec)
 
 
-async def _run(office: Office, *groups: str, still: bytes = STILL, **more: Any) -> Any:
-    wish = Wish(brief={"idea": IDEA}, groups=groups, picture=read_picture(still), **more)
-    session = await office.start(wish)
-    await session.go_on()
+async def _run(service: RunService, *groups: str, still: bytes = STILL, **more: Any) -> Any:
+    options = RunOptions(brief={"idea": IDEA}, groups=groups, picture=read_image(still), **more)
+    session = await service.start(options)
+    await session.advance()
     return session
 
 
-def _llm(provider: str, server: Loopback) -> Client:
+def _llm(provider: str, server: Loopback) -> ProviderLLM:
     if provider == "ollama":
-        return Client("ollama", "llava", base_url=server.url, sleep=no_wait)
+        return ProviderLLM("ollama", "llava", base_url=server.url, sleep=no_wait)
     return client(server, provider)
 
 
@@ -67,8 +68,8 @@ async def test_the_picture_is_sent_in_the_form_that_the_provider_documents(
 ) -> None:
     server = StrictOpenAI() if provider == "ollama" else serving(provider)
     with server:
-        office = Desk.with_llm(_llm(provider, server)).office
-        session = await _run(office, "leonardo", "motion_2_0", still=still)
+        service = Desk.with_llm(_llm(provider, server)).service
+        session = await _run(service, "leonardo", "motion_2_0", still=still)
         assert session.view.status == "succeeded", session.view.error
         bodies = [seen.json for seen in server.requests]
     shown = [body for body in bodies if pictures(provider, body)]
@@ -93,7 +94,7 @@ async def test_the_offline_door_says_once_that_it_cannot_see(terminal: Terminal)
 
 async def test_an_llm_that_is_known_to_be_blind_gets_the_words_only(place: Place) -> None:
     llm = Watching("openai:gpt-3.5-turbo")
-    session = await _run(place.office(llm), "motion_2_0")
+    session = await _run(place.service(llm), "motion_2_0")
     assert session.view.status == "succeeded"
     [request] = llm.requests
     assert request.picture is None
@@ -101,7 +102,7 @@ async def test_an_llm_that_is_known_to_be_blind_gets_the_words_only(place: Place
 
 
 async def test_paste_tells_the_person_to_attach_the_picture(place: Place) -> None:
-    session = await _run(place.office(Paste()), "motion_2_0")
+    session = await _run(place.service(PasteLLM()), "motion_2_0")
     question = session.view.question
     assert question.text.startswith("Attach your picture to a chat")
     assert base64.b64encode(STILL).decode()[:40] not in json.dumps(question.to_json())
@@ -116,7 +117,7 @@ async def test_a_repair_of_words_does_not_send_the_picture_again(place: Place) -
             return Reply(broken, "stop", reply.usage, reply.llm) if first else reply
 
     llm = Careless()
-    session = await _run(place.office(llm), "midjourney_animate")
+    session = await _run(place.service(llm), "midjourney_animate")
     assert session.view.status == "succeeded"
     assert [request.picture is not None for request in llm.requests] == [True, False]
 
@@ -138,13 +139,13 @@ async def test_a_run_goes_on_after_the_file_is_gone(tmp_path: Path, terminal: Te
 
 
 async def test_the_content_is_kept_once_and_goes_with_its_last_run(place: Place) -> None:
-    picture = read_picture(STILL)
+    picture = read_image(STILL)
     names = []
     for _ in range(2):
-        office = place.office(Watching())
-        wish = Wish(brief={"idea": IDEA}, groups=["motion_2_0"], picture=picture)
-        session = await office.start(wish)
-        await session.go_on()
+        service = place.service(Watching())
+        options = RunOptions(brief={"idea": IDEA}, groups=["motion_2_0"], picture=picture)
+        session = await service.start(options)
+        await session.advance()
         await session.close()
         names.append(session.view.run)
     assert base64.b64decode(await place.store.file(picture.hash)) == STILL
@@ -159,15 +160,15 @@ async def test_the_content_is_kept_once_and_goes_with_its_last_run(place: Place)
 
 async def test_another_still_makes_the_motion_anew_and_the_same_one_does_not(place: Place) -> None:
     llm = Watching()
-    office = place.office(llm)
-    picture = read_picture(STILL)
-    wish = Wish(brief={"idea": IDEA}, groups=["leonardo", "motion_2_0"], picture=picture)
-    session = await office.start(wish)
-    await session.go_on()
+    service = place.service(llm)
+    picture = read_image(STILL)
+    options = RunOptions(brief={"idea": IDEA}, groups=["leonardo", "motion_2_0"], picture=picture)
+    session = await service.start(options)
+    await session.advance()
     await session.close()
     for still, calls in ((STILL, 2), (png(1216, 832), 3)):
-        again = await office.retry("last", Wish(picture=read_picture(still)))
-        await again.go_on()
+        again = await service.retry("last", RunOptions(picture=read_image(still)))
+        await again.advance()
         await again.close()
         assert again.view.status == "succeeded", (again.view.question, again.view.error)
         assert len(llm.requests) == calls
@@ -175,13 +176,13 @@ async def test_another_still_makes_the_motion_anew_and_the_same_one_does_not(pla
 
 
 async def test_the_question_takes_a_picture_as_base64_and_nothing_else(place: Place) -> None:
-    office = place.office(Watching())
-    session = await office.start(Wish(brief={"idea": IDEA}))
-    await session.go_on()
+    service = place.service(Watching())
+    session = await service.start(RunOptions(brief={"idea": IDEA}))
+    await session.advance()
     answers: Sequence[Any] = ("leonardo", "accept", "motion_2_0")
     for answer in answers:
         await session.answer(answer)
-        await session.go_on()
+        await session.advance()
     question = session.view.question
     assert question is not None
     assert (question.key, question.kind) == ("still", "picture")
@@ -189,7 +190,7 @@ async def test_the_question_takes_a_picture_as_base64_and_nothing_else(place: Pl
         with pytest.raises(AnswerError):
             await session.answer(wrong)
     await session.answer(base64.b64encode(STILL).decode())
-    view = await session.go_on()
+    view = await session.advance()
     assert view.state["still"]["width"] == 832  # type: ignore[index,call-overload]
 
 
@@ -230,7 +231,7 @@ def test_programs_hand_in_a_path_or_the_bytes(tmp_path: Path) -> None:
     for image in (path, str(path), STILL):
         llm = Watching()
         assert run(IDEA, ["motion_2_0"], llm=llm, image=image).status == "succeeded"
-        assert llm.requests[0].picture == read_picture(STILL)
+        assert llm.requests[0].picture == read_image(STILL)
     with pytest.raises(InputError, match="no picture"):
         run(IDEA, ["motion_2_0"], image=b"not a picture")
 
@@ -238,11 +239,11 @@ def test_programs_hand_in_a_path_or_the_bytes(tmp_path: Path) -> None:
 async def test_a_ceiling_counts_the_picture_and_stops_where_nobody_knows_its_tokens(
     place: Place,
 ) -> None:
-    unknown = await _run(place.office(Watching("openai:gpt-5.2")), "motion_2_0", max_cost=5.0)
+    unknown = await _run(place.service(Watching("openai:gpt-5.2")), "motion_2_0", max_cost=5.0)
     assert unknown.view.error.code == "price_unknown"
     assert "what the picture takes" in unknown.view.error.message
     llm = Watching("openai:gpt-4o")
-    assert (await _run(place.office(llm), "motion_2_0", max_cost=5.0)).view.status == "succeeded"
+    assert (await _run(place.service(llm), "motion_2_0", max_cost=5.0)).view.status == "succeeded"
     assert len(llm.requests) == 1
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from tests.support.loopback import Loopback
@@ -27,9 +28,9 @@ async def _sent(provider: str, idea: str, *groups: str) -> list[str]:
     server: Loopback = serving(provider)
     with server:
         llm = client(server, provider)
-        office = Office(read_settings(), store=MemoryStore(), llm=llm)
-        session = await office.start(Wish(brief={"idea": idea}, groups=groups, yes=True))
-        await session.go_on()
+        service = RunService(read_settings(), store=MemoryStore(), llm=llm)
+        session = await service.start(RunOptions(brief={"idea": idea}, groups=groups, yes=True))
+        await session.advance()
         assert session.view.status == "succeeded", session.view.error
         return [json.dumps(seen.json, ensure_ascii=False) for seen in server.requests]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from callsheet import load_groups
-from callsheet.llm.offline import Offline
+from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import LLM
 from tests.support.runs import Desk, client_of, prompts_of
 from tests.support.strict_openai import Conduct, StrictOpenAI
@@ -42,7 +42,7 @@ async def run(llm: LLM, image: str, video: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def drafts() -> dict[str, Any]:
     """What the offline door writes for every group at once."""
-    document = asyncio.run(Desk.with_llm(Offline()).run([*IMAGE, *VIDEO], "studio"))
+    document = asyncio.run(Desk.with_llm(OfflineLLM()).run([*IMAGE, *VIDEO], "studio"))
     return {"prompts": prompts_of(document)}
 
 
@@ -67,7 +67,7 @@ def test_there_are_81_pairs() -> None:
 @pytest.mark.asyncio
 async def test_every_pair_is_drafted_offline_without_a_broken_rule(image: str) -> None:
     for video in VIDEO:
-        document = await run(Offline(), image, video)
+        document = await run(OfflineLLM(), image, video)
         assert document["problems"] == [], video
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
-from callsheet.app.session import Session
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
+from callsheet.runs.session import RunSession
 from tests.support.loopback import Cut, Fault, Filtered, Status
 from tests.support.places import Place
 from tests.support.runs import IDEA, Desk, client_of, prompts_of
@@ -30,11 +31,11 @@ async def _whole(server: StrictOpenAI) -> tuple[dict[str, Any], int]:
     return prompts, text.index("LEONARDO") + 40
 
 
-async def _broken_off(office: Office, server: StrictOpenAI, fault: Fault) -> Session:
+async def _broken_off(service: RunService, server: StrictOpenAI, fault: Fault) -> RunSession:
     """A run of three prompts whose reply this fault cut short."""
     server.fail(fault)
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
-    await session.go_on()
+    session = await service.start(RunOptions(brief={"idea": IDEA}, groups=["sora", "leonardo"]))
+    await session.advance()
     await session.close()
     return session
 
@@ -45,15 +46,15 @@ async def test_resume_asks_only_for_what_is_missing(
     place: Place, server: StrictOpenAI, broken: Any
 ) -> None:
     whole, middle = await _whole(server)
-    office = place.office(server)
-    session = await _broken_off(office, server, broken(middle))
+    service = place.service(server)
+    session = await _broken_off(service, server, broken(middle))
     assert session.view.status == "failed"
-    assert prompts_of(await office.show(session.view.run)) == {
+    assert prompts_of(await service.show(session.view.run)) == {
         model: whole[model] for model in ("SORA_2_A", "SORA_1_A")
     }
 
-    again = await office.resume(session.view.run, Wish())
-    await again.go_on()
+    again = await service.resume(session.view.run, RunOptions())
+    await again.advance()
     assert again.view.status == "succeeded", again.view.error
     assert _models(server, 0) == ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
     assert _models(server, 1) == ["LEONARDO_ANIME_XL_A"]
@@ -65,13 +66,13 @@ async def test_a_retry_with_more_groups_asks_only_for_what_is_missing(
     place: Place, server: StrictOpenAI
 ) -> None:
     whole, middle = await _whole(server)
-    office = place.office(server)
-    session = await _broken_off(office, server, Cut(middle))
+    service = place.service(server)
+    session = await _broken_off(service, server, Cut(middle))
 
-    again = await office.retry(
-        session.view.run, Wish(groups=["sora", "leonardo", "phoenix"]), "prompt_generation"
+    again = await service.retry(
+        session.view.run, RunOptions(groups=["sora", "leonardo", "phoenix"]), "prompt_generation"
     )
-    await again.go_on()
+    await again.advance()
     assert again.view.status == "succeeded", again.view.error
     assert _models(server, 1) == ["PHOENIX_1_0_A", "LEONARDO_ANIME_XL_A"]
     assert prompts_of(again.document()).items() >= whole.items()
@@ -81,13 +82,13 @@ async def test_a_retry_with_another_idea_keeps_nothing_of_the_old_one(
     place: Place, server: StrictOpenAI
 ) -> None:
     _, middle = await _whole(server)
-    office = place.office(server)
-    session = await _broken_off(office, server, Cut(middle))
+    service = place.service(server)
+    session = await _broken_off(service, server, Cut(middle))
 
     brief = session.document()["brief"] | {"idea": "a fox"}
-    wish = Wish(brief=brief, groups=["sora", "leonardo"])
-    again = await office.retry(session.view.run, wish, "user_input")
-    await again.go_on()
+    options = RunOptions(brief=brief, groups=["sora", "leonardo"])
+    again = await service.retry(session.view.run, options, "user_input")
+    await again.advance()
     assert _models(server, 1) == ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
 
 
@@ -95,10 +96,10 @@ async def test_a_retry_with_another_idea_keeps_nothing_of_the_old_one(
 async def test_a_provider_that_names_a_time_parks_the_run_until_then(
     place: Place, server: StrictOpenAI
 ) -> None:
-    office = place.office(server)
+    service = place.service(server)
     server.fail(Status(429, headers={"Retry-After": "3600"}))
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=["sora"]))
-    await session.go_on()
+    session = await service.start(RunOptions(brief={"idea": IDEA}, groups=["sora"]))
+    await session.advance()
     await session.close()
 
     document = session.document()
@@ -109,8 +110,8 @@ async def test_a_provider_that_names_a_time_parks_the_run_until_then(
     assert session.view.error.exit_code == 5
 
     # Nothing is sent before that time, however often it is resumed.
-    again = await office.resume(session.view.run, Wish())
-    await again.go_on()
+    again = await service.resume(session.view.run, RunOptions())
+    await again.advance()
     await again.close()
     assert again.view.status == "waiting"
     assert len(server.requests) == 1

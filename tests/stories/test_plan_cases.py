@@ -97,13 +97,13 @@ async def test_selecting_from_the_click_order_sends_the_configs_order(server: St
 
 
 async def test_retry_with_another_selection_gives_that_selection(server: StrictOpenAI) -> None:
-    desk = Desk.with_llm(client_of(server))
-    first = await desk.session(["sora"])
+    server = Desk.with_llm(client_of(server))
+    first = await server.session(["sora"])
     await first.close()
-    from callsheet.app.runs import Wish
+    from callsheet.runs.options import RunOptions
 
-    again = await desk.office.retry(first.view.run, Wish(groups=["leonardo", "phoenix"]))
-    await again.go_on()
+    again = await server.service.retry(first.view.run, RunOptions(groups=["leonardo", "phoenix"]))
+    await again.advance()
     document = again.document()
     assert document["selection"]["image_generation"] == ["phoenix", "leonardo"]
     assert list(prompts_of(document)) == ["PHOENIX_1_0_A", "LEONARDO_ANIME_XL_A"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.productions import inspect_production, open_production
 from callsheet.catalog.instructions import join_instructions
 from callsheet.catalog.schemas import merge_schemas
 from callsheet.errors import WorkflowError
+from callsheet.loader.bundle import inspect_workflow, load_workflow
 from tests.support.runs import Desk, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
@@ -119,7 +119,7 @@ def test_a_group_with_half_of_its_files_is_refused_before_anything_is_paid(
     workflow = _workflow(tmp_path)
     (tmp_path / half).unlink()
     with pytest.raises(WorkflowError, match="sora") as refused:
-        open_production(workflow)
+        load_workflow(workflow)
     assert half in str(refused.value)
 
 
@@ -129,7 +129,7 @@ def test_check_tells_every_problem_at_once_each_with_its_file(tmp_path: Path) ->
     schema = tmp_path / "schemas/image_generation/leonardo_schema.json"
     schema.write_text(json.dumps(_schema("LEONARDO_ANIME_XL_B")))
     (tmp_path / "schemas/image_generation/phoenix_schema.json").write_text('{"properties": {}}')
-    problems = inspect_production(workflow)[1]
+    problems = inspect_workflow(workflow)[1]
     assert {problem.file.rpartition("/")[2] for problem in problems} == {
         "sora_instructions.txt",
         "leonardo_schema.json",

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from callsheet import build_instructions, build_schema
-from callsheet.app.runs import Wish
-from callsheet.app.saving import savings
 from callsheet.catalog.schemas import schema_text
-from callsheet.llm.lowering import lower
-from callsheet.llm.offline import Offline
-from callsheet.meter.tokens import count_tokens
+from callsheet.costs.savings_report import savings_report
+from callsheet.costs.tokens import count_tokens
+from callsheet.llm.offline import OfflineLLM
+from callsheet.llm.schema_adapter import adapt_schema
+from callsheet.runs.options import RunOptions
 from tests.support.cli import Terminal
 from tests.support.places import Place
 from tests.support.reporting import Reporting
@@ -25,10 +25,10 @@ IMAGE = ("sora", "phoenix", "leonardo", "midjourney", "stable_diffusion")
 
 
 async def _run(place: Place, *groups: str, llm: Any = None, **more: Any) -> dict[str, Any]:
-    session = await place.office(llm or Reporting()).start(
-        Wish(brief={"idea": IDEA}, groups=groups, **more)
+    session = await place.service(llm or Reporting()).start(
+        RunOptions(brief={"idea": IDEA}, groups=groups, **more)
     )
-    await session.go_on()
+    await session.advance()
     await session.write_receipt()
     await session.close()
     return session.document()
@@ -36,7 +36,7 @@ async def _run(place: Place, *groups: str, llm: Any = None, **more: Any) -> dict
 
 def _counted(groups: tuple[str, ...]) -> int:
     """Tokens of the instructions and the schema of a choice, as OpenAI is sent them."""
-    schema = schema_text(lower(build_schema(groups), "openai"))
+    schema = schema_text(adapt_schema(build_schema(groups), "openai"))
     return count_tokens(build_instructions(groups)) + count_tokens(schema)
 
 
@@ -70,11 +70,13 @@ async def test_what_all_groups_would_have_cost_is_what_they_cost_once_they_were_
 async def test_each_call_is_compared_with_the_groups_of_its_own_category(
     place: Place, workflow: str, groups: list[str]
 ) -> None:
-    office = place.office(Reporting())
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=groups, yes=True), workflow)
-    await session.go_on()
+    service = place.service(Reporting())
+    session = await service.start(
+        RunOptions(brief={"idea": IDEA}, groups=groups, yes=True), workflow
+    )
+    await session.advance()
     assert session.view.status == "succeeded", session.view.error
-    [row] = (await savings(place.store))["rows"]
+    [row] = (await savings_report(place.store))["rows"]
     document = session.document()
     assert row["groups"] == groups
     assert row["instructions"] == document["savings"]
@@ -97,14 +99,14 @@ async def test_an_unknown_price_is_null_and_tokens_are_told_all_the_same(place: 
 
 
 async def test_offline_and_pasted_runs_have_no_receipt(place: Place) -> None:
-    assert (await _run(place, "sora", llm=Offline()))["receipt"] is None
+    assert (await _run(place, "sora", llm=OfflineLLM()))["receipt"] is None
 
 
 async def test_a_retry_is_paid_and_compared_for_what_it_wrote_only(place: Place) -> None:
-    office = place.office(Reporting())
+    service = place.service(Reporting())
     first = await _run(place, "sora", "leonardo")
-    session = await office.retry("last", Wish(groups=["sora", "leonardo", "phoenix"]))
-    await session.go_on()
+    session = await service.retry("last", RunOptions(groups=["sora", "leonardo", "phoenix"]))
+    await session.advance()
     await session.write_receipt()
     receipt = session.document()["receipt"]
     more = _counted(IMAGE) - _counted(("phoenix",))
@@ -129,7 +131,7 @@ async def test_repairs_are_told_apart_and_stand_on_both_sides(
         return write_text(path, node) + (" --ar 2:3" if len(written) == 1 else "")
 
     server.conduct = Conduct(write=careless)
-    session = await Desk(place.office(server)).session(["phoenix"])
+    session = await Desk(place.service(server)).session(["phoenix"])
     await session.write_receipt()
     document = session.document()
     assert document["usage"]["repairs"] == 1
@@ -141,8 +143,8 @@ async def test_repairs_are_told_apart_and_stand_on_both_sides(
 
 async def test_savings_are_the_sum_of_the_receipts_newest_first(place: Place) -> None:
     runs = [await _run(place, *groups) for groups in (("sora",), IMAGE, ("leonardo", "motion_2_0"))]
-    await _run(place, "sora", llm=Offline())
-    told = await savings(place.store)
+    await _run(place, "sora", llm=OfflineLLM())
+    told = await savings_report(place.store)
     assert (told["runs"], told["reported_runs"], told["priced_runs"]) == (4, 3, 3)
     assert told["calls"] == 5
     assert {row["run"] for row in told["rows"][1:]} == {run["run"] for run in runs}
@@ -154,13 +156,13 @@ async def test_savings_are_the_sum_of_the_receipts_newest_first(place: Place) ->
             for key in ("input_tokens", "output_tokens", "cost_usd")
         }
         assert {key: told["receipt"][part][key] for key in sums} == pytest.approx(sums)
-    assert len((await savings(place.store, newest=2))["rows"]) == 2
+    assert len((await savings_report(place.store, newest=2))["rows"]) == 2
 
 
 async def test_amounts_are_those_of_runs_whose_price_is_known(place: Place) -> None:
     known = (await _run(place, "sora"))["receipt"]
     unknown = (await _run(place, "sora", llm=Reporting("openai:nobody-knows-it")))["receipt"]
-    told = await savings(place.store)
+    told = await savings_report(place.store)
     assert (told["reported_runs"], told["priced_runs"]) == (2, 1)
     assert told["receipt"]["paid"]["cost_usd"] == pytest.approx(known["paid"]["cost_usd"])
     both = known["paid"]["input_tokens"] + unknown["paid"]["input_tokens"]

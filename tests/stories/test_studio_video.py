@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callsheet import load_groups
-from callsheet.app.looking import lint
+from callsheet.authoring.lint import lint
 from tests.support.runs import IDEA, Desk, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.runs import Office, Wish
-from callsheet.app.session import Session
-from callsheet.engine.view import View
-from callsheet.events import Recorded, ValuesFinished
-from callsheet.llm.port import Heard, Reply, Request, Usage
+from callsheet.engine.run_view import RunView
+from callsheet.events import RecordedEvent, ValuesFinished
+from callsheet.llm.port import Reply, Request, TextListener, Usage
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
+from callsheet.runs.session import RunSession
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
@@ -40,7 +41,7 @@ class Listener:
         self.kinds: list[str] = []
         self.came = asyncio.Event()
 
-    def hear(self, recorded: Recorded, view: View) -> None:
+    def hear(self, recorded: RecordedEvent, view: RunView) -> None:
         del view
         self.kinds.append(recorded.event.kind)
         if isinstance(recorded.event, ValuesFinished):
@@ -48,12 +49,12 @@ class Listener:
             self.came.set()
 
 
-def _office(place: Place, server: StrictOpenAI, listener: Listener, tick: float = 0) -> Office:
-    return place.office(client_of(server, tick=tick), listener.hear)
+def _service(place: Place, server: StrictOpenAI, listener: Listener, tick: float = 0) -> RunService:
+    return place.service(client_of(server, tick=tick), listener.hear)
 
 
-async def _begun(office: Office) -> Session:
-    return await office.start(Wish(brief={"idea": IDEA}, groups=GROUPS))
+async def _begun(service: RunService) -> RunSession:
+    return await service.start(RunOptions(brief={"idea": IDEA}, groups=GROUPS))
 
 
 def _asked(server: StrictOpenAI, number: int) -> list[str]:
@@ -79,9 +80,9 @@ async def test_a_prompt_is_told_while_the_others_are_still_being_written(
     whole = await _whole(server)
     listener = Listener()
     server.fail(Break("hang", _before(whole, "SORA_1_A")))
-    session = await _begun(_office(place, server, listener))
+    session = await _begun(_service(place, server, listener))
 
-    running = asyncio.create_task(session.go_on())
+    running = asyncio.create_task(session.advance())
     async with asyncio.timeout(30):
         await listener.came.wait()
 
@@ -97,10 +98,10 @@ async def test_an_interrupted_run_asks_only_for_what_was_not_finished(
 ) -> None:
     whole = await _whole(server)
     listener = Listener()
-    office = _office(place, server, listener)
+    service = _service(place, server, listener)
     server.fail(Break("hang", _before(whole, "LEONARDO_ANIME_XL_A")))
-    session = await _begun(office)
-    running = asyncio.create_task(session.go_on())
+    session = await _begun(service)
+    running = asyncio.create_task(session.advance())
     async with asyncio.timeout(30):
         while len(listener.values) < 2:
             listener.came.clear()
@@ -109,8 +110,8 @@ async def test_an_interrupted_run_asks_only_for_what_was_not_finished(
     await asyncio.gather(running, return_exceptions=True)
     await session.close()
 
-    again = await office.resume(session.view.run, Wish())
-    await again.go_on()
+    again = await service.resume(session.view.run, RunOptions())
+    await again.advance()
     assert prompts_of(again.document()) == whole
     assert [_asked(server, n) for n in range(2)] == [MODELS, MODELS[2:]]
 
@@ -146,8 +147,10 @@ def test_killed_while_the_llm_is_writing_the_finished_prompts_are_not_paid_again
 async def _resumed(home: Path, server: StrictOpenAI) -> dict[str, Any]:
     settings = read_settings({"CALLSHEET_HOME": str(home), "HOME": str(home)})
     store = SqlStore(home / "runs.sqlite")
-    session = await Office(settings, store=store, llm=client_of(server)).resume("last", Wish())
-    await session.go_on()
+    session = await RunService(settings, store=store, llm=client_of(server)).resume(
+        "last", RunOptions()
+    )
+    await session.advance()
     await session.close()
     store.close()
     return session.document()
@@ -161,8 +164,8 @@ async def test_a_reply_that_breaks_off_is_gone_on_with_for_the_rest_alone(
     listener = Listener()
     server.fail(Break(how, _before(whole, "LEONARDO_ANIME_XL_A")))
 
-    session = await _begun(_office(place, server, listener))
-    await session.go_on()
+    session = await _begun(_service(place, server, listener))
+    await session.advance()
 
     document = session.document()
     assert document["status"] == "succeeded"
@@ -178,19 +181,19 @@ async def test_a_second_break_ends_the_run_and_resume_asks_for_the_rest(
     server: StrictOpenAI,
 ) -> None:
     whole = await _whole(server)
-    office = _office(place, server, Listener())
+    service = _service(place, server, Listener())
     server.fail(Break("ends", _before(whole, "SORA_1_A")), Break("error", 2))
 
-    session = await _begun(office)
-    await session.go_on()
+    session = await _begun(service)
+    await session.advance()
     await session.close()
     assert session.view.error is not None
     assert (session.view.error.code, session.view.error.exit_code) == ("provider_unreachable", 5)
     assert "broke off half way, 2 times: a scripted 529" in session.view.error.message
     assert len(server.requests) == 2
 
-    again = await office.resume(session.view.run, Wish())
-    await again.go_on()
+    again = await service.resume(session.view.run, RunOptions())
+    await again.advance()
     assert prompts_of(again.document()) == whole
     assert [_asked(server, n) for n in range(3)] == [MODELS, MODELS[1:], MODELS[1:]]
 
@@ -201,17 +204,17 @@ async def test_what_was_finished_before_the_deadline_is_kept(
     whole = await _whole(server)
     llm = client_of(server, tick=0)
     llm.limits = type(llm.limits)(deadline=1.5, tick=0)
-    office = place.office(llm)
+    service = place.service(llm)
     server.fail(Break("drip", _before(whole, "SORA_1_A")))
 
-    session = await _begun(office)
-    await session.go_on()
+    session = await _begun(service)
+    await session.advance()
     await session.close()
     assert session.view.error is not None
     assert session.view.error.code == "provider_timeout"
 
-    again = await office.resume(session.view.run, Wish())
-    await again.go_on()
+    again = await service.resume(session.view.run, RunOptions())
+    await again.advance()
     assert prompts_of(again.document()) == whole
     assert _asked(server, 1) == MODELS[1:]
 
@@ -221,8 +224,8 @@ async def test_a_reply_that_comes_at_once_costs_no_fact_and_no_commit_more(
     server: StrictOpenAI,
 ) -> None:
     listener = Listener()
-    session = await _begun(_office(place, server, listener, tick=60))
-    await session.go_on()
+    session = await _begun(_service(place, server, listener, tick=60))
+    await session.advance()
     assert "values_finished" not in listener.kinds
 
 
@@ -252,7 +255,7 @@ class Dictating:
     def __init__(self, prompts: dict[str, str]) -> None:
         self._text = json.dumps({"prompts": prompts})
 
-    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
         del request
         for end in range(0, len(self._text), 10):
             if heard is not None:
@@ -266,8 +269,8 @@ async def test_a_prompt_is_told_as_it_is_delivered_and_a_faulty_one_is_not_told(
     good = prompts_of(await Desk.with_llm().run(GROUPS))
     prompts = good | {"SORA_2_A": f'"{good["SORA_2_A"]}"', "SORA_1_A": "too short"}
     listener = Listener()
-    session = await _begun(place.office(Dictating(prompts), listener.hear))
-    await session.go_on()
+    session = await _begun(place.service(Dictating(prompts), listener.hear))
+    await session.advance()
 
     told = {name.removeprefix("prompts."): text for name, text in listener.values.items()}
     delivered = prompts_of(session.document())

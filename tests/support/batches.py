@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from callsheet.app.batch.batch import Batch, Order
-from callsheet.app.batch.outcomes import Outcome
-from callsheet.app.batch.output import carried_out, open_output
-from callsheet.app.batch.rows import Told
-from callsheet.app.runs import Office
+from callsheet.batches.batch import Batch
+from callsheet.batches.outcomes import RowOutcome
+from callsheet.batches.output_file import execute_into, open_output_file
+from callsheet.batches.request import BatchRequest
+from callsheet.batches.row_parser import RowDefaults
 from callsheet.llm.port import LLM
+from callsheet.runs.service import RunService
 from callsheet.settings import Settings, read_settings
 from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Store
@@ -45,7 +46,7 @@ class Bench:
 
     store: Store
     llm: LLM | None = None
-    told: Told = field(default_factory=lambda: Told(("leonardo",)))
+    told: RowDefaults = field(default_factory=lambda: RowDefaults(("leonardo",)))
     settings: Settings = field(default_factory=read_settings)
 
     @classmethod
@@ -55,10 +56,10 @@ class Bench:
 
     def batch(self, path: Path, **changes: Any) -> Batch:
         """The sheet as a batch that was judged."""
-        office = Office(self.settings, store=self.store, llm=self.llm)
-        return Batch(office, replace(Order(path, told=self.told), **changes))
+        service = RunService(self.settings, store=self.store, llm=self.llm)
+        return Batch(service, replace(BatchRequest(path, told=self.told), **changes))
 
-    async def go(self, path: Path, **changes: Any) -> tuple[Batch, list[Outcome]]:
+    async def go(self, path: Path, **changes: Any) -> tuple[Batch, list[RowOutcome]]:
         """One go of a batch: its rows' ends in order."""
         batch = self.batch(path, **changes)
         return batch, [outcome async for outcome in batch.carry_out()]
@@ -66,6 +67,6 @@ class Bench:
     async def write(self, path: Path, output: Path, **changes: Any) -> Batch:
         """One go of a batch, written to a file."""
         batch = self.batch(path, **changes)
-        async for _ in carried_out(batch, open_output(output, batch)):
+        async for _ in execute_into(batch, open_output_file(output, batch)):
             pass
         return batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from callsheet.events import OutputWritten, Recorded
+from callsheet.events import OutputWritten, RecordedEvent
 from callsheet.store.memory import MemoryStore
 
 
@@ -25,7 +25,7 @@ class Counting(MemoryStore):
         """How many modules are stored."""
         return self.commits[-1] if self.commits else 0
 
-    async def append(self, *args: Any, **named: Any) -> list[Recorded]:
+    async def append(self, *args: Any, **named: Any) -> list[RecordedEvent]:
         written = await super().append(*args, **named)
         done = sum(isinstance(each.event, OutputWritten) for each in written)
         self.commits.append(self.modules + done)

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from hypothesis import strategies as st
 from pydantic import BaseModel, JsonValue
 
-from callsheet.events import Event, Recorded
+from callsheet.events import Event, RecordedEvent
 
 texts = st.text(st.characters(), max_size=12)
 """Any text, with NUL, controls and halves of surrogate pairs."""
@@ -29,9 +29,9 @@ KINDS: tuple[type[BaseModel], ...] = get_args(get_args(Event)[0])
 """Every kind of fact there is."""
 
 
-def recorded(events: Iterable[Event], *, start: int = 1, at: float = 100.0) -> list[Recorded]:
+def recorded(events: Iterable[Event], *, start: int = 1, at: float = 100.0) -> list[RecordedEvent]:
     """The events as a store would give them back, one second apart."""
-    return [Recorded(seq, at + seq, event) for seq, event in enumerate(events, start=start)]
+    return [RecordedEvent(seq, at + seq, event) for seq, event in enumerate(events, start=start)]
 
 
 def any_of(kind: type[BaseModel]) -> st.SearchStrategy[Any]:

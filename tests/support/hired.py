@@ -19,15 +19,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from callsheet.app.workers import Worker
-from callsheet.cli.machines import until_told
-from callsheet.cli.printing import note
+from callsheet.cli.ops_commands import until_told
+from callsheet.cli.output import note
 from callsheet.errors import CallsheetError
+from callsheet.runs.takeover import Takeover
 from callsheet.settings import read_settings
+from callsheet.workers.worker import Worker
 
 SWEEP_SECONDS = 0.25
 
-HEAVY = ("callsheet.llm.line", "callsheet.store.postgres", "psycopg", "dbos")
+HEAVY = ("callsheet.llm.provider_client", "callsheet.store.postgres", "psycopg", "dbos")
 
 
 def _work(words: Sequence[str]) -> int:
@@ -36,8 +37,10 @@ def _work(words: Sequence[str]) -> int:
     parser.add_argument("--in-all", type=int)
     parser.add_argument("--drain", type=float, default=20)
     told = parser.parse_args(words)
+    settings = read_settings()
     worker = Worker(
-        read_settings(),
+        settings,
+        Takeover(settings),
         concurrency=told.concurrency,
         in_all=told.in_all,
         tell=note,

@@ -15,10 +15,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from callsheet.app.runs import Office, Wish
 from callsheet.engine.journal import Journal
-from callsheet.engine.view import View
-from callsheet.events import Event, OutputWritten, Recorded, ValuesFinished
+from callsheet.engine.run_view import RunView
+from callsheet.events import Event, OutputWritten, RecordedEvent, ValuesFinished
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
@@ -39,7 +40,7 @@ class Doomed(SqlStore):
     number: int
     count = 0
 
-    async def append(self, *args: Any, **named: Any) -> list[Recorded]:
+    async def append(self, *args: Any, **named: Any) -> list[RecordedEvent]:
         self.count += 1
         here = self.count == self.number
         if here and self.moment == "before":
@@ -68,7 +69,7 @@ class Deaf:
     def __init__(self, number: int) -> None:
         self._left = number
 
-    def hear(self, recorded: Recorded, view: View) -> None:
+    def hear(self, recorded: RecordedEvent, view: RunView) -> None:
         del view
         if isinstance(recorded.event, ValuesFinished):
             self._left -= len(recorded.event.values)
@@ -84,15 +85,15 @@ def database_at(place: str) -> Path | Postgres:
 async def _main(place: str, url: str, moment: str, number: int) -> None:
     store = Doomed(database_at(place))
     store.moment, store.number = moment, number
-    office = Office(read_settings(), store=store, llm=PlainLLM(url))
+    service = RunService(read_settings(), store=store, llm=PlainLLM(url))
     if moment == "told":
         llm = client_at(url, tick=0)
-        office = Office(read_settings(), store=store, llm=llm, listen=Deaf(number).hear)
-    session = await office.start(Wish(brief={"idea": IDEA}, groups=GROUPS))
+        service = RunService(read_settings(), store=store, llm=llm, listen=Deaf(number).hear)
+    session = await service.start(RunOptions(brief={"idea": IDEA}, groups=GROUPS))
     if moment == "module":
         session.journal.__class__ = Mortal
         vars(session.journal)["left"] = number
-    await session.go_on()
+    await session.advance()
     await session.close()
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import psycopg
 from psycopg import sql
 
-from callsheet.app.runs import Office
-from callsheet.engine.view import View
-from callsheet.events import Recorded
+from callsheet.engine.run_view import RunView
+from callsheet.events import RecordedEvent
 from callsheet.llm.port import LLM
+from callsheet.runs.service import RunService
 from callsheet.settings import Settings
 from callsheet.store.port import Store
 from tests.support.runs import client_of
@@ -29,11 +29,11 @@ class Place:
     settings: Settings
     workers: bool = False
 
-    def office(
+    def service(
         self,
         llm: StrictOpenAI | LLM | None = None,
-        listen: Callable[[Recorded, View], None] | None = None,
-    ) -> Office:
+        listen: Callable[[RecordedEvent, RunView], None] | None = None,
+    ) -> RunService:
         """An office here, whose runs are written by this server, this LLM, or the offline one."""
         settings = self.settings
         if isinstance(llm, StrictOpenAI) and self.workers:
@@ -42,7 +42,7 @@ class Place:
             llm = None
         elif isinstance(llm, StrictOpenAI):
             llm = client_of(llm)
-        return Office(settings, store=self.store, llm=llm, listen=listen)
+        return RunService(settings, store=self.store, llm=llm, listen=listen)
 
 
 def forget_runs(url: str) -> None:

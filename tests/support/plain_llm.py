@@ -6,8 +6,8 @@ import asyncio
 import json
 import urllib.request
 
-from callsheet.llm.lowering import lower
-from callsheet.llm.port import Heard, Reply, Request, Usage
+from callsheet.llm.port import Reply, Request, TextListener, Usage
+from callsheet.llm.schema_adapter import adapt_schema
 
 
 class PlainLLM:
@@ -18,7 +18,7 @@ class PlainLLM:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
         del heard
         return await asyncio.to_thread(self._compose, request)
 
@@ -28,7 +28,7 @@ class PlainLLM:
             "json_schema": {
                 "name": request.name,
                 "strict": True,
-                "schema": lower(request.schema, "openai"),
+                "schema": adapt_schema(request.schema, "openai"),
             },
         }
         messages = [

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from callsheet import errors
-from callsheet.llm.client import Client
 from callsheet.llm.port import Request
-from callsheet.llm.specs import Key
+from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.llm.providers import Key
 from tests.support.anthropic_server import AnthropicServer
 from tests.support.google_server import GoogleServer
 from tests.support.loopback import Fault, Loopback
@@ -46,10 +46,10 @@ class Clock:
         self.slept.append(seconds)
 
 
-def client(server: Loopback, provider: str = "openai", **more: Any) -> Client:
+def client(server: Loopback, provider: str = "openai", **more: Any) -> ProviderLLM:
     more = {"sleep": Clock().sleep, "chance": lambda: 0.5} | more
     key = Key("CALLSHEET_API_KEY", CANARY)
-    return Client(provider, SHAPES[provider][1], base_url=server.url, key=key, **more)
+    return ProviderLLM(provider, SHAPES[provider][1], base_url=server.url, key=key, **more)
 
 
 def serving(provider: str, *faults: Fault) -> Loopback:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from callsheet.catalog.schemas import schema_text
-from callsheet.llm.lowering import lower
-from callsheet.llm.offline import Offline
-from callsheet.llm.port import Heard, Reply, Request, Usage
-from callsheet.meter.prices import price
-from callsheet.meter.tokens import count_tokens
+from callsheet.costs.prices import price
+from callsheet.costs.tokens import count_tokens
+from callsheet.llm.offline import OfflineLLM
+from callsheet.llm.port import Reply, Request, TextListener, Usage
+from callsheet.llm.schema_adapter import adapt_schema
 
 PRICED = "openai:gpt-5.2"
 
@@ -19,10 +19,10 @@ class Reporting:
         self.spec = spec
         self._cached = cached
 
-    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
         del heard
-        text = (await Offline().compose(request)).text
-        schema = schema_text(lower(request.schema, "openai"))
+        text = (await OfflineLLM().compose(request)).text
+        schema = schema_text(adapt_schema(request.schema, "openai"))
         sent = sum(map(count_tokens, (request.system, request.user, schema)))
         cached, written = round(sent * self._cached), count_tokens(text)
         provider, _, name = self.spec.partition(":")

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from callsheet.app.runs import Office, Wish
-from callsheet.app.session import Session
-from callsheet.llm.client import Client
-from callsheet.llm.policy import Limits
 from callsheet.llm.port import LLM
+from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.llm.retry_policy import CallLimits
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
+from callsheet.runs.session import RunSession
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from tests.support.strict_openai import StrictOpenAI
@@ -22,27 +23,27 @@ async def no_wait(seconds: float) -> None:
     """Stands for sleeping between tries."""
 
 
-def client_of(server: StrictOpenAI, name: str = "any", tick: float = 0.25) -> Client:
+def client_of(server: StrictOpenAI, name: str = "any", tick: float = 0.25) -> ProviderLLM:
     """The real client, speaking to a loopback server."""
     return client_at(server.url, name, tick)
 
 
-def client_at(url: str, name: str = "any", tick: float = 0.25) -> Client:
+def client_at(url: str, name: str = "any", tick: float = 0.25) -> ProviderLLM:
     """The same, by the server's address."""
-    limits = Limits(deadline=20, tick=tick)
-    return Client("openai", name, base_url=url, limits=limits, sleep=no_wait)
+    limits = CallLimits(deadline=20, tick=tick)
+    return ProviderLLM("openai", name, base_url=url, limits=limits, sleep=no_wait)
 
 
 @dataclass
 class Desk:
     """An office over a store in memory."""
 
-    office: Office
+    service: RunService
 
     @classmethod
     def with_llm(cls, llm: LLM | None = None) -> Desk:
         """A desk whose runs are written by this LLM, or by the offline one."""
-        return cls(Office(read_settings(), store=MemoryStore(), llm=llm))
+        return cls(RunService(read_settings(), store=MemoryStore(), llm=llm))
 
     async def run(
         self, groups: Sequence[str], workflow: str = "oms", **brief: str
@@ -50,11 +51,13 @@ class Desk:
         """The document of a run with these groups, carried out to its end."""
         return (await self.session(groups, workflow, **brief)).document()
 
-    async def session(self, groups: Sequence[str], workflow: str = "oms", **brief: str) -> Session:
+    async def session(
+        self, groups: Sequence[str], workflow: str = "oms", **brief: str
+    ) -> RunSession:
         """The same, still held."""
         told = {"idea": IDEA, **brief}
-        session = await self.office.start(Wish(brief=told, groups=groups), workflow)
-        await session.go_on()
+        session = await self.service.start(RunOptions(brief=told, groups=groups), workflow)
+        await session.advance()
         return session
 
 

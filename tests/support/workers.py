@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from callsheet.app.runs import Office, Wish
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import Settings, read_settings
 from tests.support.cli import Terminal
 from tests.support.loopback import Answer, Seen
@@ -142,23 +143,23 @@ class Crew:
 
     def begin(self, *groups: str, review: bool = False) -> Future[dict[str, Any]]:
         """A person's run in the background; its document once it has ended, or asks."""
-        wish = Wish(brief={"idea": IDEA}, groups=groups or ("leonardo",), review=review)
-        return self.people.submit(asyncio.run, self._run(wish))
+        options = RunOptions(brief={"idea": IDEA}, groups=groups or ("leonardo",), review=review)
+        return self.people.submit(asyncio.run, self._run(options))
 
     @property
     def settings(self) -> Settings:
         """What the workers are told, told to somebody else."""
         return read_settings(self.terminal.environment() | {"CALLSHEET_LLM": "openai:any"})
 
-    async def _run(self, wish: Wish) -> dict[str, Any]:
-        office = Office(self.settings)
+    async def _run(self, options: RunOptions) -> dict[str, Any]:
+        service = RunService(self.settings)
         try:
-            session = await office.start(wish)
-            await session.go_on()
+            session = await service.start(options)
+            await session.advance()
             await session.close()
             return session.document()
         finally:
-            office.store.close()
+            service.store.close()
 
 
 @contextmanager

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.productions import open_production
-from callsheet.engine.advance import Cast, advance
+from callsheet.engine.advance import RunContext, advance
 from callsheet.engine.journal import Journal
-from callsheet.engine.view import View
+from callsheet.engine.run_view import RunView
 from callsheet.events import RunStarted
-from callsheet.llm.offline import Offline
-from callsheet.modules.contract import Outcome, Stage
+from callsheet.llm.offline import OfflineLLM
+from callsheet.loader.bundle import load_workflow
+from callsheet.modules.contract import ModuleContext, Outcome
 from callsheet.modules.prompt import template
 from callsheet.modules.registry import find_module
 from callsheet.store.port import Lease
@@ -35,9 +35,9 @@ def begun(store: Counting, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int
     """How many modules are stored as each one begins; they are templates that may not run twice."""
     found: list[int] = []
 
-    async def run(inputs: Any, stage: Stage) -> Outcome:
+    async def run(inputs: Any, context: ModuleContext) -> Outcome:
         found.append(store.modules)
-        return await template.run(inputs, stage)
+        return await template.run(inputs, context)
 
     once = replace(template.module, run=run, repeatable=False)
     monkeypatch.setattr(template, "module", once)
@@ -46,7 +46,7 @@ def begun(store: Counting, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int
     find_module.cache_clear()
 
 
-async def _carry_out(store: Counting, folder: Path) -> View:
+async def _carry_out(store: Counting, folder: Path) -> RunView:
     modules = [
         {
             "module_id": "prompt.template",
@@ -58,13 +58,13 @@ async def _carry_out(store: Counting, folder: Path) -> View:
     step = {"step_id": "only", "modules": modules}
     workflow = {"workflow_id": "three", "name": "Three", "steps": [step]}
     (folder / "workflow.json").write_text(json.dumps(workflow))
-    production = open_production(str(folder))
-    digest, files = production.manifest()
-    journal = Journal(store, Lease("run", "me", 1), View("run"))
+    bundle = load_workflow(str(folder))
+    digest, files = bundle.manifest()
+    journal = Journal(store, Lease("run", "me", 1), RunView("run"))
     started = RunStarted(workflow="three", source=str(folder), manifest=digest, llm="offline")
     journal.begin("three", started, files)
-    view = await advance(journal, Cast(production.document, production.materials, Offline()))
-    await journal.let_go()
+    view = await advance(journal, RunContext(bundle.document, bundle.resources, OfflineLLM()))
+    await journal.release()
     return view
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from callsheet.catalog.formats import find_format
-from callsheet.catalog.formats.clips import COMMANDS
-from callsheet.catalog.formats.moves import camera_faults
+from callsheet.catalog.formats.camera_moves import camera_faults
+from callsheet.catalog.formats.video_text import COMMANDS
 
 PICTURE = "A heron stands in a pond among reeds at dawn, natural photograph, soft grey greens"
 

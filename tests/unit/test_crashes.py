@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from callsheet.app.crashes import MOST_DEATHS, TOLD
-from callsheet.app.runs import Office, Wish
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
+from callsheet.runs.takeover import Takeover
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
+from callsheet.workers.crashes import CRASH_NOTE, MAX_CRASHES
 
 LONG = 1_000.0
 
@@ -28,70 +30,74 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def office(clock: Clock) -> Office:
-    return Office(read_settings(), store=MemoryStore(now=clock))
+def service(clock: Clock) -> RunService:
+    return RunService(read_settings(), store=MemoryStore(now=clock))
 
 
-async def _begun(office: Office) -> str:
-    session = await office.start(Wish(brief={"idea": "a heron"}, groups=["sora"]))
+async def _begun(service: RunService) -> str:
+    session = await service.start(RunOptions(brief={"idea": "a heron"}, groups=["sora"]))
     await session.keep()
     return session.view.run
 
 
-async def _told(office: Office, run: str) -> list[str]:
-    kinds = [fact.event for fact in await office.store.events(run)]
+async def _told(service: RunService, run: str) -> list[str]:
+    kinds = [fact.event for fact in await service.store.events(run)]
     return [event.text if event.kind == "noted" else event.kind for event in kinds]
 
 
 async def test_a_run_is_given_up_after_so_many_deaths_and_says_what_to_do(
-    office: Office, clock: Clock
+    service: RunService, clock: Clock
 ) -> None:
-    run = await _begun(office)
-    for _ in range(MOST_DEATHS - 1):
+    run = await _begun(service)
+    for _ in range(MAX_CRASHES - 1):
         clock.time += LONG
-        assert (await office.pick_up(run)).view.status == "running"
+        assert (await Takeover(service.settings)(service.store, run)).view.status == "running"
     clock.time += LONG
-    session = await office.pick_up(run)
-    view = await session.go_on()
+    session = await Takeover(service.settings)(service.store, run)
+    view = await session.advance()
 
-    assert await _told(office, run) == ["run_started", *[TOLD] * (MOST_DEATHS - 1), "run_failed"]
+    assert await _told(service, run) == [
+        "run_started",
+        *[CRASH_NOTE] * (MAX_CRASHES - 1),
+        "run_failed",
+    ]
     assert view.error is not None
     assert (view.error.code, view.error.exit_code) == ("run_crashed", 1)
     assert f"callsheet resume {run}" in view.error.hint
 
 
 async def test_whoever_resumes_it_gives_it_as_many_tries_again(
-    office: Office, clock: Clock
+    service: RunService, clock: Clock
 ) -> None:
-    run = await _begun(office)
-    for _ in range(MOST_DEATHS):
+    run = await _begun(service)
+    for _ in range(MAX_CRASHES):
         clock.time += LONG
-        session = await office.pick_up(run)
+        session = await Takeover(service.settings)(service.store, run)
     await session.close()
-    again = await office.resume(run, Wish())
+    again = await service.resume(run, RunOptions())
     clock.time += LONG
-    session = await office.pick_up(again.view.run)
-    assert (await session.go_on()).status == "succeeded"
+    session = await Takeover(service.settings)(service.store, again.view.run)
+    assert (await session.advance()).status == "succeeded"
 
 
 async def test_a_run_that_goes_on_is_not_given_up_however_many_have_died(
-    office: Office, clock: Clock
+    service: RunService, clock: Clock
 ) -> None:
-    session = await office.start(Wish(brief={"idea": "a heron"}))
+    session = await service.start(RunOptions(brief={"idea": "a heron"}))
     run = session.view.run
-    await session.go_on()
+    await session.advance()
     for answer in ("sora", "accept", "none"):
         await session.answer(answer)
-        for _ in range(MOST_DEATHS - 1):
+        for _ in range(MAX_CRASHES - 1):
             clock.time += LONG
-            session = await office.pick_up(run)
-        await session.go_on()
+            session = await Takeover(service.settings)(service.store, run)
+        await session.advance()
     assert session.view.status == "succeeded", session.view.error
-    assert (await _told(office, run)).count(TOLD) > MOST_DEATHS
+    assert (await _told(service, run)).count(CRASH_NOTE) > MAX_CRASHES
 
 
-async def test_who_lets_go_of_a_run_has_not_died(office: Office) -> None:
-    session = await office.start(Wish(brief={"idea": "a heron"}, groups=["sora"]))
+async def test_who_lets_go_of_a_run_has_not_died(service: RunService) -> None:
+    session = await service.start(RunOptions(brief={"idea": "a heron"}, groups=["sora"]))
     await session.close()
-    again = await office.pick_up(session.view.run)
-    assert TOLD not in await _told(office, again.view.run)
+    again = await Takeover(service.settings)(service.store, session.view.run)
+    assert CRASH_NOTE not in await _told(service, again.view.run)

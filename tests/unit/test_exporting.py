@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.cells import open_cell
-from callsheet.app.exporting.sheet import Entry, Sheet, Text
-from callsheet.app.exporting.size import size_of
-from callsheet.app.exporting.table import EXPORTS, fitting, left_out, write_export
 from callsheet.catalog.formats import find_format
 from callsheet.errors import InputError, UnknownNameError
+from callsheet.exports.csv_cells import unescape_cell
+from callsheet.exports.formats import EXPORTS, available_exports, render_export, skipped_prompts
+from callsheet.exports.image_size import image_size
+from callsheet.exports.prompt_set import ExportedPrompt, PromptSet, PromptText
 from tests.support.runs import Desk
 
 AWKWARD = (
@@ -50,14 +50,14 @@ KINDS = {
 }
 
 
-async def sheet(*groups: str, workflow: str = "oms", **brief: str) -> Sheet:
+async def sheet(*groups: str, workflow: str = "oms", **brief: str) -> PromptSet:
     return (await Desk.with_llm().session(groups, workflow, **brief)).sheet()
 
 
-def saying(found: Sheet, model: str, text: str) -> Sheet:
+def saying(found: PromptSet, model: str, text: str) -> PromptSet:
     """The sheet with another text for a model that has one."""
 
-    def changed(entry: Entry) -> Entry:
+    def changed(entry: ExportedPrompt) -> ExportedPrompt:
         if entry.model != model:
             return entry
         return replace(entry, prompt=text, texts=(replace(entry.texts[0], text=text),))
@@ -108,7 +108,7 @@ def chains(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def prompts(found: Sheet) -> dict[str, str]:
+def prompts(found: PromptSet) -> dict[str, str]:
     return {text.name: text.text for entry in found.entries for text in entry.texts}
 
 
@@ -117,10 +117,10 @@ async def test_midjourney_gets_a_line_for_each_still_of_its_own_and_nothing_else
     found = await sheet("sora", "midjourney", "midjourney_animate")
     folded = saying(found, "MIDJOURNEY_B", "a heron\r\n\n  in mist \u2028 --ar 2:3\n")
 
-    lines = write_export("midjourney", folded).splitlines()
+    lines = render_export("midjourney", folded).splitlines()
 
     assert lines == [prompts(found)["MIDJOURNEY_A"], "a heron in mist --ar 2:3"]
-    assert left_out("midjourney", folded) == ["SORA_2_A", "SORA_1_A", "midjourney_animate"]
+    assert skipped_prompts("midjourney", folded) == ["SORA_2_A", "SORA_1_A", "midjourney_animate"]
 
 
 @pytest.mark.asyncio
@@ -128,14 +128,14 @@ async def test_a1111_reads_each_prompt_with_the_negative_that_belongs_to_it() ->
     found = await sheet("sora", "stable_diffusion", aspect_ratio="2:3")
     said = prompts(found)
 
-    read = jobs(write_export("a1111", found))
+    read = jobs(render_export("a1111", found))
 
     size = {"width": "832", "height": "1216"}
     assert read == [
         {"prompt": said["SD_A"], "negative_prompt": "", **size},
         {"prompt": said["SD_B"], "negative_prompt": said["SD_C"], **size},
     ]
-    assert left_out("a1111", found) == ["SORA_2_A", "SORA_1_A"]
+    assert skipped_prompts("a1111", found) == ["SORA_2_A", "SORA_1_A"]
 
 
 @pytest.mark.asyncio
@@ -150,9 +150,9 @@ async def test_a_prompt_with_a_negative_field_brings_its_own() -> None:
         },
     }
     assert {
-        job["prompt"]: job["negative_prompt"] for job in jobs(write_export("a1111", found))
+        job["prompt"]: job["negative_prompt"] for job in jobs(render_export("a1111", found))
     } == (pairs)
-    drawn = chains(write_export("comfyui", found))
+    drawn = chains(render_export("comfyui", found))
     assert {each["prompt"]: each["negative"] for each in drawn} == pairs
 
 
@@ -161,8 +161,8 @@ async def test_no_sign_in_a_prompt_is_lost_or_read_as_an_option() -> None:
     found = saying(await sheet("stable_diffusion"), "SD_A", AWKWARD)
     folded = " ".join(line.strip() for line in AWKWARD.splitlines())
 
-    assert jobs(write_export("a1111", found))[0]["prompt"] == folded
-    assert chains(write_export("comfyui", found))[0]["prompt"] == AWKWARD
+    assert jobs(render_export("a1111", found))[0]["prompt"] == folded
+    assert chains(render_export("comfyui", found))[0]["prompt"] == AWKWARD
 
 
 @pytest.mark.asyncio
@@ -170,7 +170,7 @@ async def test_comfyui_gets_a_whole_chain_for_each_prompt() -> None:
     found = await sheet("stable_diffusion", aspect_ratio="16:9")
     said = prompts(found)
 
-    first, second = chains(write_export("comfyui", found))
+    first, second = chains(render_export("comfyui", found))
 
     assert (first["prompt"], first["negative"]) == (said["SD_A"], "")
     assert (second["prompt"], second["negative"]) == (said["SD_B"], said["SD_C"])
@@ -194,17 +194,17 @@ async def test_comfyui_gets_a_whole_chain_for_each_prompt() -> None:
 def test_the_size_is_the_packs_or_fits_the_brief(
     settings: tuple[str, ...], brief: dict[str, str], size: tuple[int, int]
 ) -> None:
-    entry = Entry("image", "g", "", "", "A", "x", (Text("A", "x"),), settings)
-    assert size_of(entry, Sheet("run", "mine", "offline", brief, (entry,))) == size
+    entry = ExportedPrompt("image", "g", "", "", "A", "x", (PromptText("A", "x"),), settings)
+    assert image_size(entry, PromptSet("run", "mine", "offline", brief, (entry,))) == size
 
 
 @pytest.mark.asyncio
 async def test_a_table_has_a_row_for_each_text_and_no_formula() -> None:
     found = saying(await sheet("phoenix", "motion_2_0"), "PHOENIX_1_0_A", "=HYPERLINK(1)")
 
-    rows = list(csv.DictReader(io.StringIO(write_export("csv", found), newline="")))
+    rows = list(csv.DictReader(io.StringIO(render_export("csv", found), newline="")))
 
-    assert {row["model"]: open_cell(row["prompt"]) for row in rows} == prompts(found)
+    assert {row["model"]: unescape_cell(row["prompt"]) for row in rows} == prompts(found)
     assert rows[0] == {
         "category": "image_generation",
         "group": "phoenix",
@@ -219,7 +219,7 @@ async def test_a_table_has_a_row_for_each_text_and_no_formula() -> None:
 async def test_a_page_shows_each_text_with_its_group_and_what_to_set() -> None:
     found = saying(await sheet("phoenix", "motion_2_0"), "PHOENIX_1_0_A", "a ```` fence")
 
-    page = write_export("md", found)
+    page = render_export("md", found)
 
     assert "## Image generation\n\n### PHOENIX_1_0_A\n\nPhoenix 1.0. Set: size 832x1248;" in page
     assert "\n`````text\na ```` fence\n`````\n" in page
@@ -230,7 +230,7 @@ async def test_a_page_shows_each_text_with_its_group_and_what_to_set() -> None:
 async def test_a_program_gets_one_object_for_each_prompt() -> None:
     found = await sheet("phoenix", "motion_2_0")
 
-    told = json.loads(write_export("json", found))
+    told = json.loads(render_export("json", found))
 
     assert told["run"] == found.run
     assert [entry["model"] for entry in told["prompts"]] == ["PHOENIX_1_0_A", "motion_2_0"]
@@ -253,11 +253,11 @@ async def test_a_run_says_which_places_take_its_prompts(
     groups: Sequence[str], names: list[str]
 ) -> None:
     found = await sheet(*groups)
-    assert fitting(found) == [*names, "csv", "md", "json"]
-    for name in set(EXPORTS) - set(fitting(found)):
+    assert available_exports(found) == [*names, "csv", "md", "json"]
+    for name in set(EXPORTS) - set(available_exports(found)):
         with pytest.raises(InputError, match="none of these prompts is written for") as caught:
-            write_export(name, found)
-        assert caught.value.hint == f"formats that take them: {', '.join(fitting(found))}"
+            render_export(name, found)
+        assert caught.value.hint == f"formats that take them: {', '.join(available_exports(found))}"
 
 
 @pytest.mark.asyncio
@@ -265,7 +265,7 @@ async def test_one_models_prompt_keeps_the_negative_that_is_left_behind() -> Non
     found = await sheet("stable_diffusion")
     alone = found.only(["SD_B"])
 
-    (job,) = jobs(write_export("a1111", alone))
+    (job,) = jobs(render_export("a1111", alone))
 
     assert job["negative_prompt"] == prompts(found)["SD_C"]
     with pytest.raises(UnknownNameError, match="SD_Q"):

@@ -7,23 +7,23 @@ from contextlib import suppress
 
 import pytest
 
-from callsheet.app.listing import Listing
 from callsheet.events import Noted
+from callsheet.runs.listing import RunListing
 from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Lease
-from callsheet.web import events
-from callsheet.web.events import Feed
+from callsheet.web import event_stream
+from callsheet.web.event_stream import EventFeed
 
 
 async def test_a_deleted_run_is_told_and_the_rows_of_a_deleted_batch_are_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(events, "COUNT_SECONDS", 0.0)
-    monkeypatch.setattr(events, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(event_stream, "COUNT_SECONDS", 0.0)
+    monkeypatch.setattr(event_stream, "LOOK_SECONDS", 0.01)
     store = MemoryStore()
     for run in ("batch.1", "heron", "batch.2"):
         await store.create(Lease(run, "me", 1), "oms", [Noted(step="s", text="x")], {})
-    feed = Feed(store, Listing(store))
+    feed = EventFeed(store, RunListing(store))
     watching = asyncio.create_task(feed.watch())
     await feed.wait(0)
     seen, rings = feed.generation, feed.rings

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from callsheet.document.folder import (
+from callsheet.errors import InputError
+from callsheet.workflow.folder import (
     MAX_FILE,
     MAX_FILES,
-    Folder,
-    as_kept,
+    WorkflowFolder,
     content_hash,
-    on_disk,
+    folder_in_memory,
+    folder_on_disk,
 )
-from callsheet.errors import InputError
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def refusal(folder: Folder, path: str) -> str:
+def refusal(folder: WorkflowFolder, path: str) -> str:
     with pytest.raises(InputError) as caught:
         folder.read(path)
     return f"{caught.value.message} ({caught.value.hint})"
@@ -41,7 +41,7 @@ def refusal(folder: Folder, path: str) -> str:
     ("path", "text"), [("note.txt", "a note"), ("sub/deep.txt", "deep"), ("./note.txt", "a note")]
 )
 def test_a_file_inside_is_read(root: Path, path: str, text: str) -> None:
-    assert on_disk(root).read(path) == text
+    assert folder_on_disk(root).read(path) == text
 
 
 OUTSIDE = [
@@ -96,7 +96,7 @@ def linked(root: Path) -> Path:
 def test_what_is_outside_or_no_file_is_refused_in_the_words_for_what_is_missing(
     linked: Path, path: str
 ) -> None:
-    folder = on_disk(linked)
+    folder = folder_on_disk(linked)
 
     said = refusal(folder, path)
 
@@ -109,13 +109,13 @@ def test_what_is_outside_or_no_file_is_refused_in_the_words_for_what_is_missing(
 def test_a_link_to_a_file_inside_is_followed(root: Path) -> None:
     (root / "alias.txt").symlink_to("sub/deep.txt")
 
-    assert on_disk(root).read("alias.txt") == "deep"
+    assert folder_on_disk(root).read("alias.txt") == "deep"
 
 
 def test_the_folder_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(root)
 
-    folder = on_disk(tmp_path / "link")
+    folder = folder_on_disk(tmp_path / "link")
 
     assert folder.read("note.txt") == "a note"
     assert not folder.has("../secret.txt")
@@ -124,7 +124,7 @@ def test_the_folder_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
 def test_a_pipe_is_refused_and_nobody_waits_for_its_writer(root: Path) -> None:
     os.mkfifo(root / "pipe.txt")
 
-    assert "not a readable file" in refusal(on_disk(root), "pipe.txt")
+    assert "not a readable file" in refusal(folder_on_disk(root), "pipe.txt")
 
 
 @pytest.mark.parametrize("path", ["sub", "pipe.txt", "note.txt", "latin.txt"])
@@ -134,7 +134,7 @@ def test_every_file_that_was_opened_is_closed(root: Path, path: str) -> None:
 
     before = os.dup(0)
     os.close(before)
-    on_disk(root).has(path)
+    folder_on_disk(root).has(path)
     after = os.dup(0)
     os.close(after)
 
@@ -145,34 +145,34 @@ def test_a_file_may_be_as_long_as_the_limit_and_no_longer(root: Path) -> None:
     (root / "long.txt").write_bytes(b"x" * MAX_FILE)
     (root / "longer.txt").write_bytes(b"x" * (MAX_FILE + 1))
 
-    assert len(on_disk(root).read("long.txt")) == MAX_FILE
-    assert "not a readable file" in refusal(on_disk(root), "longer.txt")
+    assert len(folder_on_disk(root).read("long.txt")) == MAX_FILE
+    assert "not a readable file" in refusal(folder_on_disk(root), "longer.txt")
 
 
 def test_a_file_that_is_not_utf_8_is_refused(root: Path) -> None:
     (root / "latin.txt").write_bytes(b"caf\xe9")
 
-    assert "not a readable file" in refusal(on_disk(root), "latin.txt")
+    assert "not a readable file" in refusal(folder_on_disk(root), "latin.txt")
 
 
 def test_the_mark_that_some_editors_put_before_a_text_is_no_part_of_it(root: Path) -> None:
     (root / "bom.txt").write_bytes(b"\xef\xbb\xbfcaf\xc3\xa9")
 
-    assert on_disk(root).read("bom.txt") == "café"
+    assert folder_on_disk(root).read("bom.txt") == "café"
 
 
 def test_what_was_read_is_remembered_and_does_not_change_under_a_run(root: Path) -> None:
-    folder = on_disk(root)
+    folder = folder_on_disk(root)
     folder.read("note.txt")
     (root / "note.txt").write_text("another note")
 
     assert folder.read("note.txt") == "a note"
     assert folder.files == {"note.txt": "a note"}
-    assert on_disk(root).read("note.txt") == "another note"
+    assert folder_on_disk(root).read("note.txt") == "another note"
 
 
 def test_only_so_many_files_are_read() -> None:
-    folder = Folder("endless", lambda path: path)
+    folder = WorkflowFolder("endless", lambda path: path)
     for number in range(MAX_FILES):
         folder.read(str(number))
 
@@ -181,9 +181,9 @@ def test_only_so_many_files_are_read() -> None:
 
 
 def test_a_kept_folder_has_the_files_that_were_kept_and_no_others(root: Path) -> None:
-    folder = as_kept("mine", {"note.txt": "as it was"})
+    folder = folder_in_memory("mine", {"note.txt": "as it was"})
 
-    assert folder.name == on_disk(root).name == "mine"
+    assert folder.name == folder_on_disk(root).name == "mine"
     assert folder.read("note.txt") == "as it was"
     assert not folder.has("sub/deep.txt")
 

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callsheet import build_schema, load_groups
-from callsheet.app.looking import check, lint
+from callsheet.authoring.check import check_workflow
+from callsheet.authoring.lint import lint
 from callsheet.catalog.examples import Examples, examples_path, judged, run_examples
 from callsheet.catalog.formats import built_in, find_format
-from callsheet.catalog.formats.clip import at_least
-from callsheet.catalog.rules import find, warn
+from callsheet.catalog.formats.clip_tokens import at_least
+from callsheet.catalog.rules import find_errors, find_warnings
 from callsheet.catalog.schemas import unknown_formats
 
 WORKFLOWS = Path(__file__).parents[2] / "src/callsheet/workflows"
@@ -73,7 +74,7 @@ def test_every_built_in_group_has_a_page_of_rules_that_is_linked(workflow: str, 
 def test_check_runs_the_examples_and_names_file_and_place(tmp_path: Path) -> None:
     studio = tmp_path / "studio"
     shutil.copytree(OMS, studio)
-    assert check(str(studio)) == []
+    assert check_workflow(str(studio)) == []
     file = studio / "examples/image_generation/phoenix.json"
     told = json.loads(file.read_text())
     told["pass"][2]["prompt"] += " --ar 2:3"
@@ -81,7 +82,7 @@ def test_check_runs_the_examples_and_names_file_and_place(tmp_path: Path) -> Non
     told["fail"][2]["model"] = "PHOENIX_2"
     file.write_text(json.dumps(told))
 
-    found = check(str(studio))
+    found = check_workflow(str(studio))
 
     assert list(dict.fromkeys((problem.file, problem.path) for problem in found)) == [
         ("examples/image_generation/phoenix.json", "$.pass[2].prompt"),
@@ -89,9 +90,9 @@ def test_check_runs_the_examples_and_names_file_and_place(tmp_path: Path) -> Non
         ("examples/image_generation/phoenix.json", "$.fail[2].model"),
     ]
     file.unlink()
-    assert check(str(studio)) == []
+    assert check_workflow(str(studio)) == []
     file.write_text('{"pass": []}')
-    assert [problem.path for problem in check(str(studio))] == ["$.fail"]
+    assert [problem.path for problem in check_workflow(str(studio))] == ["$.fail"]
 
 
 @pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.name)
@@ -215,9 +216,9 @@ def test_errors_are_for_repair_and_warnings_are_told_apart() -> None:
         * 2
     )
     reply: Any = {"prompts": {"PHOENIX_1_0_A": text}}
-    assert {finding.severity for finding in find(reply, schema)} == {"error"}
-    assert {finding.rule for finding in find(reply, schema)} == {"plain-text: flag"}
-    assert {finding.severity for finding in warn(reply, schema)} == {"warning"}
+    assert {finding.severity for finding in find_errors(reply, schema)} == {"error"}
+    assert {finding.rule for finding in find_errors(reply, schema)} == {"plain-text: flag"}
+    assert {finding.severity for finding in find_warnings(reply, schema)} == {"warning"}
     told = lint(text, "PHOENIX_1_0_A")
     assert [finding.severity for finding in told] == ["error", *["warning"] * (len(told) - 1)]
 

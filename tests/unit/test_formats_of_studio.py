@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from callsheet.catalog.autofix import autofix
 from callsheet.catalog.formats import find_format
-from callsheet.catalog.mending import mend
 from tests.unit.test_formats import SCENE, caught
 
 SENTENCES = ("gpt-image", "nano-banana", "flux-2", "lucid-origin", "seedream", "qwen-image")
@@ -82,7 +82,7 @@ def test_a_midjourney_format_may_be_for_one_version_alone(
 def test_a_missing_version_is_put_in_where_there_is_only_one(
     name: str, line: str, mended: str
 ) -> None:
-    assert mend(f"{SCENE} {line}", {"format": name}) == f"{SCENE} {mended}"
+    assert autofix(f"{SCENE} {line}", {"format": name}) == f"{SCENE} {mended}"
 
 
 @pytest.mark.parametrize(

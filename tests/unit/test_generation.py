@@ -13,12 +13,12 @@ from pydantic import JsonValue
 from callsheet import errors
 from callsheet.catalog.groups import Catalog
 from callsheet.catalog.rules import leaves
-from callsheet.document.folder import as_kept
-from callsheet.llm.port import Finish, Heard, Reply, Request, Usage
-from callsheet.llm.scripted import Line, Scripted
-from callsheet.modules.contract import Ask, Done, Materials, Stage
+from callsheet.llm.port import Finish, Reply, Request, TextListener, Usage
+from callsheet.llm.scripted import ScriptedLLM, ScriptedReply
+from callsheet.modules.contract import Ask, Done, ModuleContext, Resources
 from callsheet.modules.generation import Inputs, check, generate
 from callsheet.questions import Question
+from callsheet.workflow.folder import folder_in_memory
 
 SHOT = {
     "type": "object",
@@ -66,12 +66,12 @@ def ended(finish: Finish, text: str = "", detail: str = "") -> Reply:
 class Set:
     """A stage with an LLM that says its lines, and what was kept on it."""
 
-    llm: Scripted
+    llm: ScriptedLLM
     values: Mapping[str, JsonValue] = field(default_factory=dict)
     repairs: list[bool] = field(default_factory=list)
     kept: dict[str, JsonValue] = field(default_factory=dict)
 
-    async def call(self, request: Request, repair: bool, heard: Heard) -> Reply | Question:  # noqa: FBT001
+    async def call(self, request: Request, repair: bool, heard: TextListener) -> Reply | Question:  # noqa: FBT001
         self.repairs.append(repair)
         return await self.llm.compose(request, heard)
 
@@ -84,8 +84,8 @@ class Set:
 
     async def play(self, schema: dict[str, JsonValue] = SCHEMA) -> Any:
         """What the module answers."""
-        stage = Stage(
-            materials=Materials(as_kept("none", {}), Catalog({})),
+        context = ModuleContext(
+            resources=Resources(folder_in_memory("none", {}), Catalog({})),
             step="only",
             answers={},
             call=self.call,
@@ -100,7 +100,7 @@ class Set:
             drafts=({"draft": 1},),
             variables={"idea": "a heron"},
         )
-        return await generate(inputs, stage)
+        return await generate(inputs, context)
 
     async def response(self) -> dict[str, Any]:
         """The prompts that were delivered."""
@@ -110,8 +110,8 @@ class Set:
         return response
 
 
-def scene(*lines: Line, **more: Any) -> Set:
-    return Set(Scripted(lines), **more)
+def scene(*lines: ScriptedReply, **more: Any) -> Set:
+    return Set(ScriptedLLM(lines), **more)
 
 
 def asked(request: Request) -> list[str]:
@@ -120,36 +120,36 @@ def asked(request: Request) -> list[str]:
 
 
 async def test_a_good_reply_takes_one_call_and_is_delivered_as_it_is() -> None:
-    stage = scene(prompts())
+    context = scene(prompts())
 
-    assert await stage.response() == GOOD
-    (request,) = stage.requests
+    assert await context.response() == GOOD
+    (request,) = context.requests
     assert (request.system, request.user) == ("Write well.", "The idea: a heron.")
     assert request.schema == SCHEMA
     assert request.drafts == ({"draft": 1},)
     assert request.variables == {"idea": "a heron"}
-    assert stage.repairs == [False]
+    assert context.repairs == [False]
 
 
 async def test_a_schema_that_asks_for_nothing_needs_no_call() -> None:
-    stage = scene()
+    context = scene()
 
-    outcome = await stage.play(schema_of())
+    outcome = await context.play(schema_of())
 
     assert isinstance(outcome, Done)
     assert outcome.outputs.model_dump() == {"response": {"prompts": {}}}
-    assert stage.requests == []
+    assert context.requests == []
 
 
 async def test_a_schema_that_insists_on_nothing_is_asked_for_all_the_same() -> None:
     told: dict[str, JsonValue] = {"type": "object", "properties": {"prompts": {"type": "object"}}}
-    stage = scene(prompts())
+    context = scene(prompts())
 
-    outcome = await stage.play(told)
+    outcome = await context.play(told)
 
     assert isinstance(outcome, Done)
     assert outcome.outputs.model_dump() == {"response": prompts()}
-    assert len(stage.requests) == 1
+    assert len(context.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ async def test_a_schema_that_insists_on_nothing_is_asked_for_all_the_same() -> N
 async def test_json_is_found_among_fences_and_chatter(text: str) -> None:
     reply = json.dumps(prompts(), indent=2)
 
-    stage = scene(text.replace("{{", "\0").replace("{}", reply).replace("\0", "{{"))
+    context = scene(text.replace("{{", "\0").replace("{}", reply).replace("\0", "{{"))
 
-    assert await stage.response() == GOOD
-    assert len(stage.requests) == 1
+    assert await context.response() == GOOD
+    assert len(context.requests) == 1
 
 
 async def test_the_prompts_are_delivered_in_the_schemas_order_without_what_nobody_asked_for() -> (
@@ -185,41 +185,43 @@ async def test_the_prompts_are_delivered_in_the_schemas_order_without_what_nobod
     "nothing", ["I cannot do that as JSON.", "", "[]", "{}", '{"prompts": [1]}', "{{{{", "null"]
 )
 async def test_a_reply_that_is_no_json_is_asked_for_again_with_what_was_wrong(nothing: str) -> None:
-    stage = scene(nothing, prompts())
+    context = scene(nothing, prompts())
 
-    assert await stage.response() == GOOD
-    again = stage.requests[1]
+    assert await context.response() == GOOD
+    again = context.requests[1]
     assert again.system == "Write well."
     assert again.user.startswith(
         "The idea: a heron.\n\nYour last reply could not be used as it was:"
     )
     assert leaves(dict(again.schema)) == WHOLE
-    assert stage.repairs == [False, True]
+    assert context.repairs == [False, True]
 
 
 async def test_what_is_missing_is_asked_for_alone() -> None:
-    stage = scene(prompts(TWO=None, SHOT={"wide": "a lake"}), {"prompts": {"TWO": "a door",
+    context = scene(prompts(TWO=None, SHOT={"wide": "a lake"}), {"prompts": {"TWO": "a door",
                   "SHOT": {"near": "a reed"}}})  # fmt: skip
 
-    assert await stage.response() == GOOD
-    assert asked(stage.requests[1]) == ["TWO", "SHOT.near"]
-    assert "1. prompts.TWO: is missing\n2. prompts.SHOT.near: is missing" in stage.requests[1].user
+    assert await context.response() == GOOD
+    assert asked(context.requests[1]) == ["TWO", "SHOT.near"]
+    assert (
+        "1. prompts.TWO: is missing\n2. prompts.SHOT.near: is missing" in context.requests[1].user
+    )
 
 
 async def test_a_prompt_of_another_type_is_asked_for_again() -> None:
-    stage = scene(prompts(ONE=5, SHOT="a text"), prompts())
+    context = scene(prompts(ONE=5, SHOT="a text"), prompts())
 
-    assert await stage.response() == GOOD
-    assert asked(stage.requests[1]) == ["ONE", "SHOT.wide", "SHOT.near"]
-    assert "prompts.ONE: must be of type string" in stage.requests[1].user
+    assert await context.response() == GOOD
+    assert asked(context.requests[1]) == ["ONE", "SHOT.wide", "SHOT.near"]
+    assert "prompts.ONE: must be of type string" in context.requests[1].user
 
 
 async def test_a_broken_rule_is_mended_by_a_short_request_for_that_prompt_alone() -> None:
     long = "a" * 30
-    stage = scene(prompts(TWO=long), {"prompts": {"TWO": "a gate", "ONE": "meddled with"}})
+    context = scene(prompts(TWO=long), {"prompts": {"TWO": "a gate", "ONE": "meddled with"}})
 
-    assert await stage.response() == GOOD | {"TWO": "a gate"}
-    again = stage.requests[1]
+    assert await context.response() == GOOD | {"TWO": "a gate"}
+    again = context.requests[1]
     assert asked(again) == ["TWO"]
     assert again.system != "Write well."
     assert "The idea" not in again.user
@@ -232,69 +234,69 @@ async def test_what_is_healthy_stays_byte_for_byte_the_same() -> None:
     healthy = "a  heron\u200d — “kept” \n"
     meddled = {"ONE": "a hare", "TWO": "a gate", "SHOT": {"wide": "a sea", "near": "a new reed"}}
     broken = {"wide": "a lake", "near": "x" * 30}
-    stage = scene(prompts(ONE=healthy, SHOT=broken), {"prompts": meddled})
+    context = scene(prompts(ONE=healthy, SHOT=broken), {"prompts": meddled})
 
-    response = await stage.response()
+    response = await context.response()
 
     assert response["ONE"] == healthy
     assert response["TWO"] == "a door"
     assert response["SHOT"] == {"wide": "a lake", "near": "a new reed"}
-    assert asked(stage.requests[1]) == ["SHOT.near"]
+    assert asked(context.requests[1]) == ["SHOT.near"]
 
 
 async def test_each_repair_asks_only_for_what_is_still_wrong() -> None:
-    stage = scene(
+    context = scene(
         prompts(ONE="b", TWO="c"),
         {"prompts": {"ONE": "a hare", "TWO": "cc"}},
         {"prompts": {"TWO": "a gate"}},
     )
 
-    assert await stage.response() == GOOD | {"ONE": "a hare", "TWO": "a gate"}
-    assert [asked(request) for request in stage.requests[1:]] == [["ONE", "TWO"], ["TWO"]]
+    assert await context.response() == GOOD | {"ONE": "a hare", "TWO": "a gate"}
+    assert [asked(request) for request in context.requests[1:]] == [["ONE", "TWO"], ["TWO"]]
 
 
 async def test_a_prompt_that_still_breaks_a_rule_is_delivered_after_two_repairs() -> None:
-    stage = scene(
+    context = scene(
         prompts(ONE="b1"), {"prompts": {"ONE": "b2"}}, {"prompts": {"ONE": "b3"}}, prompts()
     )
 
-    assert await stage.response() == GOOD | {"ONE": "b3"}
-    assert stage.repairs == [False, True, True]
+    assert await context.response() == GOOD | {"ONE": "b3"}
+    assert context.repairs == [False, True, True]
 
 
 async def test_who_repeats_a_broken_prompt_word_for_word_is_not_asked_a_third_time() -> None:
-    stage = scene(prompts(ONE="b1"), {"prompts": {"ONE": "b1"}})
+    context = scene(prompts(ONE="b1"), {"prompts": {"ONE": "b1"}})
 
-    assert await stage.response() == GOOD | {"ONE": "b1"}
-    assert len(stage.requests) == 2
+    assert await context.response() == GOOD | {"ONE": "b1"}
+    assert len(context.requests) == 2
 
 
 async def test_what_is_missing_is_asked_for_twice_even_if_nothing_comes() -> None:
-    stage = scene(prompts(TWO=None), "nothing", {"prompts": {"TWO": "a door"}})
+    context = scene(prompts(TWO=None), "nothing", {"prompts": {"TWO": "a door"}})
 
-    assert await stage.response() == GOOD
+    assert await context.response() == GOOD
 
 
 async def test_what_is_missing_after_two_repairs_is_an_error_that_names_it() -> None:
-    stage = scene(prompts(ONE=None, SHOT=None), "no", {"prompts": {"SHOT": {"wide": "a lake"}}})
+    context = scene(prompts(ONE=None, SHOT=None), "no", {"prompts": {"SHOT": {"wide": "a lake"}}})
 
     with pytest.raises(errors.OutputInvalidError, match=r"still lacks ONE, SHOT\.near") as caught:
-        await stage.play()
+        await context.play()
 
     assert caught.value.hint
     assert caught.value.exit_code == 1
-    assert len(stage.requests) == 3
-    assert stage.kept == {"prompts.TWO": "a door", "prompts.SHOT.wide": "a lake"}
+    assert len(context.requests) == 3
+    assert context.kept == {"prompts.TWO": "a door", "prompts.SHOT.wide": "a lake"}
 
 
 async def test_replies_without_a_single_prompt_end_as_an_empty_reply() -> None:
-    stage = scene("no", "", "never")
+    context = scene("no", "", "never")
 
     with pytest.raises(errors.EmptyReplyError):
-        await stage.play()
+        await context.play()
 
-    assert len(stage.requests) == 3
-    assert stage.kept == {}
+    assert len(context.requests) == 3
+    assert context.kept == {}
 
 
 @pytest.mark.parametrize(
@@ -325,30 +327,30 @@ async def test_a_repair_that_is_refused_is_told_as_a_refusal() -> None:
 
 async def test_what_a_cut_reply_had_finished_is_kept_and_what_it_broke_is_not() -> None:
     cut = '{"prompts": {"ONE": "a heron", "TWO": "b", "SHOT": {"wide": "a lake", "near": "a re'
-    stage = scene(ended("length", cut))
+    context = scene(ended("length", cut))
 
     with pytest.raises(errors.TruncatedError):
-        await stage.play()
+        await context.play()
 
-    assert stage.kept == {"prompts.ONE": "a heron", "prompts.SHOT.wide": "a lake"}
+    assert context.kept == {"prompts.ONE": "a heron", "prompts.SHOT.wide": "a lake"}
 
 
 async def test_what_was_finished_before_is_not_asked_for_again() -> None:
     at_hand = {"prompts.ONE": "a heron", "prompts.SHOT.wide": "a lake"}
-    stage = scene({"prompts": {"TWO": "a door", "SHOT": {"near": "a reed"}}}, values=at_hand)
+    context = scene({"prompts": {"TWO": "a door", "SHOT": {"near": "a reed"}}}, values=at_hand)
 
-    assert await stage.response() == GOOD
-    (request,) = stage.requests
+    assert await context.response() == GOOD
+    (request,) = context.requests
     assert asked(request) == ["TWO", "SHOT.near"]
     assert request.system == "Write well."
 
 
 async def test_where_everything_was_finished_before_nothing_is_asked() -> None:
     at_hand = {"prompts.ONE": "a heron", "prompts.TWO": "a door", "prompts.SHOT": GOOD["SHOT"]}
-    stage = scene(values=at_hand)
+    context = scene(values=at_hand)
 
-    assert await stage.response() == GOOD
-    assert stage.requests == []
+    assert await context.response() == GOOD
+    assert context.requests == []
 
 
 async def test_a_question_of_the_llm_is_put_to_the_person() -> None:
@@ -382,9 +384,9 @@ async def test_a_provider_that_fails_is_no_reply() -> None:
 def test_a_schema_that_no_reply_can_fit_is_found_before_a_run(
     schema: JsonValue, said: str | None
 ) -> None:
-    materials = Materials(as_kept("none", {}), Catalog({}))
+    resources = Resources(folder_in_memory("none", {}), Catalog({}))
 
-    problems = list(check({"output_schema": schema}, materials))
+    problems = list(check({"output_schema": schema}, resources))
 
     assert [said in problem.message for problem in problems if said] == ([True] if said else [])
     assert all(problem.path.startswith(".output_schema") for problem in problems)

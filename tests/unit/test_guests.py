@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from callsheet import build_instructions, load_groups
-from callsheet.app.looking import check, lint
-from callsheet.app.making import copy_workflow, new_group
-from callsheet.app.productions import open_production
+from callsheet.authoring.check import check_workflow
+from callsheet.authoring.lint import lint
+from callsheet.authoring.scaffold import copy_workflow, new_group
 from callsheet.errors import WorkflowError
+from callsheet.loader.bundle import load_workflow
 from tests.support.cli import Terminal
 
 TODAY = dt.date(2026, 11, 23)
@@ -69,7 +70,7 @@ def test_a_workflow_that_takes_guests_has_the_packages_groups_behind_its_own(ink
     assert list(groups)[-1] == "inkwash"
     assert "inkwash" not in load_groups("oms")["image_generation"]
     assert "key INKWASH" in build_instructions(["inkwash"], workflow="studio")
-    assert check("studio") == []
+    assert check_workflow("studio") == []
     found = lint(f"{PROMPT} --raw", "INKWASH", "studio")
     assert [each.rule for each in found] == ["plain-text: flag"]
 
@@ -77,11 +78,11 @@ def test_a_workflow_that_takes_guests_has_the_packages_groups_behind_its_own(ink
 def test_its_examples_are_run_and_its_schema_is_checked(inkwash: Path) -> None:
     examples = inkwash / "examples/image_generation/inkwash.json"
     examples.write_text('{"pass": [{"model": "INKWASH", "prompt": "too short"}], "fail": []}')
-    assert [problem.file for problem in check("studio")] == [
+    assert [problem.file for problem in check_workflow("studio")] == [
         "examples/image_generation/inkwash.json"
     ]
     (inkwash / "schemas/image_generation/inkwash_schema.json").unlink()
-    assert "is missing" in check("studio")[0].message
+    assert "is missing" in check_workflow("studio")[0].message
 
 
 def test_the_workflows_own_group_and_files_go_before_the_packages(
@@ -115,17 +116,17 @@ def test_a_pack_that_cannot_be_read_is_told_with_its_name(
     if config is not None:
         file.write_text(config)
     with pytest.raises(WorkflowError) as raised:
-        open_production("studio")
+        load_workflow("studio")
     problem = raised.value.problems[0]
     assert problem.file == "inkwash/config.json"
     assert words in problem.message
-    assert check("studio") == list(raised.value.problems)
+    assert check_workflow("studio") == list(raised.value.problems)
 
 
 def test_a_model_that_another_group_has_is_refused(site: Path, inkwash: Path) -> None:
     config = inkwash / "config.json"
     config.write_text(config.read_text().replace('"INKWASH"', '"HAILUO"'))
-    assert "already belongs to" in check("studio")[0].message
+    assert "already belongs to" in check_workflow("studio")[0].message
 
 
 def test_it_is_chosen_and_written_like_any_other_and_a_run_outlives_it(

@@ -9,7 +9,7 @@ import pytest
 from pydantic import JsonValue
 
 from callsheet.catalog.instructions import instructions_path, join_instructions
-from callsheet.catalog.rules import find, leaves
+from callsheet.catalog.rules import find_errors, leaves
 from callsheet.catalog.schemas import (
     clashes,
     invalid,
@@ -101,7 +101,7 @@ def test_nested_objects_and_definitions_survive() -> None:
 
     assert models_in(merged) == {"A": shot, "B": TEXT}
     assert merged["$defs"] == definitions
-    assert [f.rule for f in find({"prompts": {"A": {"x": "long"}, "B": ""}}, merged)] == [
+    assert [f.rule for f in find_errors({"prompts": {"A": {"x": "long"}, "B": ""}}, merged)] == [
         "maxLength"
     ]
 
@@ -127,7 +127,7 @@ def test_a_definition_whose_name_is_taken_gets_a_name_of_its_own_and_references_
     reply = {"A": "long", "B": "long", "C": "long", "D": {"x": "long"}}
 
     assert merged["$defs"]["T"] == TEXT  # type: ignore[index,call-overload]
-    assert {".".join(f.path) for f in find({"prompts": reply}, merged)} == {
+    assert {".".join(f.path) for f in find_errors({"prompts": reply}, merged)} == {
         "prompts.B",
         "prompts.C",
         "prompts.D.x",
@@ -144,7 +144,7 @@ def test_a_definition_that_looks_the_same_but_refers_to_another_is_not_shared() 
 
     merged = merge_schemas({"a.json": file(2, "A"), "b.json": file(9, "B")})
 
-    found = find({"prompts": {"A": "four", "B": "four"}}, merged)
+    found = find_errors({"prompts": {"A": "four", "B": "four"}}, merged)
     assert [finding.path for finding in found] == [("prompts", "A")]
 
 
@@ -158,7 +158,7 @@ def test_definitions_of_files_of_one_name_stay_apart() -> None:
 
     merged = merge_schemas(files)
 
-    found = find({"prompts": {"one": "xx", "two": "xx", "three": "xx"}}, merged)
+    found = find_errors({"prompts": {"one": "xx", "two": "xx", "three": "xx"}}, merged)
     assert [finding.path[1] for finding in found] == ["one"]
 
 
@@ -168,8 +168,8 @@ def test_one_and_true_are_two_definitions() -> None:
 
     merged = merge_schemas({"one.json": one, "two.json": two})
 
-    assert find({"prompts": {"A": 1, "B": True}}, merged) == []
-    assert len(find({"prompts": {"A": True, "B": 1}}, merged)) == 2
+    assert find_errors({"prompts": {"A": 1, "B": True}}, merged) == []
+    assert len(find_errors({"prompts": {"A": True, "B": 1}}, merged)) == 2
 
 
 def test_a_model_in_two_groups_is_refused_naming_both_files() -> None:

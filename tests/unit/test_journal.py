@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from callsheet.engine.journal import Journal
-from callsheet.engine.view import View
-from callsheet.events import Noted, Recorded, RunStarted
+from callsheet.engine.run_view import RunView
+from callsheet.events import Noted, RecordedEvent, RunStarted
 from callsheet.store.port import HeldError, Lease
 from callsheet.store.sql import SqlStore
 
@@ -23,7 +23,7 @@ class Impatient(SqlStore):
 
     leaves = False
 
-    async def append(self, *args: Any, **named: Any) -> list[Recorded]:
+    async def append(self, *args: Any, **named: Any) -> list[RecordedEvent]:
         written = await super().append(*args, **named)
         if self.leaves:
             raise asyncio.CancelledError
@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[Impatient]:
 
 @pytest.fixture
 async def journal(store: Impatient) -> Journal:
-    journal = Journal(store, Lease("run", "me", 1), View("run"))
+    journal = Journal(store, Lease("run", "me", 1), RunView("run"))
     journal.begin("oms", STARTED, {})
     await journal.append()
     return journal
@@ -55,14 +55,14 @@ async def test_what_waits_is_stored_as_the_run_is_let_go_of(
 ) -> None:
     journal.defer(Noted(step="brief", text="one"))
     assert await _kept(store) == (["run_started"], "me")
-    await journal.let_go()
+    await journal.release()
     assert await _kept(store) == (["run_started", "noted"], "")
 
 
 async def test_a_run_that_was_only_begun_is_stored_and_let_go_of(store: Impatient) -> None:
-    journal = Journal(store, Lease("run", "me", 1), View("run"))
+    journal = Journal(store, Lease("run", "me", 1), RunView("run"))
     journal.begin("oms", STARTED, {})
-    await journal.let_go()
+    await journal.release()
     assert await _kept(store) == (["run_started"], "")
 
 
@@ -74,5 +74,5 @@ async def test_a_run_whose_commit_nobody_waited_for_is_let_go_of_all_the_same(
         await journal.append(Noted(step="brief", text="one"))
     store.leaves = False
     with pytest.raises(HeldError):
-        await journal.let_go()
+        await journal.release()
     assert await _kept(store) == (["run_started", "noted"], "")

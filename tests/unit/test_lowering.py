@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from callsheet.llm.lowering import count_texts, lower
-from callsheet.llm.specs import Dialect
+from callsheet.llm.providers import Dialect
+from callsheet.llm.schema_adapter import adapt_schema, count_texts
 from tests.support.strict_schema import complaint
 from tests.support.writing import fill
 
@@ -24,7 +24,7 @@ def of_one(node: dict[str, Any], **around: Any) -> dict[str, Any]:
 
 
 def lowered(node: dict[str, Any], dialect: Dialect = "openai") -> dict[str, Any]:
-    result: Any = lower(of_one(node), dialect)
+    result: Any = adapt_schema(of_one(node), dialect)
     found: dict[str, Any] = result["properties"]["ONE"]
     return found
 
@@ -34,7 +34,7 @@ def test_properties_stay_in_their_order_and_are_all_required(dialect: Dialect) -
     names = ["ZED", "SORA", "ABLE", "MIKE"]
     schema: Any = {"properties": {name: {"type": "string"} for name in names}, "required": ["MIKE"]}
 
-    result: Any = lower(schema, dialect)
+    result: Any = adapt_schema(schema, dialect)
 
     assert list(result["properties"]) == names
     assert result["required"] == names
@@ -119,7 +119,7 @@ def test_a_reference_to_a_definition_stays_and_the_definition_is_lowered() -> No
         {"$ref": "#/$defs/text"}, **{"$defs": {"text": {"type": "string", "maxLength": 5}}}
     )
 
-    result: Any = lower(schema, "openai")
+    result: Any = adapt_schema(schema, "openai")
 
     assert result["properties"]["ONE"] == {"$ref": "#/$defs/text"}
     assert result["$defs"]["text"]["description"] == "At most 5 characters."
@@ -131,7 +131,7 @@ def test_a_reference_with_more_to_say_is_replaced_by_what_it_names() -> None:
         **{"$defs": {"text": {"type": "string", "maxLength": 5}}},
     )
 
-    result: Any = lower(schema, "openai")
+    result: Any = adapt_schema(schema, "openai")
 
     assert result["properties"]["ONE"] == {
         "description": "Mine. At most 5 characters.",
@@ -156,7 +156,7 @@ def test_parts_of_an_object_are_folded_into_one() -> None:
 def test_a_schema_that_names_itself_comes_to_an_end() -> None:
     tree = {"type": "object", "properties": {"next": {"$ref": "#/$defs/t", "description": "more"}}}
 
-    result = lower(of_one({"$ref": "#/$defs/t"}, **{"$defs": {"t": tree}}), "openai")
+    result = adapt_schema(of_one({"$ref": "#/$defs/t"}, **{"$defs": {"t": tree}}), "openai")
 
     assert complaint(result) is None
 
@@ -165,7 +165,7 @@ def test_the_schema_itself_is_left_as_it_was() -> None:
     schema = of_one({"type": "string", "maxLength": 5, "allOf": [{"pattern": "a"}]})
     before = json.dumps(schema)
 
-    lower(schema, "openai")
+    adapt_schema(schema, "openai")
 
     assert json.dumps(schema) == before
 
@@ -179,7 +179,7 @@ def test_values_are_counted_through_objects_and_references() -> None:
         "$defs": {"t": {"type": "string"}},
     }
 
-    assert count_texts(lower(schema, "openai")) == 3
+    assert count_texts(adapt_schema(schema, "openai")) == 3
 
 
 texts = st.fixed_dictionaries(
@@ -217,7 +217,7 @@ schemas = st.recursive(
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(names, schemas, max_size=4))
 def test_whatever_is_lowered_for_openai_is_what_strict_mode_takes(nodes: dict[str, Any]) -> None:
-    result = lower({"type": "object", "properties": nodes}, "openai")
+    result = adapt_schema({"type": "object", "properties": nodes}, "openai")
 
     assert complaint(result) is None
 
@@ -226,7 +226,7 @@ def test_whatever_is_lowered_for_openai_is_what_strict_mode_takes(nodes: dict[st
 def test_a_lowered_schema_is_a_valid_schema_of_the_same_names(
     nodes: dict[str, Any], dialect: Dialect
 ) -> None:
-    result = lower({"type": "object", "properties": nodes}, dialect)
+    result = adapt_schema({"type": "object", "properties": nodes}, dialect)
 
     Draft202012Validator.check_schema(result)
     assert list(fill(result, lambda *_: "text")) == list(nodes)
@@ -260,14 +260,14 @@ TREE: dict[str, Any] = {
 def test_a_reference_stays_where_the_provider_follows_its_kind(
     dialect: Dialect, kept: set[str]
 ) -> None:
-    text = json.dumps(lower(TREE, dialect))
+    text = json.dumps(adapt_schema(TREE, dialect))
 
     assert {name for name in ("scene", "text") if f'"#/$defs/{name}"' in text} == kept
 
 
 @pytest.mark.parametrize("dialect", ["anthropic", "google"])
 def test_a_circle_ends_where_it_closes_for_a_provider_that_takes_none(dialect: Dialect) -> None:
-    result: Any = lower(TREE, dialect)
+    result: Any = adapt_schema(TREE, dialect)
 
     one = result["properties"]["ONE"]
     assert one["properties"]["parts"]["items"]["type"] == "object"
@@ -284,7 +284,7 @@ def test_only_a_list_that_may_be_empty_or_not_is_bounded_for_anthropic() -> None
 
 
 def test_google_is_told_the_order_of_properties_and_other_values_than_texts_in_words() -> None:
-    result: Any = lower({"properties": {"ZED": {}, "ABLE": {"const": True}}}, "google")
+    result: Any = adapt_schema({"properties": {"ZED": {}, "ABLE": {"const": True}}}, "google")
 
     assert result["propertyOrdering"] == ["ZED", "ABLE"]
     assert result["properties"]["ABLE"]["description"] == "One of: true."

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from callsheet.app.looking import check
-from callsheet.app.making import copy_workflow, new_group
-from callsheet.app.productions import built_in_workflows, open_production
-from callsheet.app.runs import Office, Wish
+from callsheet.authoring.check import check_workflow
+from callsheet.authoring.scaffold import copy_workflow, new_group
 from callsheet.errors import InputError, UnknownNameError
 from callsheet.jsonc import insert_member, parse
+from callsheet.loader.bundle import built_in_workflows, load_workflow
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.memory import MemoryStore
 from tests.support.cli import Terminal
@@ -51,11 +52,11 @@ def test_a_copy_is_the_workflow_under_its_own_name_with_its_own_groups(
     original.pop("workflow.json")
     assert {path: copied[path] for path in original} == original
     assert "config.json" in copied
-    ours = open_production(str(folder))
-    theirs = open_production(source)
+    ours = load_workflow(str(folder))
+    theirs = load_workflow(source)
     assert ours.name == "my_own_2"
-    assert ours.materials.catalog == theirs.materials.catalog
-    assert check(str(folder)) == []
+    assert ours.resources.catalog == theirs.resources.catalog
+    assert check_workflow(str(folder)) == []
 
 
 def test_nothing_that_is_there_is_written_over(mine: Path, tmp_path: Path) -> None:
@@ -81,31 +82,33 @@ def test_a_new_group_has_the_form_of_every_other_and_waits_for_its_words_alone(
     written = new_group("inkwash", category, mine, TODAY)
 
     assert len(written) == 5
-    group = open_production(str(mine)).materials.catalog.group("inkwash")
+    group = load_workflow(str(mine)).resources.catalog.group("inkwash")
     assert (group.category, group.models, group.checked) == (category, ("INKWASH",), TODAY)
-    found = check(str(mine))
+    found = check_workflow(str(mine))
     assert {problem.file for problem in found} == set(written)
     assert all(": still to be written: " in problem.message for problem in found)
     for path in written:
         file = mine / path
         file.write_text(file.read_text().replace("TODO: ", ""))
-        waiting = {problem.file for problem in check(str(mine)) if "still" in problem.message}
+        waiting = {
+            problem.file for problem in check_workflow(str(mine)) if "still" in problem.message
+        }
         assert path not in waiting
-    rest = check(str(mine))
+    rest = check_workflow(str(mine))
     assert {problem.file for problem in rest} == {f"examples/{category}/inkwash.json"}
     assert "must pass, but has" in rest[0].message
 
 
 async def test_a_group_that_waits_for_its_words_is_not_called(mine: Path) -> None:
     new_group("inkwash", "image_generation", mine, TODAY)
-    office = Office(read_settings({"HOME": str(mine.parent)}), store=MemoryStore())
+    service = RunService(read_settings({"HOME": str(mine.parent)}), store=MemoryStore())
 
-    wish = Wish(llm="offline", brief={"idea": "a heron"}, groups=["inkwash"])
-    view = await (await office.start(wish, str(mine))).go_on()
+    options = RunOptions(llm="offline", brief={"idea": "a heron"}, groups=["inkwash"])
+    view = await (await service.start(options, str(mine))).advance()
     assert view.error is not None
     assert "is still to be written" in view.error.message
-    others = replace(wish, groups=["flux_2"])
-    assert (await (await office.start(others, str(mine))).go_on()).error is None
+    others = replace(options, groups=["flux_2"])
+    assert (await (await service.start(others, str(mine))).advance()).error is None
 
 
 def test_the_other_groups_and_every_comment_of_the_config_stay(mine: Path) -> None:
@@ -149,7 +152,7 @@ def test_a_workflow_that_uses_the_built_in_groups_gets_a_config_that_adds_to_the
     assert config["extends"] is True
     assert list(config["model_groups"]["image_generation"]) == ["inkwash"]
     # The steps of oms name every group's files; what is missing there is told.
-    told = " ".join(problem.message for problem in check(str(tmp_path / "mine")))
+    told = " ".join(problem.message for problem in check_workflow(str(tmp_path / "mine")))
     assert "the group `inkwash` has no instructions here" in told
 
 

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from callsheet.catalog.mending import mend, mend_all
-from callsheet.catalog.rules import find
+from callsheet.catalog.autofix import autofix, autofix_all
+from callsheet.catalog.rules import find_errors
 
 SCENE = "A heron stands by a lake at dusk"
 STILL: dict[str, JsonValue] = {"type": "string", "format": "midjourney-image"}
@@ -38,8 +38,8 @@ LINES: dict[str, JsonValue] = {"type": "string", "format": "plain-lines"}
     ],
 )
 def test_a_still_is_mended_to_a_line_that_keeps_every_rule(written: str, mended: str) -> None:
-    assert mend(written, STILL) == mended
-    assert find(mended, STILL) == []
+    assert autofix(written, STILL) == mended
+    assert find_errors(mended, STILL) == []
 
 
 @pytest.mark.parametrize(
@@ -55,26 +55,26 @@ def test_a_still_is_mended_to_a_line_that_keeps_every_rule(written: str, mended:
     ],
 )
 def test_what_needs_judgement_stays_as_it_was(written: str) -> None:
-    assert mend(written, STILL) == written
+    assert autofix(written, STILL) == written
 
 
 def test_a_clip_gets_its_own_parameters_behind_the_text() -> None:
-    assert mend("--motion low --loop Static camera, reeds sway", CLIP) == (
+    assert autofix("--motion low --loop Static camera, reeds sway", CLIP) == (
         "Static camera, reeds sway --motion low --loop"
     )
-    assert mend("Reeds sway, aspect ratio 2:3", CLIP) == "Reeds sway, aspect ratio 2:3"
+    assert autofix("Reeds sway, aspect ratio 2:3", CLIP) == "Reeds sway, aspect ratio 2:3"
 
 
 def test_plain_text_loses_its_wrapping_and_its_line_breaks_alone() -> None:
-    assert mend(f"'{SCENE}.\nA reed.'", PLAIN) == f"{SCENE}. A reed."
-    assert mend(f"{SCENE} --ar 2:3", PLAIN) == f"{SCENE} --ar 2:3"
-    assert mend("- a heron\n- a reed", PLAIN) == "- a heron\n- a reed"
-    assert mend("Style.\n\nLight: left.", LINES) == "Style.\n\nLight: left."
+    assert autofix(f"'{SCENE}.\nA reed.'", PLAIN) == f"{SCENE}. A reed."
+    assert autofix(f"{SCENE} --ar 2:3", PLAIN) == f"{SCENE} --ar 2:3"
+    assert autofix("- a heron\n- a reed", PLAIN) == "- a heron\n- a reed"
+    assert autofix("Style.\n\nLight: left.", LINES) == "Style.\n\nLight: left."
 
 
 def test_a_text_without_a_format_of_ours_is_left_alone() -> None:
     for node in ({}, {"type": "string"}, {"format": "date"}, {"format": "nobody-knows"}):
-        assert mend('"x  y"', node) == '"x  y"'
+        assert autofix('"x  y"', node) == '"x  y"'
 
 
 def test_every_text_of_a_reply_is_mended_by_its_own_node() -> None:
@@ -84,7 +84,7 @@ def test_every_text_of_a_reply_is_mended_by_its_own_node() -> None:
     }
     value: JsonValue = {"A": '"a  b"', "B": {"x": "--ar 2:3 a heron"}, "C": '"c"', "D": ["'d'"]}
 
-    assert mend_all(value, schema) == {
+    assert autofix_all(value, schema) == {
         "A": "a b",
         "B": {"x": "a heron --ar 2:3"},
         "C": '"c"',
@@ -104,8 +104,8 @@ pieces = st.sampled_from(
 @example(written=f"{SCENE}\n{SCENE}\n--ar", node=STILL)
 @example(written=f"{SCENE}, aspect ratio 2:3 {SCENE}", node=STILL)
 def test_mending_twice_changes_nothing_more(written: str, node: dict[str, JsonValue]) -> None:
-    once = mend(written, node)
-    assert mend(once, node) == once
+    once = autofix(written, node)
+    assert autofix(once, node) == once
 
 
 @given(written=st.lists(pieces, max_size=9).map(" ".join))
@@ -114,4 +114,4 @@ def test_mending_loses_and_invents_no_word(written: str) -> None:
         return {word for word in text.lower().replace("\u2014", "--").split() if word.isalpha()}
 
     shape = {"aspect", "ratio", "text", "ar"}
-    assert words(mend(written, STILL)) - shape == words(written) - shape
+    assert words(autofix(written, STILL)) - shape == words(written) - shape

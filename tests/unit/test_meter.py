@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callsheet.meter.prices import price
-from callsheet.meter.savings import Savings
-from callsheet.meter.tokens import count_tokens
+from callsheet.costs.prices import price
+from callsheet.costs.savings import InstructionSavings
+from callsheet.costs.tokens import count_tokens
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_known_price_grows_with_the_tokens() -> None:
 def test_savings_are_the_share_that_was_not_sent(
     sent: int, everything: int, percent: float
 ) -> None:
-    savings = Savings(sent, everything)
+    savings = InstructionSavings(sent, everything)
 
     assert savings.percent == percent
     assert savings.to_json() == {
@@ -68,7 +68,9 @@ def test_savings_are_the_share_that_was_not_sent(
 
 
 def test_savings_of_several_steps_add_up() -> None:
-    total = sum([Savings(10, 100), Savings(40, 100)], start=Savings())
+    total = sum(
+        [InstructionSavings(10, 100), InstructionSavings(40, 100)], start=InstructionSavings()
+    )
 
-    assert total == Savings(50, 200)
+    assert total == InstructionSavings(50, 200)
     assert total.percent == 75.0

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from callsheet import build_schema
-from callsheet.app.looking import lint
-from callsheet.catalog.formats.picture import beside_picture
-from callsheet.catalog.rules import find, warn
+from callsheet.authoring.lint import lint
+from callsheet.catalog.formats.start_image import compare_with_still
+from callsheet.catalog.rules import find_errors, find_warnings
 
 PICTURE = (
     "A woman reads by a rain-streaked window at dusk, interior, a brass lamp on the left, an open"
@@ -18,7 +18,7 @@ PICTURE = (
 
 
 def caught(motion: str, **others: Any) -> list[str]:
-    return [rule for rule, _ in beside_picture(motion, others)]
+    return [rule for rule, _ in compare_with_still(motion, others)]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_what_is_not_said_outright_by_both_is_left_alone(motion: str) -> None:
 
 
 def test_a_contradiction_is_told_with_what_the_picture_has() -> None:
-    [(_, message)] = beside_picture("The lamp on the right flickers", {"picture": PICTURE})
+    [(_, message)] = compare_with_still("The lamp on the right flickers", {"picture": PICTURE})
     assert message == (
         "says `lamp on the right` where the picture has `lamp on the left`; keep to the picture"
     )
@@ -74,7 +74,7 @@ def test_without_a_picture_only_the_idea_can_be_contradicted() -> None:
 
 def test_more_than_two_thirds_of_the_pictures_words_are_its_description_again() -> None:
     again = "A woman reads by a rain-streaked window at dusk, a brass lamp, a white cup, slow steam"
-    [(rule, message)] = beside_picture(again, {"picture": PICTURE})
+    [(rule, message)] = compare_with_still(again, {"picture": PICTURE})
     assert rule == "echo"
     assert "repeats the picture in 11 of 12 content words (woman, reads, rain, " in message
     assert caught("Lamp, window, cup, steam, door sway", picture=PICTURE) == []
@@ -101,10 +101,10 @@ def test_the_rules_hold_every_field_that_tells_a_motion_and_lint_knows_no_pictur
         "structured_template": f"{motion} --motion low --loop",
     }
     reply: Any = {"prompts": {"midjourney_animate": fields}}
-    found = find(reply, schema, {"picture": PICTURE})
+    found = find_errors(reply, schema, {"picture": PICTURE})
     assert [finding.rule for finding in found] == [
         "motion-text: opposite",
         "midjourney-video: opposite",
     ]
-    assert find(reply, schema) == warn(reply, schema) == []
+    assert find_errors(reply, schema) == find_warnings(reply, schema) == []
     assert lint(str(fields).replace("'", '"'), "midjourney_animate") == []

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callsheet.costs.image_tokens import image_tokens
 from callsheet.errors import AnswerError
-from callsheet.llm.specs import sees
-from callsheet.meter.pictures import picture_tokens
-from callsheet.pictures import MOST_BYTES, Picture, open_picture, read_base64, read_picture
+from callsheet.images import MAX_BYTES, Image, open_image, read_base64, read_image
+from callsheet.llm.providers import sees
 from tests.support.images import jpeg, png, webp
 
 EVERY = {
@@ -30,7 +30,7 @@ sides = st.integers(1, 8_000)
 
 @pytest.mark.parametrize(("content", "media_type"), EVERY.values(), ids=EVERY)
 def test_each_form_is_known_by_its_content(content: bytes, media_type: str) -> None:
-    found = read_picture(content)
+    found = read_image(content)
     assert (found.media_type, found.width, found.height) == (media_type, 832, 1216)
     assert found.size == len(content)
     assert base64.b64decode(found.base64) == content
@@ -40,7 +40,7 @@ def test_each_form_is_known_by_its_content(content: bytes, media_type: str) -> N
 @given(width=sides, height=sides, form=st.sampled_from(["VP8 ", "VP8L", "VP8X", "JPEG"]))
 def test_any_size_is_read_as_it_stands(width: int, height: int, form: str) -> None:
     content = jpeg(width, height) if form == "JPEG" else webp(form, width, height)
-    found = read_picture(content)
+    found = read_image(content)
     assert (found.width, found.height) == (width, height)
 
 
@@ -54,7 +54,7 @@ def test_any_size_is_read_as_it_stands(width: int, height: int, form: str) -> No
 )
 def test_whatever_the_bytes_are_they_are_a_picture_or_refused(content: bytes) -> None:
     with suppress(AnswerError):
-        found = read_picture(content)
+        found = read_image(content)
         assert 0 < found.width <= 8_000
         assert 0 < found.height <= 8_000
 
@@ -63,7 +63,7 @@ def test_whatever_the_bytes_are_they_are_a_picture_or_refused(content: bytes) ->
 def test_a_header_that_is_cut_off_is_refused_or_whole(cut: int, form: str) -> None:
     content = EVERY[form][0][:cut]
     with suppress(AnswerError):
-        found = read_picture(content)
+        found = read_image(content)
         assert (found.width, found.height) == (832, 1216)
 
 
@@ -72,7 +72,7 @@ def test_one_wrong_byte_never_breaks_the_reader(at: int, byte: int, form: str) -
     content = bytearray(EVERY[form][0])
     content[min(at, len(content) - 1)] = byte
     with suppress(AnswerError):
-        assert read_picture(bytes(content)).size == len(content)
+        assert read_image(bytes(content)).size == len(content)
 
 
 @pytest.mark.parametrize(
@@ -82,46 +82,46 @@ def test_one_wrong_byte_never_breaks_the_reader(at: int, byte: int, form: str) -
         (b"GIF89a" + bytes(40), "no picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture"),
         (b"%PDF-1.7" + bytes(40), "no picture"),
-        (bytes(MOST_BYTES + 1), "larger than 5 MB"),
+        (bytes(MAX_BYTES + 1), "larger than 5 MB"),
         (jpeg(8_001, 100), "8,001 by 100 pixels"),
         (webp("VP8 ", 0, 100), "0 by 100 pixels"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_in_one_line(content: bytes, message: str) -> None:
     with pytest.raises(AnswerError, match=message):
-        read_picture(content)
+        read_image(content)
 
 
 def test_a_name_says_nothing(tmp_path: Path) -> None:
     lie = tmp_path / "still.png"
     lie.write_text("not a picture")
     with pytest.raises(AnswerError, match=r"still\.png.*no picture"):
-        open_picture(lie)
+        open_image(lie)
     plain = tmp_path / "still"
     plain.write_bytes(png())
-    assert open_picture(plain).media_type == "image/png"
+    assert open_image(plain).media_type == "image/png"
 
 
 @pytest.mark.parametrize("path", ["nowhere.png", ".", "a\0b"])
 def test_a_file_that_cannot_be_read_is_named(path: str, tmp_path: Path) -> None:
     with pytest.raises(AnswerError, match="cannot be read"):
-        open_picture(tmp_path / path)
+        open_image(tmp_path / path)
 
 
 def test_base64_is_taken_with_and_without_the_beginning_of_a_data_url() -> None:
     text = base64.b64encode(png()).decode()
-    assert read_base64(text) == read_base64(f"data:image/png;base64,{text}") == read_picture(png())
+    assert read_base64(text) == read_base64(f"data:image/png;base64,{text}") == read_image(png())
     with pytest.raises(AnswerError, match="not base64"):
         read_base64("still.png!")
 
 
 def test_what_is_recorded_describes_the_picture_without_its_content() -> None:
-    found = read_picture(png())
-    assert Picture.from_json(found.to_json()) == found
+    found = read_image(png())
+    assert Image.from_json(found.to_json()) == found
     assert found.base64 not in str(found.to_json())
     for wrong in (None, "text", {}, {**found.to_json(), "width": "832"}):
         with pytest.raises(AnswerError):
-            Picture.from_json(wrong)
+            Image.from_json(wrong)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_is_recorded_describes_the_picture_without_its_content() -> None:
 def test_tokens_are_those_of_the_providers_page_or_unknown(
     provider: str, name: str, size: tuple[int, int], tokens: int | None
 ) -> None:
-    assert picture_tokens(provider, name, *size) == tokens
+    assert image_tokens(provider, name, *size) == tokens
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,26 @@ from typing import Any, get_args
 import pytest
 
 from callsheet import errors
-from callsheet.llm.faults import Fault, Kind, kind_of, message_in
-from callsheet.llm.policy import Again, GiveUp, InMode, Limits, Mode, Step, Tally, next_step
-from callsheet.llm.wording import Address, error_for, redact, visible
+from callsheet.llm.error_messages import LLMAddress, error_for, redact, visible
+from callsheet.llm.provider_errors import FailureKind, ProviderFailure, kind_of, message_in
+from callsheet.llm.retry_policy import (
+    CallLimits,
+    GiveUp,
+    Mode,
+    NextStep,
+    RetryAfter,
+    RetryInMode,
+    RetryState,
+    next_step,
+)
 
-OPENAI = Address("OpenAI", "gpt-5.2", "https://api.openai.com/v1", "OPENAI_API_KEY")
-OWN = Address("OpenAI", "qwen3", "http://127.0.0.1:8080/v1", "", own=True)
-OLLAMA = Address("Ollama", "qwen3", "http://localhost:11434/v1", "")
+OPENAI = LLMAddress("OpenAI", "gpt-5.2", "https://api.openai.com/v1", "OPENAI_API_KEY")
+OWN = LLMAddress("OpenAI", "qwen3", "http://127.0.0.1:8080/v1", "", own=True)
+OLLAMA = LLMAddress("Ollama", "qwen3", "http://localhost:11434/v1", "")
 
 
-def after(fault: Fault, *, tries: int = 1, chance: float = 0.5, **spent: Any) -> Step:
-    return next_step(fault, Tally(tries=tries, **spent), Limits(), OPENAI, chance)
+def after(fault: ProviderFailure, *, tries: int = 1, chance: float = 0.5, **spent: Any) -> NextStep:
+    return next_step(fault, RetryState(tries=tries, **spent), CallLimits(), OPENAI, chance)
 
 
 def body(message: str = "no", code: str | None = None, kind: str = "") -> dict[str, Any]:
@@ -61,7 +70,7 @@ def body(message: str = "no", code: str | None = None, kind: str = "") -> dict[s
         (500, body("The model output does not match the expected peg-native format"), "garbled"),
     ],
 )  # fmt: skip
-def test_a_status_and_its_body_amount_to(status: int, answer: Any, kind: Kind) -> None:
+def test_a_status_and_its_body_amount_to(status: int, answer: Any, kind: FailureKind) -> None:
     assert kind_of(status, answer) == kind
 
 
@@ -69,31 +78,34 @@ def test_a_status_and_its_body_amount_to(status: int, answer: Any, kind: Kind) -
     "kind",
     ["key", "billing", "quota", "unknown_llm", "too_long", "filtered", "rejected", "oversize", "tls", "deadline"],
 )  # fmt: skip
-def test_what_trying_again_does_not_change_ends_at_once(kind: Kind) -> None:
-    assert isinstance(after(Fault(kind)), GiveUp)
+def test_what_trying_again_does_not_change_ends_at_once(kind: FailureKind) -> None:
+    assert isinstance(after(ProviderFailure(kind)), GiveUp)
 
 
 @pytest.mark.parametrize("kind", ["busy", "failing", "dropped"])
-def test_what_may_pass_is_tried_four_times_in_all(kind: Kind) -> None:
-    steps = [after(Fault(kind), tries=tries) for tries in (1, 2, 3, 4)]
+def test_what_may_pass_is_tried_four_times_in_all(kind: FailureKind) -> None:
+    steps = [after(ProviderFailure(kind), tries=tries) for tries in (1, 2, 3, 4)]
 
-    assert [type(step) for step in steps] == [Again, Again, Again, GiveUp]
+    assert [type(step) for step in steps] == [RetryAfter, RetryAfter, RetryAfter, GiveUp]
 
 
 @pytest.mark.parametrize("kind", ["unreachable", "garbled"])
-def test_what_hardly_passes_is_tried_twice(kind: Kind) -> None:
-    assert [type(after(Fault(kind), tries=tries)) for tries in (1, 2)] == [Again, GiveUp]
+def test_what_hardly_passes_is_tried_twice(kind: FailureKind) -> None:
+    assert [type(after(ProviderFailure(kind), tries=tries)) for tries in (1, 2)] == [
+        RetryAfter,
+        GiveUp,
+    ]
 
 
 @pytest.mark.parametrize(
-    ("mode", "step"), [("native", InMode("tool")), ("tool", InMode("prompted"))]
+    ("mode", "step"), [("native", RetryInMode("tool")), ("tool", RetryInMode("prompted"))]
 )
-def test_a_refused_mode_gives_way_to_the_next(mode: Mode, step: Step) -> None:
-    assert after(Fault("mode", 400), mode=mode) == step
+def test_a_refused_mode_gives_way_to_the_next(mode: Mode, step: NextStep) -> None:
+    assert after(ProviderFailure("mode", 400), mode=mode) == step
 
 
 def test_after_the_last_mode_the_request_counts_as_refused() -> None:
-    step = after(Fault("mode", 400, "no schemas here"), mode="prompted")
+    step = after(ProviderFailure("mode", 400, "no schemas here"), mode="prompted")
 
     assert isinstance(step, GiveUp)
     assert isinstance(step.error, errors.RequestRejectedError)
@@ -102,17 +114,17 @@ def test_after_the_last_mode_the_request_counts_as_refused() -> None:
 
 @pytest.mark.parametrize(("tries", "longest"), [(1, 5), (2, 10), (3, 20)])
 def test_waits_are_random_up_to_a_growing_limit(tries: int, longest: float) -> None:
-    assert after(Fault("busy"), tries=tries, chance=0.0) == Again(0.5)
-    assert after(Fault("busy"), tries=tries, chance=1.0) == Again(longest)
+    assert after(ProviderFailure("busy"), tries=tries, chance=0.0) == RetryAfter(0.5)
+    assert after(ProviderFailure("busy"), tries=tries, chance=1.0) == RetryAfter(longest)
 
 
 def test_a_wait_that_the_provider_asks_for_is_honoured() -> None:
-    assert after(Fault("busy", 429, retry_after=7.0), chance=0.0) == Again(7.0)
-    assert after(Fault("busy", 429, retry_after=7.0), chance=1.0) == Again(7.5)
+    assert after(ProviderFailure("busy", 429, retry_after=7.0), chance=0.0) == RetryAfter(7.0)
+    assert after(ProviderFailure("busy", 429, retry_after=7.0), chance=1.0) == RetryAfter(7.5)
 
 
 def test_a_wait_beyond_all_patience_ends_the_call_and_is_named() -> None:
-    step = after(Fault("busy", 429, retry_after=1_800.0))
+    step = after(ProviderFailure("busy", 429, retry_after=1_800.0))
 
     assert isinstance(step, GiveUp)
     assert isinstance(step.error, errors.OverloadedError)
@@ -121,18 +133,22 @@ def test_a_wait_beyond_all_patience_ends_the_call_and_is_named() -> None:
 
 
 def test_patience_is_counted_over_all_waits_of_a_call() -> None:
-    assert isinstance(after(Fault("busy", retry_after=30.0), tries=2, waited=20.0), Again)
-    assert isinstance(after(Fault("busy", retry_after=30.0), tries=2, waited=40.0), GiveUp)
+    assert isinstance(
+        after(ProviderFailure("busy", retry_after=30.0), tries=2, waited=20.0), RetryAfter
+    )
+    assert isinstance(
+        after(ProviderFailure("busy", retry_after=30.0), tries=2, waited=40.0), GiveUp
+    )
 
 
 def test_nothing_is_tried_after_the_deadline() -> None:
-    assert isinstance(after(Fault("failing"), spent=120.0), GiveUp)
+    assert isinstance(after(ProviderFailure("failing"), spent=120.0), GiveUp)
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("kind", get_args(FailureKind))
 @pytest.mark.parametrize("address", [OPENAI, OWN, OLLAMA])
-def test_every_fault_is_told_with_what_to_do(kind: Kind, address: Address) -> None:
-    error = error_for(Fault(kind, 500), 2, address)
+def test_every_fault_is_told_with_what_to_do(kind: FailureKind, address: LLMAddress) -> None:
+    error = error_for(ProviderFailure(kind, 500), 2, address)
 
     assert error.hint
     assert error.message[0] in "abcdefghijklmnopqrstuvwxyzO`"
@@ -140,15 +156,17 @@ def test_every_fault_is_told_with_what_to_do(kind: Kind, address: Address) -> No
 
 
 def test_a_silent_server_is_asked_after() -> None:
-    assert str(error_for(Fault("unreachable"), 2, OWN)) == (
+    assert str(error_for(ProviderFailure("unreachable"), 2, OWN)) == (
         "no LLM answers at http://127.0.0.1:8080/v1 (is it running?)"
     )
-    assert "ollama serve" in error_for(Fault("unreachable"), 2, OLLAMA).hint
+    assert "ollama serve" in error_for(ProviderFailure("unreachable"), 2, OLLAMA).hint
 
 
 def test_a_refused_key_is_named_by_its_variable() -> None:
-    assert "the key in OPENAI_API_KEY was refused" in str(error_for(Fault("key", 401), 1, OPENAI))
-    assert "CALLSHEET_API_KEY" in error_for(Fault("key", 401), 1, OWN).hint
+    assert "the key in OPENAI_API_KEY was refused" in str(
+        error_for(ProviderFailure("key", 401), 1, OPENAI)
+    )
+    assert "CALLSHEET_API_KEY" in error_for(ProviderFailure("key", 401), 1, OWN).hint
 
 
 def test_a_message_is_quoted_without_keys_and_without_what_was_sent() -> None:

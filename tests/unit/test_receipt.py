@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callsheet.meter.history import History, Span, by_schema
-from callsheet.meter.receipt import Bill, Receipt, cached_share
+from callsheet.costs.receipt import Bill, Receipt, cached_share
+from callsheet.costs.reply_history import ReplyHistory, TokenRange, by_schema
 
 bills = st.builds(
     Bill,
@@ -52,21 +52,21 @@ def test_the_cache_would_have_held_the_same_share_of_more(cached: int, share: in
 
 
 def test_a_reply_is_shared_among_its_models_by_length() -> None:
-    history = History()
+    history = ReplyHistory()
     history.add("openai:a", 300, {"LONG": "x" * 200, "SHORT": {"one": "x" * 47, "two": "x" * 47}})
-    assert history.span("openai:a", "LONG", {}) == Span(200, 200, 200, "history")
-    assert history.span("openai:a", "SHORT", {}) == Span(100, 100, 100, "history")
+    assert history.span("openai:a", "LONG", {}) == TokenRange(200, 200, 200, "history")
+    assert history.span("openai:a", "SHORT", {}) == TokenRange(100, 100, 100, "history")
 
 
 def test_the_span_of_a_history_is_its_least_its_middle_and_its_most() -> None:
-    history = History()
+    history = ReplyHistory()
     for tokens in (90, 300, 100):
         history.add("openai:a", tokens, {"ONE": "text"})
-    assert history.span("openai:a", "ONE", {}) == Span(90, 100, 300, "history")
+    assert history.span("openai:a", "ONE", {}) == TokenRange(90, 100, 300, "history")
 
 
 def test_the_same_llm_is_asked_before_any_other() -> None:
-    history = History()
+    history = ReplyHistory()
     history.add("openai:a", 100, {"ONE": "text"})
     history.add("openai:b", 900, {"ONE": "text"})
     assert history.span("openai:b", "ONE", {}).usual == 900
@@ -77,7 +77,7 @@ def test_without_history_the_schemas_bounds_are_the_range() -> None:
     bounded = by_schema({"type": "string", "minLength": 60, "maxLength": 3_000})
     assert (bounded.low, bounded.usual, bounded.high) == (10, 100, 1_000)
     assert bounded.basis == "schema"
-    assert History().span("openai:a", "ONE", {"type": "string"}).high == 700
+    assert ReplyHistory().span("openai:a", "ONE", {"type": "string"}).high == 700
 
 
 @given(st.integers(0, 5_000), st.integers(0, 5_000))

@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from callsheet.document.folder import Folder, as_kept
-from callsheet.document.references import (
+from callsheet.errors import InputError, WorkflowError
+from callsheet.jsonc import MAX_DEPTH
+from callsheet.workflow.definition import read_definition
+from callsheet.workflow.folder import WorkflowFolder, folder_in_memory
+from callsheet.workflow.references import (
     MAX_NESTING,
     MAX_REFERENCES,
     Inlined,
@@ -21,19 +24,16 @@ from callsheet.document.references import (
     resolve,
     state_keys,
 )
-from callsheet.document.workflow import read_document
-from callsheet.errors import InputError, WorkflowError
-from callsheet.jsonc import MAX_DEPTH
 
 
-def folder(**files: Any) -> Folder:
+def folder(**files: Any) -> WorkflowFolder:
     """A folder with these files: `a` is `a.json`, `t_txt` is `t.txt`; values become JSON."""
     texts = {}
     for name, content in files.items():
         stem, _, ending = name.rpartition("_")
         path = f"{stem}.txt" if ending == "txt" else f"{name}.json"
         texts[path] = content if isinstance(content, str) else json.dumps(content)
-    return as_kept("test", texts)
+    return folder_in_memory("test", texts)
 
 
 def read(**files: Any) -> Inlined:
@@ -186,7 +186,7 @@ def test_a_workflows_problems_are_told_in_the_files_they_stand_in() -> None:
     )
 
     with pytest.raises(WorkflowError) as caught:
-        read_document(files, "main.json")
+        read_definition(files, "main.json")
 
     places = [(problem.file, problem.path) for problem in caught.value.problems]
     assert places == [
@@ -201,14 +201,14 @@ def test_two_steps_of_one_name_are_refused_at_the_second() -> None:
     main = {"workflow_id": "m", "name": "M", "steps": [step, {"$ref": "again.json"}]}
 
     with pytest.raises(WorkflowError, match=r"again\.json at \$\.step_id: a second step"):
-        read_document(folder(main=main, again=step), "main.json")
+        read_definition(folder(main=main, again=step), "main.json")
 
 
 def test_a_document_tells_a_problem_where_it_stands_and_finds_its_steps() -> None:
     step = {"step_id": "a", "modules": [{"module_id": "x.y"}]}
     main = {"workflow_id": "m", "name": "M", "steps": [{"$ref": "one.json"}]}
 
-    document = read_document(folder(main=main, one=step), "main.json")
+    document = read_definition(folder(main=main, one=step), "main.json")
 
     assert str(document.problem("$.steps[0].name", "no", "yes")) == "one.json at $.name: no (yes)"
     assert document.workflow.step("a").modules[0].module_id == "x.y"
@@ -220,9 +220,9 @@ def test_a_wrong_reference_is_told_before_the_form_it_leaves_behind() -> None:
     main = {"workflow_id": "m", "name": "M", "steps": [{"$ref": "gone.json"}]}
 
     with pytest.raises(WorkflowError, match=r"main\.json at \$\.steps\[0\]: `\$ref`"):
-        read_document(folder(main=main), "main.json")
+        read_definition(folder(main=main), "main.json")
     with pytest.raises(WorkflowError, match=r"\$\.results\.brief: `\$ref`"):
-        read_document(
+        read_definition(
             folder(
                 main={
                     "workflow_id": "m",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callsheet.llm.replies import finished_values, first_object
+from callsheet.llm.reply_parser import finished_values, first_object
 
 VALUE = {"prompts": {"A": "a } in a { string", "B": 'quote " and \\ and 雨'}}
 TEXT = json.dumps(VALUE, ensure_ascii=False)

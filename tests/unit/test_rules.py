@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from callsheet.catalog.rules import (
     Finding,
-    find,
+    find_errors,
     in_order,
     leaves,
     narrow,
@@ -60,7 +60,7 @@ def schema_of(**models: Any) -> dict[str, JsonValue]:
 def test_a_broken_rule_is_told_in_words_that_do_not_repeat_the_prompt(
     model: Any, value: JsonValue, rule: str, message: str
 ) -> None:
-    (finding,) = find({"prompts": {"A": value}}, schema_of(A=model))
+    (finding,) = find_errors({"prompts": {"A": value}}, schema_of(A=model))
 
     assert finding.path == ("prompts", "A")
     assert finding.rule == rule
@@ -72,14 +72,14 @@ def test_what_is_missing_is_found_one_by_one_in_the_schemas_order() -> None:
     shot = {"type": "object", "properties": {"x": TEXT}, "required": ["x"]}
     schema = schema_of(A=TEXT, A_A=TEXT, B=shot)
 
-    assert find({}, schema) == [Finding(("prompts",), "missing", "is missing")]
-    found = find({"prompts": {"A": "a", "B": {}}}, schema)
+    assert find_errors({}, schema) == [Finding(("prompts",), "missing", "is missing")]
+    found = find_errors({"prompts": {"A": "a", "B": {}}}, schema)
     assert [finding.path for finding in found] == [("prompts", "A_A"), ("prompts", "B", "x")]
     assert all(finding.unusable for finding in found)
 
 
 def test_an_extra_entry_is_told_by_name() -> None:
-    (finding,) = find({"prompts": {"A": "", "Z": "", "Y": ""}}, schema_of(A=TEXT))
+    (finding,) = find_errors({"prompts": {"A": "", "Z": "", "Y": ""}}, schema_of(A=TEXT))
 
     assert finding.message == "has entries nobody asked for: Y, Z"
     assert not finding.unusable
@@ -88,21 +88,21 @@ def test_an_extra_entry_is_told_by_name() -> None:
 def test_of_alternatives_the_one_that_has_the_values_form_is_told() -> None:
     schema = schema_of(A={"anyOf": [{"type": "string", "maxLength": 2}, {"type": "null"}]})
 
-    assert find({"prompts": {"A": None}}, schema) == []
-    assert [f.rule for f in find({"prompts": {"A": "long"}}, schema)] == ["maxLength"]
-    assert [f.rule for f in find({"prompts": {"A": 5}}, schema)] == ["type", "type"]
+    assert find_errors({"prompts": {"A": None}}, schema) == []
+    assert [f.rule for f in find_errors({"prompts": {"A": "long"}}, schema)] == ["maxLength"]
+    assert [f.rule for f in find_errors({"prompts": {"A": 5}}, schema)] == ["type", "type"]
 
 
 def test_a_value_that_fits_two_exclusive_forms_is_told() -> None:
     schema = schema_of(A={"oneOf": [{"type": "string"}, {"maxLength": 5}]})
 
-    assert [f.rule for f in find({"prompts": {"A": "a"}}, schema)] == ["oneOf"]
+    assert [f.rule for f in find_errors({"prompts": {"A": "a"}}, schema)] == ["oneOf"]
 
 
 def test_a_list_is_told_as_one_value() -> None:
     schema = schema_of(A={"type": "array", "items": {"type": "string", "maxLength": 2}})
 
-    (finding,) = find({"prompts": {"A": ["ok", "long"]}}, schema)
+    (finding,) = find_errors({"prompts": {"A": ["ok", "long"]}}, schema)
 
     assert finding.path == ("prompts", "A")
     assert pick({"prompts": {"A": ["ok", "long"]}}, finding.path) == ["ok", "long"]
@@ -180,7 +180,7 @@ replies = st.recursive(
 
 @given(reply=replies)
 def test_a_reply_has_findings_exactly_if_it_does_not_fit(reply: JsonValue) -> None:
-    assert (find(reply, THREE) == []) == Draft202012Validator(THREE).is_valid(reply)
+    assert (find_errors(reply, THREE) == []) == Draft202012Validator(THREE).is_valid(reply)
 
 
 @given(reply=st.dictionaries(keys, replies, max_size=4))

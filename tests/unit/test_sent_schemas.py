@@ -14,8 +14,8 @@ import pytest
 
 from callsheet import build_schema, load_groups
 from callsheet.catalog.formats import STANDARD, built_in
-from callsheet.llm.lowering import lower
-from callsheet.llm.specs import Dialect
+from callsheet.llm.providers import Dialect
+from callsheet.llm.schema_adapter import adapt_schema
 from tests.support.strict_schema import KEYWORDS, NUMBER, complaint
 
 DIALECTS: tuple[Dialect, ...] = ("openai", "anthropic", "google", "ollama")
@@ -78,7 +78,7 @@ EVERY = list(dict.fromkeys(selections()))
 
 @cache
 def sent(selection: Selection, dialect: Dialect) -> dict[str, Any]:
-    return lower(selection.full(), dialect)
+    return adapt_schema(selection.full(), dialect)
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:

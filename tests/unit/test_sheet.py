@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callsheet.app.batch.batch import SheetError
-from callsheet.app.batch.rows import Told
-from callsheet.app.batch.sheet import LONGEST_LINE, Sheet
-from callsheet.app.cells import open_cell, safe_cell
+from callsheet.batches.request import SheetError
+from callsheet.batches.row_parser import RowDefaults
+from callsheet.batches.sheet_reader import LONGEST_LINE, SheetReader
 from callsheet.errors import InputError
+from callsheet.exports.csv_cells import escape_cell, unescape_cell
 from tests.support.batches import Bench
 
 IDEA = "a woman, by a window; “dusk” 夕暮れ"
@@ -37,14 +37,14 @@ def sheet_of(tmp_path: Path, content: str | bytes, name: str = "ideas.csv") -> P
 
 
 def cells(path: Path) -> list[dict[str, object]]:
-    lines = list(Sheet(path).lines())
+    lines = list(SheetReader(path).lines())
     assert not [line.problem for line in lines if line.problem]
     return [line.cells for line in lines]
 
 
 def problems(path: Path, *groups: str) -> list[str]:
     bench = Bench.with_llm()
-    bench.told = Told(groups)
+    bench.told = RowDefaults(groups)
     with pytest.raises(SheetError) as caught:
         bench.batch(path)
     return [str(problem) for problem in caught.value.problems]
@@ -68,7 +68,7 @@ def test_every_dialect_of_a_spreadsheet_is_read(
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"], ids=["Unix", "Windows", "old Mac"])
 def test_every_line_ending_is_read(tmp_path: Path, ending: str) -> None:
     path = sheet_of(tmp_path, ending.join(["idea,id", "a heron,1", "", "a boat,2", ""]))
-    assert [line.number for line in Sheet(path).lines()] == [2, 4]
+    assert [line.number for line in SheetReader(path).lines()] == [2, 4]
     assert [row["idea"] for row in cells(path)] == ["a heron", "a boat"]
 
 
@@ -157,8 +157,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 @given(TEXTS)
 def test_any_text_comes_back_from_a_cell_that_no_spreadsheet_computes(text: str) -> None:
-    cell = safe_cell(text)
-    assert open_cell(cell) == text
+    cell = escape_cell(text)
+    assert unescape_cell(cell) == text
     assert (
         cell[:1] not in tuple("=+-@\t\r\n")
         or cell.lstrip("+-").replace(".", "").replace(",", "").isdigit()
@@ -169,10 +169,10 @@ def test_any_text_comes_back_from_a_cell_that_no_spreadsheet_computes(text: str)
 def test_any_rows_come_back_from_a_sheet_as_they_were_written(rows: list[list[str]]) -> None:
     written = io.StringIO()
     csv.writer(written).writerow(["idea", "note"])
-    csv.writer(written).writerows([[safe_cell(cell) for cell in row] for row in rows])
+    csv.writer(written).writerows([[escape_cell(cell) for cell in row] for row in rows])
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
         path = sheet_of(Path(folder), codecs.BOM_UTF8 + written.getvalue().encode())
-        found = [[*line.cells.values()] for line in Sheet(path).lines()]
+        found = [[*line.cells.values()] for line in SheetReader(path).lines()]
     assert found == [row for row in rows if any(row)]

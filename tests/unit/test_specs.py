@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from callsheet.app.doors import LLMs
 from callsheet.errors import InputError, KeyMissingError, UnknownNameError
-from callsheet.llm.specs import Key, Spec, choose_key, parse_base_url, parse_spec
+from callsheet.llm.factory import LLMCache
+from callsheet.llm.providers import Key, LLMSpec, choose_key, parse_base_url, parse_spec
 from callsheet.settings import read_settings
 
 CANARY = "sk-canary-0123456789"
@@ -15,15 +15,15 @@ CANARY = "sk-canary-0123456789"
 @pytest.mark.parametrize(
     ("text", "spec"),
     [
-        ("openai:gpt-5.2", Spec("openai", "gpt-5.2")),
-        (" OpenAI : gpt-5.2 ", Spec("openai", "gpt-5.2")),
-        ("ollama:qwen3:8b", Spec("ollama", "qwen3:8b")),
-        ("google:gemini-3-flash", Spec("google", "gemini-3-flash")),
-        ("offline", Spec("offline")),
-        ("paste", Spec("paste")),
+        ("openai:gpt-5.2", LLMSpec("openai", "gpt-5.2")),
+        (" OpenAI : gpt-5.2 ", LLMSpec("openai", "gpt-5.2")),
+        ("ollama:qwen3:8b", LLMSpec("ollama", "qwen3:8b")),
+        ("google:gemini-3-flash", LLMSpec("google", "gemini-3-flash")),
+        ("offline", LLMSpec("offline")),
+        ("paste", LLMSpec("paste")),
     ],
 )
-def test_a_spec_is_a_provider_and_the_rest_is_its_name(text: str, spec: Spec) -> None:
+def test_a_spec_is_a_provider_and_the_rest_is_its_name(text: str, spec: LLMSpec) -> None:
     assert parse_spec(text) == spec
 
 
@@ -59,25 +59,27 @@ def test_offline_takes_no_name() -> None:
 
 @pytest.mark.parametrize("variable", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
 def test_either_variable_of_a_provider_holds_its_key(variable: str) -> None:
-    key = choose_key(Spec("google", "gemini-3"), {variable: CANARY, "OPENAI_API_KEY": "other"})
+    key = choose_key(LLMSpec("google", "gemini-3"), {variable: CANARY, "OPENAI_API_KEY": "other"})
 
     assert key == Key(variable, CANARY)
 
 
 def test_a_missing_key_names_the_variable_to_set() -> None:
     with pytest.raises(KeyMissingError) as error:
-        choose_key(Spec("openai", "gpt-5.2"), {"ANTHROPIC_API_KEY": CANARY, "OPENAI_API_KEY": " "})
+        choose_key(
+            LLMSpec("openai", "gpt-5.2"), {"ANTHROPIC_API_KEY": CANARY, "OPENAI_API_KEY": " "}
+        )
 
     assert "OPENAI_API_KEY" in error.value.hint
     assert CANARY not in f"{error.value} {error.value.hint}"
 
 
 def test_ollama_needs_no_key() -> None:
-    assert choose_key(Spec("ollama", "qwen3"), {"OPENAI_API_KEY": CANARY}) is None
+    assert choose_key(LLMSpec("ollama", "qwen3"), {"OPENAI_API_KEY": CANARY}) is None
 
 
 def test_a_server_of_ones_own_gets_no_key_but_its_own() -> None:
-    spec, url = Spec("openai", "qwen3"), "http://127.0.0.1:8080/v1"
+    spec, url = LLMSpec("openai", "qwen3"), "http://127.0.0.1:8080/v1"
 
     assert choose_key(spec, {"OPENAI_API_KEY": CANARY}, base_url=url) is None
     assert choose_key(spec, {"CALLSHEET_API_KEY": "mine"}, base_url=url) == Key(
@@ -112,7 +114,7 @@ def test_what_is_no_address_is_refused_without_repeating_it(text: str) -> None:
 
 
 def test_an_llm_is_opened_once_for_all_runs_that_share_it() -> None:
-    llms = LLMs(read_settings({"OPENAI_API_KEY": CANARY}))
+    llms = LLMCache(read_settings({"OPENAI_API_KEY": CANARY}))
     first = llms.open("openai:any", None)
 
     assert llms.open("openai:any", None) is first

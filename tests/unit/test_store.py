@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callsheet.document.folder import content_hash
 from callsheet.errors import StorageError
-from callsheet.events import Event, Noted, Recorded, RunFailed, RunFinished
+from callsheet.events import Event, Noted, RecordedEvent, RunFailed, RunFinished
 from callsheet.store.memory import MemoryStore
 from callsheet.store.port import LEASE_SECONDS, Allowance, HeldError, Lease, NoSuchRunError, Store
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
+from callsheet.workflow.folder import content_hash
 from tests.support.facts import any_event
 
 Make = Callable[[], Store]
@@ -57,7 +57,7 @@ def kept(*texts: str) -> dict[str, str]:
     return {content_hash(text): text for text in texts}
 
 
-def told(facts: Sequence[Recorded]) -> list[tuple[int, Any]]:
+def told(facts: Sequence[RecordedEvent]) -> list[tuple[int, Any]]:
     return [(fact.seq, getattr(fact.event, "text", fact.event.kind)) for fact in facts]
 
 
@@ -319,8 +319,11 @@ async def test_names_are_completed_from_their_beginning_alone(place: Place) -> N
     for name in ("quiet-door-1", "quiet-door-2", "the-quiet-door"):
         await place.begin(name)
 
-    assert sorted(await place.store.begun_with("quiet-")) == ["quiet-door-1", "quiet-door-2"]
-    assert await place.store.begun_with("quiet_%") == []
+    assert sorted(await place.store.names_starting_with("quiet-")) == [
+        "quiet-door-1",
+        "quiet-door-2",
+    ]
+    assert await place.store.names_starting_with("quiet_%") == []
 
 
 async def test_who_was_written_since_is_told(place: Place) -> None:

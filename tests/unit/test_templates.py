@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callsheet.catalog.groups import Catalog
-from callsheet.document.folder import as_kept
 from callsheet.errors import InputError
 from callsheet.llm.port import Reply, Request
-from callsheet.modules.contract import Done, Materials, Stage
+from callsheet.modules.contract import Done, ModuleContext, Resources
 from callsheet.modules.prompt import template as module
 from callsheet.templates import (
     FILTERS,
@@ -26,6 +25,7 @@ from callsheet.templates import (
     phrase,
     shaped,
 )
+from callsheet.workflow.folder import folder_in_memory
 
 
 def refusal(template: str, **variables: object) -> str:
@@ -367,8 +367,8 @@ def test_values_are_joined_within_the_limit() -> None:
         join(["x" * 1_000] * 1_001)
 
 
-def materials() -> Materials:
-    return Materials(as_kept("none", {}), Catalog({}))
+def resources() -> Resources:
+    return Resources(folder_in_memory("none", {}), Catalog({}))
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def materials() -> Materials:
 def test_a_template_that_can_never_be_filled_is_found_before_a_run(
     template: str, *, wrong: bool
 ) -> None:
-    problems = list(module.check({"template": template}, materials()))
+    problems = list(module.check({"template": template}, resources()))
 
     assert [problem.path for problem in problems] == ([".template"] if wrong else [])
 
@@ -389,6 +389,6 @@ async def test_the_template_module_fills_in_what_it_is_given() -> None:
     async def call(request: Request, repair: bool) -> Reply:  # noqa: FBT001
         raise AssertionError("no LLM is needed to fill a template")
 
-    stage = Stage(materials=materials(), step="s", answers={}, call=call, note=print)
+    context = ModuleContext(resources=resources(), step="s", answers={}, call=call, note=print)
 
-    assert await module.run(inputs, stage) == Done(module.Outputs(rendered="{{ b }}"))
+    assert await module.run(inputs, context) == Done(module.Outputs(rendered="{{ b }}"))

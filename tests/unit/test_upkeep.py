@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from callsheet import estimate, load_groups
-from callsheet.app.looking import check, list_groups, outdated
-from callsheet.catalog.upkeep import MOST_DAYS, age
+from callsheet.authoring.check import check_workflow
+from callsheet.authoring.groups import find_outdated, list_groups
+from callsheet.catalog.freshness import MOST_DAYS, age
 from callsheet.jsonc import parse
 from callsheet.templates import fill
 from tests.support.cli import Terminal
@@ -50,14 +51,14 @@ def test_every_built_in_group_says_when_it_was_checked_for_what_and_against_what
 
 @pytest.mark.parametrize("workflow", ["oms", "studio"])
 def test_every_built_in_workflow_is_well(workflow: str) -> None:
-    assert check(workflow) == []
+    assert check_workflow(workflow) == []
 
 
 def test_a_group_that_was_checked_long_ago_is_told_with_how_to_renew_it() -> None:
     last = CHECKED + dt.timedelta(MOST_DAYS)
-    assert outdated("oms", today=last) == []
+    assert find_outdated("oms", today=last) == []
 
-    old = outdated("oms", today=last + dt.timedelta(1))
+    old = find_outdated("oms", today=last + dt.timedelta(1))
 
     # What has closed changes no more.
     assert [problem.path.split(".")[-2] for problem in old] == [
@@ -81,8 +82,8 @@ def test_a_group_without_a_date_is_left_alone(tmp_path: Path) -> None:
                 entry.pop(name, None)
     (mine / "config.json").write_text(json.dumps(config))
 
-    assert check(str(mine)) == []
-    assert outdated(str(mine), today=dt.date(2036, 1, 1)) == []
+    assert check_workflow(str(mine)) == []
+    assert find_outdated(str(mine), today=dt.date(2036, 1, 1)) == []
     assert {group["age"] for group in list_groups(str(mine), today=CHECKED)} == {None}
 
 

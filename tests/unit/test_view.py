@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, JsonValue
 
-from callsheet.engine.view import Spent, View, fold
+from callsheet.engine.run_view import RunView, Spent, fold
 from callsheet.errors import ProviderError
 from callsheet.events import (
     CallReplied,
@@ -63,7 +63,7 @@ def fact(kind: type[BaseModel], **told: Any) -> Any:
     return kind(**fields | told)
 
 
-def after(*events: Event) -> View:
+def after(*events: Event) -> RunView:
     return fold("a-run", recorded(events))
 
 
@@ -252,7 +252,7 @@ def test_two_runs_share_nothing() -> None:
     assert second.state == {}
 
 
-def possible(view: View) -> list[dict[str, Any]]:
+def possible(view: RunView) -> list[dict[str, Any]]:
     """What may happen next to a run that stands so: kinds of facts, with what must be true."""
     here = {"step": view.step, "attempt": view.attempt, "module": view.module}
     again: list[dict[str, Any]] = [{"kind": RunResumed}, {"kind": RunRetried}]

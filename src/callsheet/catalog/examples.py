@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from callsheet.catalog.rules import find, narrow, warn
+from callsheet.catalog.rules import find_errors, find_warnings, narrow
 from callsheet.catalog.schemas import WRAPPER, models_in
 from callsheet.errors import Problem
 from callsheet.jsonc import NotJsonError, parse, place_and_words
@@ -106,4 +106,4 @@ def judged(example: Passing, schema: Mapping[str, JsonValue]) -> list[Finding]:
     alone = narrow(schema, {(WRAPPER, example.model)})
     reply: JsonValue = {WRAPPER: {example.model: example.prompt}}
     others = example.compared_with
-    return find(reply, alone, others) + warn(reply, alone, others)
+    return find_errors(reply, alone, others) + find_warnings(reply, alone, others)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from callsheet.catalog.upkeep import Closed, Source
+from callsheet.catalog.freshness import Closed, Source
 from callsheet.errors import InputError, Problem, UnknownNameError, WorkflowError
 from callsheet.jsonc import NotJsonError, parse, place_and_words
 from callsheet.templates import check_template

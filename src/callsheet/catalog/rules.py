@@ -14,7 +14,7 @@ from jsonschema.exceptions import FormatError
 from referencing import Registry
 
 from callsheet.catalog.formats import find_format
-from callsheet.catalog.formats.form import NONE
+from callsheet.catalog.formats.format import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
     from pydantic import JsonValue
 
-    from callsheet.catalog.formats.form import Fault, Others, Severity
+    from callsheet.catalog.formats.format import Fault, Others, Severity
 
 Path = tuple[str, ...]
 
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     Find = Callable[[JsonValue], list[Finding]]
 
 
-def finder(schema: Mapping[str, JsonValue], others: Others = NONE) -> Find:
+def build_validator(schema: Mapping[str, JsonValue], others: Others = NONE) -> Find:
     """Tells of one reply after another everything in it that breaks the schema, in its order.
 
     `others` are texts that a format's rules may compare a prompt with, by name.
@@ -64,12 +64,16 @@ def finder(schema: Mapping[str, JsonValue], others: Others = NONE) -> Find:
     return _finder(schema, _Formats("error", others))
 
 
-def find(reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE) -> list[Finding]:
+def find_errors(
+    reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE
+) -> list[Finding]:
     """The same for a single reply."""
-    return finder(schema, others)(reply)
+    return build_validator(schema, others)(reply)
 
 
-def warn(reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE) -> list[Finding]:
+def find_warnings(
+    reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE
+) -> list[Finding]:
     """What only a person can judge, or nobody knows for sure, in the schema's order."""
     found = _finder(schema, _Formats("warning", others))(reply)
     return [finding for finding in found if finding.severity == "warning"]

@@ -7,30 +7,42 @@ from importlib import import_module
 
 import click
 
-from callsheet.cli.failing import exit_with, guard_signals
+from callsheet.cli.exit import exit_with, guard_signals
 from callsheet.settings import wants_colour
 
 COMMANDS = {
-    "run": ("callsheet.cli.run:run", "Write prompts for an idea."),
-    "batch": ("callsheet.cli.batch:batch", "Write prompts for a sheet of ideas."),
-    "groups": ("callsheet.cli.looking:groups", "Show the model groups that can be chosen."),
-    "estimate": ("callsheet.cli.looking:estimate", "Tell tokens and cost before paying."),
-    "check": ("callsheet.cli.looking:check", "Find everything wrong with a workflow."),
-    "lint": ("callsheet.cli.looking:lint", "Check one prompt against its model's rules."),
-    "runs": ("callsheet.cli.kept:runs", "List the runs that are kept."),
-    "show": ("callsheet.cli.kept:show", "Show a run's prompts."),
+    "run": ("callsheet.cli.run_commands:run", "Write prompts for an idea."),
+    "batch": ("callsheet.cli.batch_command:batch", "Write prompts for a sheet of ideas."),
+    "groups": (
+        "callsheet.cli.catalog_commands:groups",
+        "Show the model groups that can be chosen.",
+    ),
+    "estimate": ("callsheet.cli.catalog_commands:estimate", "Tell tokens and cost before paying."),
+    "check": ("callsheet.cli.catalog_commands:check", "Find everything wrong with a workflow."),
+    "lint": ("callsheet.cli.catalog_commands:lint", "Check one prompt against its model's rules."),
+    "runs": ("callsheet.cli.runs_commands:runs", "List the runs that are kept."),
+    "show": ("callsheet.cli.runs_commands:show", "Show a run's prompts."),
     "export": (
-        "callsheet.cli.exporting:export",
+        "callsheet.cli.export_command:export",
         "Take a run's prompts to where pictures are made.",
     ),
-    "resume": ("callsheet.cli.run:resume", "Go on with a run that waits, failed or was left."),
-    "retry": ("callsheet.cli.run:retry", "Do a step of a run again."),
-    "savings": ("callsheet.cli.savings:savings", "Tell what the choice of groups has saved."),
-    "serve": ("callsheet.cli.serve:serve", "Serve the page and the API."),
-    "init": ("callsheet.cli.making:init", "Copy a workflow to make it your own."),
-    "worker": ("callsheet.cli.machines:worker", "Carry on runs that others hand on."),
-    "doctor": ("callsheet.cli.machines:doctor", "Tell what is found here, and what is missing."),
-    "delete": ("callsheet.cli.kept:delete", "Forget a run for good."),
+    "resume": (
+        "callsheet.cli.run_commands:resume",
+        "Go on with a run that waits, failed or was left.",
+    ),
+    "retry": ("callsheet.cli.run_commands:retry", "Do a step of a run again."),
+    "savings": (
+        "callsheet.cli.savings_command:savings",
+        "Tell what the choice of groups has saved.",
+    ),
+    "serve": ("callsheet.cli.serve_command:serve", "Serve the page and the API."),
+    "init": ("callsheet.cli.scaffold_commands:init", "Copy a workflow to make it your own."),
+    "worker": ("callsheet.cli.ops_commands:worker", "Carry on runs that others hand on."),
+    "doctor": (
+        "callsheet.cli.ops_commands:doctor",
+        "Tell what is found here, and what is missing.",
+    ),
+    "delete": ("callsheet.cli.runs_commands:delete", "Forget a run for good."),
 }
 
 

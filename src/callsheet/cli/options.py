@@ -11,8 +11,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from callsheet.app.runs import Wish
-    from callsheet.pictures import Picture
+    from callsheet.images import Image
+    from callsheet.runs.options import RunOptions
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -90,13 +90,13 @@ def image_option(command: Command) -> Command:
     )(command)
 
 
-def _picture(ctx: click.Context, param: click.Parameter, value: str | None) -> Picture | None:
+def _picture(ctx: click.Context, param: click.Parameter, value: str | None) -> Image | None:
     del ctx, param
     if value is None:
         return None
-    from callsheet.pictures import open_picture
+    from callsheet.images import open_image
 
-    return open_picture(Path(value))
+    return open_image(Path(value))
 
 
 def debug_option(command: Command) -> Command:
@@ -115,11 +115,11 @@ def split_names(
     return None if value is None else tuple(dict.fromkeys(value.replace(",", " ").split()))
 
 
-def wish_of(options: Mapping[str, Any], brief: Mapping[str, str] | None = None) -> Wish:
+def run_options(options: Mapping[str, Any], brief: Mapping[str, str] | None = None) -> RunOptions:
     """The options as what a person said beforehand."""
-    from callsheet.app.runs import Wish
+    from callsheet.runs.options import RunOptions
 
-    return Wish(
+    return RunOptions(
         llm=options["llm"],
         base_url=options["base_url"],
         brief=brief or {},

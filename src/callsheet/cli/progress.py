@@ -8,14 +8,14 @@ import time
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from callsheet.cli.printing import note
+from callsheet.cli.output import note
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from rich.progress import Progress, TaskID
 
-    from callsheet.app.batch.outcomes import Tally
+    from callsheet.batches.outcomes import BatchProgress
 
 BAR_SECONDS, LINE_SECONDS = 0.2, 15.0
 
@@ -23,7 +23,7 @@ _MINUTE, _HOUR = 60, 3_600
 
 
 @asynccontextmanager
-async def shown(tally: Tally) -> AsyncIterator[None]:
+async def shown(tally: BatchProgress) -> AsyncIterator[None]:
     """Shows the tally on stderr while the batch is carried out."""
     began = time.monotonic()
     draw = _bar(tally, began) if sys.stderr.isatty() else _lines(tally, began)
@@ -36,14 +36,14 @@ async def shown(tally: Tally) -> AsyncIterator[None]:
             await task
 
 
-async def _lines(tally: Tally, began: float) -> None:
+async def _lines(tally: BatchProgress, began: float) -> None:
     while True:
         await asyncio.sleep(LINE_SECONDS)
         left = time_left(tally, time.monotonic() - began)
         note(f"{tally.ended:,} of {tally.total:,} rows; {told(tally)}; {left}")
 
 
-async def _bar(tally: Tally, began: float) -> None:
+async def _bar(tally: BatchProgress, began: float) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -65,7 +65,7 @@ async def _bar(tally: Tally, began: float) -> None:
             _draw(progress, task, tally, began)
 
 
-def _draw(progress: Progress, task: TaskID, tally: Tally, began: float) -> None:
+def _draw(progress: Progress, task: TaskID, tally: BatchProgress, began: float) -> None:
     failed = f"[red]{tally.failed:,} failed[/]  " if tally.failed else ""
     repaired = f"{tally.repaired:,} repaired  " if tally.repaired else ""
     progress.update(
@@ -77,19 +77,19 @@ def _draw(progress: Progress, task: TaskID, tally: Tally, began: float) -> None:
     progress.refresh()
 
 
-def told(tally: Tally) -> str:
+def told(tally: BatchProgress) -> str:
     """What became of the rows so far, and what they took."""
     return f"{tally.failed:,} failed, {tally.repaired:,} repaired; {spending(tally)}"
 
 
-def spending(tally: Tally) -> str:
+def spending(tally: BatchProgress) -> str:
     """Tokens and cost so far."""
     spent = tally.spent
     cost = "price unknown" if spent.cost_usd is None else f"${spent.cost_usd:.2f}"
     return f"{_short(spent.input_tokens + spent.output_tokens)} tokens, {cost}"
 
 
-def time_left(tally: Tally, seconds: float) -> str:
+def time_left(tally: BatchProgress, seconds: float) -> str:
     """How long the rest takes if it goes on as until now."""
     rest = tally.total - tally.ended
     if not rest:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
-from callsheet.engine.stage import build_stage, read_inputs
+from callsheet.engine.module_context import build_context, read_inputs
 from callsheet.errors import CallsheetError, InputError, InternalError, OverloadedError
 from callsheet.events import (
     Event,
@@ -33,24 +33,24 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from callsheet.document.workflow import Document, ModuleUse
     from callsheet.engine.journal import Journal
-    from callsheet.engine.view import View
+    from callsheet.engine.run_view import RunView
     from callsheet.llm.port import LLM
-    from callsheet.modules.contract import Materials, Outcome
+    from callsheet.modules.contract import Outcome, Resources
+    from callsheet.workflow.definition import ModuleUse, WorkflowDefinition
 
 
 @dataclass(frozen=True)
-class Cast:
+class RunContext:
     """What a run is carried out with: the workflow, what modules may look at, LLM and clock."""
 
-    document: Document
-    materials: Materials
+    document: WorkflowDefinition
+    resources: Resources
     llm: LLM
     now: Callable[[], float] = time.time
 
 
-async def advance(journal: Journal, cast: Cast) -> View:
+async def advance(journal: Journal, cast: RunContext) -> RunView:
     """Goes on until the run ends, fails, or a question is open; answers with how it stands.
 
     What it came to last may wait in the journal, to be stored as the run is let go of.
@@ -74,7 +74,7 @@ async def advance(journal: Journal, cast: Cast) -> View:
     return view
 
 
-def answered(view: View, value: JsonValue, *, once: str = "") -> QuestionAnswered:
+def answer_question(view: RunView, value: JsonValue, *, once: str = "") -> QuestionAnswered:
     """A person's answer to the open question; raises AnswerError where it does not fit."""
     if view.question is None:
         raise InputError(f"the run {view.run} asks nothing", hint=f"it is {view.status}")
@@ -82,7 +82,7 @@ def answered(view: View, value: JsonValue, *, once: str = "") -> QuestionAnswere
     return _answered(view, view.question, said).model_copy(update={"once": once})
 
 
-def _next_step(journal: Journal, cast: Cast) -> None:
+def _next_step(journal: Journal, cast: RunContext) -> None:
     view, steps = journal.view, cast.document.workflow.steps
     if view.then is not None:
         position = cast.document.workflow.position(view.then)
@@ -97,7 +97,7 @@ def _next_step(journal: Journal, cast: Cast) -> None:
     journal.defer(StepStarted(step=step, attempt=view.attempts.get(step, 0) + 1))
 
 
-async def _run_module(journal: Journal, cast: Cast, use: ModuleUse) -> bool:
+async def _run_module(journal: Journal, cast: RunContext, use: ModuleUse) -> bool:
     """Runs the module that is next; whatever stops it is recorded as the run's failure.
 
     Answers whether its work must be stored before another begins.
@@ -106,8 +106,8 @@ async def _run_module(journal: Journal, cast: Cast, use: ModuleUse) -> bool:
     notes: list[str] = []
     try:
         module = find_module(use.module_id)
-        stage = build_stage(journal, cast.materials, cast.llm, notes.append)
-        outcome = await module.run(read_inputs(use, module, view), stage)
+        context = build_context(journal, cast.resources, cast.llm, notes.append)
+        outcome = await module.run(read_inputs(use, module, view), context)
     except OverloadedError as error:
         await journal.append(_failed(view, use.module_id, error, until=_until(error, cast)))
         return False
@@ -128,7 +128,7 @@ async def _run_module(journal: Journal, cast: Cast, use: ModuleUse) -> bool:
     return not module.repeatable
 
 
-def _facts(view: View, use: ModuleUse, outcome: Outcome) -> list[Event]:
+def _facts(view: RunView, use: ModuleUse, outcome: Outcome) -> list[Event]:
     match outcome:
         case Done(outputs=outputs):
             return [_written(view, use, outputs.model_dump(mode="json"))]
@@ -145,7 +145,7 @@ def _facts(view: View, use: ModuleUse, outcome: Outcome) -> list[Event]:
             assert_never(outcome)
 
 
-def _written(view: View, use: ModuleUse, outputs: dict[str, JsonValue]) -> OutputWritten:
+def _written(view: RunView, use: ModuleUse, outputs: dict[str, JsonValue]) -> OutputWritten:
     values = {key: outputs[name] for name, key in use.outputs_to_state.items() if name in outputs}
     return OutputWritten(
         step=view.step or "", attempt=view.attempt, module=view.module, values=values
@@ -153,7 +153,7 @@ def _written(view: View, use: ModuleUse, outputs: dict[str, JsonValue]) -> Outpu
 
 
 def _finished(
-    view: View, result: str, *, reason: str = "", then: str | None = None
+    view: RunView, result: str, *, reason: str = "", then: str | None = None
 ) -> StepFinished:
     return StepFinished.model_validate(
         {
@@ -167,7 +167,7 @@ def _finished(
 
 
 def _failed(
-    view: View, where: str, error: CallsheetError, *, until: float | None = None
+    view: RunView, where: str, error: CallsheetError, *, until: float | None = None
 ) -> RunFailed | RunParked:
     """What stopped the run; where the provider named a time, the run is parked until then."""
     told = {
@@ -183,7 +183,7 @@ def _failed(
     return RunFailed.model_validate(told | {"exit_code": error.exit_code})
 
 
-def _until(error: OverloadedError, cast: Cast) -> float | None:
+def _until(error: OverloadedError, cast: RunContext) -> float | None:
     return None if error.retry_after is None else cast.now() + error.retry_after
 
 
@@ -208,7 +208,7 @@ def _settle(journal: Journal) -> None:
 
 
 def _known_answer(
-    view: View, question: Question
+    view: RunView, question: Question
 ) -> QuestionAnswered | RunFailed | RunParked | None:
     """What was told beforehand, or the default where that is wanted; None where a person must say."""
     if question.key in view.told:
@@ -225,13 +225,13 @@ def _known_answer(
     return None
 
 
-def _takes_default(view: View, question: Question) -> bool:
+def _takes_default(view: RunView, question: Question) -> bool:
     accepted = question.kind in view.manner.accept
     return question.unasked or (accepted and question.key.split(".")[0] not in view.manner.ask)
 
 
 def _answered(
-    view: View, question: Question, value: JsonValue, *, by: str = "person"
+    view: RunView, question: Question, value: JsonValue, *, by: str = "person"
 ) -> QuestionAnswered:
     return QuestionAnswered.model_validate(
         {

@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from callsheet.engine.view import View, fold
-from callsheet.events import Recorded
+from callsheet.engine.run_view import RunView, fold
+from callsheet.events import RecordedEvent
 from callsheet.store.port import HeldError
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class Journal:
         self,
         store: Store,
         lease: Lease,
-        view: View,
-        listen: Callable[[Recorded, View], None] | None = None,
+        view: RunView,
+        listen: Callable[[RecordedEvent, RunView], None] | None = None,
     ) -> None:
         self._store = store
         self._listen = listen
@@ -47,7 +47,7 @@ class Journal:
     def defer(self, *events: Event) -> None:
         """Folds facts into the view; they are stored together with those that follow."""
         for event in events:
-            self.view.apply(Recorded(self.view.seq + 1, time.time(), event))
+            self.view.apply(RecordedEvent(self.view.seq + 1, time.time(), event))
             self._waiting.append(event)
 
     async def file(self, content_hash: str) -> str:
@@ -59,7 +59,7 @@ class Journal:
         self.defer(*events)
         await self._store_waiting(files or {})
 
-    async def let_go(self) -> None:
+    async def release(self) -> None:
         """Stores all that waits and lets go of the run, in one transaction; raises HeldError."""
         if self._unborn is not None:
             await self._store_waiting({})
@@ -86,7 +86,7 @@ class Journal:
                 )
             )
 
-    async def catch_up(self) -> list[Recorded]:
+    async def catch_up(self) -> list[RecordedEvent]:
         """Takes in what others have stored since; answers with it. Nothing of ours may wait."""
         missed = await self._store.events(self.view.run, self._stored)
         for recorded in missed:
@@ -107,7 +107,7 @@ class Journal:
                 return False
         return True
 
-    def _told(self, written: list[Recorded]) -> None:
+    def _told(self, written: list[RecordedEvent]) -> None:
         self._waiting = []
         self._stored = written[-1].seq
         for recorded in written:
@@ -115,6 +115,6 @@ class Journal:
                 self._listen(recorded, self.view)
 
 
-async def read_view(store: Store, run: str) -> View:
+async def read_view(store: Store, run: str) -> RunView:
     """A run as it stands, without holding it; raises NoSuchRunError."""
     return fold(run, await store.events(run))

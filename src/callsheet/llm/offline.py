@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from callsheet.llm.port import Heard
+    from callsheet.llm.port import TextListener
 
 
-class Offline:
+class OfflineLLM:
     """Answers with the drafts of a request; raises InputError where there is none for a value."""
 
     spec = "offline"
 
-    async def compose(self, request: Request, heard: Heard | None = None) -> Reply:
+    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
         del heard  # it writes faster than anybody reads
         value = _filled(request.schema, request, ())
         text = json.dumps(value, ensure_ascii=False)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from callsheet.llm.port import Reply, Request, Usage
-from callsheet.llm.replies import first_object
+from callsheet.llm.reply_parser import first_object
 from callsheet.questions import Question
 
 if TYPE_CHECKING:
@@ -14,17 +14,19 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from callsheet.llm.port import Heard
+    from callsheet.llm.port import TextListener
 
 KEY = "reply"
 
 
-class Paste:
+class PasteLLM:
     """Asks a person to carry the request to a chat and the reply back."""
 
     spec = "paste"
 
-    async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
+    async def compose(
+        self, request: Request, heard: TextListener | None = None
+    ) -> Reply | Question:
         del heard  # a person pastes a reply when it is done
         if request.answer is None:
             first = "Attach your picture to a chat, paste" if request.picture else "Paste"

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from callsheet.pictures import Picture
+    from callsheet.images import Image
     from callsheet.questions import Question
 
-Heard = Callable[[str], Awaitable[None]]
+TextListener = Callable[[str], Awaitable[None]]
 """Takes what is written of a reply so far: all of it, from its first character."""
 
 Finish = Literal["stop", "length", "refusal", "filter", "broken"]
@@ -34,7 +34,7 @@ class Request:
     user: str
     schema: Mapping[str, JsonValue]
     name: str = "prompts"
-    picture: Picture | None = None
+    picture: Image | None = None
     drafts: Sequence[JsonValue] = ()
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
     answer: str | None = None
@@ -82,4 +82,6 @@ class LLM(Protocol):
         """How the person named it: `openai:gpt-5.2`."""
         ...
 
-    async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question: ...
+    async def compose(
+        self, request: Request, heard: TextListener | None = None
+    ) -> Reply | Question: ...

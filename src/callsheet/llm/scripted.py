@@ -11,21 +11,23 @@ from callsheet.llm.port import Reply, Request, Usage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from callsheet.llm.port import Heard
+    from callsheet.llm.port import TextListener
     from callsheet.questions import Question
 
-Line = Reply | str | dict[str, object] | Exception | Callable[[Request], Reply]
+ScriptedReply = Reply | str | dict[str, object] | Exception | Callable[[Request], Reply]
 
 
-class Scripted:
+class ScriptedLLM:
     """Plays its lines one by one: a reply, its text or JSON, an error to raise, or a function."""
 
-    def __init__(self, lines: Iterable[Line], spec: str = "scripted") -> None:
+    def __init__(self, lines: Iterable[ScriptedReply], spec: str = "scripted") -> None:
         self._lines = list(lines)
         self.spec = spec
         self.requests: list[Request] = []
 
-    async def compose(self, request: Request, heard: Heard | None = None) -> Reply | Question:
+    async def compose(
+        self, request: Request, heard: TextListener | None = None
+    ) -> Reply | Question:
         del heard
         self.requests.append(request)
         line = self._lines.pop(0)

@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 if TYPE_CHECKING:
     from callsheet.catalog.groups import Catalog
-    from callsheet.document.folder import Folder
     from callsheet.errors import Problem
-    from callsheet.llm.port import Heard, Reply, Request
+    from callsheet.llm.port import Reply, Request, TextListener
     from callsheet.questions import Question
+    from callsheet.workflow.folder import WorkflowFolder
 
 
 class Values(BaseModel):
@@ -27,20 +27,20 @@ class Values(BaseModel):
 
 
 @dataclass(frozen=True)
-class Materials:
+class Resources:
     """What a module may look at: the workflow's files and the model groups."""
 
-    files: Folder
+    files: WorkflowFolder
     catalog: Catalog
 
 
-async def _keep_nothing(values: Mapping[str, JsonValue]) -> None:
+async def _ignore_values(values: Mapping[str, JsonValue]) -> None:
     """For stages where nothing outlives the module."""
     del values
 
 
 @dataclass(frozen=True)
-class Stage:
+class ModuleContext:
     """What a module may touch while it runs.
 
     `answers` are a person's answers to this module's questions in this attempt, by key. `call`
@@ -51,12 +51,12 @@ class Stage:
     LLM's spec, and `anew` what the person wants done again even where it still fits.
     """
 
-    materials: Materials
+    resources: Resources
     step: str
     answers: Mapping[str, JsonValue]
-    call: Callable[[Request, bool, Heard], Awaitable[Reply | Question]]
+    call: Callable[[Request, bool, TextListener], Awaitable[Reply | Question]]
     note: Callable[[str], None]
-    keep: Callable[[Mapping[str, JsonValue]], Awaitable[None]] = _keep_nothing
+    keep: Callable[[Mapping[str, JsonValue]], Awaitable[None]] = _ignore_values
     values: Mapping[str, JsonValue] = field(default_factory=dict)
     llm: str = ""
     anew: frozenset[str] = frozenset()
@@ -102,8 +102,8 @@ StaticInputs = Mapping[str, JsonValue]
 """Inputs as the workflow file writes them, `$state` references unread."""
 
 
-def _nothing(inputs: StaticInputs, materials: Materials) -> tuple[()]:
-    del inputs, materials
+def _nothing(inputs: StaticInputs, resources: Resources) -> tuple[()]:
+    del inputs, resources
     return ()
 
 
@@ -120,8 +120,8 @@ class Module:
 
     inputs: type[Values]
     outputs: type[Values]
-    run: Callable[[Any, Stage], Awaitable[Outcome]]
-    asks: Callable[[StaticInputs, Materials], Iterable[Question]] = _nothing
-    check: Callable[[StaticInputs, Materials], Iterable[Problem]] = _nothing
+    run: Callable[[Any, ModuleContext], Awaitable[Outcome]]
+    asks: Callable[[StaticInputs, Resources], Iterable[Question]] = _nothing
+    check: Callable[[StaticInputs, Resources], Iterable[Problem]] = _nothing
     paths: tuple[str, ...] = field(default=())
     repeatable: bool = False

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.catalog.groups import Group
-    from callsheet.modules.contract import Materials
+    from callsheet.modules.contract import Resources
 
 
 def drafts_path(category: str, group: str) -> str:
@@ -21,11 +21,11 @@ def drafts_path(category: str, group: str) -> str:
     return f"drafts/{category}/{group}.json"
 
 
-def drafts_for(groups: Iterable[str], materials: Materials) -> list[JsonValue]:
+def drafts_for(groups: Iterable[str], resources: Resources) -> list[JsonValue]:
     """The drafts of these groups; raises WorkflowError where a file is not JSON."""
     found = []
     for name in groups:
-        path, text = _file(materials.catalog.group(name), materials)
+        path, text = _file(resources.catalog.group(name), resources)
         if text is not None:
             try:
                 found.append(parse(text, path))
@@ -34,10 +34,10 @@ def drafts_for(groups: Iterable[str], materials: Materials) -> list[JsonValue]:
     return found
 
 
-def wrong_drafts(materials: Materials) -> Iterator[Problem]:
+def wrong_drafts(resources: Resources) -> Iterator[Problem]:
     """What is wrong with the groups' drafts; that one has none is no fault."""
-    for group in materials.catalog.groups():
-        path, text = _file(group, materials)
+    for group in resources.catalog.groups():
+        path, text = _file(group, resources)
         if text is not None:
             try:
                 parse(text, path)
@@ -45,6 +45,6 @@ def wrong_drafts(materials: Materials) -> Iterator[Problem]:
                 yield error.problem
 
 
-def _file(group: Group, materials: Materials) -> tuple[str, str | None]:
+def _file(group: Group, resources: Resources) -> tuple[str, str | None]:
     path = drafts_path(group.category, group.name)
-    return path, materials.files.read(path) if materials.files.has(path) else None
+    return path, resources.files.read(path) if resources.files.has(path) else None

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
-from callsheet.catalog.mending import mend_all
+from callsheet.catalog.autofix import autofix_all
 from callsheet.catalog.rules import (
     Finding,
-    finder,
+    build_validator,
     in_order,
     joined,
     leaves,
@@ -25,7 +25,6 @@ from callsheet.catalog.rules import (
     without_extras,
 )
 from callsheet.catalog.schemas import invalid
-from callsheet.document.references import reads_state
 from callsheet.errors import (
     EmptyReplyError,
     FilteredError,
@@ -36,18 +35,27 @@ from callsheet.errors import (
     TruncatedError,
     UnreachableError,
 )
+from callsheet.images import Image
 from callsheet.llm.port import Reply, Request
-from callsheet.llm.replies import finished_values, first_object
-from callsheet.llm.specs import sees
-from callsheet.modules.contract import Ask, Done, Materials, Outcome, Stage, StaticInputs, Values
+from callsheet.llm.providers import sees
+from callsheet.llm.reply_parser import finished_values, first_object
+from callsheet.modules.contract import (
+    Ask,
+    Done,
+    ModuleContext,
+    Outcome,
+    Resources,
+    StaticInputs,
+    Values,
+)
 from callsheet.modules.drafts import drafts_for, wrong_drafts
-from callsheet.pictures import Picture
+from callsheet.workflow.references import reads_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from callsheet.catalog.rules import Find, Path
-    from callsheet.llm.port import Heard
+    from callsheet.llm.port import TextListener
 
 MAX_REPAIRS = 2
 
@@ -95,10 +103,10 @@ class _Draft:
 
 
 @dataclass(frozen=True)
-class _Shelf:
+class _FinishedValues:
     """Where finished values are kept, each once, so that nobody pays for them again."""
 
-    stage: Stage
+    context: ModuleContext
     kept: dict[str, JsonValue]
 
     async def keep(self, draft: _Draft, paths: Iterable[Path]) -> None:
@@ -113,10 +121,10 @@ class _Shelf:
         fresh = {name: v for name, v in healthy.items() if self.kept.get(name) != v}
         if fresh:
             self.kept.update(fresh)
-            await self.stage.keep(fresh)
+            await self.context.keep(fresh)
 
 
-async def generate(inputs: Inputs, stage: Stage) -> Outcome:
+async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Asks for everything, then for what is wrong; raises ReplyError where nothing usable came."""
     schema = inputs.output_schema
     if leaves(schema) == []:
@@ -125,68 +133,70 @@ async def generate(inputs: Inputs, stage: Stage) -> Outcome:
         system=inputs.system_message,
         user=inputs.user_message,
         schema=schema,
-        drafts=(*inputs.drafts, *drafts_for(inputs.drafts_of or (), stage.materials)),
+        drafts=(*inputs.drafts, *drafts_for(inputs.drafts_of or (), context.resources)),
         variables=inputs.variables,
-        picture=_shown(inputs, stage),
+        picture=_shown(inputs, context),
     )
-    draft = _at_hand(stage, schema, finder(schema, inputs.compared_with))
-    shelf = _Shelf(stage, dict(stage.values))
+    draft = _from_earlier(context, schema, build_validator(schema, inputs.compared_with))
+    uploads = _FinishedValues(context, dict(context.values))
     turn = breaks = 0
     while draft.findings and turn <= MAX_REPAIRS:
         asked = _repair(request, draft) if turn else _first(request, draft)
-        reply = await stage.call(asked, turn > 0, _hearing(draft, shelf, schema))
+        reply = await context.call(asked, turn > 0, _stream_listener(draft, uploads, schema))
         if not isinstance(reply, Reply):
             return Ask(reply)
-        if turn and reply.finish != "stop" and not _lost(draft):
+        if turn and reply.finish != "stop" and not _missing(draft):
             # Every prompt is there; that its mending was refused is no reason to lose it.
             break
-        better = _taken_in(reply, draft, schema)
+        better = _merged(reply, draft, schema)
         if reply.finish != "stop":
-            await shelf.keep(better, leaves(schema))
+            await uploads.keep(better, leaves(schema))
             breaks += 1
             if reply.finish != "broken" or breaks > MAX_BREAKS:
                 raise _unfinished(reply)
-        elif turn and better == draft and not _lost(draft):
+        elif turn and better == draft and not _missing(draft):
             # The same again: asking a third time would bring nothing new.
             break
         else:
             turn += 1
         draft = better
-    return Done(Outputs(response=await _usable(draft, shelf, schema)))
+    return Done(Outputs(response=await _usable(draft, uploads, schema)))
 
 
-def _shown(inputs: Inputs, stage: Stage) -> Picture | None:
+def _shown(inputs: Inputs, context: ModuleContext) -> Image | None:
     """The picture, where the LLM may be able to see it; where it cannot, a note says so."""
     if inputs.picture is None:
         return None
-    if not sees(stage.llm):
-        stage.note(f"`{stage.llm}` cannot see the picture; it goes by the words alone")
+    if not sees(context.llm):
+        context.note(f"`{context.llm}` cannot see the picture; it goes by the words alone")
         return None
-    return Picture.from_json(inputs.picture)
+    return Image.from_json(inputs.picture)
 
 
-def _at_hand(stage: Stage, schema: dict[str, JsonValue], find: Find) -> _Draft:
+def _from_earlier(context: ModuleContext, schema: dict[str, JsonValue], find: Find) -> _Draft:
     """What an earlier, failed go at this attempt had finished; mostly there was none."""
-    if not stage.values:
+    if not context.values:
         return _Draft({}, [Finding((), "missing", "is missing")], find)
-    kept = joined((tuple(path.split(".")), value) for path, value in stage.values.items())
+    kept = joined((tuple(path.split(".")), value) for path, value in context.values.items())
     return _judge(kept, schema, find)
 
 
-def _asked(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def _open_schema(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """The schema of what is still wrong with a draft."""
     return narrow(schema, {finding.path for finding in draft.findings})
 
 
-def _hearing(draft: _Draft, shelf: _Shelf, schema: dict[str, JsonValue]) -> Heard:
+def _stream_listener(
+    draft: _Draft, uploads: _FinishedValues, schema: dict[str, JsonValue]
+) -> TextListener:
     """Takes a reply while it is written: a value that is finished and breaks no rule is kept."""
-    waited = leaves(_asked(draft, schema))
+    waited = leaves(_open_schema(draft, schema))
 
     async def hear(text: str) -> None:
         written = {path: v for path, v in finished_values(text).items() if path in waited}
         if written:
             better = _judge(overlay(draft.value, joined(written.items())), schema, draft.find)
-            await shelf.keep(better, written)
+            await uploads.keep(better, written)
             waited[:] = [path for path in waited if path not in written]
 
     return hear
@@ -199,9 +209,9 @@ def _first(request: Request, draft: _Draft) -> Request:
     return replace(request, schema=narrow(request.schema, {f.path for f in draft.findings}))
 
 
-def _taken_in(reply: Reply, draft: _Draft, schema: dict[str, JsonValue]) -> _Draft:
+def _merged(reply: Reply, draft: _Draft, schema: dict[str, JsonValue]) -> _Draft:
     """The draft with what a reply brought: all of it, or what was finished when it ended."""
-    asked = _asked(draft, schema)
+    asked = _open_schema(draft, schema)
     if reply.finish == "stop":
         found = first_object(reply.text) or {}
     else:
@@ -237,7 +247,7 @@ def _unfinished(reply: Reply) -> ReplyError | UnreachableError:
 
 
 def _judge(value: JsonValue, schema: dict[str, JsonValue], find: Find) -> _Draft:
-    kept = in_order(mend_all(without_extras(value, schema), schema), schema)
+    kept = in_order(autofix_all(without_extras(value, schema), schema), schema)
     assert isinstance(kept, dict)  # noqa: S101  # `value` is an object
     return _Draft(kept, find(kept), find)
 
@@ -264,19 +274,19 @@ def _repair(request: Request, draft: _Draft) -> Request:
     )
 
 
-def _lost(draft: _Draft) -> list[Finding]:
+def _missing(draft: _Draft) -> list[Finding]:
     """The findings that mean that a prompt is not there at all."""
     return [finding for finding in draft.findings if finding.unusable]
 
 
 async def _usable(
-    draft: _Draft, shelf: _Shelf, schema: dict[str, JsonValue]
+    draft: _Draft, uploads: _FinishedValues, schema: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
     """The reply where every value is there, even if some still break a rule."""
-    lost = _lost(draft)
+    lost = _missing(draft)
     if not lost:
         return draft.value
-    await shelf.keep(draft, leaves(schema))
+    await uploads.keep(draft, leaves(schema))
     if not draft.value:
         raise EmptyReplyError(
             "the LLM's reply held none of the prompts that were asked for",
@@ -289,7 +299,7 @@ async def _usable(
     )
 
 
-def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
+def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
     """A schema that is written out must ask for an object; drafts must be JSON."""
     schema = inputs.get("output_schema")
     if isinstance(schema, dict) and schema.get("type") != "object":
@@ -297,4 +307,4 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
     elif isinstance(schema, dict) and not reads_state(schema) and (found := invalid(schema, "")):
         yield Problem("", f".output_schema{found.path[1:]}", found.message, found.hint)
     if inputs.get("drafts_of") is not None:
-        yield from wrong_drafts(materials)
+        yield from wrong_drafts(resources)

@@ -12,7 +12,7 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 
-class Do(Protocol):
+class Transaction(Protocol):
     """Carries out named statements of `queries.sql` inside one transaction.
 
     The time is there as `:at` without being handed in. `again` says that the same work may have been
@@ -41,7 +41,9 @@ class Database(Protocol):
         """What a named statement finds of all that is committed."""
         ...
 
-    async def write(self, run: str, work: Callable[[Do], Awaitable[T]], *, last: bool = False) -> T:
+    async def write(
+        self, run: str, work: Callable[[Transaction], Awaitable[T]], *, last: bool = False
+    ) -> T:
         """What `work` for a run answers, once its transaction is committed.
 
         `last` says that the run is let go of: for now it writes nothing more.
@@ -50,7 +52,7 @@ class Database(Protocol):
         """
         ...
 
-    async def erase(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
+    async def erase(self, run: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """The same for work that forgets: no word of it is left behind on the disk."""
         ...
 

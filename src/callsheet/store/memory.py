@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from callsheet.errors import StorageError
-from callsheet.events import Event, Recorded
+from callsheet.events import Event, RecordedEvent
 from callsheet.store.port import (
     EVERY,
     LEASE_SECONDS,
@@ -34,7 +34,7 @@ class _Run:
     lease: Lease
     heartbeat: float
     files: set[str] = field(default_factory=set)
-    events: list[Recorded] = field(default_factory=list)
+    events: list[RecordedEvent] = field(default_factory=list)
 
 
 class MemoryStore:
@@ -52,7 +52,7 @@ class MemoryStore:
 
     async def create(
         self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
-    ) -> list[Recorded]:
+    ) -> list[RecordedEvent]:
         if lease.run in self._runs:
             raise StorageError(f"there is a run {lease.run} already")
         at = self._now()
@@ -67,24 +67,26 @@ class MemoryStore:
         files: Mapping[str, str],
         *,
         release: bool = False,
-    ) -> list[Recorded]:
+    ) -> list[RecordedEvent]:
         run = self._held(lease)
         if len(run.events) != after:
             raise HeldError(f"the run {lease.run} has gone on meanwhile", hint="look at it anew")
         self._files.update(files)
         run.files |= set(files)
         at = self._now()
-        written = [Recorded(seq, at, event) for seq, event in enumerate(events, start=after + 1)]
+        written = [
+            RecordedEvent(seq, at, event) for seq, event in enumerate(events, start=after + 1)
+        ]
         run.events += written
         self._version += 1
         if release:
             await self.release(lease)
         return written
 
-    async def events(self, run: str, after: int = 0) -> list[Recorded]:
+    async def events(self, run: str, after: int = 0) -> list[RecordedEvent]:
         return self._run(run).events[after:]
 
-    async def watch(self, run: str, after: int, seconds: float) -> list[Recorded]:
+    async def watch(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:
         until = time.monotonic() + seconds
         while not (found := await self.events(run, after)) and time.monotonic() < until:  # noqa: ASYNC110  # others write elsewhere
             await asyncio.sleep(min(LOOK_SECONDS, max(0.0, until - time.monotonic())))
@@ -103,7 +105,7 @@ class MemoryStore:
         self._run(run)
         return self._row(run)
 
-    async def begun_with(self, beginning: str) -> list[str]:
+    async def names_starting_with(self, beginning: str) -> list[str]:
         return [row.run for row in await self.runs() if row.run.startswith(beginning)]
 
     async def written_since(self, at: float) -> list[RunRow]:
@@ -112,7 +114,7 @@ class MemoryStore:
     async def version(self) -> Hashable:
         return self._version
 
-    async def spending(self, newest: int = EVERY) -> dict[str, list[Recorded]]:
+    async def spending(self, newest: int = EVERY) -> dict[str, list[RecordedEvent]]:
         return {
             row.run: [fact for fact in self._run(row.run).events if fact.event.kind in SPENDING]
             for row in await self.runs(limit=newest)

@@ -10,7 +10,7 @@ from callsheet.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from callsheet.events import Event, Recorded
+    from callsheet.events import Event, RecordedEvent
 
 EVERY = 1_000_000_000
 """More runs than anybody keeps."""
@@ -111,7 +111,7 @@ class Store(Protocol):
 
     async def create(
         self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
-    ) -> list[Recorded]:
+    ) -> list[RecordedEvent]:
         """Begins a run with its first facts, and keeps files by content hash."""
         ...
 
@@ -123,18 +123,18 @@ class Store(Protocol):
         files: Mapping[str, str],
         *,
         release: bool = False,
-    ) -> list[Recorded]:
+    ) -> list[RecordedEvent]:
         """Adds facts behind fact number `after`; raises HeldError where others were faster.
 
         With `release` the run is let go of in the same transaction.
         """
         ...
 
-    async def events(self, run: str, after: int = 0) -> list[Recorded]:
+    async def events(self, run: str, after: int = 0) -> list[RecordedEvent]:
         """The facts of a run behind number `after`; raises NoSuchRunError."""
         ...
 
-    async def watch(self, run: str, after: int, seconds: float) -> list[Recorded]:
+    async def watch(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:
         """The facts behind number `after` as soon as there are some, whoever adds them.
 
         None where there were none for so many seconds; raises NoSuchRunError.
@@ -153,7 +153,7 @@ class Store(Protocol):
         """One run; raises NoSuchRunError."""
         ...
 
-    async def begun_with(self, beginning: str) -> list[str]:
+    async def names_starting_with(self, beginning: str) -> list[str]:
         """The names that begin so, newest run first."""
         ...
 
@@ -168,7 +168,7 @@ class Store(Protocol):
         """
         ...
 
-    async def spending(self, newest: int = EVERY) -> dict[str, list[Recorded]]:
+    async def spending(self, newest: int = EVERY) -> dict[str, list[RecordedEvent]]:
         """The facts of the SPENDING kinds of that many of the newest runs, newest run first."""
         ...
 

@@ -11,14 +11,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import StorageError
-from callsheet.store.connecting import driver_error, is_fit, is_passing, open_line, place_of, told
+from callsheet.store.postgres_connection import (
+    connect,
+    connection_error,
+    driver_error,
+    is_fit,
+    is_passing,
+    place_of,
+)
 from callsheet.store.statements import VERSION, for_postgresql, statements_since
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 
-    from callsheet.store.connecting import Line
-    from callsheet.store.database import Do, Row
+    from callsheet.store.database import Row, Transaction
+    from callsheet.store.postgres_connection import Line
 
 T = TypeVar("T")
 
@@ -34,7 +41,7 @@ MOST_TOGETHER = 50
 
 @dataclass
 class _Due:
-    work: Callable[[Do], Awaitable[Any]]
+    work: Callable[[Transaction], Awaitable[Any]]
     done: asyncio.Future[Any]
     again: bool = False
 
@@ -85,7 +92,9 @@ class Postgres:
         self._here()
         return await self._patiently("reading", look)
 
-    async def write(self, run: str, work: Callable[[Do], Awaitable[T]], *, last: bool = False) -> T:
+    async def write(
+        self, run: str, work: Callable[[Transaction], Awaitable[T]], *, last: bool = False
+    ) -> T:
         del run, last
         self._here()
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -94,7 +103,7 @@ class Postgres:
             self._committing = asyncio.create_task(self._commit_due())
         return await done
 
-    async def erase(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
+    async def erase(self, run: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
         # What lies on its server's disk is the database's own affair.
         return await self.write(run, work)
 
@@ -180,7 +189,7 @@ class Postgres:
                     passing = is_passing(error, reached=self._reached)
                     if not passing or time.monotonic() > until:
                         # Its cause may hold the whole address, with the password.
-                        raise told(error, self.url) from None
+                        raise connection_error(error, self.url) from None
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, 2.0)
 
@@ -190,7 +199,7 @@ class Postgres:
             return line
         if line is not None:
             line.pgconn.finish()
-        self._lines[name] = line = await open_line(self.url)
+        self._lines[name] = line = await connect(self.url)
         if not self._reached:
             await self._lay_out(line)
             self._reached = True

@@ -134,7 +134,7 @@ select since from handed where run = :run
 delete from handed where run = :run and since = :since
 
 -- enqueue: what the queue makes of it, in the same transaction; only on a server
-select dbos.enqueue_workflow(:workflow, :queue, array[to_json(cast(:run as text))]::json[], workflow_id => :id, priority => :priority, app_version => :version)
+select dbos.enqueue_workflow(:workflow, :queue, array[to_json(cast(:run as text))]::json[], workflow_id => :id, app_version => :version)
 
 -- has_queue: whether a worker has ever laid out the queue's tables
 select to_regclass('dbos.workflow_status')

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from callsheet.errors import StorageError
-from callsheet.events import Event, Recorded, decode
+from callsheet.events import Event, RecordedEvent, decode
 from callsheet.store.port import (
     EVERY,
     LEASE_SECONDS,
@@ -27,7 +27,7 @@ from callsheet.store.port import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 
-    from callsheet.store.database import Database, Do, Row
+    from callsheet.store.database import Database, Row, Transaction
 
 
 class SqlStore:
@@ -49,10 +49,10 @@ class SqlStore:
 
     async def create(
         self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
-    ) -> list[Recorded]:
+    ) -> list[RecordedEvent]:
         encoded = [(event, _encoded(event)) for event in events]
 
-        async def write(do: Do) -> list[Recorded]:
+        async def write(do: Transaction) -> list[RecordedEvent]:
             if not await do("insert_run", run=lease.run, workflow=workflow):
                 if (written := await _written(do, lease, 0, encoded)) is None:
                     raise StorageError(f"there is a run {lease.run} already")
@@ -71,10 +71,10 @@ class SqlStore:
         files: Mapping[str, str],
         *,
         release: bool = False,
-    ) -> list[Recorded]:
+    ) -> list[RecordedEvent]:
         encoded = [(event, _encoded(event)) for event in events]
 
-        async def write(do: Do) -> list[Recorded]:
+        async def write(do: Transaction) -> list[RecordedEvent]:
             if (written := await _written(do, lease, after, encoded)) is not None:
                 return written
             at = await _hold(do, lease, after, release=release)
@@ -83,13 +83,13 @@ class SqlStore:
 
         return await self.database.write(lease.run, write, last=release)
 
-    async def events(self, run: str, after: int = 0) -> list[Recorded]:
+    async def events(self, run: str, after: int = 0) -> list[RecordedEvent]:
         rows = await self.database.read("select_events", run=run, after=after)
         if not rows and not await self.database.read("run_exists", run=run):
             raise _no_such_run(run)
         return [self._decoded(run, row) for row in rows]
 
-    async def watch(self, run: str, after: int, seconds: float) -> list[Recorded]:
+    async def watch(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:
         until = time.monotonic() + seconds
         while not (found := await self.events(run, after)) and time.monotonic() < until:  # noqa: ASYNC110  # others write elsewhere
             await asyncio.sleep(min(LOOK_SECONDS, max(0.0, until - time.monotonic())))
@@ -115,7 +115,7 @@ class SqlStore:
             raise _no_such_run(run)
         return rows[0]
 
-    async def begun_with(self, beginning: str) -> list[str]:
+    async def names_starting_with(self, beginning: str) -> list[str]:
         rows = await self.database.read("select_begun_with", beginning=beginning)
         return [run for (run,) in rows]
 
@@ -125,9 +125,9 @@ class SqlStore:
     async def version(self) -> Hashable:
         return await self.database.version()
 
-    async def spending(self, newest: int = EVERY) -> dict[str, list[Recorded]]:
+    async def spending(self, newest: int = EVERY) -> dict[str, list[RecordedEvent]]:
         rows = await self.database.read("select_spending", newest=newest)
-        found: dict[str, list[Recorded]] = {}
+        found: dict[str, list[RecordedEvent]] = {}
         unread: set[str] = set()
         # Most facts are the same in every run, to the letter: each is read once.
         known: dict[str, Event] = {}
@@ -135,7 +135,7 @@ class SqlStore:
             try:
                 if body not in known:
                     known[body] = self._decoded(run, (seq, body, at)).event
-                found.setdefault(run, []).append(Recorded(seq, at, known[body]))
+                found.setdefault(run, []).append(RecordedEvent(seq, at, known[body]))
             except StorageError:
                 # A damaged fact must not hide the other runs; reading this one says what is wrong.
                 unread.add(run)
@@ -149,11 +149,11 @@ class SqlStore:
         *,
         after: int = 0,
         events: Sequence[Event] = (),
-        also: Callable[[Do, Lease], Awaitable[None]] | None = None,
+        also: Callable[[Transaction, Lease], Awaitable[None]] | None = None,
     ) -> Lease:
         encoded = [(event, _encoded(event)) for event in events]
 
-        async def write(do: Do) -> Lease:
+        async def write(do: Transaction) -> Lease:
             taken = await do("take", run=run, owner=owner, dead=dead, lease=self.lease_seconds)
             if not taken:
                 raise await self._refusal(do, run)
@@ -168,13 +168,13 @@ class SqlStore:
         return await self.database.write(run, write)
 
     async def beat(self, lease: Lease) -> None:
-        async def write(do: Do) -> None:
+        async def write(do: Transaction) -> None:
             await _renew(do, lease)
 
         await self.database.write(lease.run, write)
 
     async def release(self, lease: Lease) -> None:
-        async def write(do: Do) -> None:
+        async def write(do: Transaction) -> None:
             await do("release", **vars(lease))
 
         await self.database.write(lease.run, write, last=True)
@@ -182,7 +182,7 @@ class SqlStore:
     async def count_call(self, pace: str, tokens: int, allowed: Allowance) -> float:
         mark = secrets.token_hex(4)
 
-        async def write(do: Do) -> float:
+        async def write(do: Transaction) -> float:
             await do("pace_alone", name=pace)
             await do("pace_forget", name=pace)
             made = await do("pace_calls", name=pace)
@@ -196,7 +196,7 @@ class SqlStore:
         return await self.database.write(pace, write)
 
     async def delete(self, run: str) -> None:
-        async def write(do: Do) -> None:
+        async def write(do: Transaction) -> None:
             await do("forget_alone")
             if not await do("run_exists", run=run):
                 raise _no_such_run(run)
@@ -219,7 +219,7 @@ class SqlStore:
         rows = await self.database.read(statement, lease=self.lease_seconds, **values)
         return [_row(row) for row in rows]
 
-    async def _refusal(self, do: Do, run: str) -> StorageError:
+    async def _refusal(self, do: Transaction, run: str) -> StorageError:
         """Why a run cannot be taken."""
         holder = await do("holder", run=run)
         if not holder:
@@ -229,9 +229,9 @@ class SqlStore:
             hint=f"wait for it, or end that process; after {self.lease_seconds:g} s it is free",
         )
 
-    def _decoded(self, run: str, row: Row) -> Recorded:
+    def _decoded(self, run: str, row: Row) -> RecordedEvent:
         try:
-            return Recorded(row[0], row[2], decode(json.loads(row[1])))
+            return RecordedEvent(row[0], row[2], decode(json.loads(row[1])))
         except (ValueError, ValidationError) as error:
             raise StorageError(
                 f"fact {row[0]} of the run {run} in {self.database.place} cannot be read",
@@ -239,7 +239,7 @@ class SqlStore:
             ) from error
 
 
-async def _hold(do: Do, lease: Lease, after: int, *, release: bool = False) -> float:
+async def _hold(do: Transaction, lease: Lease, after: int, *, release: bool = False) -> float:
     """Renews the lease, or lets go of the run; answers with the time.
 
     Raises HeldError where it is not ours, or the run's last fact has another number than `after`.
@@ -252,7 +252,7 @@ async def _hold(do: Do, lease: Lease, after: int, *, release: bool = False) -> f
     return float(held[0][0])
 
 
-async def _renew(do: Do, lease: Lease) -> None:
+async def _renew(do: Transaction, lease: Lease) -> None:
     if not await do("renew", **vars(lease)):
         raise HeldError(
             f"the run {lease.run} was taken over by another process",
@@ -261,8 +261,8 @@ async def _renew(do: Do, lease: Lease) -> None:
 
 
 async def _written(
-    do: Do, lease: Lease, after: int, encoded: Sequence[tuple[Event, str]]
-) -> list[Recorded] | None:
+    do: Transaction, lease: Lease, after: int, encoded: Sequence[tuple[Event, str]]
+) -> list[RecordedEvent] | None:
     """These very facts, where they were committed and the answer to it was lost.
 
     Only who held the run could write them, so equal facts in their place are the same.
@@ -275,11 +275,12 @@ async def _written(
     if holder[0][0] not in (lease.owner, "") or not same:
         return None
     return [
-        Recorded(seq, at, event) for (seq, _, at), (event, _) in zip(rows, encoded, strict=True)
+        RecordedEvent(seq, at, event)
+        for (seq, _, at), (event, _) in zip(rows, encoded, strict=True)
     ]
 
 
-async def _keep(do: Do, run: str, files: Mapping[str, str]) -> None:
+async def _keep(do: Transaction, run: str, files: Mapping[str, str]) -> None:
     # In one order everywhere, so that two who keep the same files never wait for each other.
     kept = [
         {"run": run, "hash": content_hash, "content": content.encode("utf-8", "surrogatepass")}
@@ -291,15 +292,15 @@ async def _keep(do: Do, run: str, files: Mapping[str, str]) -> None:
 
 
 async def _write(
-    do: Do, run: str, after: int, at: float, encoded: Sequence[tuple[Event, str]]
-) -> list[Recorded]:
+    do: Transaction, run: str, after: int, at: float, encoded: Sequence[tuple[Event, str]]
+) -> list[RecordedEvent]:
     numbered = list(enumerate(encoded, start=after + 1))
     rows = [
         {"run": run, "seq": seq, "kind": event.kind, "body": body, "recorded": at}
         for seq, (event, body) in numbered
     ]
     await do.each("insert_event", rows)
-    return [Recorded(seq, at, event) for seq, (event, _) in numbered]
+    return [RecordedEvent(seq, at, event) for seq, (event, _) in numbered]
 
 
 def _row(row: Row) -> RunRow:

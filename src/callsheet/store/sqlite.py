@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from callsheet.store.database import Do, Row
+    from callsheet.store.database import Row, Transaction
 
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    Due = tuple[Callable[[Do], Awaitable[Any]], asyncio.Future[Any]]
+    Due = tuple[Callable[[Transaction], Awaitable[Any]], asyncio.Future[Any]]
     Outcome = tuple[Any, BaseException | None]
 
 BUSY_SECONDS = 10.0
@@ -71,7 +71,9 @@ class Sqlite:
         with self._told:
             return await self(statement, **values)
 
-    async def write(self, run: str, work: Callable[[Do], Awaitable[T]], *, last: bool = False) -> T:
+    async def write(
+        self, run: str, work: Callable[[Transaction], Awaitable[T]], *, last: bool = False
+    ) -> T:
         # A run that wrote last time too, or begins when another has ended, is alone and waits for
         # nobody; others let those who are at work join in.
         alone = self._latest in ("", run) and not self._due and not self._committing()
@@ -84,7 +86,7 @@ class Sqlite:
         loop.call_soon(self._commit_due)
         return await done
 
-    async def erase(self, run: str, work: Callable[[Do], Awaitable[T]]) -> T:
+    async def erase(self, run: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
         del run
         await self._quiet()
         with self._journal_emptied():
@@ -224,7 +226,9 @@ class Sqlite:
         if self.connection.in_transaction:
             self.connection.execute("rollback")
 
-    def _attempt(self, work: Callable[[Do], Awaitable[T]]) -> tuple[T | None, BaseException | None]:
+    def _attempt(
+        self, work: Callable[[Transaction], Awaitable[T]]
+    ) -> tuple[T | None, BaseException | None]:
         """What `work` answers, or why it wrote nothing."""
         self.connection.execute("savepoint attempt")
         try:
@@ -240,7 +244,7 @@ class Sqlite:
                 self.connection.execute("release attempt")
         return answer, None
 
-    async def _by_itself(self, work: Callable[[Do], Awaitable[T]]) -> T:
+    async def _by_itself(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """What `work` answers, committed in a transaction of its own."""
         with self._told:
             self.connection.execute("begin immediate")

@@ -13,11 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from callsheet.errors import CallsheetError, InternalError
-from callsheet.web.calls import Call, answer, read_body, read_query
-from callsheet.web.guard import Guard
+from callsheet.web.access import AccessMiddleware
+from callsheet.web.http_io import RequestContext, json_response, read_body, read_query
 from callsheet.web.openapi import describe
-from callsheet.web.page import serve_file
-from callsheet.web.problems import defect, problem, told
+from callsheet.web.page_files import serve_file
+from callsheet.web.problems import defect, problem, problem_response
 from callsheet.web.routes import OPERATIONS
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
-    from callsheet.web.desk import Desk
-    from callsheet.web.guard import Doorman
+    from callsheet.web.access import AccessPolicy
     from callsheet.web.routes import Operation
+    from callsheet.web.server_state import ServerState
 
 
 PATHS = (
@@ -41,13 +41,13 @@ PATHS = (
 """Every path that is answered."""
 
 
-def build_app(desk: Desk, doorman: Doorman, *, debug: bool = False) -> ASGIApp:
+def build_app(server: ServerState, policy: AccessPolicy, *, debug: bool = False) -> ASGIApp:
     """The application around a desk; `debug` shows defects on stderr."""
 
     @asynccontextmanager
     async def live(app: Starlette) -> AsyncIterator[None]:
         del app
-        watching = asyncio.create_task(desk.feed.watch())
+        watching = asyncio.create_task(server.feed.watch())
         yield
         watching.cancel()
         with suppress(asyncio.CancelledError):
@@ -61,7 +61,7 @@ def build_app(desk: Desk, doorman: Doorman, *, debug: bool = False) -> ASGIApp:
         return problem(error if isinstance(error, CallsheetError) else defect(error))
 
     app = Starlette(
-        routes=[*_routes(desk)],
+        routes=[*_routes(server)],
         lifespan=live,
         exception_handlers={
             CallsheetError: explained,
@@ -69,32 +69,32 @@ def build_app(desk: Desk, doorman: Doorman, *, debug: bool = False) -> ASGIApp:
             Exception: explained,
         },
     )
-    return Guard(app, doorman)
+    return AccessMiddleware(app, policy)
 
 
-def _routes(desk: Desk) -> list[Route]:
+def _routes(server: ServerState) -> list[Route]:
     description = json.dumps(describe()).encode()
 
     async def openapi(request: Request) -> Response:
         del request
-        return answer(description)
+        return json_response(description)
 
     paths: dict[str, dict[str, Operation]] = {}
     for each in OPERATIONS:
         paths.setdefault(each.path, {})[each.method] = each
     fixed = {"/openapi.json": openapi, "/": serve_file, "/page/{name:path}": serve_file}
     return [
-        _route(path, paths[path], desk) if path in paths else Route(path, fixed[path])
+        _route(path, paths[path], server) if path in paths else Route(path, fixed[path])
         for path in PATHS
     ]
 
 
-def _route(path: str, methods: Mapping[str, Operation], desk: Desk) -> Route:
+def _route(path: str, methods: Mapping[str, Operation], server: ServerState) -> Route:
     async def endpoint(request: Request) -> Response:
         operation = methods.get(request.method) or methods["GET"]
         query = read_query(request, operation.query) if operation.query else None
         body = await read_body(request, operation.body) if operation.body else None
-        answered: Response = await operation.handle(Call(desk, request, body, query))
+        answered: Response = await operation.handle(RequestContext(server, request, body, query))
         return answered
 
     return Route(path, endpoint, methods=[*methods])
@@ -104,9 +104,11 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     """A path or method that is not in the table."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for these alone
     if error.status_code == 405:  # noqa: PLR2004  # HTTP's own number
-        refusal = told(405, "method_not_allowed", f"{request.method} is not done here")
+        refusal = problem_response(405, "method_not_allowed", f"{request.method} is not done here")
     else:
-        refusal = told(404, "not_found", "there is nothing here", "/openapi.json lists the routes")
+        refusal = problem_response(
+            404, "not_found", "there is nothing here", "/openapi.json lists the routes"
+        )
     for name, value in (error.headers or {}).items():
         refusal.headers[name] = value
     return refusal

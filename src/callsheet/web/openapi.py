@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from callsheet.web.answers import Problem
-from callsheet.web.calls import MAX_KEY
+from callsheet.web.http_io import MAX_KEY
 from callsheet.web.problems import MEDIA_TYPE
+from callsheet.web.response_models import Problem
 from callsheet.web.routes import OPERATIONS
 
 if TYPE_CHECKING:

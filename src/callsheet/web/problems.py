@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from callsheet.app.batch.batch import SheetError
-from callsheet.app.session import AnsweredError
+from callsheet.batches.request import SheetError
 from callsheet.errors import (
     CallsheetError,
     InputError,
@@ -19,7 +18,8 @@ from callsheet.errors import (
     StorageFullError,
 )
 from callsheet.events import QuestionAnswered
-from callsheet.queue.port import QueueStoppedError
+from callsheet.runs.run_pool import PoolStoppedError
+from callsheet.runs.session import AlreadyAnsweredError
 from callsheet.store.port import HeldError, NoSuchRunError
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ MEDIA_TYPE = "application/problem+json"
 
 STATUSES: Mapping[type[CallsheetError], int] = {
     NoSuchRunError: 404,
-    AnsweredError: 409,
+    AlreadyAnsweredError: 409,
     HeldError: 409,
     InputError: 422,
     ProviderError: 422,
     StorageFullError: 507,
     StorageError: 503,
-    QueueStoppedError: 503,
+    PoolStoppedError: 503,
 }
 """The status of each kind of error; the first that fits."""
 
@@ -71,12 +71,12 @@ def problem(error: CallsheetError) -> Response:
     if isinstance(error, SheetError):
         told_rows = error.problems[:MOST_ROWS]
         more |= {"problems": [{"row": each.number, "message": each.message} for each in told_rows]}
-    if isinstance(error, AnsweredError):
+    if isinstance(error, AlreadyAnsweredError):
         more |= _winner(error)
-    return told(status, code, error.message, error.hint, more)
+    return problem_response(status, code, error.message, error.hint, more)
 
 
-def told(
+def problem_response(
     status: int, code: str, detail: str, hint: str = "", more: Mapping[str, Any] | None = None
 ) -> Response:
     """A problem with these words."""
@@ -127,7 +127,7 @@ def _step(part: int | str) -> str:
     return f"[{part}]" if isinstance(part, int) else f".{part:.60}"
 
 
-def _winner(error: AnsweredError) -> dict[str, JsonValue]:
+def _winner(error: AlreadyAnsweredError) -> dict[str, JsonValue]:
     event = error.winner.event if error.winner else None
     if not isinstance(event, QuestionAnswered):
         return {}

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from callsheet.web import answers, forms, looking, running, sheets
+from callsheet.web import batch_routes, read_routes, request_models, response_models, run_routes
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from callsheet.web.calls import Call
+    from callsheet.web.http_io import RequestContext
 
-Handler = Callable[["Call"], Awaitable[Any]]
+Handler = Callable[["RequestContext"], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -46,51 +46,143 @@ class Operation:
 
 
 REPEATABLE = frozenset(
-    {running.start, running.give_answer, running.edit_prompt, running.resume, running.retry}
+    {
+        run_routes.start,
+        run_routes.give_answer,
+        run_routes.edit_prompt,
+        run_routes.resume,
+        run_routes.retry,
+    }
 )
 
 RUN = "/api/runs/{run}"
 BATCH = "/api/batches/{batch}"
 
 OPERATIONS = (
-    Operation("GET", "/api/health", looking.health, answers.Health),
-    Operation("GET", "/api/workflows", looking.workflows, list[answers.Workflow]),
-    Operation("GET", "/api/workflows/{workflow}", looking.workflow, answers.WorkflowForm),
-    Operation("GET", "/api/llms", looking.llms, answers.LLMs),
-    Operation("POST", "/api/estimate", looking.weigh, answers.Estimate, forms.AskEstimate),
-    Operation("POST", "/api/lint", looking.lint, answers.Lint, forms.AskLint),
-    Operation("GET", "/api/exports", looking.exports, list[answers.ExportForm]),
-    Operation("GET", "/api/savings", looking.savings, answers.Savings, query=forms.SavingsQuery),
-    Operation("GET", "/api/runs", looking.runs, answers.RunsPage, query=forms.RunsQuery),
-    Operation("POST", "/api/runs", running.start, answers.Run, forms.StartRun, status=201),
-    Operation("GET", RUN, looking.run, answers.Run),
-    Operation("DELETE", RUN, running.delete, answers.Deleted),
-    Operation("POST", f"{RUN}/answers", running.give_answer, answers.Answered, forms.GiveAnswer),
-    Operation("POST", f"{RUN}/edits", running.edit_prompt, answers.Run, forms.EditPrompt),
-    Operation("POST", f"{RUN}/resume", running.resume, answers.Run, forms.ResumeRun),
-    Operation("POST", f"{RUN}/retry", running.retry, answers.Run, forms.RetryRun),
-    Operation("POST", f"{RUN}/preview", looking.preview_retry, answers.Preview, forms.RetryRun),
-    Operation("POST", f"{RUN}/interrupt", running.interrupt, answers.Run, forms.Nothing),
+    Operation("GET", "/api/health", read_routes.health, response_models.Health),
+    Operation("GET", "/api/workflows", read_routes.workflows, list[response_models.Workflow]),
     Operation(
-        "GET", f"{RUN}/download", looking.download, query=forms.DownloadQuery, media="text/*"
+        "GET", "/api/workflows/{workflow}", read_routes.workflow, response_models.WorkflowForm
     ),
-    Operation("POST", "/api/sheets", sheets.judge_sheet, answers.JudgedSheet, forms.AskSheet),
-    Operation("GET", "/api/batches", sheets.batches, list[answers.BatchGlance]),
+    Operation("GET", "/api/llms", read_routes.llms, response_models.LLMs),
     Operation(
-        "POST", "/api/batches", sheets.start_batch, answers.Batch, forms.AskSheet, status=201
+        "POST",
+        "/api/estimate",
+        read_routes.estimate,
+        response_models.Estimate,
+        request_models.AskEstimate,
     ),
-    Operation("GET", BATCH, sheets.batch, answers.Batch),
-    Operation("DELETE", BATCH, sheets.delete_batch, answers.Deleted),
-    Operation("POST", f"{BATCH}/resume", sheets.resume_batch, answers.Batch, forms.ResumeBatch),
-    Operation("POST", f"{BATCH}/stop", sheets.stop_batch, answers.Batch, forms.Nothing),
+    Operation("POST", "/api/lint", read_routes.lint, response_models.Lint, request_models.AskLint),
+    Operation("GET", "/api/exports", read_routes.exports, list[response_models.ExportForm]),
     Operation(
         "GET",
-        f"{BATCH}/download",
-        sheets.download_batch,
-        query=forms.DownloadBatchQuery,
+        "/api/savings",
+        read_routes.savings,
+        response_models.Savings,
+        query=request_models.SavingsQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/runs",
+        read_routes.runs,
+        response_models.RunsPage,
+        query=request_models.RunsQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/runs",
+        run_routes.start,
+        response_models.Run,
+        request_models.StartRun,
+        status=201,
+    ),
+    Operation("GET", RUN, read_routes.run, response_models.Run),
+    Operation("DELETE", RUN, run_routes.delete, response_models.Deleted),
+    Operation(
+        "POST",
+        f"{RUN}/answers",
+        run_routes.give_answer,
+        response_models.Answered,
+        request_models.GiveAnswer,
+    ),
+    Operation(
+        "POST",
+        f"{RUN}/edits",
+        run_routes.edit_prompt,
+        response_models.Run,
+        request_models.EditPrompt,
+    ),
+    Operation(
+        "POST", f"{RUN}/resume", run_routes.resume, response_models.Run, request_models.ResumeRun
+    ),
+    Operation(
+        "POST", f"{RUN}/retry", run_routes.retry, response_models.Run, request_models.RetryRun
+    ),
+    Operation(
+        "POST",
+        f"{RUN}/preview",
+        read_routes.preview_retry,
+        response_models.Preview,
+        request_models.RetryRun,
+    ),
+    Operation(
+        "POST",
+        f"{RUN}/interrupt",
+        run_routes.interrupt,
+        response_models.Run,
+        request_models.Nothing,
+    ),
+    Operation(
+        "GET",
+        f"{RUN}/download",
+        read_routes.download,
+        query=request_models.DownloadQuery,
         media="text/*",
     ),
     Operation(
-        "GET", "/api/events", looking.events, query=forms.EventsQuery, media="text/event-stream"
+        "POST",
+        "/api/sheets",
+        batch_routes.judge_sheet,
+        response_models.JudgedSheet,
+        request_models.AskSheet,
+    ),
+    Operation("GET", "/api/batches", batch_routes.batches, list[response_models.BatchGlance]),
+    Operation(
+        "POST",
+        "/api/batches",
+        batch_routes.start_batch,
+        response_models.Batch,
+        request_models.AskSheet,
+        status=201,
+    ),
+    Operation("GET", BATCH, batch_routes.batch, response_models.Batch),
+    Operation("DELETE", BATCH, batch_routes.delete_batch, response_models.Deleted),
+    Operation(
+        "POST",
+        f"{BATCH}/resume",
+        batch_routes.resume_batch,
+        response_models.Batch,
+        request_models.ResumeBatch,
+    ),
+    Operation(
+        "POST",
+        f"{BATCH}/stop",
+        batch_routes.stop_batch,
+        response_models.Batch,
+        request_models.Nothing,
+    ),
+    Operation(
+        "GET",
+        f"{BATCH}/download",
+        batch_routes.download_batch,
+        query=request_models.DownloadBatchQuery,
+        media="text/*",
+    ),
+    Operation(
+        "GET",
+        "/api/events",
+        read_routes.events,
+        query=request_models.EventsQuery,
+        media="text/event-stream",
     ),
 )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from callsheet.errors import CallsheetError, InputError
+from callsheet.web.access import AccessPolicy
 from callsheet.web.app import build_app
-from callsheet.web.desk import Desk
-from callsheet.web.guard import Doorman
+from callsheet.web.server_state import ServerState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,37 +74,39 @@ class Server:
 
     async def run(self, begun: Callable[[], None]) -> list[str]:
         """Serves until a signal; answers with the runs that were still under way."""
-        desk = Desk(self.settings, self.workflows)
+        server = ServerState(self.settings, self.workflows)
         port = self._socket.getsockname()[1]
         names = {*self.place.names, self.place.host, socket.gethostname()}
-        doorman = Doorman(
+        policy = AccessPolicy(
             frozenset(name.lower() for name in names) if self.token else frozenset(),
             self.token,
             f"callsheet-{port}",
         )
         config = uvicorn.Config(
-            build_app(desk, doorman, debug=self.debug),
+            build_app(server, policy, debug=self.debug),
             log_level="critical",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=3,
             ws="none",
         )
-        serving = _Serving(config, desk, begun)
+        serving = _Serving(config, server, begun)
         try:
             await serving.serve([self._socket])
         finally:
-            left = desk.under_way
-            await desk.close(GRACE_SECONDS)
+            left = server.under_way
+            await server.close(GRACE_SECONDS)
         return left
 
 
 class _Serving(uvicorn.Server):
     """Ends the streams at the first signal, the process at the second."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, begun: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, server: ServerState, begun: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._desk = desk
+        self._desk = server
         self._begun = begun
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats.form import Format
+from callsheet.catalog.formats.format import Format
 from callsheet.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ STANDARD = frozenset(
 """Formats of JSON Schema's own; we leave them to the provider."""
 
 _FAMILIES = (
-    "plain", "clip", "sentences", "motion", "stable_diffusion", "sdxl_families",
-    "midjourney_image", "midjourney_video", "clips",
+    "plain_text", "clip_tokens", "sentences", "motion", "stable_diffusion", "sdxl_families",
+    "midjourney_image", "midjourney_video", "video_text",
 )  # fmt: skip
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats import one_prompt
-from callsheet.catalog.formats.form import Format, Rule, shown
+from callsheet.catalog.formats import every_prompt
+from callsheet.catalog.formats.format import Format, Rule, shown
 from callsheet.catalog.formats.midjourney_line import (
     BY_FAMILY,
     FIXED,
@@ -19,13 +19,13 @@ from callsheet.catalog.formats.midjourney_line import (
     Line,
     read_line,
 )
-from callsheet.catalog.formats.midjourney_values import WIDEST_HD, value_faults, wideness
-from callsheet.catalog.formats.plain import LINE, SLOGAN, line_breaks, slogans
+from callsheet.catalog.formats.midjourney_parameters import WIDEST_HD, value_faults, wideness
+from callsheet.catalog.formats.plain_text import LINE, SLOGAN, line_breaks, slogans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callsheet.catalog.formats.form import Fault
+    from callsheet.catalog.formats.format import Fault
 
 _LIST = "Midjourney's Parameter List, as audits quote it"
 _CHART = "Midjourney's Version page (edited 2026-09-01), as audits quote it"
@@ -56,7 +56,7 @@ _TIGHT = re.compile(
 )
 
 RULES = (
-    *one_prompt.RULES,
+    *every_prompt.RULES,
     LINE,
     TEXT_FIRST,
     SPACING,
@@ -107,7 +107,7 @@ def _judge(prompt: str, fixed: Given | None = None) -> Iterator[Fault]:
         yield from _other_version(line, fixed)
         if not line.values("ar"):
             yield "no ratio", "has no `--ar`; without it every picture is square"
-    yield from one_prompt.faults(prompt)
+    yield from every_prompt.faults(prompt)
     yield from line_breaks(prompt)
     yield from spacing(prompt)
     yield from weights(prompt)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats import one_prompt, picture
-from callsheet.catalog.formats.form import Format, Rule, shown
+from callsheet.catalog.formats import every_prompt, start_image
+from callsheet.catalog.formats.format import Format, Rule, shown
 from callsheet.catalog.formats.midjourney_image import (
     AFTER,
     SPACING,
@@ -22,20 +22,20 @@ from callsheet.catalog.formats.midjourney_image import (
     weights,
 )
 from callsheet.catalog.formats.midjourney_line import FLAGS, VIDEO, read_line
-from callsheet.catalog.formats.midjourney_values import value_faults
+from callsheet.catalog.formats.midjourney_parameters import value_faults
 from callsheet.catalog.formats.motion import CAMERA, STORY, camera
-from callsheet.catalog.formats.plain import LINE, SLOGAN, line_breaks, slogans
+from callsheet.catalog.formats.plain_text import LINE, SLOGAN, line_breaks, slogans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callsheet.catalog.formats.form import Fault
+    from callsheet.catalog.formats.format import Fault
     from callsheet.catalog.formats.midjourney_line import Line
 
 _PAGE = "docs.midjourney.com/docs/video"
 
 RULES = (
-    *one_prompt.RULES,
+    *every_prompt.RULES,
     LINE,
     TEXT_FIRST,
     SPACING,
@@ -48,7 +48,7 @@ RULES = (
     Rule("loop and end", "`--loop` or `--end`, never both.", _PAGE, "2026-11-22", "A"),
     Rule("square", "No words in square brackets: a habit, not syntax.", "prompt guides", "2026-11-22", "C"),
     CAMERA,
-    *picture.RULES,
+    *start_image.RULES,
     STORY,
     SLOGAN,
 )  # fmt: skip
@@ -58,7 +58,7 @@ _OF_STILLS = frozenset(FLAGS) | {"v", "niji"}
 
 def _judge(prompt: str) -> Iterator[Fault]:
     line = read_line(prompt)
-    yield from one_prompt.faults(prompt)
+    yield from every_prompt.faults(prompt)
     yield from line_breaks(prompt)
     yield from spacing(prompt)
     yield from weights(prompt)
@@ -91,6 +91,6 @@ FORMATS = (
         "A motion for Midjourney Video V1.",
         RULES,
         _judge,
-        picture.beside_picture,
+        start_image.compare_with_still,
     ),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats import picture
-from callsheet.catalog.formats.form import Format, Rule, shown
-from callsheet.catalog.formats.plain import PLAIN, plain
+from callsheet.catalog.formats import start_image
+from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.plain_text import PLAIN, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callsheet.catalog.formats.form import Fault
+    from callsheet.catalog.formats.format import Fault
 
 CAMERA = Rule(
     "camera",
@@ -58,8 +58,8 @@ FORMATS = (
     Format(
         "motion-text",
         "What moves, in one paragraph.",
-        (*PLAIN, CAMERA, *picture.RULES, STORY),
+        (*PLAIN, CAMERA, *start_image.RULES, STORY),
         _motion,
-        picture.beside_picture,
+        start_image.compare_with_still,
     ),
 )

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats.form import Rule, shown
+from callsheet.catalog.formats.format import Rule, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from callsheet.catalog.formats.form import Fault
+    from callsheet.catalog.formats.format import Fault
 
 SAFETY = Rule(
     "safety",

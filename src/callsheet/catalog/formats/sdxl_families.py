@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats.form import Format, Rule, shown
-from callsheet.catalog.formats.plain import NEGATION, negations
+from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.plain_text import NEGATION, negations
 from callsheet.catalog.formats.safety import for_absence, of_absence
 from callsheet.catalog.formats.stable_diffusion import (
     DANBOORU,
@@ -27,7 +27,7 @@ from callsheet.catalog.formats.stable_diffusion import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callsheet.catalog.formats.form import Fault
+    from callsheet.catalog.formats.format import Fault
 
 _PONY = "civitai.com/models/257749, as a mirror quotes it"
 _ANIMAGINE = "huggingface.co/cagliostrolab/animagine-xl-4.0, seen in an excerpt"

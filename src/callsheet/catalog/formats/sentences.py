@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats import one_prompt
-from callsheet.catalog.formats.form import Format, Rule, shown
-from callsheet.catalog.formats.plain import (
+from callsheet.catalog.formats import every_prompt
+from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.plain_text import (
     BULLETS,
     COLONS,
     FLAG,
@@ -29,7 +29,7 @@ from callsheet.catalog.formats.stable_diffusion import TAKEN_BY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from callsheet.catalog.formats.form import Fault
+    from callsheet.catalog.formats.format import Fault
 
 _READ = "2026-11-22"
 _BFL = "docs.bfl.ai/guides/prompting_unified_building; black-forest-labs/skills at d0793c8"
@@ -128,14 +128,14 @@ def _beyond(characters: int) -> Callable[[str], Iterator[Fault]]:
 
 
 def _lines(text: str) -> Iterator[Fault]:
-    yield from one_prompt.faults(text)
+    yield from every_prompt.faults(text)
     yield from syntax(text)
     yield from markup(text, bullets=False)
     yield from taste(text)
 
 
 def _paragraph(text: str) -> Iterator[Fault]:
-    yield from one_prompt.faults(text)
+    yield from every_prompt.faults(text)
     yield from line_breaks(text)
     yield from syntax(text)
     yield from markup(text, bullets=True)
@@ -151,8 +151,8 @@ def _all(*judges: Callable[[str], Iterable[Fault]]) -> Callable[[str], Iterator[
 
 
 _SYNTAX = (FLAG, COLONS, WEIGHT, TAG)
-_LINES = (*one_prompt.RULES, *_SYNTAX, BULLETS, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
-_PARAGRAPH = (*one_prompt.RULES, *_SYNTAX, LINE, MARKUP, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
+_LINES = (*every_prompt.RULES, *_SYNTAX, BULLETS, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
+_PARAGRAPH = (*every_prompt.RULES, *_SYNTAX, LINE, MARKUP, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
 _MILD = (
     Rule("weight", "No bracket weights: they are not reliable.", "prompt guides for SD 3.5", _READ, "C"),
     Rule("angle tag", "No `<lora:…>`: only some programs read it.", "prompt guides for SD 3.5", _READ, "C"),

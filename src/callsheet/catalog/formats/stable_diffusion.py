@@ -10,17 +10,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats import one_prompt
-from callsheet.catalog.formats.clip import SOURCE as CLIP_SOURCE
-from callsheet.catalog.formats.clip import over
-from callsheet.catalog.formats.form import Format, Rule, shown
-from callsheet.catalog.formats.plain import LINE, NEGATION, line_breaks, negations
+from callsheet.catalog.formats import every_prompt
+from callsheet.catalog.formats.clip_tokens import SOURCE as CLIP_SOURCE
+from callsheet.catalog.formats.clip_tokens import over
+from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.plain_text import LINE, NEGATION, line_breaks, negations
 from callsheet.catalog.formats.safety import for_absence, of_absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callsheet.catalog.formats.form import Fault
+    from callsheet.catalog.formats.format import Fault
 
 TAKEN_BY = ("a1111", "comfyui")
 """The exports that a text for a checkpoint of Stable Diffusion is ready for."""
@@ -38,7 +38,7 @@ _BREAK = re.compile(r"(?:^|,)\s*([Bb]reak)\s*(?=,|$)|(\w)BREAK|BREAK(\w)")
 _SCORE = re.compile(r"\bscore_\d\w*")
 
 RULES = (
-    *one_prompt.RULES,
+    *every_prompt.RULES,
     LINE,
     Rule("bracket", "Every bracket is closed, or escaped as `\\(`.", _A1111, "2026-11-22", "A"),
     Rule("weight", f"Weights are numbers from {LOWEST} to {HIGHEST:g}.", f"{_A1111}; the bounds are ours"),
@@ -118,7 +118,7 @@ def _weight(group: str, value: str, colon: int, sign: str) -> Iterator[Fault]:
 
 def a1111(text: str) -> Iterator[Fault]:
     """The faults of a prompt for any checkpoint of this family."""
-    yield from one_prompt.faults(text)
+    yield from every_prompt.faults(text)
     yield from line_breaks(text)
     yield from syntax(text)
     yield from over(text, 2, "chunks weaken one another")

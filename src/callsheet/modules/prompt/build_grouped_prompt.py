@@ -8,10 +8,10 @@ from callsheet.catalog.instructions import instructions_path, join_instructions,
 from callsheet.errors import InputError, Problem, WorkflowError
 from callsheet.modules.contract import (
     Done,
-    Materials,
     Module,
+    ModuleContext,
     Outcome,
-    Stage,
+    Resources,
     StaticInputs,
     Values,
 )
@@ -37,31 +37,31 @@ class Outputs(Values):
     merged_prompt: str
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Reads the selected groups' files; one that is missing or half written is an error."""
-    if begun := [*_begun(inputs, stage.materials)]:
+    if begun := [*_begun(inputs, context.resources)]:
         raise WorkflowError(begun)
-    return Done(Outputs(merged_prompt=build(inputs, stage.materials)))
+    return Done(Outputs(merged_prompt=build(inputs, context.resources)))
 
 
-def _begun(inputs: Inputs, materials: Materials) -> Iterator[Problem]:
+def _begun(inputs: Inputs, resources: Resources) -> Iterator[Problem]:
     """What is still to be written in the instructions of the selected groups."""
     for group in inputs.selected_groups:
         path = _path(inputs.shared_instructions_path, inputs.group_instructions, group)
-        for number, what in still_to_write(materials.files.read_if_there(path)):
+        for number, what in still_to_write(resources.files.read_if_there(path)):
             hint = "`callsheet check` leads through what a new group still needs"
             yield Problem(path or "", "", f"line {number} is still to be written: {what}", hint)
 
 
-def build(inputs: Inputs, materials: Materials) -> str:
+def build(inputs: Inputs, resources: Resources) -> str:
     """The instructions for the selected groups; raises WorkflowError naming a missing file."""
-    shared = materials.files.read(inputs.shared_instructions_path)
+    shared = resources.files.read(inputs.shared_instructions_path)
     texts = []
-    for group in materials.catalog.in_order(inputs.selected_groups):
+    for group in resources.catalog.in_order(inputs.selected_groups):
         path = _path(inputs.shared_instructions_path, inputs.group_instructions, group)
-        if path is None or not materials.files.has(path) or not materials.files.read(path).strip():
+        if path is None or not resources.files.has(path) or not resources.files.read(path).strip():
             raise WorkflowError([_missing(group, path)])
-        texts.append(materials.files.read(path))
+        texts.append(resources.files.read(path))
     return join_instructions(shared, texts)
 
 
@@ -79,18 +79,18 @@ def _missing(group: str, path: str | None) -> Problem:
     )
 
 
-def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
+def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
     """The shared file, and a file for every group of the category, must be there."""
     shared, told = str(inputs.get("shared_instructions_path")), inputs.get("group_instructions")
     try:
-        materials.files.read(shared)
+        resources.files.read(shared)
     except InputError as error:
         yield Problem("", ".shared_instructions_path", error.message, error.hint)
     paths = {name: str(path) for name, path in told.items()} if isinstance(told, dict) else None
     folder = shared.rpartition("/")[0].rpartition("/")[2]
-    for group in materials.catalog.siblings(paths or {}, folder):
+    for group in resources.catalog.siblings(paths or {}, folder):
         path = _path(shared, paths, group)
-        if path is None or not materials.files.has(path) or not materials.files.read(path).strip():
+        if path is None or not resources.files.has(path) or not resources.files.read(path).strip():
             yield _missing(group, path)
 
 

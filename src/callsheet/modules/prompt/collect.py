@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from callsheet.modules.contract import Done, Module, Outcome, Stage, Values
+from callsheet.modules.contract import Done, Module, ModuleContext, Outcome, Values
 
 
 class Inputs(Values):
@@ -28,9 +28,9 @@ class Outputs(Values):
     at_hand: dict[str, JsonValue]
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Written prompts replace kept ones; what is not selected stays at hand, for it was paid."""
-    del stage
+    del context
     both = inputs.kept | inputs.written
     prompts = {model: both[model] for model in inputs.models if model in both}
     fresh: dict[str, JsonValue] = {

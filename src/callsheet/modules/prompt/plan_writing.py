@@ -15,7 +15,7 @@ from pydantic import Field, JsonValue
 from callsheet.catalog.groups import models_of
 from callsheet.catalog.instructions import instructions_path
 from callsheet.catalog.schemas import schema_path
-from callsheet.modules.contract import Done, Module, Outcome, Stage, Values
+from callsheet.modules.contract import Done, Module, ModuleContext, Outcome, Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,18 +58,18 @@ class Outputs(Values):
     made_from: dict[str, str]
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Compares what the prompts at hand were made from with what they would be made from now."""
-    catalog = stage.materials.catalog
+    catalog = context.resources.catalog
     selected = catalog.in_order(inputs.selected_groups)
     groups = {name: catalog.group(name) for name in selected}
     now = {
         model: mark
         for name, group in groups.items()
-        for mark in [_fingerprint(inputs, stage, group)]
+        for mark in [_fingerprint(inputs, context, group)]
         for model in group.models
     }
-    kept = _kept(inputs, now, stage.anew)
+    kept = _kept(inputs, now, context.anew)
     to_write = [model for model in models_of(groups, selected) if model not in kept]
     writing = [name for name, group in groups.items() if set(group.models) & set(to_write)]
     return Done(
@@ -103,7 +103,7 @@ def _anchor(kept: Mapping[str, JsonValue], groups: Mapping[str, Group]) -> JsonV
     return None
 
 
-def _fingerprint(inputs: Inputs, stage: Stage, group: Group) -> str:
+def _fingerprint(inputs: Inputs, context: ModuleContext, group: Group) -> str:
     """What a group's prompts are made from, as one short mark."""
     shared = inputs.shared_instructions_path
     instructions, schemas = inputs.group_instructions, inputs.group_schemas
@@ -114,8 +114,8 @@ def _fingerprint(inputs: Inputs, stage: Stage, group: Group) -> str:
     )
     schema = schema_path(group.category, group.name) if schemas is None else schemas.get(group.name)
     # A file that is missing is the builders' error to tell, with its name.
-    texts = [stage.materials.files.read_if_there(path) for path in (shared, told, schema)]
-    parts = [inputs.basis, stage.llm, *texts]
+    texts = [context.resources.files.read_if_there(path) for path in (shared, told, schema)]
+    parts = [inputs.basis, context.llm, *texts]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
-from callsheet.document.references import reads_state
 from callsheet.errors import InputError, Problem
 from callsheet.modules.contract import (
     Done,
-    Materials,
     Module,
+    ModuleContext,
     Outcome,
-    Stage,
+    Resources,
     StaticInputs,
     Values,
 )
 from callsheet.templates import check_template, fill
+from callsheet.workflow.references import reads_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,15 +36,15 @@ class Outputs(Values):
     rendered: str
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Fills the template; an undefined variable is an error that lists the known ones."""
-    del stage
+    del context
     return Done(Outputs(rendered=fill(inputs.template, inputs.variables)))
 
 
-def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
+def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
     """A template that is written out must be one that can be filled."""
-    del materials
+    del resources
     template = inputs.get("template")
     if isinstance(template, str) and not reads_state(template):
         try:

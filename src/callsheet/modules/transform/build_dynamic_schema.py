@@ -20,10 +20,10 @@ from callsheet.catalog.schemas import (
 from callsheet.errors import Problem, WorkflowError
 from callsheet.modules.contract import (
     Done,
-    Materials,
     Module,
+    ModuleContext,
     Outcome,
-    Stage,
+    Resources,
     StaticInputs,
     Values,
 )
@@ -50,21 +50,21 @@ class Outputs(Values):
     merged_schema: dict[str, JsonValue]
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Reads the selected groups' files; raises WorkflowError for one that cannot be merged."""
-    return Done(Outputs(merged_schema=build(inputs, stage.materials)))
+    return Done(Outputs(merged_schema=build(inputs, context.resources)))
 
 
-def build(inputs: Inputs, materials: Materials) -> dict[str, JsonValue]:
+def build(inputs: Inputs, resources: Resources) -> dict[str, JsonValue]:
     """The schema of a reply with the selected groups' models, in the order of the config."""
     schemas: dict[str, JsonValue] = {}
     problems: list[Problem] = []
-    for group in materials.catalog.in_order(inputs.selected_groups):
-        path = _path(materials, inputs.group_schemas, group)
-        if path is None or not materials.files.has(path):
+    for group in resources.catalog.in_order(inputs.selected_groups):
+        path = _path(resources, inputs.group_schemas, group)
+        if path is None or not resources.files.has(path):
             problems.append(_missing(group, path))
             continue
-        schemas[path] = read_schema(materials.files.read(path), path)
+        schemas[path] = read_schema(resources.files.read(path), path)
     if problems:
         raise WorkflowError(problems)
     merged = merge_schemas(schemas)
@@ -73,10 +73,10 @@ def build(inputs: Inputs, materials: Materials) -> dict[str, JsonValue]:
     return narrow(merged, {(WRAPPER, model) for model in inputs.only_models})
 
 
-def _path(materials: Materials, told: Mapping[str, str] | None, group: str) -> str | None:
+def _path(resources: Resources, told: Mapping[str, str] | None, group: str) -> str | None:
     if told is not None:
         return told.get(group)
-    return schema_path(materials.catalog.group(group).category, group)
+    return schema_path(resources.catalog.group(group).category, group)
 
 
 def _missing(group: str, path: str | None) -> Problem:
@@ -85,22 +85,22 @@ def _missing(group: str, path: str | None) -> Problem:
     return Problem(path, "", f"the schema of the group `{group}` is missing", "write this file")
 
 
-def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
+def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
     """Every group of the category needs a schema with exactly its config's models."""
     told = inputs.get("group_schemas")
     paths = {name: str(path) for name, path in told.items()} if isinstance(told, dict) else None
     fine: dict[str, JsonValue] = {}
-    for group in _groups(paths, materials):
-        path = _path(materials, paths, group)
-        if path is None or not materials.files.has(path):
+    for group in _groups(paths, resources):
+        path = _path(resources, paths, group)
+        if path is None or not resources.files.has(path):
             yield _missing(group, path)
             continue
         try:
-            schema = read_schema(materials.files.read(path), path)
+            schema = read_schema(resources.files.read(path), path)
         except WorkflowError as error:
             yield from error.problems
             continue
-        models = materials.catalog.group(group).models
+        models = resources.catalog.group(group).models
         if problem := wrong_shape(schema, path) or unlike(models, schema, path, group):
             yield problem
         else:
@@ -109,15 +109,15 @@ def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
     yield from clashes(fine)
 
 
-def _groups(paths: Mapping[str, str] | None, materials: Materials) -> list[str]:
+def _groups(paths: Mapping[str, str] | None, resources: Resources) -> list[str]:
     """The groups that schemas are due for: all of each category that has one."""
-    catalog = materials.catalog
+    catalog = resources.catalog
     if paths is not None:
         return catalog.siblings(paths, "")
     there = [
         group.name
         for group in catalog.groups()
-        if materials.files.has(schema_path(group.category, group.name))
+        if resources.files.has(schema_path(group.category, group.name))
     ]
     return catalog.siblings(there, "")
 

@@ -9,10 +9,10 @@ from pydantic import Field, JsonValue
 from callsheet.modules.contract import (
     Ask,
     Done,
-    Materials,
     Module,
+    ModuleContext,
     Outcome,
-    Stage,
+    Resources,
     StaticInputs,
     Values,
 )
@@ -37,7 +37,7 @@ class Outputs(Values):
     value: JsonValue
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Asks only where there is a choice."""
     options = inputs.options or {}
     if len(options) < 2:  # noqa: PLR2004  # one option is no choice
@@ -50,15 +50,15 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
         default=next(iter(options)),
         options=tuple(Option(name, name) for name in options),
     )
-    answer = stage.answers.get(inputs.key)
+    answer = context.answers.get(inputs.key)
     if answer is None:
         return Ask(question)
     return Done(Outputs(name=str(answer), value=options[str(answer)]))
 
 
-def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
+def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
     """The one question; what there is to choose from is known only when it is asked."""
-    del materials
+    del resources
     yield Question(key=str(inputs.get("key")), kind="text", text=str(inputs.get("text")))
 
 

@@ -10,10 +10,10 @@ from pydantic import AfterValidator, Field, JsonValue, StringConstraints, TypeAd
 from callsheet.modules.contract import (
     Ask,
     Done,
-    Materials,
     Module,
+    ModuleContext,
     Outcome,
-    Stage,
+    Resources,
     StaticInputs,
     Values,
 )
@@ -79,18 +79,18 @@ def _question(field: FormField, before: JsonValue = None) -> Question:
     )
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Asks field by field; what was answered before stands as the default then."""
     for field in inputs.fields:
-        if field.key not in stage.answers:
+        if field.key not in context.answers:
             return Ask(_question(field, (inputs.previous or {}).get(field.key)))
-    told = {field.key: field.meant(str(stage.answers[field.key])) for field in inputs.fields}
+    told = {field.key: field.meant(str(context.answers[field.key])) for field in inputs.fields}
     return Done(Outputs(values=told))
 
 
-def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
+def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
     """Every field, those with a default too: they can be told."""
-    del materials
+    del resources
     for field in TypeAdapter(tuple[FormField, ...]).validate_python(inputs.get("fields", ())):
         yield _question(field)
 

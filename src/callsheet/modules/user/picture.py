@@ -9,10 +9,10 @@ from pydantic import JsonValue
 from callsheet.modules.contract import (
     Ask,
     Done,
-    Materials,
     Module,
+    ModuleContext,
     Outcome,
-    Stage,
+    Resources,
     StaticInputs,
     Values,
 )
@@ -43,17 +43,17 @@ def _question(inputs: Inputs) -> Question:
     return Question(key=inputs.key, kind="picture", text=inputs.text, default=inputs.previous or "")
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Asks once. The content is kept with the run, so the file may be gone afterwards."""
-    if inputs.key not in stage.answers:
+    if inputs.key not in context.answers:
         return Ask(_question(inputs))
-    answer = stage.answers[inputs.key]
+    answer = context.answers[inputs.key]
     return Done(Outputs(picture=answer if isinstance(answer, dict) else None))
 
 
-def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
+def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
     """The one question."""
-    del materials
+    del resources
     yield _question(Inputs(key=str(inputs.get("key")), text=str(inputs.get("text"))))
 
 

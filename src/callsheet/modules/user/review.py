@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, JsonValue
 
-from callsheet.modules.contract import Ask, Done, GoTo, Module, Outcome, Stage, Stop, Values
+from callsheet.modules.contract import Ask, Done, GoTo, Module, ModuleContext, Outcome, Stop, Values
 from callsheet.questions import Option, Question
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Outputs(Values):
     prompts: dict[str, JsonValue]
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Asks until the person accepts; `retry` begins a new attempt of the step."""
     written = _texts(inputs.prompts)
     edits = {
@@ -59,18 +59,18 @@ async def run(inputs: Inputs, stage: Stage) -> Outcome:
     }
     turn = 0
     while True:
-        key = f"{KEY}.{stage.step}" + (f".{turn}" if turn else "")
+        key = f"{KEY}.{context.step}" + (f".{turn}" if turn else "")
         prompts = _with_edits(inputs.prompts, edits)
-        match stage.answers.get(key):
+        match context.answers.get(key):
             case None:
                 return Ask(_question(key, inputs.text, prompts))
             case "edit":
-                edit = _edit(stage, f"{stage.step}.{turn}", written, edits)
+                edit = _edit(context, f"{context.step}.{turn}", written, edits)
                 if isinstance(edit, Ask):
                     return edit
                 edits |= edit
             case "retry":
-                return GoTo(stage.step)
+                return GoTo(context.step)
             case "stop":
                 return Stop()
             case _:
@@ -85,17 +85,17 @@ def _question(key: str, text: str, prompts: dict[str, JsonValue]) -> Question:
 
 
 def _edit(
-    stage: Stage, turn: str, written: Mapping[str, str], edits: Mapping[str, Edit]
+    context: ModuleContext, turn: str, written: Mapping[str, str], edits: Mapping[str, Edit]
 ) -> Ask | dict[str, Edit]:
     """One edit: which prompt, then its new text."""
     names = tuple(Option(name, name) for name in written)
-    name = stage.answers.get(f"edit.{turn}")
+    name = context.answers.get(f"edit.{turn}")
     if name is None:
         return Ask(
             Question(key=f"edit.{turn}", kind="choice", text="Edit which prompt?", options=names)
         )
     before = edits[str(name)].text if name in edits else written[str(name)]
-    text = stage.answers.get(f"edited.{turn}")
+    text = context.answers.get(f"edited.{turn}")
     if text is None:
         return Ask(
             Question(

@@ -9,11 +9,11 @@ from callsheet.errors import Problem, UnknownNameError
 from callsheet.modules.contract import (
     Ask,
     Done,
-    Materials,
     Module,
+    ModuleContext,
     Outcome,
+    Resources,
     Skip,
-    Stage,
     StaticInputs,
     Values,
 )
@@ -62,35 +62,35 @@ def _question(catalog: Catalog, inputs: Inputs) -> Question:
     )
 
 
-async def run(inputs: Inputs, stage: Stage) -> Outcome:
+async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Asks once; says of a chosen group whose service has closed that it has."""
-    question = _question(stage.materials.catalog, inputs)
-    answer = stage.answers.get(question.key)
+    question = _question(context.resources.catalog, inputs)
+    answer = context.answers.get(question.key)
     if answer is None:
         return Ask(question)
     selected = [str(name) for name in answer] if isinstance(answer, list) else []
     if not selected:
         none = Outputs(selected_groups=[], selected_models=[], model_count=0)
         return Skip(f"no group for {inputs.group_category.replace('_', ' ')} was chosen", none)
-    groups = stage.materials.catalog.category(inputs.group_category)
+    groups = context.resources.catalog.category(inputs.group_category)
     for name in selected:
         if closed := groups[name].closed:
-            stage.note(closed.words(groups[name].label))
+            context.note(closed.words(groups[name].label))
     models = models_of(groups, selected)
     return Done(Outputs(selected_groups=selected, selected_models=models, model_count=len(models)))
 
 
-def asks(inputs: StaticInputs, materials: Materials) -> Iterator[Question]:
+def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
     """The one question. Told beforehand, it may always be answered with no group."""
     category = str(inputs.get("group_category"))
-    yield _question(materials.catalog, Inputs(group_category=category, may_skip=True))
+    yield _question(resources.catalog, Inputs(group_category=category, may_skip=True))
 
 
-def check(inputs: StaticInputs, materials: Materials) -> Iterator[Problem]:
+def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
     """The category must exist."""
     category = inputs.get("group_category")
     try:
-        materials.catalog.category(str(category))
+        resources.catalog.category(str(category))
     except UnknownNameError as error:
         yield Problem("", ".group_category", error.message, error.hint)
 

@@ -1,1 +1,0 @@
-"""Many ideas at once: a sheet is read and judged whole, each row is a run, the results are a sheet."""

@@ -1,0 +1,1 @@
+"""Tools for authors of workflows and model groups: check, lint, describe and scaffold."""

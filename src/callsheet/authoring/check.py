@@ -1,0 +1,41 @@
+"""The verbs that look without running: groups, check, and lint for one prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.authoring.todo_check import find_todos
+from callsheet.catalog.examples import examples_path, run_examples
+from callsheet.errors import InputError, Problem, WorkflowError
+from callsheet.loader.bundle import CONFIG, DEFAULT_WORKFLOW, inspect_workflow
+from callsheet.loader.rendering import render_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callsheet.loader.bundle import WorkflowBundle
+
+
+def check_workflow(workflow: str = DEFAULT_WORKFLOW) -> list[Problem]:
+    """Everything wrong with a workflow, its groups, schemas and examples; nothing of it is run."""
+    try:
+        bundle, problems = inspect_workflow(workflow)
+    except WorkflowError as error:
+        return list(error.problems)
+    problems += find_todos(bundle, CONFIG)
+    # Examples are judged by schemas: with a broken one they would only say so again.
+    return problems or [*_examples(bundle)]
+
+
+def _examples(bundle: WorkflowBundle) -> Iterator[Problem]:
+    """The examples, where a group has some, that its rules do not judge as they say."""
+    for group in bundle.resources.catalog.groups():
+        file = examples_path(group.category, group.name)
+        if not bundle.resources.files.has(file):
+            continue
+        try:
+            schema = render_schema(bundle, [group.name])
+        except InputError:
+            # The workflow asks nothing of this group, so it has no rules here.
+            continue
+        yield from run_examples(bundle.resources.files.read(file), file, schema)

@@ -1,0 +1,124 @@
+"""What a workflow asks for and what can be chosen, for a face that draws a form instead of asking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.authoring.groups import list_groups
+from callsheet.catalog.schemas import models_in
+from callsheet.errors import InputError
+from callsheet.llm.providers import PROVIDERS, UNNAMED
+from callsheet.loader.bundle import load_workflow
+from callsheet.loader.rendering import SELECTION_MODULE, SELECTION_PREFIX, render_schema
+from callsheet.runs.inputs import preset_questions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from pydantic import JsonValue
+
+    from callsheet.loader.bundle import WorkflowBundle
+    from callsheet.settings import Settings
+
+TITLES = {"offline": "Offline drafts", "paste": "Paste from a chat"}
+
+
+def describe_workflow(workflow: str, *, today: date) -> dict[str, Any]:
+    """The fields, categories and groups of a workflow, and how long each model's prompt may be."""
+    bundle = load_workflow(workflow)
+    told = bundle.document.workflow
+    homes = dict(_homes(bundle))
+    groups = list_groups(workflow, today=today)
+    return {
+        "title": told.name,
+        "description": told.description,
+        "steps": [
+            {
+                "step": step.step_id,
+                "title": step.name,
+                "description": step.description,
+                "category": next((c for c, home in homes.items() if home == step.step_id), None),
+            }
+            for step in told.steps
+        ],
+        "fields": [
+            {
+                "key": question.key,
+                "step": step,
+                "kind": question.kind,
+                "text": question.text,
+                "default": question.default,
+                "max_length": question.max_length,
+                "pattern": question.pattern,
+                "hint": question.hint,
+                "options": question.to_json()["options"],
+            }
+            for step, question in preset_questions(bundle)
+            if not question.key.startswith(SELECTION_PREFIX)
+        ],
+        "categories": [
+            {
+                "name": category,
+                "step": step,
+                "groups": [group for group in groups if group["category"] == category],
+            }
+            for category, step in homes.items()
+        ],
+        "limits": dict(_limits(bundle)),
+    }
+
+
+def describe_llms(settings: Settings) -> dict[str, Any]:
+    """The LLMs that can be named, the one taken by default, and whether its key is there."""
+    unnamed = [{"spec": name, "title": TITLES[name], "key": "not_needed"} for name in UNNAMED]
+    named = [
+        {
+            "spec": provider.example,
+            "title": provider.title,
+            "key": _key(name, provider.key_names, settings),
+            "variables": list(provider.key_names),
+        }
+        for name, provider in PROVIDERS.items()
+    ]
+    return {
+        "chosen": settings.llm or UNNAMED[0],
+        "max_cost": settings.max_cost,
+        "llms": [*unnamed, *named],
+    }
+
+
+def _key(provider: str, variables: tuple[str, ...], settings: Settings) -> str:
+    # A server of one's own is spoken to in OpenAI's form, and has no use for OpenAI's key.
+    if not variables or (provider == "openai" and settings.base_url):
+        return "not_needed"
+    return "there" if any(name in settings.keys for name in variables) else "missing"
+
+
+def _homes(bundle: WorkflowBundle) -> Iterator[tuple[str, str]]:
+    """Each category that the workflow asks for, with its step."""
+    for step in bundle.document.workflow.steps:
+        for use in step.modules:
+            if use.module_id == SELECTION_MODULE:
+                yield str(use.inputs.get("group_category")), step.step_id
+
+
+def _limits(bundle: WorkflowBundle) -> Iterator[tuple[str, dict[str, Any]]]:
+    for group in bundle.resources.catalog.groups():
+        try:
+            schema = render_schema(bundle, [group.name])
+        except InputError:
+            # The workflow asks nothing of this group, so nothing limits it here.
+            continue
+        for model, node in models_in(schema).items():
+            yield model, _limit(node)
+
+
+def _limit(node: JsonValue) -> dict[str, Any]:
+    longest = node.get("maxLength") if isinstance(node, dict) else None
+    inner = node.get("properties") if isinstance(node, dict) else None
+    fields = [
+        {"name": name, "max_length": _limit(each)["max_length"]}
+        for name, each in (inner if isinstance(inner, dict) else {}).items()
+    ]
+    return {"max_length": longest, "fields": fields}

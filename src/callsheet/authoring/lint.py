@@ -1,0 +1,82 @@
+"""Reads a prompt as a proof-reader does: what breaks a rule, where, and what code can mend of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from callsheet.catalog.rules import find_errors, find_warnings, narrow
+from callsheet.catalog.schemas import WRAPPER, models_in
+from callsheet.errors import InputError
+from callsheet.jsonc import NotJsonError, parse
+from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
+from callsheet.loader.rendering import render_schema
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from callsheet.catalog.rules import Finding
+
+import json
+from typing import TYPE_CHECKING
+
+from callsheet.catalog.autofix import autofix_all
+from callsheet.catalog.rules import pick
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+
+def lint_with_autofix(
+    text: str | Mapping[str, str], model: str, workflow: str = DEFAULT_WORKFLOW
+) -> dict[str, Any]:
+    """The findings of `callsheet lint`, and the text with what code can mend mended, or None."""
+    written = text if isinstance(text, str) else json.dumps(dict(text))
+    found = lint(written, model, workflow)
+    bundle = load_workflow(workflow)
+    group = bundle.resources.catalog.group_of(model)
+    schema = render_schema(bundle, [group.name])
+    prompt: JsonValue = text if isinstance(text, str) else dict(text)
+    mended = pick(autofix_all({WRAPPER: {model: prompt}}, schema), (WRAPPER, model))
+    return {
+        "model": model,
+        "findings": [
+            {
+                "path": ".".join(each.path[1:]),
+                "rule": each.rule,
+                "message": each.message,
+                "severity": each.severity,
+                "start": getattr(each, "start", None),
+                "end": getattr(each, "end", None),
+            }
+            for each in found
+        ],
+        "mended": None if mended == prompt else mended,
+    }
+
+
+def lint(text: str, model: str, workflow: str = DEFAULT_WORKFLOW) -> list[Finding]:
+    """What a prompt breaks of its model's rules, judged as it stands; warnings behind the errors."""
+    bundle = load_workflow(workflow)
+    group = bundle.resources.catalog.group_of(model)
+    schema = narrow(render_schema(bundle, [group.name]), {(WRAPPER, model)})
+    reply: JsonValue = {WRAPPER: {model: _prompt(text, model, schema)}}
+    return find_errors(reply, schema) + find_warnings(reply, schema)
+
+
+def _prompt(text: str, model: str, schema: dict[str, JsonValue]) -> JsonValue:
+    """The text as the model's prompt: as it stands, or read as JSON where it must be an object."""
+    node = models_in(schema)[model]
+    if not isinstance(node, dict) or node.get("type") != "object":
+        return text.removesuffix("\n")
+    try:
+        return parse(text, model)
+    except NotJsonError as error:
+        message = f"a prompt for `{model}` is a JSON object: {error.problem.message}"
+        raise InputError(message, hint=f"its fields: {_fields(node)}") from error
+
+
+def _fields(schema: dict[str, JsonValue]) -> str:
+    properties = schema.get("properties")
+    return ", ".join(properties) if isinstance(properties, dict) else "any"

@@ -1,0 +1,1 @@
+"""Many ideas at once: reads a sheet, runs each row, and writes the results as a sheet."""

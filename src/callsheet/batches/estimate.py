@@ -1,0 +1,70 @@
+"""Prices a whole batch before anything is paid: each choice of groups measured, each idea counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from callsheet.costs.prices import price
+from callsheet.costs.tokens import OTHER_TOKENIZER_FACTOR, count_tokens
+from callsheet.llm.providers import parse_spec
+from callsheet.modules.generation import MAX_REPAIRS
+from callsheet.runs.estimate import SAMPLE_IDEA, EstimatedTokens, is_exact, measure_run
+from callsheet.runs.options import RunOptions
+
+if TYPE_CHECKING:
+    from callsheet.batches.batch import Batch
+
+
+@dataclass(frozen=True)
+class BatchEstimate:
+    """What the rows that are still to be written would take.
+
+    The least is every row written at once with replies of usual length; the most is every row
+    repaired as often as there is patience for. An unknown price is None.
+    """
+
+    rows: int
+    finished: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    exact: bool
+    least_usd: float | None
+    most_usd: float | None
+
+
+async def estimate_batch(batch: Batch) -> BatchEstimate:
+    """Tokens and cost of all rows that are not finished; no key, no network."""
+    spec = batch.ready.llm.spec
+    choices: Counter[tuple[str, ...]] = Counter()
+    texts = finished = 0
+    done = await batch.finished()
+    for row in batch.rows():
+        if row.run in done:
+            finished += 1
+            continue
+        choices[row.groups] += 1
+        texts += sum(count_tokens(str(v)) for k, v in row.answers.items() if "." not in k)
+    texts -= choices.total() * count_tokens(SAMPLE_IDEA)
+    total = EstimatedTokens()
+    for groups, rows in choices.items():
+        options = RunOptions(brief={"idea": SAMPLE_IDEA}, groups=groups)
+        one = await measure_run(spec, options, batch.order.workflow, batch.service.settings)
+        total += one.times(rows)
+    # What a row says stands in each of its messages.
+    extra = texts * (total.calls // max(choices.total(), 1))
+    sent = total.input + round(max(extra, 0) * (1.0 if is_exact(spec) else OTHER_TOKENIZER_FACTOR))
+    named = parse_spec(spec)
+    least = price(named.provider, named.name, sent, total.output)
+    return BatchEstimate(
+        rows=batch.tally.total,
+        finished=finished,
+        calls=total.calls,
+        input_tokens=sent,
+        output_tokens=total.output,
+        exact=is_exact(spec),
+        least_usd=least,
+        most_usd=None if least is None else least * (1 + MAX_REPAIRS),
+    )

@@ -1,0 +1,45 @@
+"""What is asked of a batch, and the error for a sheet that cannot be executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from callsheet.batches.row_parser import RowDefaults, RowProblem
+from callsheet.errors import InputError
+from callsheet.loader.bundle import DEFAULT_WORKFLOW
+from callsheet.store.port import Allowance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """What a person wants done with a sheet; what rows do not say themselves is said here."""
+
+    file: Path
+    title: str = ""
+    workflow: str = DEFAULT_WORKFLOW
+    told: RowDefaults = field(default_factory=RowDefaults)
+    llm: str | None = None
+    base_url: str | None = None
+    max_cost: float | None = None
+    concurrency: int = 20
+    allowed: Allowance = field(default_factory=Allowance)
+    retry_failed: bool = False
+    strict: bool = False
+
+
+class SheetError(InputError):
+    """A sheet with rows that cannot be carried out; holds every problem, and nothing was paid."""
+
+    code = "bad_rows"
+
+    def __init__(self, problems: list[RowProblem], rows: int) -> None:
+        count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
+        super().__init__(
+            f"{count} in {rows} rows, so nothing was begun; the first: {problems[0]}",
+            hint="mend them and give the command again",
+        )
+        self.problems = tuple(problems)

@@ -1,0 +1,114 @@
+"""A row's run: begun where there is none, gone on with where it was left, looked at where it ended."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from callsheet.engine.journal import Journal, read_view
+from callsheet.engine.run_view import RunView, Spent
+from callsheet.errors import ProviderError
+from callsheet.events import RunResumed
+from callsheet.runs.follow import is_with_workers
+from callsheet.runs.options import RunOptions
+from callsheet.runs.session import acquire_lease
+from callsheet.store.owners import is_held
+from callsheet.store.port import HeldError
+
+if TYPE_CHECKING:
+    from callsheet.batches.row_parser import Row
+    from callsheet.runs.service import RunService, RunSetup
+    from callsheet.runs.session import RunSession
+
+
+@dataclass
+class RowRuns:
+    """The runs of one batch, by their rows; with `retry_failed`, only those that failed go on."""
+
+    service: RunService
+    ready: RunSetup
+    batch: str
+    retry_failed: bool
+    _known: set[str] = field(default_factory=set)
+
+    async def survey(self) -> list[str]:
+        """The runs that the batch has already; raises HeldError while others carry it out.
+
+        What workers still have in hand, from whoever gave the same command before, is no reason.
+        """
+        store = self.service.store
+        names = await store.names_starting_with(f"{self.batch}.")
+        for name in names:
+            if not is_held(await store.run(name)) or await is_with_workers(self.service, name):
+                continue
+            if is_held(row := await store.run(name)):
+                raise HeldError(
+                    f"the batch {self.batch} is being carried out by {row.owner}",
+                    hint="wait for it, or end that process",
+                )
+        self._known = set(names)
+        return names
+
+    async def spent(self, runs: list[str]) -> Spent:
+        """What these runs have cost together."""
+        total = Spent()
+        for run in runs:
+            total.merge((await read_view(self.service.store, run)).spent)
+        return total
+
+    async def open(self, row: Row) -> tuple[RunSession | None, RunView]:
+        """The row's run where there is something to do, and as it stands.
+
+        It is held, unless workers have it in hand already: then it is followed.
+        """
+        if row.run not in self._known:
+            if self.retry_failed:
+                return None, RunView(row.run)
+            options = RunOptions(groups=row.groups, yes=True)
+            session = self.service.begin(self.ready, row.answers, options, row.run)
+            return session, session.view
+        view = await read_view(self.service.store, row.run)
+        if not self._is_to_go_on(view):
+            return None, view
+        if await is_with_workers(self.service, row.run):
+            ready = self.ready
+            return self.service.beside(view, ready.bundle, ready.llm), view
+        try:
+            session = await self._hold(view)
+        except HeldError:
+            # The worker that had it may have come to its end since it was read.
+            view = await read_view(self.service.store, row.run)
+            if self._is_to_go_on(view):
+                raise
+            return None, view
+        return session, session.view
+
+    def _is_to_go_on(self, view: RunView) -> bool:
+        if view.status in ("succeeded", "stopped"):
+            return False
+        if view.until is not None and view.until > time.time():
+            return False
+        # A row that the provider failed has lost nothing by being tried again.
+        own = view.status == "failed" and not _is_providers(view)
+        if self.retry_failed:
+            return own or view.status == "failed" or view.question is not None
+        return not own and view.question is None
+
+    async def _hold(self, view: RunView) -> RunSession:
+        store, ready = self.service.store, self.ready
+        resumed = RunResumed(
+            llm=ready.llm.spec,
+            base_url=ready.base_url,
+            max_cost=view.max_cost,
+            manner=view.manner,
+        )
+        lease = await acquire_lease(
+            store, view.run, self.service.owner, after=view.seq, events=[resumed]
+        )
+        journal = Journal(store, lease, await read_view(store, view.run))
+        return self.service.session(journal, ready.bundle, ready.llm)
+
+
+def _is_providers(view: RunView) -> bool:
+    return view.error is not None and view.error.exit_code == ProviderError.exit_code

@@ -1,0 +1,238 @@
+"""Reads a sheet of ideas, row by row and never whole: CSV or JSON Lines, in the encodings of Excel.
+
+A row's number is the one that a spreadsheet shows beside it: the header of a CSV is row 1.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from callsheet.errors import InputError
+from callsheet.exports.csv_cells import unescape_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic import JsonValue
+
+LONGEST_LINE = 100_000
+"""Characters of one line; an idea has a tenth of that at most."""
+
+MOST_COLUMNS = 1_000
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """One row as it was read: its cells by column, or what is wrong with it.
+
+    `header` is the row that names the columns: the first of a CSV, each itself in JSON Lines.
+    """
+
+    number: int
+    cells: dict[str, JsonValue]
+    problem: str = ""
+    header: int = 1
+
+
+class SheetReader:
+    """A file of rows that can be read as often as wanted; `marked` is whether it has a BOM.
+
+    Raises InputError where it cannot be opened, or has no header that can be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        beginning = self._beginning()
+        self._encoding = _encoding(beginning)
+        self.marked = beginning.startswith(tuple(mark for mark, _ in _MARKS))
+        start = beginning.decode(self._encoding, "ignore")
+        self._json = path.suffix.lower() in (".jsonl", ".ndjson") or start.lstrip()[:1] == "{"
+        self._delimiter = _delimiter(start)
+
+    def lines(self) -> Iterator[SheetRow]:
+        """Every row that is not empty, in order."""
+        with self._open() as file:
+            yield from _json_lines(file) if self._json else self._csv_lines(file)
+
+    def _beginning(self) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                return file.read(LONGEST_LINE)
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be read: {error.strerror}", hint="check the file's name"
+            ) from error
+
+    def _open(self) -> TextIO:
+        # What is no UTF-8 is read as halves of surrogate pairs, so that its row can be named.
+        errors = "surrogateescape" if self._encoding.startswith("utf-8") else "surrogatepass"
+        return self.path.open(encoding=self._encoding, errors=errors, newline="")
+
+    def _csv_lines(self, file: TextIO) -> Iterator[SheetRow]:
+        lines = _BoundedLines(file)
+        reader = csv.reader(lines, delimiter=self._delimiter)
+        header = _header(next(reader, []))
+        number = 1
+        while True:
+            lines.cut = False
+            number += 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except (csv.Error, UnicodeError):
+                # From here on nobody can tell where a row ends.
+                yield SheetRow(
+                    number, {}, "cannot be read: a quote may be open, or bytes are missing"
+                )
+                return
+            if lines.cut:
+                yield SheetRow(number, {}, f"has a line of more than {LONGEST_LINE:,} characters")
+            elif any(cells):
+                yield _row(number, header, cells)
+
+
+class _BoundedLines:
+    """A file's lines, each cut where it is too long; `cut` says that one was."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.cut = False
+
+    def __iter__(self) -> _BoundedLines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        last, quotes = line, 0
+        while len(last) == LONGEST_LINE and last[-1] not in "\r\n":
+            self.cut = True
+            last = self._file.readline(LONGEST_LINE)
+            quotes += last.count('"')
+        # A quote that is closed beyond the cut must be closed, or the next rows would be lost in it.
+        closed = line + '"' * (quotes % 2) + "\n"
+        return closed if self.cut else line
+
+
+def _encoding(start: bytes) -> str:
+    for mark, name in _MARKS:
+        if start.startswith(mark):
+            return name
+    if start[1:2] == b"\0":
+        return "utf-16-le"
+    return "utf-16-be" if start[:1] == b"\0" and len(start) > 1 else "utf-8"
+
+
+def _delimiter(start: str) -> str:
+    """What parts the cells of the header: what makes an `idea` of one of them, else most of them."""
+
+    def fit(delimiter: str) -> tuple[bool, int]:
+        try:
+            names = next(csv.reader(io.StringIO(start), delimiter=delimiter), [])
+        except csv.Error:
+            return False, 0
+        return any(column_key(name) == "idea" for name in names), len(names)
+
+    return max(_DELIMITERS, key=fit)
+
+
+def column_key(column: str) -> str:
+    """A column's name as a field has it: `Aspect Ratio` is `aspect_ratio`."""
+    return re.sub(r"[\s-]+", "_", column.strip().lower())
+
+
+def _header(cells: list[str]) -> list[str]:
+    names = [unescape_cell(cell).strip() for cell in cells]
+    named = [name for name in names if name]
+    if not named:
+        raise InputError("the file has no header", hint="its first row names the columns: idea, …")
+    for name in named:
+        if any(0xD800 <= ord(letter) <= 0xDFFF for letter in name):  # noqa: PLR2004  # surrogates
+            raise InputError("row 1 is not UTF-8 text", hint='save it as "CSV UTF-8"')
+        if "\0" in name:
+            raise InputError("row 1 holds NUL characters", hint="save the sheet as CSV anew")
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"row 1 names the column {twice!r:.80} twice", hint="rename one of them")
+    return names
+
+
+def _row(number: int, header: list[str], cells: list[str]) -> SheetRow:
+    """The cells by their columns; empty ones at the end may be missing, or be too many."""
+    if any(cells[len(header) :]):
+        hint = "put a cell that holds the delimiter in double quotes"
+        return SheetRow(number, {}, f"has {len(cells)} cells, the header {len(header)} ({hint})")
+    filled = cells + [""] * (len(header) - len(cells))
+    pairs = [(name, unescape_cell(cell)) for name, cell in zip(header, filled, strict=False)]
+    if any(cell.strip() for name, cell in pairs if not name):
+        return SheetRow(number, {}, "has a value in a column without a name")
+    named: dict[str, JsonValue] = {name: cell for name, cell in pairs if name}
+    return SheetRow(number, named, _invalid_text(named))
+
+
+def _json_lines(file: TextIO) -> Iterator[SheetRow]:
+    lines = _BoundedLines(file)
+    number = 0
+    while True:
+        lines.cut = False
+        number += 1
+        try:
+            text = next(lines)
+        except StopIteration:
+            return
+        except UnicodeError:
+            yield SheetRow(number, {}, "is not text")
+            return
+        if lines.cut:
+            yield SheetRow(number, {}, f"has more than {LONGEST_LINE:,} characters")
+        elif text.strip():
+            yield _object(number, text)
+
+
+def _object(number: int, text: str) -> SheetRow:
+    try:
+        value = json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        return SheetRow(number, {}, "is nested too deeply")
+    except ValueError as error:
+        return SheetRow(number, {}, f"is not JSON: {str(error)[:80]}")
+    if not isinstance(value, dict):
+        return SheetRow(number, {}, 'is not a JSON object such as {"idea": "…"}')
+    if len(value) > MOST_COLUMNS:
+        return SheetRow(number, {}, f"has more than {MOST_COLUMNS:,} keys")
+    return SheetRow(number, value, _invalid_text(value), header=number)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _invalid_text(cells: dict[str, JsonValue]) -> str:
+    """What is wrong with a text of the row, whichever column it stands in; nothing where all is well."""
+    for name, value in cells.items():
+        plain = isinstance(value, str)
+        text = f"{name}{value if plain else json.dumps(value, ensure_ascii=False)}"
+        if re.search("[\udc80-\udcff]", text):
+            return 'is not UTF-8 text (save the file as "CSV UTF-8")'
+        if re.search("[\ud800-\udfff]", text):
+            return f"has half of a surrogate pair in {name!r:.80}"
+        if "\0" in text or (not plain and "\\u0000" in text):
+            return f"has a NUL character in {name!r:.80}"
+    return ""

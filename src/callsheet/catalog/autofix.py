@@ -1,0 +1,185 @@
+"""Mends what code can mend without changing what a prompt means, so that nobody pays for it.
+
+Only texts with one of our named formats are touched: what another text may hold, we do not know.
+Mending twice changes nothing more.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from callsheet.catalog.formats import find_format
+from callsheet.catalog.formats.every_prompt import is_wrapped
+from callsheet.catalog.formats.midjourney_line import (
+    ALIASES,
+    FIXED,
+    FLAGS,
+    VIDEO,
+    Flag,
+    Given,
+    Line,
+    read_line,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+    from callsheet.catalog.formats.format import Format
+
+_FENCE = re.compile(r"```\w*[ \t]*\n?(.*?)\n?```", re.DOTALL)
+_BULLET = re.compile(r"^\s*(?:[*\u2022#>]|-(?!-)|\d+[.)](?!\d))", re.MULTILINE)
+_SPACES = re.compile(r"(?<=\S)[ \t]{2,}(?=\S)")
+_RATIO = r"(\d+(?:\.\d+)?\s*:\s*\d+(?:\.\d+)?)"
+_IN_WORDS = re.compile(
+    rf"(?i),?\s*\b(?:in (?:an? )?)?(?:aspect[ -]ratio(?: of| is)?:?\s+{_RATIO}"
+    rf"|{_RATIO}\s+(?:aspect[ -])?ratio)\b"
+)
+_RUN_TOGETHER = re.compile(r"(?:(?<=\s)|^)(?:--\s+|[\u2014\u2013]\s?)([A-Za-z]+)(?=\s|$)")
+_VERSION = Flag("one of", "")
+_STILL: Mapping[str, Flag] = {**FLAGS, "v": _VERSION, "niji": _VERSION}
+_PARAMETERS: Mapping[str, Mapping[str, Flag]] = {
+    "midjourney-image": _STILL,
+    **dict.fromkeys(FIXED, _STILL),
+    "midjourney-video": VIDEO,
+}
+_TAKEN = {"nothing": 0, "integer": 1, "number": 1, "ratio": 1, "one of": 1}
+_ENDS = ".,;"
+
+MOST_ROUNDS = 5
+"""What is mended may bring to light what else is to be mended, but not for ever."""
+
+
+def autofix(text: str, schema_node: Mapping[str, JsonValue]) -> str:
+    """The text as its format wants it, as far as that needs no judgement."""
+    name = schema_node.get("format")
+    named = find_format(name) if isinstance(name, str) else None
+    if named is None:
+        return text
+    for _ in range(MOST_ROUNDS):
+        mended = _once(text, named)
+        if mended == text:
+            break
+        text = mended
+    return text
+
+
+def _once(text: str, named: Format) -> str:
+    mended = _unwrapped(text)
+    one_line = any(rule.name == "line break" for rule in named.rules)
+    if one_line and not _BULLET.search(mended):
+        mended = " ".join(mended.strip("\r\n").splitlines())
+    mended = _SPACES.sub(" ", mended)
+    if named.name not in _PARAMETERS:
+        return mended
+    return _mended_line(mended, _PARAMETERS[named.name], named.name)
+
+
+def autofix_all(value: JsonValue, schema: Mapping[str, JsonValue]) -> JsonValue:
+    """The value with every text mended that its schema gives a format."""
+    return _each(value, dict(schema), schema)
+
+
+def _each(value: JsonValue, node: JsonValue, root: Mapping[str, JsonValue]) -> JsonValue:
+    if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+        definitions = root.get("$defs")
+        name = str(node["$ref"]).removeprefix("#/$defs/")
+        node = definitions.get(name) if isinstance(definitions, dict) else None
+    if not isinstance(node, dict):
+        return value
+    if isinstance(value, str):
+        return autofix(value, node)
+    properties = node.get("properties")
+    if isinstance(value, dict) and isinstance(properties, dict):
+        return {name: _each(item, properties.get(name), root) for name, item in value.items()}
+    return value
+
+
+def _unwrapped(text: str) -> str:
+    bare = text
+    while is_wrapped(bare):
+        bare = bare.strip()
+        fenced = _FENCE.fullmatch(bare)
+        if bare.startswith("```") and (fenced is None or "```" in fenced[1]):
+            break
+        bare = (fenced[1] if fenced else bare[1:-1]).strip()
+    return bare
+
+
+def _mended_line(prompt: str, known: Mapping[str, Flag], name: str) -> str:
+    """A line with its parameters behind the text, each once, and nothing behind them."""
+    names = {*known, *(long for long, short in ALIASES.items() if short in known)}
+
+    def joined(found: re.Match[str]) -> str:
+        return f"--{found[1]}" if found[1] in names else found[0]
+
+    line = read_line(_RUN_TOGETHER.sub(joined, prompt))
+    if any(given.name not in known for given in line.given):
+        # Where an unknown parameter's value ends, only its author knows.
+        return prompt
+    texts, kept = [line.text], list[Given]()
+    for given in line.given:
+        parts = _parted(given, known[given.name])
+        if parts is None:
+            return prompt
+        own, rest = parts
+        texts.append(rest)
+        if str(own) not in map(str, kept):
+            kept.append(own)
+    mended = Line(" ".join(text for text in texts if text), tuple(kept))
+    if known is _STILL:
+        mended = _versioned(_ratio_as_parameter(mended), FIXED.get(name))
+    return " ".join([mended.text, *map(str, mended.given)]).strip()
+
+
+def _versioned(line: Line, fixed: Given | None) -> Line:
+    """The line with its format's only version, where it names none; behind the ratio."""
+    if fixed is None or line.values("v") or line.values("niji"):
+        return line
+    place = next((n + 1 for n, each in enumerate(line.given) if each.name == "ar"), 0)
+    return Line(line.text, (*line.given[:place], fixed, *line.given[place:]))
+
+
+def _parted(given: Given, flag: Flag) -> tuple[Given, str] | None:
+    """A parameter with its own value, and the text that stood behind it; None where that is unclear."""
+    words = given.value.split()
+    most = _TAKEN.get(flag.takes, len(words))
+    value, rest = " ".join(words[:most]), " ".join(words[most:])
+    if not rest.strip(_ENDS + " "):
+        rest = ""
+    elif not rest[:1].isalnum():
+        # Cut off by a comma: whether it belongs to the text nobody can tell.
+        return None
+    if flag.takes != "reference":
+        value = value.rstrip(_ENDS + " ")
+    if flag.takes == "ratio":
+        value = _whole(value)
+    return Given(given.written, value), rest
+
+
+def _whole(ratio: str) -> str:
+    """A ratio in whole numbers: 1.85:1 is 37:20."""
+    across, _, down = ratio.partition(":")
+    if "." not in ratio:
+        return ratio
+    try:
+        exact = Fraction(across.strip()) / Fraction(down.strip())
+    except (ValueError, ZeroDivisionError):
+        return ratio
+    return f"{exact.numerator}:{exact.denominator}"
+
+
+def _ratio_as_parameter(line: Line) -> Line:
+    """The line with a ratio that its text tells in words as `--ar`, where the two agree."""
+    found = [*_IN_WORDS.finditer(line.text)]
+    told = {_whole("".join((match[1] or match[2]).split())) for match in found}
+    given = line.values("ar")
+    if len(told) != 1 or (given and set(given) != told):
+        return line
+    text = _SPACES.sub(" ", _IN_WORDS.sub("", line.text)).strip()
+    if given:
+        return Line(text, line.given)
+    return Line(text, (Given("ar", told.pop()), *line.given))

@@ -1,0 +1,76 @@
+"""What a clip's text says of the camera: that it rests, or which way it moves."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from callsheet.catalog.formats.format import Rule, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from callsheet.catalog.formats.format import Fault
+
+BOTH = Rule(
+    "rest and move",
+    "The camera rests or moves, not both.",
+    date="2026-11-23",
+)
+MOVES = Rule(
+    "moves",
+    "One camera move in a shot.",
+    "OpenAI cookbook's Sora 2 guide and guides to Gen-4 say so of their models; for others practice",
+    "2026-11-22",
+    "C",
+)
+
+_NOT = re.compile(r"(?i)\b(?:no|not|never|without)\b[^.;:]*$")
+_CAMERA = r"(?:camera|frame|view|lens|shot)\s+(?:\w+ly\s+|slowly\s+|then\s+)*"
+
+_REST = re.compile(
+    r"(?i)\b(?:static|locked(?:[- ]off)?|fixed|still|stationary|tripod)[- ]+(?:camera|frame|shot|view|lens)\b"
+    r"|\b(?:camera|frame|shot|view) (?:\w+ )?(?:stays|remains|holds|is|keeps|held) (?:\w+ly )?"
+    r"(?:static|still|locked|fixed|at rest|motionless)\b|\bcamera rests\b"
+)
+_KINDS: Mapping[str, re.Pattern[str]] = {
+    kind: re.compile(rf"(?i)\b(?:{words})")
+    for kind, words in {
+        "pan": rf"(?:whip )?pan(?:s|ning)?\s+(?:left|right|across|over|to|from|along)\b|{_CAMERA}pans\b",
+        "tilt": rf"tilt(?:s|ing)?[- ](?:up|down)\b|{_CAMERA}tilts\b",
+        "push": rf"(?:push(?:es|ing)?|doll(?:y|ies|ying)|zoom(?:s|ing)?|crash zoom)[- ]?(?:in|forward|toward\w*)\b"
+        rf"|{_CAMERA}(?:pushes|dollies|zooms)\b",
+        "pull": rf"(?:pull(?:s|ing)?|doll(?:y|ies|ying)|zoom(?:s|ing)?)[- ]?(?:out|back(?:wards?)?)\b|{_CAMERA}pulls\b",
+        "orbit": rf"(?:orbit|arc)(?:s|ing)?\s+(?:around|shot|left|right)|{_CAMERA}(?:orbits|circles|arcs)\b",
+        "track": rf"(?:tracking|trucking|follow|dolly|drone) shot\b|truck(?:s|ing)?\s+(?:left|right)|{_CAMERA}(?:tracks|follows|trucks|glides|moves|drifts)\b",
+        "rise": rf"(?:crane|pedestal|boom)(?:s|ing)?[- ](?:up|down|shot)\b|{_CAMERA}(?:rises|cranes|descends|lifts)\b",
+        "shake": r"(?:handheld|shaky) (?:camera|shot)|camera shakes?\b",
+    }.items()
+}  # fmt: skip
+
+
+def camera_faults(text: str) -> Iterator[Fault]:
+    """A camera that rests and moves at once, and more than one move in a shot."""
+    for shot in shots(text):
+        found = {
+            kind: move[0]
+            for kind, each in _KINDS.items()
+            for move in each.finditer(shot)
+            if not _NOT.search(shot[: move.start()])
+        }
+        rest = _REST.search(shot)
+        if rest and found:
+            moved = next(iter(found.values()))
+            yield "rest and move", f"says {shown(rest[0])} and {shown(moved)}; keep one of them"
+        elif len(found) > 1:
+            first, second, *_ = found.values()
+            yield (
+                "moves",
+                f"moves the camera twice ({shown(first)}, {shown(second)}); one is steadier",
+            )
+
+
+def shots(text: str) -> list[str]:
+    """The text of each shot that is labelled as one; all of it where none is."""
+    parts = re.split(r"(?im)^\s*(?=\[?shot\s*\d+)", text)
+    return [part for part in parts if part.strip()]

@@ -1,0 +1,263 @@
+"""Texts for video models: what moves, in words, and the scene only where there is no picture.
+
+What a model's maker documents of its form is a rule of that model's format; what all share is kept
+in `CLIP`. Bounds on what is written for a picture are found by comparing with it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from callsheet.catalog.formats import every_prompt, start_image
+from callsheet.catalog.formats.camera_moves import BOTH, MOVES, camera_faults, shots
+from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.plain_text import (
+    BULLETS,
+    COLONS,
+    FLAG,
+    LINE,
+    RATIO,
+    SLOGAN,
+    TAG,
+    WEIGHT,
+    line_breaks,
+    markup,
+    syntax,
+    taste,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callsheet.catalog.formats.format import Compare, Fault, Judge, Others, Sure
+
+LENGTH = Rule(
+    "length",
+    "No seconds, frame rate or resolution in the text: they are settings.",
+    "the makers' API references, where the request has fields of its own for them",
+    "2026-11-22",
+    "B",
+    warns=True,
+)
+FIELD = Rule(
+    "negative field",
+    "No `Negative prompt:` inside the text.",
+    "the makers' API references: a field of its own, or none",
+    "2026-11-22",
+    "B",
+)
+REFERENCE = Rule(
+    "reference",
+    "No `@image1` and no `<Image_1>`: nothing is attached but the first frame.",
+    date="2026-11-23",
+)
+SPEECH = Rule(
+    "speech",
+    "Spoken words stand in quotation marks; without them nobody says anything.",
+    "guides to Veo 3.1 and Kling 3.0 that quote the makers' own",
+    "2026-11-23",
+    "C",
+)
+ELSEWHERE = Rule(
+    "exclusion",
+    "What must stay away stands in the negative field, not in the text.",
+    date="2026-11-23",
+    warns=True,
+)
+
+CLIP = (
+    *every_prompt.RULES, FLAG, COLONS, WEIGHT, TAG, BULLETS, RATIO, SLOGAN,
+    LENGTH, FIELD, REFERENCE, BOTH, MOVES, *start_image.RULES,
+)  # fmt: skip
+"""What holds for every clip, whoever makes it."""
+
+_LENGTH = re.compile(
+    r"(?i)(?<![\[\d:-])\b\d+(?:\.\d+)?[- ]?(?:seconds?|secs?|s)\b(?!\s*[\]-])|\b\d+ ?fps\b|\b(?:480|720|1080|2160)p\b"
+)
+_FIELD = re.compile(r"(?i)\bnegative(?:[ _]prompt)?\s*:")
+_REFERENCE = re.compile(r"(?i)@(?:image|video|audio|character|element)[_ ]?\d*\b")
+_QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]")
+_NO = re.compile(
+    r"(?i)\b(?:no|without|never|avoid|don['\u2019]t|doesn['\u2019]t|do not|does not|not)\s+\w+"
+)
+_SAYS = re.compile(
+    r"(?i)\b(?:says|whispers|murmurs|shouts|asks|replies|answers)\b(?![^.\n]*[\"\u201c])"
+)
+
+
+def _words(text: str) -> Iterator[Fault]:
+    """The faults of any clip's text."""
+    yield from every_prompt.faults(text)
+    yield from syntax(text)
+    yield from markup(text, bullets=False)
+    yield from taste(text)
+    yield from camera_faults(text)
+    for found in _LENGTH.finditer(text):
+        yield "length", f"has {shown(found[0])}; it is set outside the text"
+    if field := _FIELD.search(text):
+        yield "negative field", f"has {shown(field[0])}; nothing reads it there"
+    for found in _REFERENCE.finditer(text):
+        yield "reference", f"refers to {shown(found[0])}, which is not attached"
+
+
+def _no(text: str) -> Iterator[Fault]:
+    """Negations outside of what somebody says."""
+    for found in _NO.finditer(_QUOTED.sub("", text)):
+        yield "exclusion", f"has {shown(found[0])}; say what is there instead"
+
+
+def _spoken(text: str) -> Iterator[Fault]:
+    for found in _SAYS.finditer(text):
+        yield "speech", f"has {shown(found[0])} without the words; put them in quotation marks"
+
+
+def _judge(*parts: Judge) -> Judge:
+    return lambda text: (fault for part in (_words, *parts) for fault in part(text))
+
+
+def _at_most(words: int, rule: str) -> Compare:
+    """That a text for a picture has more words than so many, and all that pictures forbid."""
+
+    def compare(text: str, others: Others) -> Iterator[Fault]:
+        yield from start_image.compare_with_still(text, others)
+        count = len(text.split())
+        if others.get(start_image.PICTURE) and count > words:
+            yield rule, f"has {count} words for a picture; {words} say what moves"
+
+    return compare
+
+
+# Hailuo: camera commands in square brackets.
+
+COMMANDS = (
+    "Truck left", "Truck right", "Pan left", "Pan right", "Push in", "Pull out", "Pedestal up",
+    "Pedestal down", "Tilt up", "Tilt down", "Zoom in", "Zoom out", "Shake", "Tracking shot",
+    "Static shot",
+)  # fmt: skip
+MOST_TOGETHER = 3
+
+_HAILUO = "MiniMax's API reference, as novita.ai/docs/api-reference/model-apis-minimax-hailuo-2.3-t2v quotes it"
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+
+
+def _commands(text: str) -> Iterator[Fault]:
+    known = {command.lower() for command in COMMANDS}
+    for found in _BRACKETS.finditer(text):
+        given = [command.strip() for command in found[1].split(",")]
+        for command in given:
+            if command.lower() not in known:
+                yield "command", f"has {shown(f'[{command}]')}, which is no camera command"
+        if len(given) > MOST_TOGETHER:
+            yield (
+                "together",
+                f"moves {len(given)} ways in one bracket; at most {MOST_TOGETHER} are read",
+            )
+
+
+# Kling: labelled shots, each of bounded length.
+
+MOST_SHOTS, LONGEST_SHOT = 6, 512
+
+_LABEL = re.compile(r"(?im)^\s*\[?shot\s*\d+")
+
+
+def _shots(text: str) -> Iterator[Fault]:
+    if not _LABEL.search(text):
+        return
+    told = [shot for shot in shots(text) if _LABEL.match(shot)]
+    if len(told) > MOST_SHOTS:
+        yield "shots", f"has {len(told)} shots; at most {MOST_SHOTS} are made"
+    for number, shot in enumerate(told, start=1):
+        if len(shot.strip()) > LONGEST_SHOT:
+            yield "shots", f"tells shot {number} in {len(shot)} characters; {LONGEST_SHOT} are read"
+
+
+# Runway counts as UTF-16 does: an emoji twice.
+
+MOST_UNITS = 1_000
+
+
+def _units(text: str) -> Iterator[Fault]:
+    units = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    if units > MOST_UNITS:
+        yield "units", f"has {units:,} UTF-16 units; at most {MOST_UNITS:,} are read"
+
+
+_RUNWAY = "help.runwayml.com, Gen-4 Prompting Guide"
+
+
+def _exclusion(words: str, source: str, sure: Sure, *, warns: bool = False) -> Rule:
+    return Rule("exclusion", words, source, "2026-11-23", sure, warns)
+
+
+_POSITIVE = "What is there, never what is not: there is no negative prompt."
+
+
+def _format(
+    name: str, about: str, rules: tuple[Rule, ...], judge: Judge, compare: Compare | None = None
+) -> Format:
+    return Format(name, about, (*CLIP, *rules), judge, compare or start_image.compare_with_still)
+
+
+FORMATS = (
+    _format("veo-clip", "A shot for Veo 3.1, with its sound.", (SPEECH, ELSEWHERE), _judge(_spoken, _no)),
+    _format(
+        "kling-clip",
+        "A shot, or labelled shots, for Kling 3.0, with their sound.",
+        (
+            SPEECH,
+            ELSEWHERE,
+            Rule("shots", f"At most {MOST_SHOTS} labelled shots, each of {LONGEST_SHOT} characters.",
+                 "Comfy-Org/docs, Kling 3.0 nodes; blog.fal.ai/kling-3-0-prompting-guide", "2026-11-23", "B"),
+            Rule("brief", "For a picture, at most 60 words.",
+                 "guides that advise 20 to 40 for an animated picture", "2026-11-22", "C"),
+        ),
+        _judge(_spoken, _no, _shots),
+        _at_most(60, "brief"),
+    ),
+    _format(
+        "seedance-clip",
+        "A shot for Seedance 2.0, with its sound.",
+        (SPEECH, _exclusion(_POSITIVE + " In 2.0 it is unreliable.", "Comfy-Org/docs, Seedance nodes", "B", warns=True)),
+        _judge(_spoken, _no),
+    ),
+    _format(
+        "hailuo-clip",
+        "One paragraph for Hailuo, its camera commands in square brackets.",
+        (
+            LINE,
+            Rule("command", "In square brackets only camera commands: " + ", ".join(COMMANDS) + ".", _HAILUO, "2026-11-23", "B"),
+            Rule("together", f"At most {MOST_TOGETHER} commands in one bracket.", _HAILUO, "2026-11-23", "B"),
+            _exclusion(_POSITIVE, _HAILUO, "B"),
+        ),
+        _judge(line_breaks, _commands, _no),
+    ),
+    _format(
+        "luma-clip",
+        "One paragraph for Ray 3.2.",
+        (LINE, _exclusion(_POSITIVE, "docs.aimlapi.com, Luma Ray-3.2; Comfy-Org/docs, Luma nodes", "B")),
+        _judge(line_breaks, _no),
+    ),
+    _format(
+        "wan-clip",
+        "A shot, or shots with their times, for Wan 2.7.",
+        (
+            ELSEWHERE,
+            Rule("brief", "For a picture, at most 100 words: motion and camera.",
+                 "Wan2.2 wan/utils/system_prompt.py, whose own rewriter keeps to it", "2026-11-22", "A"),
+        ),
+        _judge(_no),
+        _at_most(100, "brief"),
+    ),
+    _format(
+        "runway-clip",
+        "One paragraph for Gen-4.5.",
+        (
+            LINE,
+            Rule("units", f"At most {MOST_UNITS:,} UTF-16 units.", "runwayml/sdk-python at c604e0e", "2026-11-22", "A"),
+            _exclusion("What is there, never what is not: negations may bring the thing.", _RUNWAY, "A"),
+        ),
+        _judge(line_breaks, _units, _no),
+    ),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Counts tokens, prices them, enforces budgets, and reports what was saved."""

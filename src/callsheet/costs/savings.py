@@ -1,0 +1,34 @@
+"""What the choice of groups saved: tokens of the instructions sent beside those of all groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class InstructionSavings:
+    """Instruction tokens (o200k) as sent, and as they would be for every group."""
+
+    instruction_tokens: int = 0
+    instruction_tokens_all: int = 0
+
+    @property
+    def percent(self) -> float:
+        """The share that was not sent, in percent with one decimal."""
+        if not self.instruction_tokens_all:
+            return 0.0
+        return round(100 * (1 - self.instruction_tokens / self.instruction_tokens_all), 1)
+
+    def __add__(self, other: InstructionSavings) -> InstructionSavings:
+        return InstructionSavings(
+            self.instruction_tokens + other.instruction_tokens,
+            self.instruction_tokens_all + other.instruction_tokens_all,
+        )
+
+    def to_json(self) -> dict[str, int | float]:
+        """As in a run's document."""
+        return {
+            "instruction_tokens": self.instruction_tokens,
+            "instruction_tokens_all": self.instruction_tokens_all,
+            "percent": self.percent,
+        }

@@ -1,0 +1,121 @@
+"""Looks at what a run would need here: settings, keys, the place for runs, workers, the tokenizer."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from callsheet.costs.tokens import count_tokens
+from callsheet.errors import CallsheetError
+from callsheet.llm.factory import OFFLINE, open_llm
+from callsheet.loader.bundle import inspect_workflow
+from callsheet.settings import KEYS, read_settings
+from callsheet.store.factory import open_store
+from callsheet.store.sql import SqlStore
+
+if TYPE_CHECKING:
+    from callsheet.settings import Settings
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One thing looked at: what was found, and what to do where it is not well."""
+
+    what: str
+    found: str
+    hint: str = ""
+    exit_code: int = 0
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing need be done."""
+        return self.exit_code == 0
+
+
+async def examine(settings: Settings | None = None) -> tuple[list[Diagnosis], int]:
+    """Everything there is to say, and the exit status: that of the first thing that is not well."""
+    found = [Diagnosis("callsheet", f"{version('callsheet')}, Python {platform.python_version()}")]
+    try:
+        settings = settings or read_settings()
+    except CallsheetError as error:
+        found.append(_failure("settings", error))
+        return found, error.exit_code
+    found += [_llm(settings), _keys(settings), *await _store(settings), _tokenizer(), _workflow()]
+    return found, next((each.exit_code for each in found if not each.well), 0)
+
+
+def _failure(what: str, error: CallsheetError) -> Diagnosis:
+    return Diagnosis(what, error.message, error.hint, error.exit_code)
+
+
+def _llm(settings: Settings) -> Diagnosis:
+    spec = settings.llm or OFFLINE
+    # Only OpenAI's form is spoken by servers of one's own.
+    address = settings.base_url if spec.startswith("openai:") else None
+    try:
+        open_llm(spec, base_url=address, settings=settings)
+    except CallsheetError as error:
+        return _failure("LLM", error)
+    if settings.llm is None:
+        return Diagnosis("LLM", "offline drafts", "for a real one, set CALLSHEET_LLM")
+    at = f" at {address}" if address else ""
+    return Diagnosis("LLM", f"{spec}{at}")
+
+
+def _keys(settings: Settings) -> Diagnosis:
+    """Which keys are set; never the keys themselves."""
+    told = (f"{name} {'yes' if name in settings.keys else 'no'}" for name in KEYS)
+    return Diagnosis("keys", ", ".join(told))
+
+
+async def _store(settings: Settings) -> list[Diagnosis]:
+    began = time.monotonic()
+    try:
+        store = open_store(settings)
+        kept = len(await store.runs())
+    except CallsheetError as error:
+        return [_failure("runs", error)]
+    took = 1000 * (time.monotonic() - began)
+    assert isinstance(store, SqlStore)  # noqa: S101  # a folder or a server, both speak SQL
+    place = await store.database.describe()
+    found = [Diagnosis("runs", f"{kept} kept in {store.database.place}: {place}, {took:.0f} ms")]
+    if settings.database_url is not None:
+        found.append(await _workers(store))
+    store.close()
+    return found
+
+
+async def _workers(store: SqlStore) -> Diagnosis:
+    from callsheet.workers.worker_store import WorkerStore
+
+    worker_store = WorkerStore(store)
+    try:
+        await worker_store.refuse_unsafe()
+        workers = await worker_store.workers()
+    except CallsheetError as error:
+        return _failure("workers", error)
+    if not workers:
+        return Diagnosis("workers", "none; runs are carried on where they are begun")
+    places = sum(each.concurrency for each in workers)
+    names = ", ".join(":".join(each.name.split(":")[:2]) for each in workers)
+    return Diagnosis("workers", f"{len(workers)} alive with {places} places: {names}")
+
+
+def _tokenizer() -> Diagnosis:
+    try:
+        count = count_tokens("a heron at dawn")
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with it is to be told
+        hint = "install callsheet anew"
+        return Diagnosis("tokenizer", f"does not count: {type(error).__name__}", hint, 1)
+    return Diagnosis("tokenizer", f"counts offline (o200k, {count} tokens in a sample)")
+
+
+def _workflow() -> Diagnosis:
+    problems = inspect_workflow()[1]
+    if problems:
+        hint = "`callsheet check` lists every problem"
+        return Diagnosis("workflow", str(problems[0]), hint, 2)
+    return Diagnosis("workflow", "oms is well")

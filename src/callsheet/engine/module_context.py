@@ -1,0 +1,141 @@
+"""Sets the stage for a module: its inputs read from the state, and what it may touch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from callsheet.errors import InputError
+from callsheet.events import CallReplied, ValuesFinished
+from callsheet.llm.port import Reply, Request, Usage
+from callsheet.modules.contract import ModuleContext
+from callsheet.workflow.references import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import JsonValue
+
+    from callsheet.engine.journal import Journal
+    from callsheet.engine.run_view import RunView
+    from callsheet.images import Image
+    from callsheet.llm.port import LLM, TextListener
+    from callsheet.modules.contract import Module, Resources, Values
+    from callsheet.questions import Question
+    from callsheet.workflow.definition import ModuleUse
+
+
+def build_context(
+    journal: Journal, resources: Resources, llm: LLM, note: Callable[[str], None]
+) -> ModuleContext:
+    """The stage for the module that is next."""
+    view = journal.view
+    return ModuleContext(
+        resources=resources,
+        step=view.step or "",
+        answers=dict(view.answers),
+        call=_LLMCaller(journal, llm),
+        note=note,
+        keep=_ValueRecorder(journal),
+        values=dict(view.values),
+        llm=llm.spec,
+        anew=view.anew,
+    )
+
+
+def read_inputs(use: ModuleUse, module: Module, view: RunView) -> Values:
+    """The module's inputs with the state read; one that is required must exist."""
+    values: dict[str, JsonValue] = {}
+    for name, written in use.inputs.items():
+        missing: list[str] = []
+        values[name] = resolve(written, view.state, missing)
+        known = module.inputs.model_fields.get(name) if missing else None
+        if known is None:
+            continue
+        if known.is_required():
+            raise InputError(
+                f"the input `{name}` needs `{missing[0]}`, which does not exist yet",
+                hint="an earlier module must write it with `outputs_to_state`",
+            )
+        if values[name] is None:
+            del values[name]
+    try:
+        return module.inputs.model_validate(values)
+    except ValidationError as error:
+        detail = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in detail["loc"])
+        raise InputError(f"the input `{place}`: {detail['msg']}") from error
+
+
+class _LLMCaller:
+    """Calls the LLM for one run of a module; a reply that was recorded is not bought again."""
+
+    def __init__(self, journal: Journal, llm: LLM) -> None:
+        self._journal = journal
+        self._llm = llm
+        self._number = 0
+
+    async def __call__(
+        self,
+        request: Request,
+        repair: bool,  # noqa: FBT001
+        heard: TextListener,
+    ) -> Reply | Question:
+        number, view = self._number, self._journal.view
+        self._number += 1
+        if number in view.calls:
+            return _as_reply(view.calls[number])
+        # Whatever was bought before must be safe before more is bought.
+        await self._journal.append()
+        key = f"reply.{number}"
+        if isinstance(told := view.answers.get(key), str):
+            request = replace(request, answer=told)
+        if request.picture is not None:
+            request = replace(request, picture=await self._shown(request.picture))
+        reply = await self._llm.compose(request, heard)
+        if not isinstance(reply, Reply):
+            return replace(reply, key=key)
+        self._journal.defer(
+            CallReplied(
+                step=view.step or "",
+                attempt=view.attempt,
+                module=view.module,
+                number=number,
+                repair=repair,
+                text=reply.text,
+                finish=reply.finish,
+                llm=reply.llm,
+                detail=reply.detail,
+                **vars(reply.usage),
+            )
+        )
+        return reply
+
+    async def _shown(self, picture: Image) -> Image:
+        """The picture with its content, as it was kept with the run."""
+        return replace(picture, base64=await self._journal.file(picture.hash))
+
+
+class _ValueRecorder:
+    """Records what a module has finished before it is done."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def __call__(self, values: Mapping[str, JsonValue]) -> None:
+        view = self._journal.view
+        await self._journal.append(
+            ValuesFinished(
+                step=view.step or "",
+                attempt=view.attempt,
+                module=view.module,
+                values=dict(values),
+            )
+        )
+
+
+def _as_reply(call: CallReplied) -> Reply:
+    usage = Usage(call.input_tokens, call.cached_input_tokens, call.output_tokens, call.cost_usd)
+    return Reply(call.text, call.finish, usage, call.llm, call.detail)

@@ -1,0 +1,1 @@
+"""Writes a run's prompts in the formats of the tools that render them."""

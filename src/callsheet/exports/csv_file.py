@@ -1,0 +1,28 @@
+"""A table for a spreadsheet: a row for each text, and nothing in it is a formula."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.exports.csv_cells import escape_cell
+
+if TYPE_CHECKING:
+    from callsheet.exports.prompt_set import PromptSet
+
+COLUMNS = ("category", "group", "model", "characters", "prompt", "set")
+
+
+def write(sheet: PromptSet) -> str:
+    """A row for each text; of a prompt with several fields the model is `MODEL.field`."""
+    import csv
+    import io
+
+    table = io.StringIO()
+    lines = csv.writer(table)
+    lines.writerow(COLUMNS)
+    for entry in sheet.entries:
+        for text in entry.texts:
+            told = (entry.category, entry.group, text.name, str(len(text.text)))
+            cells = (*told, text.text, "; ".join(entry.settings))
+            lines.writerow([escape_cell(cell) for cell in cells])
+    return table.getvalue()

@@ -1,0 +1,43 @@
+"""A page to read and to copy from: a section for each text."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from callsheet.exports.texts import code_fence, one_line, settings_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from callsheet.exports.prompt_set import ExportedPrompt, PromptSet
+
+
+def write(sheet: PromptSet) -> str:
+    """The brief, then each text in a fence, under its category, its name and its group."""
+    return "\n".join(_lines(sheet)) + "\n"
+
+
+def _lines(sheet: PromptSet) -> Iterator[str]:
+    yield f"# {one_line(str(sheet.brief.get('idea', sheet.run)))}"
+    yield ""
+    for key, value in sheet.brief.items():
+        if key != "idea":
+            yield f"* {key.replace('_', ' ')}: {value}"
+    yield f"* written by: {sheet.llm}, run {sheet.run}"
+    for category, entries in groupby(sheet.entries, lambda entry: entry.category):
+        yield f"\n## {category.replace('_', ' ').capitalize()}"
+        for entry in entries:
+            yield from _sections(entry)
+
+
+def _sections(entry: ExportedPrompt) -> Iterator[str]:
+    """A model's texts, each under a heading; above the first, its group and what is to be set."""
+    told = settings_sentence(entry.settings)
+    beside = [f"{part}." for part in (entry.label, told[:1].upper() + told[1:]) if part]
+    for text in entry.texts:
+        yield f"\n### {text.name}\n"
+        if beside:
+            yield f"{' '.join(beside)}\n"
+            beside = []
+        yield code_fence(text.text)

@@ -1,0 +1,161 @@
+"""What leaves: a run's prompts, each text with its form and with what its model's pack says beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from callsheet.catalog.formats import find_format
+from callsheet.catalog.schemas import models_in
+from callsheet.errors import InputError, UnknownNameError
+from callsheet.exports.texts import named_texts
+from callsheet.loader.rendering import render_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pydantic import JsonValue
+
+    from callsheet.catalog.formats.format import Format
+    from callsheet.catalog.groups import Group
+    from callsheet.loader.bundle import WorkflowBundle
+
+
+@dataclass(frozen=True)
+class PromptText:
+    """One text of a prompt: its name (`MODEL`, or `MODEL.field`), and what kind of text it is.
+
+    `negative` is the text that belongs into the negative field when this one is the prompt.
+    """
+
+    name: str
+    text: str
+    format: Format | None = None
+    negative: PromptText | None = None
+
+    def is_for(self, export: str) -> bool:
+        """Whether this place takes the text as it stands."""
+        return self.format is not None and export in self.format.taken_by
+
+
+@dataclass(frozen=True)
+class ExportedPrompt:
+    """A model's prompt with all that is told of it. A prompt of several fields has several texts."""
+
+    category: str
+    group: str
+    label: str
+    version: str
+    model: str
+    prompt: JsonValue
+    texts: tuple[PromptText, ...]
+    settings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """The prompts of a run, in the order of the config."""
+
+    run: str
+    workflow: str
+    llm: str
+    brief: Mapping[str, Any]
+    entries: tuple[ExportedPrompt, ...]
+
+    def only(self, models: Sequence[str]) -> PromptSet:
+        """The sheet with these models' prompts alone; raises UnknownNameError."""
+        known = [entry.model for entry in self.entries]
+        for model in models:
+            if model not in known:
+                raise UnknownNameError("prompt for the model", model, known)
+        return replace(
+            self, entries=tuple(entry for entry in self.entries if entry.model in models)
+        )
+
+    def ready_for(self, export: str) -> Iterator[tuple[ExportedPrompt, PromptText]]:
+        """Each text that this place takes as it stands, with the prompt it belongs to."""
+        for entry in self.entries:
+            for text in entry.texts:
+                if text.is_for(export):
+                    yield entry, text
+
+
+def prompt_set(document: Mapping[str, Any], bundle: WorkflowBundle) -> PromptSet:
+    """The prompts of a run's document, with what the pack of each model says of it."""
+    found = [
+        entry
+        for category, prompts in document["prompts"].items()
+        for entry in _entries(category, prompts, document["settings"], bundle)
+    ]
+    told = {name: document[name] for name in ("run", "workflow", "llm", "brief")}
+    return PromptSet(entries=tuple(_with_negatives(found)), **told)
+
+
+def _entries(
+    category: str,
+    prompts: Mapping[str, JsonValue],
+    settings: Mapping[str, Sequence[str]],
+    bundle: WorkflowBundle,
+) -> Iterator[ExportedPrompt]:
+    formats: dict[str, dict[str, Format | None]] = {}
+    for model, prompt in prompts.items():
+        group = _group_of(model, bundle)
+        name = group.name if group else ""
+        if group and name not in formats:
+            formats[name] = _formats(group, bundle)
+        known = formats.get(name, {})
+        yield ExportedPrompt(
+            category=category,
+            group=name,
+            label=group.label if group else "",
+            version=group.version if group else "",
+            model=model,
+            prompt=prompt,
+            texts=tuple(
+                PromptText(each, text, known.get(each))
+                for each, text in named_texts({model: prompt})
+            ),
+            settings=tuple(settings.get(model, ())),
+        )
+
+
+def _group_of(model: str, bundle: WorkflowBundle) -> Group | None:
+    try:
+        return bundle.resources.catalog.group_of(model)
+    except UnknownNameError:
+        # A workflow may bring prompts that it asked no group for.
+        return None
+
+
+def _formats(group: Group, bundle: WorkflowBundle) -> dict[str, Format | None]:
+    """The named format of each of the group's texts, by the text's name."""
+    try:
+        return dict(_named(models_in(render_schema(bundle, [group.name]))))
+    except InputError:
+        # The workflow asks for this group in a way of its own, so its texts have no form here.
+        return {}
+
+
+def _named(properties: JsonValue, above: str = "") -> Iterator[tuple[str, Format | None]]:
+    for name, node in properties.items() if isinstance(properties, dict) else ():
+        if isinstance(node, dict):
+            if isinstance(told := node.get("format"), str):
+                yield f"{above}{name}", find_format(told)
+            yield from _named(node.get("properties"), f"{above}{name}.")
+
+
+def _with_negatives(entries: Sequence[ExportedPrompt]) -> Iterator[ExportedPrompt]:
+    """The entries, each text with the one of its own prompt, or else of its group, that negates it."""
+    for entry in entries:
+        near = [other for other in entries if other.group == entry.group and other != entry]
+        others = [text for each in (entry, *near) for text in each.texts]
+        yield replace(
+            entry,
+            texts=tuple(replace(text, negative=_negative(text, others)) for text in entry.texts),
+        )
+
+
+def _negative(text: PromptText, others: Sequence[PromptText]) -> PromptText | None:
+    wanted = text.format.negative if text.format else ""
+    fit = (other for other in others if other.format and other.format.name == wanted)
+    return next(fit, None)

@@ -1,0 +1,35 @@
+"""A prompt's texts and what stands beside them, in the words that every form shares."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+def named_texts(prompts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each text with its name; a prompt of several fields gives several."""
+    for name, prompt in prompts.items():
+        if isinstance(prompt, dict):
+            for inner, text in named_texts(prompt):
+                yield f"{name}.{inner}", text
+        else:
+            yield name, str(prompt)
+
+
+def settings_sentence(lines: Sequence[str]) -> str:
+    """What a person sets beside the prompt, in one line; nothing where there is nothing."""
+    return f"set: {'; '.join(lines)}" if lines else ""
+
+
+def one_line(text: str) -> str:
+    """The text with its line breaks, of whichever kind, folded to spaces."""
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def code_fence(text: str) -> str:
+    """The text in a Markdown fence that is longer than any in it."""
+    fence = "`" * (1 + max(map(len, re.findall("`{2,}", text)), default=2))
+    return f"{fence}text\n{text}\n{fence}"

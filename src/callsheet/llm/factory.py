@@ -1,0 +1,72 @@
+"""Opens the doors to the world outside: the LLM that a person named, and the place for runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.errors import InputError
+from callsheet.llm.providers import choose_key, parse_base_url, parse_spec
+
+if TYPE_CHECKING:
+    from callsheet.errors import CallsheetError
+    from callsheet.llm.concurrency import ConcurrencyLimiter
+    from callsheet.llm.port import LLM, Reply, Request, TextListener
+    from callsheet.questions import Question
+    from callsheet.settings import Settings
+
+
+OFFLINE = "offline"
+
+
+def open_llm(
+    spec: str, *, base_url: str | None, settings: Settings, pace: ConcurrencyLimiter | None = None
+) -> LLM:
+    """The LLM of this spec; raises InputError for an unknown one, KeyMissingError without its key."""
+    named = parse_spec(spec)
+    if base_url and named.provider not in ("openai", "ollama"):
+        raise InputError(
+            f"a base URL does not go with `{spec}`",
+            hint="it is the address of an OpenAI-compatible server: name its LLM `openai:NAME`",
+        )
+    if named.provider == OFFLINE:
+        from callsheet.llm.offline import OfflineLLM
+
+        return OfflineLLM()
+    if named.provider == "paste":
+        from callsheet.llm.paste import PasteLLM
+
+        return PasteLLM()
+    # The client libraries take seconds to import; offline and pasted runs never need them.
+    from callsheet.llm.provider_llm import ProviderLLM
+
+    address = parse_base_url(base_url) if base_url else None
+    key = choose_key(named, settings.keys, base_url=address)
+    return ProviderLLM(named.provider, named.name, base_url=address, key=key, pace=pace)
+
+
+class LLMCache:
+    """LLMs by spec and address, each opened once: that takes longer than all else of a run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open: dict[tuple[str, str | None], LLM] = {}
+
+    def open(self, spec: str, base_url: str | None) -> LLM:
+        """The LLM of this spec; raises as `open_llm` does."""
+        place = (spec, base_url)
+        if place not in self._open:
+            self._open[place] = open_llm(spec, base_url=base_url, settings=self._settings)
+        return self._open[place]
+
+
+class UnavailableLLM:
+    """An LLM that cannot be opened here: whoever calls it hears why."""
+
+    def __init__(self, spec: str, error: CallsheetError) -> None:
+        self.spec = spec
+        self._error = error
+
+    async def compose(
+        self, request: Request, heard: TextListener | None = None
+    ) -> Reply | Question:
+        raise self._error

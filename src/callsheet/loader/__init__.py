@@ -1,0 +1,1 @@
+"""Loads a workflow with its model groups, validates it, and renders instructions and schemas."""

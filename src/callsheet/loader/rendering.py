@@ -1,0 +1,115 @@
+"""Builds instructions and schemas for any choice of groups, with the modules that a run uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.errors import InputError, UnknownNameError
+from callsheet.modules.prompt import build_grouped_prompt
+from callsheet.modules.transform import build_dynamic_schema
+from callsheet.workflow.references import reads_state, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import JsonValue
+
+    from callsheet.catalog.groups import Group
+    from callsheet.loader.bundle import WorkflowBundle
+    from callsheet.workflow.definition import ModuleUse
+
+INSTRUCTIONS_MODULE = "prompt.build_grouped_prompt"
+SCHEMA_MODULE = "transform.build_dynamic_schema"
+SELECTION_MODULE = "user.select_model_groups"
+COMPARED_INPUT = "compared_with"
+
+SELECTION_PREFIX = "groups."
+"""What the key of a question about model groups begins with; the category follows."""
+
+
+def render_instructions(bundle: WorkflowBundle, groups: Sequence[str]) -> str:
+    """The instructions that a run with these groups, all of one category, would send."""
+    return instructions_of_module(bundle, _module_use(bundle, groups, INSTRUCTIONS_MODULE), groups)
+
+
+def instructions_of_module(bundle: WorkflowBundle, use: ModuleUse, groups: Sequence[str]) -> str:
+    """The same, built by this very module of the workflow."""
+    inputs = build_grouped_prompt.Inputs.model_validate(_literal_inputs(use, groups))
+    return build_grouped_prompt.build(inputs, bundle.resources)
+
+
+def render_schema(bundle: WorkflowBundle, groups: Sequence[str]) -> dict[str, JsonValue]:
+    """The full schema that a run with these groups, all of one category, would ask with."""
+    use = _module_use(bundle, groups, SCHEMA_MODULE)
+    inputs = build_dynamic_schema.Inputs.model_validate(_literal_inputs(use, groups))
+    return build_dynamic_schema.build(inputs, bundle.resources)
+
+
+def comparison_texts(
+    bundle: WorkflowBundle, category: str, state: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """What the prompts of a category are compared with when they are checked, as a run has it."""
+    for step in bundle.document.workflow.steps:
+        asked = [
+            use.inputs.get("group_category")
+            for use in step.modules
+            if use.module_id == SELECTION_MODULE
+        ]
+        if category in asked:
+            told = [
+                use.inputs[COMPARED_INPUT] for use in step.modules if COMPARED_INPUT in use.inputs
+            ]
+            found = resolve(told[0], state, []) if told else None
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def own_instructions(bundle: WorkflowBundle, group: Group) -> str | None:
+    """What one group adds to the instructions; None where the workflow asks nothing of it."""
+    try:
+        use = _module_use(bundle, [group.name], INSTRUCTIONS_MODULE)
+    except InputError:
+        return None
+    alone = instructions_of_module(bundle, use, [group.name])
+    return alone.removeprefix(instructions_of_module(bundle, use, [])).strip()
+
+
+def category_of(bundle: WorkflowBundle, step: str) -> str:
+    """The category that a step writes for: the one that was asked for last when it begins to."""
+    category = ""
+    for each in bundle.document.workflow.steps:
+        for use in each.modules:
+            if use.module_id == SELECTION_MODULE:
+                category = str(use.inputs.get("group_category"))
+        if each.step_id == step:
+            break
+    return category
+
+
+def _literal_inputs(use: ModuleUse, groups: Sequence[str]) -> dict[str, JsonValue]:
+    """A module's inputs as the file writes them, with these groups in place of the state's."""
+    literal = {name: value for name, value in use.inputs.items() if not reads_state(value)}
+    return literal | {"selected_groups": [*groups]}
+
+
+def _module_use(bundle: WorkflowBundle, groups: Sequence[str], module_id: str) -> ModuleUse:
+    """The module of this id in the step that asks for the groups' category."""
+    if not groups:
+        raise InputError("no model group is named", hint="name at least one")
+    categories = dict.fromkeys(bundle.resources.catalog.group(name).category for name in groups)
+    if len(categories) > 1:
+        raise InputError(
+            f"the groups are of several categories: {', '.join(categories)}",
+            hint="each category has instructions and a schema of its own",
+        )
+    category = next(iter(categories))
+    asked: list[str] = []
+    for step in bundle.document.workflow.steps:
+        selects = [use for use in step.modules if use.module_id == SELECTION_MODULE]
+        asked += [str(use.inputs.get("group_category")) for use in selects]
+        if category in asked:
+            for use in step.modules:
+                if use.module_id == module_id:
+                    return use
+            break
+    raise UnknownNameError(f"step of `{bundle.name}` with `{module_id}` for", category, asked)

@@ -1,0 +1,129 @@
+"""Finds everything that can be known to be wrong with a workflow before it is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from callsheet.errors import CallsheetError, Problem, nearest_first
+from callsheet.jsonc import place_and_words
+from callsheet.modules.registry import find_module
+from callsheet.workflow.references import reads_state, state_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import JsonValue
+
+    from callsheet.modules.contract import Module, Resources
+    from callsheet.workflow.definition import ModuleUse, WorkflowDefinition
+
+
+def validate_workflow(document: WorkflowDefinition, resources: Resources) -> list[Problem]:
+    """Every problem, in the order of the files; nothing of the workflow is carried out."""
+    problems: list[Problem] = []
+    every = {key for _, use in _uses(document) for key in use.outputs_to_state.values()}
+    written: set[str] = set()
+    for path, use in _uses(document):
+        found = _module_problems(use, resources, written, every)
+        problems += [_placed(document, path, problem) for problem in found]
+        written |= set(use.outputs_to_state.values())
+    results = document.workflow.results
+    for name in type(results).model_fields:
+        problems += [
+            document.problem(f"$.results.{name}", *_unwritten(key, every))
+            for key in state_keys(getattr(results, name))
+            if key not in every
+        ]
+    # Two modules that look at the same file find the same in it.
+    return [*dict.fromkeys(problems)]
+
+
+def _uses(document: WorkflowDefinition) -> Iterator[tuple[str, ModuleUse]]:
+    for number, step in enumerate(document.workflow.steps):
+        for index, use in enumerate(step.modules):
+            yield f"$.steps[{number}].modules[{index}]", use
+
+
+def _placed(document: WorkflowDefinition, path: str, problem: Problem) -> Problem:
+    """A module's problem, with the place of the workflow's own file where it names none."""
+    if problem.file:
+        return problem
+    return document.problem(f"{path}{problem.path}", problem.message, problem.hint)
+
+
+def _module_problems(
+    use: ModuleUse, resources: Resources, written: set[str], every: set[str]
+) -> Iterator[Problem]:
+    """The problems of one module; paths are relative to it."""
+    try:
+        module = find_module(use.module_id)
+    except CallsheetError as error:
+        yield Problem("", ".module_id", error.message, error.hint)
+        return
+    wrong = [
+        *_inputs(use, module),
+        *_outputs(use, module),
+        *_state(use, module, written, every),
+    ]
+    yield from wrong
+    if not wrong:
+        for problem in module.check(use.inputs, resources):
+            path = problem.path if problem.file else f".inputs{problem.path}"
+            yield Problem(problem.file, path, problem.message, problem.hint)
+
+
+def _inputs(use: ModuleUse, module: Module) -> Iterator[Problem]:
+    fields = module.inputs.model_fields
+    for name, value in use.inputs.items():
+        if name not in fields:
+            yield _unknown(".inputs", f"`{use.module_id}` has no input `{name}`", name, fields)
+        elif name in module.paths and reads_state(value):
+            yield Problem(
+                "", f".inputs.{name}", "a path cannot come from the state", "write the path out"
+            )
+        elif not reads_state(value):
+            yield from _literal(name, value, fields[name])
+    for name, field in fields.items():
+        if field.is_required() and name not in use.inputs:
+            yield Problem("", ".inputs", f"`{use.module_id}` needs the input `{name}`")
+
+
+def _literal(name: str, value: JsonValue, field: Any) -> Iterator[Problem]:
+    try:
+        TypeAdapter(field.annotation).validate_python(value)
+    except ValidationError as error:
+        for detail in error.errors(include_input=False, include_url=False):
+            path, words = place_and_words(detail)
+            yield Problem("", f".inputs.{name}{path}", words)
+
+
+def _outputs(use: ModuleUse, module: Module) -> Iterator[Problem]:
+    fields = module.outputs.model_fields
+    for name in use.outputs_to_state:
+        if name not in fields:
+            message = f"`{use.module_id}` has no output `{name}`"
+            yield _unknown(".outputs_to_state", message, name, fields)
+
+
+def _state(use: ModuleUse, module: Module, written: set[str], every: set[str]) -> Iterator[Problem]:
+    """Reads of values that nobody writes, or that a required input wants too early."""
+    fields = module.inputs.model_fields
+    for name, value in use.inputs.items():
+        required = name in fields and fields[name].is_required()
+        for key in dict.fromkeys(state_keys(value)):
+            if key not in every:
+                yield Problem("", f".inputs.{name}", *_unwritten(key, every))
+            elif required and key not in written:
+                message = f"`$state.{key}` is only written by a later module"
+                yield Problem("", f".inputs.{name}", message, "move that module before this one")
+
+
+def _unwritten(key: str, every: set[str]) -> tuple[str, str]:
+    known = ", ".join(nearest_first(key, sorted(every))) or "none"
+    return f"no module writes `$state.{key}`", f"written: {known}"
+
+
+def _unknown(path: str, message: str, name: str, fields: dict[str, Any]) -> Problem:
+    return Problem("", path, message, f"known: {', '.join(nearest_first(name, fields)) or 'none'}")

@@ -1,1 +1,0 @@
-"""Counts what is sent, prices it, and says what was saved."""

@@ -1,1 +1,0 @@
-"""Has runs carried on: so many at once, the more urgent first."""

@@ -1,0 +1,1 @@
+"""Starts, continues, answers, retries, shows and deletes runs."""

@@ -1,0 +1,303 @@
+"""Tells tokens and cost before paying: the workflow itself is run, with an LLM that only measures.
+
+What would be sent is what is counted, so the estimate cannot drift from the run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from callsheet.catalog.schemas import models_in, schema_text
+from callsheet.costs.image_tokens import request_image_tokens
+from callsheet.costs.prices import price
+from callsheet.costs.receipt_writer import open_receipt_writer
+from callsheet.costs.reply_history import ReplyHistory, TokenRange, by_schema
+from callsheet.costs.tokens import OTHER_TOKENIZER_FACTOR, count_tokens
+from callsheet.engine.run_view import RunView, fold
+from callsheet.errors import InputError, StorageError, error_of
+from callsheet.llm.offline import OfflineLLM
+from callsheet.llm.port import Reply, Request, Usage
+from callsheet.llm.providers import PROVIDERS, parse_spec
+from callsheet.llm.schema_adapter import adapt_schema
+from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
+from callsheet.runs.inputs import parse_selection
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
+from callsheet.store.factory import open_existing_store
+from callsheet.store.memory import MemoryStore
+from callsheet.store.port import Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pydantic import JsonValue
+
+    from callsheet.images import Image
+    from callsheet.llm.port import TextListener
+    from callsheet.settings import Settings
+    from callsheet.store.port import Store
+
+SAMPLE_IDEA = "a woman reads by a rain-streaked window at dusk"
+"""Stands for the idea where none is told; a sentence of common length."""
+
+
+@dataclass(frozen=True)
+class EstimatedTokens:
+    """What one run would send and get back; `drafts` is what the workflow's drafts would take.
+
+    `picture` is None where nobody says what the LLM takes for one; it is then not in the sum.
+    """
+
+    calls: int = 0
+    instructions: int = 0
+    schema: int = 0
+    message: int = 0
+    picture: int | None = 0
+    drafts: int = 0
+    reply: TokenRange = field(default_factory=TokenRange)
+
+    @property
+    def input(self) -> int:
+        """All that is sent."""
+        return self.instructions + self.schema + self.message + (self.picture or 0)
+
+    @property
+    def output(self) -> int:
+        """The usual reply: by this person's own history, else by the drafts within the bounds."""
+        if self.reply.basis == "history":
+            return self.reply.usual
+        return min(max(self.drafts, self.reply.low), self.reply.high)
+
+    def __add__(self, other: EstimatedTokens) -> EstimatedTokens:
+        return EstimatedTokens(
+            self.calls + other.calls,
+            self.instructions + other.instructions,
+            self.schema + other.schema,
+            self.message + other.message,
+            _sum(self.picture, other.picture),
+            self.drafts + other.drafts,
+            self.reply + other.reply,
+        )
+
+    def times(self, number: int) -> EstimatedTokens:
+        """The same for so many runs."""
+        return EstimatedTokens(
+            self.calls * number,
+            self.instructions * number,
+            self.schema * number,
+            self.message * number,
+            None if self.picture is None else self.picture * number,
+            self.drafts * number,
+            self.reply.times(number),
+        )
+
+    def scaled(self, factor: float) -> EstimatedTokens:
+        """The same for a tokenizer that makes so many more tokens; the reply's range is as it was."""
+        return EstimatedTokens(
+            self.calls,
+            round(self.instructions * factor),
+            round(self.schema * factor),
+            round(self.message * factor),
+            self.picture,
+            round(self.drafts * factor),
+            self.reply,
+        )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+class MeasuringLLM:
+    """An LLM that writes drafts and counts what it was sent."""
+
+    def __init__(self, spec: str, history: ReplyHistory | None = None) -> None:
+        self.spec = spec
+        self._history = history or ReplyHistory()
+        self.tokens = EstimatedTokens()
+        self.models: list[str] = []
+        provider = PROVIDERS.get(parse_spec(spec).provider)
+        self._dialect = provider.dialect if provider else "openai"
+
+    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
+        del heard
+        try:
+            text = (await OfflineLLM().compose(request)).text
+        except InputError:
+            text = json.dumps(_filler(request.schema))
+        models = models_in(dict(request.schema))
+        self.models += [*models]
+        named = parse_spec(self.spec)
+        self.tokens += EstimatedTokens(
+            1,
+            count_tokens(request.system),
+            count_tokens(schema_text(adapt_schema(request.schema, self._dialect))),
+            count_tokens(request.user),
+            request_image_tokens(named.provider, named.name, request.picture),
+            count_tokens(text),
+            self._history.expect(self.spec, models) if models else by_schema(request.schema),
+        )
+        return Reply(text, "stop", Usage(), "measure")
+
+
+async def estimate_selection(  # noqa: PLR0913  # each is a word of the command line's
+    groups: Sequence[str],
+    settings: Settings,
+    *,
+    workflow: str = DEFAULT_WORKFLOW,
+    llm: str | None = None,
+    idea: str | None = None,
+    picture: Image | None = None,
+) -> dict[str, Any]:
+    """Tokens and cost of a selection, beside those of all groups of the categories it touches."""
+    spec = llm or settings.llm or "offline"
+    bundle = load_workflow(workflow)
+    chosen = parse_selection(bundle, groups)
+    every = [
+        option.name
+        for category, groups_of in bundle.resources.catalog.categories.items()
+        for option in groups_of.values()
+        if chosen.get(f"groups.{category}")
+    ]
+    brief = {"idea": idea or SAMPLE_IDEA}
+    history = await _history(settings)
+    both = [
+        await measure_run(spec, options, workflow, settings, history)
+        for names in ([*groups], every)
+        for options in [RunOptions(brief=brief, groups=names, picture=picture)]
+    ]
+    priced = _price_function(spec, settings)
+    selected, against = (_as_json(tokens, priced) for tokens in both)
+    return {
+        "workflow": bundle.name,
+        "llm": spec,
+        "exact": is_exact(spec),
+        "groups": [name for names in chosen.values() if isinstance(names, list) for name in names],
+        "selection": selected,
+        "all": against,
+        "saved_percent": _percent(selected["input_tokens"], against["input_tokens"]),
+        "saved": _saved(selected, against),
+    }
+
+
+async def estimate_retry(
+    name: str, options: RunOptions, settings: Settings, *, store: Store, step: str | None = None
+) -> dict[str, Any]:
+    """What a retry would write, keep and cost; nothing is recorded and nobody is called."""
+    facts = await store.events(name)
+    copy = MemoryStore()
+    view = fold(name, facts)
+    # An attempt that was broken off is read by the files that it was begun with.
+    kept = _image_hashes(view) | ({view.manifest} if view.values else set())
+    files = {key: await store.file(key) for key in kept}
+    await copy.create(Lease(name, "", 1), "", [fact.event for fact in facts], files)
+    spec = options.llm or view.llm
+    measure = MeasuringLLM(spec, (await open_receipt_writer(store)).history)
+    session = await RunService(settings, store=copy, llm=measure).retry(name, options, step)
+    await session.advance()
+    error = session.view.error
+    if error is not None:
+        raise error_of(error.code, error.message, error.hint)
+    tokens = measure.tokens if is_exact(spec) else measure.tokens.scaled(OTHER_TOKENIZER_FACTOR)
+    prompts = [model for each in session.document()["prompts"].values() for model in each]
+    return {
+        "write": measure.models,
+        "keep": [model for model in prompts if model not in measure.models],
+        "llm": spec,
+        "exact": is_exact(spec),
+        "cost": _as_json(tokens, _price_function(spec, settings)),
+    }
+
+
+def _image_hashes(view: RunView) -> set[str]:
+    """The hashes of the pictures that were answered with in a run."""
+    said = (value for each in (view.told, *view.said.values()) for value in each.values())
+    return {str(value["hash"]) for value in said if isinstance(value, dict) and "hash" in value}
+
+
+def _saved(selected: dict[str, Any], against: dict[str, Any]) -> dict[str, Any]:
+    """The difference at the usual length of a reply."""
+    known = selected["cost_usd"] is not None and against["cost_usd"] is not None
+    taken, whole = (each["input_tokens"] + each["output_tokens"] for each in (selected, against))
+    return {
+        "tokens": whole - taken,
+        "percent": _percent(taken, whole),
+        "cost_usd": against["cost_usd"] - selected["cost_usd"] if known else None,
+    }
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * (1 - part / whole), 1) if whole else 0.0
+
+
+async def _history(settings: Settings) -> ReplyHistory:
+    """What this person's own replies took; looking makes no place for runs where there is none."""
+    try:
+        store = open_existing_store(settings)
+        return ReplyHistory() if store is None else (await open_receipt_writer(store)).history
+    except StorageError:
+        # An estimate needs no store; whoever needs one is told what is wrong with it.
+        return ReplyHistory()
+
+
+def is_exact(spec: str) -> bool:
+    """Whether o200k is the LLM's own vocabulary; without an LLM it is what there is."""
+    return parse_spec(spec).provider in ("openai", "offline", "paste")
+
+
+async def measure_run(
+    spec: str,
+    options: RunOptions,
+    workflow: str,
+    settings: Settings,
+    history: ReplyHistory | None = None,
+) -> EstimatedTokens:
+    """What one run of this wish would take, counted in the LLM's own tokens or close to them."""
+    measure = MeasuringLLM(spec, history)
+    service = RunService(settings, store=MemoryStore(), llm=measure)
+    session = await service.start(options, workflow)
+    await session.advance()
+    if session.view.error is not None:
+        raise InputError(session.view.error.message, hint=session.view.error.hint)
+    return measure.tokens if is_exact(spec) else measure.tokens.scaled(OTHER_TOKENIZER_FACTOR)
+
+
+def _price_function(spec: str, settings: Settings) -> Callable[[int, int], float | None]:
+    """What tokens of this LLM cost; a server of one's own has no published price."""
+    named = parse_spec(spec)
+    if named.provider == "openai" and settings.base_url:
+        return lambda _sent, _written: None
+    return lambda sent, written: price(named.provider, named.name, sent, written)
+
+
+def _as_json(tokens: EstimatedTokens, priced: Callable[[int, int], float | None]) -> dict[str, Any]:
+    if tokens.picture is None:
+        # A price without the picture would be too low.
+        return _as_json(replace(tokens, picture=0), lambda _sent, _written: None) | {
+            "picture_tokens": None
+        }
+    return {
+        "calls": tokens.calls,
+        "instruction_tokens": tokens.instructions,
+        "schema_tokens": tokens.schema,
+        "message_tokens": tokens.message,
+        "picture_tokens": tokens.picture,
+        "input_tokens": tokens.input,
+        "output_tokens": tokens.output,
+        "output_tokens_low": tokens.reply.low,
+        "output_tokens_high": tokens.reply.high,
+        "output_from": tokens.reply.basis,
+        "cost_usd": priced(tokens.input, tokens.output),
+        "cost_usd_low": priced(tokens.input, tokens.reply.low),
+        "cost_usd_high": priced(tokens.input, tokens.reply.high),
+    }
+
+
+def _filler(schema: object) -> JsonValue:
+    """A reply of the right form where a workflow brings no drafts."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if isinstance(properties, dict):
+        return {name: _filler(node) for name, node in properties.items()}
+    return "one prompt of ordinary length, " * 12

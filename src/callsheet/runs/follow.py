@@ -1,0 +1,59 @@
+"""Runs that others carry on, for one who only wants to see how they go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from callsheet.engine.journal import read_view
+from callsheet.errors import InputError
+from callsheet.llm.factory import UnavailableLLM
+from callsheet.loader.bundle import load_stored
+from callsheet.store.owners import describe_owner, is_held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from callsheet.engine.run_view import RunView
+    from callsheet.events import RecordedEvent
+    from callsheet.runs.service import RunService
+    from callsheet.runs.session import RunSession
+
+
+async def is_with_workers(service: RunService, run: str) -> bool:
+    """Whether workers are carrying the run on, or are about to."""
+    dispatcher = service.dispatcher()
+    return dispatcher is not None and await dispatcher.has(run)
+
+
+async def describe_holder(service: RunService, run: str) -> str:
+    """Who carries a run on right now, in words; nothing where nobody does."""
+    row = await service.store.run(run)
+    if is_held(row):
+        return describe_owner(row.owner)
+    return "the next worker that has a place" if await is_with_workers(service, run) else ""
+
+
+async def follow(service: RunService, name: str) -> RunSession | None:
+    """A run that workers carry on, to be followed as if they had been brought it from here.
+
+    None where no worker has it: then it can be resumed.
+    """
+    run = await service.find(name)
+    if not await is_with_workers(service, run):
+        return None
+    session = await service.open(run)
+    session.carried_by = await describe_holder(service, run)
+    return session
+
+
+async def observe(
+    service: RunService, name: str, listen: Callable[[RecordedEvent, RunView], None] | None = None
+) -> RunSession:
+    """A run that is looked at and nothing more, whoever carries it on; no key is needed."""
+    run = await service.find(name)
+    view = await read_view(service.store, run)
+    bundle = await load_stored(service.store, view.manifest)
+    llm = UnavailableLLM(view.llm, InputError(f"the run {run} is only looked at here"))
+    session = service.beside(view, bundle, llm, listen)
+    session.carried_by = await describe_holder(service, run)
+    return session

@@ -1,0 +1,97 @@
+"""Advances runs in this process, a bounded number of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from callsheet.errors import CallsheetError
+
+Advance = Callable[[str], Awaitable[None]]
+"""Executes the run of this name until it ends or a person must answer. It is idempotent."""
+
+
+class PoolStoppedError(CallsheetError):
+    """The pool accepts no more runs; those it did not start are stored and can be added again."""
+
+    code = "queue_stopped"
+
+
+class RunPool:
+    """Advances at most `concurrency` runs at once, in the order in which they were added.
+
+    A pool knows runs by name only. That a run is never advanced twice at once, and that no crash
+    loses anything, is ensured by the store's leases and events: a run may be added twice.
+    """
+
+    def __init__(self, advance: Advance, concurrency: int) -> None:
+        self._advance = advance
+        self._concurrency = concurrency
+        self._waiting: deque[str] = deque()
+        self._ends: dict[str, asyncio.Future[None]] = {}
+        self._active: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    def add(self, run: str) -> None:
+        """Adds a run; raises PoolStoppedError. A run that is in the pool already is not doubled."""
+        if self._stopped:
+            raise PoolStoppedError("the pool accepts no more runs")
+        if run in self._ends:
+            return
+        self._ends[run] = asyncio.get_running_loop().create_future()
+        self._waiting.append(run)
+        self._start_waiting()
+
+    async def wait(self, run: str) -> None:
+        """Returns when a run has been advanced as far as possible; at once if it is not here.
+
+        Raises what `advance` raised, and PoolStoppedError where the pool was stopped before it
+        came to the run.
+        """
+        if (end := self._ends.get(run)) is not None:
+            # Several may wait for one run; cancelling one of them must not end it.
+            await asyncio.shield(end)
+
+    async def stop(self, seconds: float = 10.0) -> None:
+        """Starts nothing more; active runs have this many seconds to end, then are cancelled."""
+        self._stopped = True
+        while self._waiting:
+            run = self._waiting.popleft()
+            self._finish(run, PoolStoppedError(f"{run} was not started"))
+        if not self._active:
+            return
+        _, late = await asyncio.wait(self._active, timeout=seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._active) < self._concurrency:
+            run = self._waiting.popleft()
+            # `advance` may be any awaitable; a task wants a coroutine.
+            task = asyncio.create_task(self._run(run), name=run)
+            self._active.add(task)
+            task.add_done_callback(self._done)
+
+    async def _run(self, run: str) -> None:
+        await self._advance(run)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        run = task.get_name()
+        self._active.discard(task)
+        if task.cancelled():
+            self._finish(run, PoolStoppedError(f"{run} was cancelled before its end"))
+        else:
+            self._finish(run, task.exception())
+        self._start_waiting()
+
+    def _finish(self, run: str, failure: BaseException | None) -> None:
+        end = self._ends.pop(run)
+        if failure is None:
+            end.set_result(None)
+            return
+        end.set_exception(failure)
+        # Where nobody waits for the run, its journal tells what happened; asyncio must not warn.
+        end.exception()

@@ -1,0 +1,344 @@
+"""The verbs of a run: start, go on, answer, resume, retry, show, list, delete."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from callsheet.engine.journal import Journal, read_view
+from callsheet.engine.run_view import RunView, fold
+from callsheet.errors import UnknownNameError
+from callsheet.events import QuestionPolicy, RunResumed, RunRetried, RunStarted
+from callsheet.llm.factory import OFFLINE, LLMCache, open_llm
+from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
+from callsheet.runs.batch_names import batch_of, group_batches
+from callsheet.runs.details import run_details
+from callsheet.runs.inputs import check_image_used, parse_inputs
+from callsheet.runs.names import name_for, new_name
+from callsheet.runs.options import RunOptions, image_files, policy_for
+from callsheet.runs.retry import (
+    deselected,
+    finished_prompts,
+    models_to_rewrite,
+    preset_answers,
+    step_to_retry,
+)
+from callsheet.runs.session import RunSession, acquire_lease
+from callsheet.runs.status import row_status
+from callsheet.store.factory import open_store
+from callsheet.store.owners import owner_name
+from callsheet.store.port import Lease, NoSuchRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import JsonValue
+
+    from callsheet.events import RecordedEvent
+    from callsheet.exports.prompt_set import PromptSet
+    from callsheet.llm.concurrency import ConcurrencyLimiter
+    from callsheet.llm.port import LLM
+    from callsheet.settings import Settings
+    from callsheet.store.port import RunRow, Store
+    from callsheet.workers.dispatcher import Dispatcher
+    from callsheet.workers.queues import QueueName
+
+
+MOST_NAMED = 10
+"""Runs that are named where a name fits several."""
+
+
+@dataclass(frozen=True)
+class RunSetup:
+    """What all runs of one wish share, opened once: the workflow, its files by hash, the LLM."""
+
+    bundle: WorkflowBundle
+    llm: LLM
+    base_url: str | None
+    digest: str
+    contents: Mapping[str, str]
+
+
+class RunService:
+    """Where runs are begun and kept on with: a store, the settings, and who listens to facts.
+
+    `llm` replaces the LLM that would be opened by name; programs and tests hand theirs in. Runs are
+    handed to workers by this `queue` where any are alive; by none, or with an LLM handed in, the
+    office carries them on itself. Offices of one process may share the `LLMs` that they open.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: Store | None = None,
+        llm: LLM | LLMCache | None = None,
+        listen: Callable[[RecordedEvent, RunView], None] | None = None,
+        queue: QueueName | None = "people",
+    ) -> None:
+        self.settings = settings
+        self.store = store or open_store(settings)
+        self._llm = None if isinstance(llm, LLMCache) else llm
+        self._llms = llm if isinstance(llm, LLMCache) else LLMCache(settings)
+        self._listen = listen
+        self.owner = owner_name()
+        self.queue = None if self._llm is not None else queue
+
+    async def start(self, options: RunOptions, workflow: str = DEFAULT_WORKFLOW) -> RunSession:
+        """Begins a run; raises InputError before anything is kept where the wish does not fit."""
+        ready = self.ready(options, workflow)
+        answers = parse_inputs(ready.bundle, options.brief, options.groups, options.picture)
+        if options.picture is not None:
+            check_image_used(ready.bundle, answers)
+        run = (await self._name_under(options.once))[0] if options.once else new_name()
+        return self.begin(ready, answers, options, run)
+
+    def ready(
+        self,
+        options: RunOptions,
+        workflow: str = DEFAULT_WORKFLOW,
+        pace: ConcurrencyLimiter | None = None,
+    ) -> RunSetup:
+        """Opens the workflow and the LLM of a wish; raises InputError where one is unfit."""
+        bundle = load_workflow(workflow)
+        spec, base_url = self.named(options)
+        llm = self._open(spec, base_url, pace)
+        return RunSetup(bundle, llm, base_url, *bundle.manifest())
+
+    def begin(
+        self, ready: RunSetup, answers: Mapping[str, JsonValue], options: RunOptions, run: str
+    ) -> RunSession:
+        """A new run of this name; nothing is kept before it is carried on."""
+        bundle = ready.bundle
+        started = RunStarted(
+            workflow=bundle.name,
+            source=bundle.source,
+            manifest=ready.digest,
+            llm=ready.llm.spec,
+            base_url=ready.base_url,
+            max_cost=self._ceiling(options),
+            answers=dict(answers),
+            manner=policy_for(options),
+            once=options.once,
+        )
+        journal = Journal(self.store, Lease(run, owner_name(), 1), RunView(run), self._listen)
+        journal.begin(bundle.name, started, {**ready.contents, **image_files(options)})
+        return self.session(journal, bundle, ready.llm)
+
+    async def open(self, name: str) -> RunSession:
+        """A run as it stands, held by nobody: it can be answered and followed."""
+        run = await self.find(name)
+        view = await read_view(self.store, run)
+        bundle = await load_stored(self.store, view.manifest)
+        return self.beside(view, bundle, self._open(view.llm, view.base_url))
+
+    async def resume(self, name: str, options: RunOptions) -> RunSession:
+        """Goes on with a run from its last fact, on the files that were kept with it."""
+        run = await self.find(name)
+        view = await read_view(self.store, run)
+        bundle = await load_stored(self.store, view.manifest)
+        spec, base_url = self.named(options, view)
+        llm = self._open(spec, base_url)
+        if view.question is not None and options == RunOptions(once=options.once):
+            # It only waits for a person: whoever answers takes it.
+            return await self.open(run)
+        journal = await self._hold(run)
+        parked = journal.view.until is not None and journal.view.until > time.time()
+        if journal.view.status in ("running", "waiting", "failed") and not parked:
+            kept, said = journal.view.manner, policy_for(options)
+            both = QuestionPolicy(accept=kept.accept + said.accept, ask=kept.ask + said.ask)
+            resumed = RunResumed(
+                llm=llm.spec,
+                base_url=base_url,
+                max_cost=self._ceiling(options, view),
+                manner=both,
+                once=options.once,
+            )
+            await journal.append(resumed)
+        return self.session(journal, bundle, llm)
+
+    async def retry(self, name: str, options: RunOptions, step: str | None = None) -> RunSession:
+        """Does a step of a run anew, and every later one, on today's files."""
+        run = await self.find(name)
+        view = await read_view(self.store, run)
+        bundle = load_workflow(view.source)
+        told = parse_inputs(bundle, options.brief, options.groups, options.picture)
+        none = deselected(bundle, options.without)
+        chosen = step or step_to_retry(bundle, view, told, options.rewrite, none)
+        known = [each.step_id for each in bundle.document.workflow.steps]
+        if chosen not in known:
+            raise UnknownNameError("step", chosen, known)
+        spec, base_url = self.named(options, view)
+        llm = self._open(spec, base_url)
+        digest, contents = bundle.manifest()
+        retried = RunRetried(
+            step=chosen,
+            manifest=digest,
+            llm=llm.spec,
+            base_url=base_url,
+            max_cost=self._ceiling(options, view),
+            answers=preset_answers(bundle, view, chosen, told, options.rewrite) | none,
+            anew=models_to_rewrite(bundle, options.rewrite),
+            finished=await self._finished(view),
+            manner=policy_for(options, named=options.picture is not None),
+            once=options.once,
+        )
+        journal = await self._hold(run)
+        await journal.append(retried, files={**contents, **image_files(options)})
+        return self.session(journal, bundle, llm)
+
+    async def _finished(self, view: RunView) -> dict[str, JsonValue]:
+        """What an attempt that was broken off had finished; only then are its own files read."""
+        if not view.values:
+            return {}
+        return finished_prompts(view, await load_stored(self.store, view.manifest))
+
+    async def show(self, name: str) -> dict[str, Any]:
+        """The document of a run as it stands, and each attempt of its steps as it ended."""
+        return (await self._shown(name))[0]
+
+    async def sheet(self, name: str) -> PromptSet:
+        """A run's prompts as they stand, ready to be exported."""
+        return (await self._shown(name))[1]
+
+    async def view(self, name: str) -> RunView:
+        """A run as it stands."""
+        return await read_view(self.store, await self.find(name))
+
+    async def runs(self) -> list[dict[str, Any]]:
+        """All runs at a glance, newest first; a batch is one of them."""
+        return group_batches(
+            {
+                "run": row.run,
+                "workflow": row.workflow,
+                "status": row_status(row),
+                "started": row.started,
+            }
+            for row in await self.store.runs()
+        )
+
+    async def delete(self, name: str) -> str:
+        """Forgets a run, or a batch with all its runs, for good; answers with its whole name."""
+        if rows := await self.store.names_starting_with(f"{name}."):
+            for row in rows:
+                await acquire_lease(self.store, row, owner_name())
+                await self.store.delete(row)
+            return name
+        run = await self.find(name)
+        # Whoever deletes must hold the run, so that nobody goes on writing to it.
+        await acquire_lease(self.store, run, owner_name())
+        await self.store.delete(run)
+        return run
+
+    async def find(self, name: str) -> str:
+        """The run of this name, the one run it begins, or the `last`; raises NoSuchRunError."""
+        newest = await self.store.runs(limit=1)
+        if not newest:
+            raise NoSuchRunError("no run is kept yet", hint="`callsheet run` begins one")
+        if name == "last":
+            return await self._last(newest[0])
+        found = await self.store.names_starting_with(name)
+        if name in found:
+            return name
+        if len(found) > 1:
+            raise NoSuchRunError(
+                f"{name!r} begins {len(found)} runs",
+                hint=f"one of: {', '.join(found[:MOST_NAMED])}"
+                + (", …" if len(found) > MOST_NAMED else ""),
+            )
+        if not found:
+            raise NoSuchRunError(f"there is no run {name!r}", hint="`callsheet runs` lists them")
+        return found[0]
+
+    async def _last(self, newest: RunRow) -> str:
+        """The newest run that is a person's own, else the newest of a batch."""
+        row = newest
+        while batch_of(row.run):
+            older = await self.store.runs(before=row, limit=1)
+            if not older:
+                return newest.run
+            row = older[0]
+        return row.run
+
+    def named(self, options: RunOptions, view: RunView | None = None) -> tuple[str, str | None]:
+        """Which LLM, and at which address: what was said, else the run's own, else the settings."""
+        if view is not None and options.llm is None:
+            return view.llm, options.base_url or view.base_url
+        spec = options.llm or self.settings.llm or OFFLINE
+        # Only OpenAI's form is spoken by servers of one's own; the others have their own address.
+        own = self.settings.base_url if spec.startswith("openai:") else None
+        return spec, options.base_url or own
+
+    def _ceiling(self, options: RunOptions, view: RunView | None = None) -> float | None:
+        """The most a run may cost: as said, else the run's own, else the setting."""
+        if options.max_cost is not None:
+            return options.max_cost
+        return self.settings.max_cost if view is None else view.max_cost
+
+    def _open(self, spec: str, base_url: str | None, pace: ConcurrencyLimiter | None = None) -> LLM:
+        if self._llm is not None:
+            return self._llm
+        if pace is not None:
+            return open_llm(spec, base_url=base_url, settings=self.settings, pace=pace)
+        return self._llms.open(spec, base_url)
+
+    def dispatcher(self) -> Dispatcher | None:
+        """What hands runs to workers; None where no workers can be, as on SQLite."""
+        if self.queue is None or self.settings.database_url is None:
+            return None
+        # Runs on SQLite need nothing of the workers.
+        from callsheet.workers.dispatcher import open_dispatcher
+
+        return open_dispatcher(self.store, self.queue)
+
+    def session(
+        self, journal: Journal, bundle: WorkflowBundle, llm: LLM, *, held: bool = True
+    ) -> RunSession:
+        """A run to be carried on, here or by workers."""
+        return RunSession(self.store, journal, bundle, llm, held=held, dispatcher=self.dispatcher())
+
+    def beside(
+        self,
+        view: RunView,
+        bundle: WorkflowBundle,
+        llm: LLM,
+        listen: Callable[[RecordedEvent, RunView], None] | None = None,
+    ) -> RunSession:
+        """A run that is left to those who hold it, or to whoever takes it."""
+        lease = Lease(view.run, owner_name(), 0)
+        journal = Journal(self.store, lease, view, listen or self._listen)
+        return self.session(journal, bundle, llm, held=False)
+
+    async def _hold(self, run: str) -> Journal:
+        lease = await acquire_lease(self.store, run, owner_name())
+        return Journal(self.store, lease, await read_view(self.store, run), self._listen)
+
+    async def begun_under(self, once: str) -> str | None:
+        """The run that was begun under this key, if there is one."""
+        name, begun = await self._name_under(once)
+        return name if begun else None
+
+    async def _name_under(self, once: str) -> tuple[str, bool]:
+        """The name of the run of this key, and whether it has begun; chance may give it to another."""
+        for number in count():
+            name = name_for(once, number)
+            try:
+                row = await self.store.run(name)
+            except NoSuchRunError:
+                return name, False
+            if json.loads(row.first).get("once") == once:
+                return name, True
+        raise AssertionError("numbers do not end")
+
+    async def _shown(self, name: str) -> tuple[dict[str, Any], PromptSet]:
+        run = await self.find(name)
+        facts = await self.store.events(run)
+        view = fold(run, facts)
+        return await run_details(self.store, view, facts, await self._status(view))
+
+    async def _status(self, view: RunView) -> str:
+        row = await self.store.run(view.run)
+        return row_status(row) if view.status == "running" else view.status

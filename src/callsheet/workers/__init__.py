@@ -1,0 +1,1 @@
+"""Executes queued runs in other processes, on PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The files of a workflow: parsing, references, and safe access to its folder."""

@@ -1,0 +1,109 @@
+"""Reads a workflow's files, and nothing outside its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from callsheet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+MAX_FILE = 1_000_000
+"""Bytes; the longest instruction file is a hundredth of that."""
+
+MAX_FILES = 2_000
+
+
+class WorkflowFolder:
+    """The files of one workflow by relative path, remembering what was read.
+
+    `name` is how messages call the folder. `read` raises InputError with one and the same text
+    for a file that is missing and one that is out of bounds, so that nothing can be probed.
+    """
+
+    def __init__(self, name: str, source: Callable[[str], str | None]) -> None:
+        self.name = name
+        self._source = source
+        self._files: dict[str, str] = {}
+
+    def read(self, path: str) -> str:
+        if path not in self._files:
+            text = self._source(path) if len(self._files) < MAX_FILES else None
+            if text is None:
+                raise InputError(
+                    f"{path!r:.200} is not a readable file of the workflow's folder",
+                    hint="paths are relative to the workflow's folder and stay inside it",
+                )
+            self._files[path] = text
+        return self._files[path]
+
+    def has(self, path: str) -> bool:
+        try:
+            self.read(path)
+        except InputError:
+            return False
+        return True
+
+    def read_if_there(self, path: str | None) -> str:
+        """A file's text; empty where there is no such file, or no path."""
+        return self.read(path) if path is not None and self.has(path) else ""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Every file read so far."""
+        return dict(self._files)
+
+
+def folder_on_disk(root: Path, *others: Path) -> WorkflowFolder:
+    """The folder `root` as it is now; what it does not have is read from the others, in turn."""
+    folders = [each.resolve() for each in (root, *others)]
+
+    def read(path: str) -> str | None:
+        texts = (_read_inside(folder, path) for folder in folders)
+        return next((text for text in texts if text is not None), None)
+
+    return WorkflowFolder(root.name, read)
+
+
+def folder_in_memory(name: str, files: Mapping[str, str]) -> WorkflowFolder:
+    """A folder as it was kept with a run."""
+    return WorkflowFolder(name, files.get)
+
+
+def content_hash(text: str) -> str:
+    """The name under which a file's content is kept."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_inside(root: Path, path: str) -> str | None:
+    if not path or "\0" in path or "\\" in path or ":" in path or path.startswith(("/", "~")):
+        return None
+    target = root / path
+    try:
+        resolved = target.resolve(strict=True)
+        if ".." in target.parts or not resolved.is_relative_to(root):
+            return None
+        return _read_regular(resolved)
+    except (OSError, RuntimeError, ValueError):
+        # ValueError: a name that no file system can spell, or a text that is not UTF-8.
+        return None
+
+
+def _read_regular(path: Path) -> str | None:
+    # The link was resolved above: should one be put in its place meanwhile, it is not followed.
+    # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(MAX_FILE + 1)
+    finally:
+        os.close(descriptor)
+    return data.decode("utf-8-sig") if len(data) <= MAX_FILE else None
