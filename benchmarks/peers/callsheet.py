@@ -102,7 +102,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
     started = RunStarted(
         workflow=bundle.name, source=bundle.source, manifest=digest, llm=Loopback.spec
     )
-    cast = RunContext(bundle.document, bundle.resources, Loopback(ask))
+    cast = RunContext(bundle.definition, bundle.resources, Loopback(ask))
 
     async def run(name: str) -> str:
         journal = Journal(store, Lease(name, "benchmark", 1), RunView(name))

@@ -63,7 +63,7 @@ async def _carry_out(store: Counting, folder: Path) -> RunView:
     journal = Journal(store, Lease("run", "me", 1), RunView("run"))
     started = RunStarted(workflow="three", source=str(folder), manifest=digest, llm="offline")
     journal.begin("three", started, files)
-    view = await advance(journal, RunContext(bundle.document, bundle.resources, OfflineLLM()))
+    view = await advance(journal, RunContext(bundle.definition, bundle.resources, OfflineLLM()))
     await journal.release()
     return view
 

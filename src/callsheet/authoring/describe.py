@@ -27,7 +27,7 @@ TITLES = {"offline": "Offline drafts", "paste": "Paste from a chat"}
 def describe_workflow(workflow: str, *, today: date) -> dict[str, Any]:
     """The fields, categories and groups of a workflow, and how long each model's prompt may be."""
     bundle = load_workflow(workflow)
-    told = bundle.document.workflow
+    told = bundle.definition.workflow
     homes = dict(_homes(bundle))
     groups = list_groups(workflow, today=today)
     return {
@@ -97,7 +97,7 @@ def _key(provider: str, variables: tuple[str, ...], settings: Settings) -> str:
 
 def _homes(bundle: WorkflowBundle) -> Iterator[tuple[str, str]]:
     """Each category that the workflow asks for, with its step."""
-    for step in bundle.document.workflow.steps:
+    for step in bundle.definition.workflow.steps:
         for use in step.modules:
             if use.module_id == SELECTION_MODULE:
                 yield str(use.inputs.get("group_category")), step.step_id

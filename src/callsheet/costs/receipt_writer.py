@@ -131,7 +131,7 @@ class ReceiptWriter:
         if bundle is None:
             return CalledGroups()
         step = next(
-            (s for s in bundle.document.workflow.steps if s.step_id == each.call.step), None
+            (s for s in bundle.definition.workflow.steps if s.step_id == each.call.step), None
         )
         if step is None or all(use.module_id != INSTRUCTIONS_MODULE for use in step.modules):
             return CalledGroups()
@@ -160,7 +160,7 @@ class ReceiptWriter:
         if key not in self._counts:
             bundle = self._productions[each.manifest]
             assert bundle is not None  # noqa: S101  # whoever counts has found the groups there
-            step = bundle.document.workflow.step(each.call.step)
+            step = bundle.definition.workflow.step(each.call.step)
             use = next(u for u in step.modules if u.module_id == INSTRUCTIONS_MODULE)
             known = PROVIDERS.get(_llm_spec(each.llm).provider)
             schema = adapt_schema(self._schema(each, groups), known.dialect if known else "openai")

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 class RunContext:
     """What a run is carried out with: the workflow, what modules may look at, LLM and clock."""
 
-    document: WorkflowDefinition
+    definition: WorkflowDefinition
     resources: Resources
     llm: LLM
     now: Callable[[], float] = time.time
@@ -62,7 +62,7 @@ async def advance(journal: Journal, cast: RunContext) -> RunView:
         if view.step is None:
             _next_step(journal, cast)
             continue
-        modules = cast.document.workflow.step(view.step).modules
+        modules = cast.definition.workflow.step(view.step).modules
         if view.module >= len(modules):
             journal.defer(_finished(view, "done"))
             continue
@@ -83,11 +83,11 @@ def answer_question(view: RunView, value: JsonValue, *, once: str = "") -> Quest
 
 
 def _next_step(journal: Journal, cast: RunContext) -> None:
-    view, steps = journal.view, cast.document.workflow.steps
+    view, steps = journal.view, cast.definition.workflow.steps
     if view.then is not None:
-        position = cast.document.workflow.position(view.then)
+        position = cast.definition.workflow.position(view.then)
     elif view.last_step is not None:
-        position = cast.document.workflow.position(view.last_step) + 1
+        position = cast.definition.workflow.position(view.last_step) + 1
     else:
         position = 0
     if position == len(steps):

@@ -44,14 +44,14 @@ class WorkflowBundle:
 
     source: str
     file: str
-    document: WorkflowDefinition
+    definition: WorkflowDefinition
     resources: Resources
     guests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """What the workflow calls itself."""
-        return self.document.workflow.workflow_id
+        return self.definition.workflow.workflow_id
 
     @property
     def kept_files(self) -> dict[str, str]:
@@ -92,7 +92,7 @@ def inspect_workflow(name: str = DEFAULT_WORKFLOW) -> tuple[WorkflowBundle, list
     root, file = _find(name)
     source = name if name in built_in_workflows() else str((root / file).resolve())
     bundle = _read_on_disk(source, root, file)
-    return bundle, validate_workflow(bundle.document, bundle.resources)
+    return bundle, validate_workflow(bundle.definition, bundle.resources)
 
 
 async def load_stored(store: Store, manifest: str) -> WorkflowBundle:
@@ -149,10 +149,10 @@ def _read_on_disk(source: str, root: Path, file: str) -> WorkflowBundle:
 def _read(
     source: str, folder: WorkflowFolder, file: str, built_in: str, guests: Mapping[str, str]
 ) -> WorkflowBundle:
-    document = read_definition(folder, file)
+    definition = read_definition(folder, file)
     own = folder.read(CONFIG) if folder.has(CONFIG) else None
     catalog = read_catalog(built_in, own, guests)
-    return WorkflowBundle(source, file, document, Resources(folder, catalog), guests)
+    return WorkflowBundle(source, file, definition, Resources(folder, catalog), guests)
 
 
 def _built_in_config() -> str:

@@ -49,7 +49,7 @@ def comparison_texts(
     bundle: WorkflowBundle, category: str, state: Mapping[str, JsonValue]
 ) -> dict[str, JsonValue]:
     """What the prompts of a category are compared with when they are checked, as a run has it."""
-    for step in bundle.document.workflow.steps:
+    for step in bundle.definition.workflow.steps:
         asked = [
             use.inputs.get("group_category")
             for use in step.modules
@@ -77,7 +77,7 @@ def own_instructions(bundle: WorkflowBundle, group: Group) -> str | None:
 def category_of(bundle: WorkflowBundle, step: str) -> str:
     """The category that a step writes for: the one that was asked for last when it begins to."""
     category = ""
-    for each in bundle.document.workflow.steps:
+    for each in bundle.definition.workflow.steps:
         for use in each.modules:
             if use.module_id == SELECTION_MODULE:
                 category = str(use.inputs.get("group_category"))
@@ -104,7 +104,7 @@ def _module_use(bundle: WorkflowBundle, groups: Sequence[str], module_id: str) -
         )
     category = next(iter(categories))
     asked: list[str] = []
-    for step in bundle.document.workflow.steps:
+    for step in bundle.definition.workflow.steps:
         selects = [use for use in step.modules if use.module_id == SELECTION_MODULE]
         asked += [str(use.inputs.get("group_category")) for use in selects]
         if category in asked:

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from callsheet.workflow.definition import ModuleUse, WorkflowDefinition
 
 
-def validate_workflow(document: WorkflowDefinition, resources: Resources) -> list[Problem]:
+def validate_workflow(definition: WorkflowDefinition, resources: Resources) -> list[Problem]:
     """Every problem, in the order of the files; nothing of the workflow is carried out."""
     problems: list[Problem] = []
-    every = {key for _, use in _uses(document) for key in use.outputs_to_state.values()}
+    every = {key for _, use in _uses(definition) for key in use.outputs_to_state.values()}
     written: set[str] = set()
-    for path, use in _uses(document):
+    for path, use in _uses(definition):
         found = _module_problems(use, resources, written, every)
-        problems += [_placed(document, path, problem) for problem in found]
+        problems += [_placed(definition, path, problem) for problem in found]
         written |= set(use.outputs_to_state.values())
-    results = document.workflow.results
+    results = definition.workflow.results
     for name in type(results).model_fields:
         problems += [
-            document.problem(f"$.results.{name}", *_unwritten(key, every))
+            definition.problem(f"$.results.{name}", *_unwritten(key, every))
             for key in state_keys(getattr(results, name))
             if key not in every
         ]
@@ -40,17 +40,17 @@ def validate_workflow(document: WorkflowDefinition, resources: Resources) -> lis
     return [*dict.fromkeys(problems)]
 
 
-def _uses(document: WorkflowDefinition) -> Iterator[tuple[str, ModuleUse]]:
-    for number, step in enumerate(document.workflow.steps):
+def _uses(definition: WorkflowDefinition) -> Iterator[tuple[str, ModuleUse]]:
+    for number, step in enumerate(definition.workflow.steps):
         for index, use in enumerate(step.modules):
             yield f"$.steps[{number}].modules[{index}]", use
 
 
-def _placed(document: WorkflowDefinition, path: str, problem: Problem) -> Problem:
+def _placed(definition: WorkflowDefinition, path: str, problem: Problem) -> Problem:
     """A module's problem, with the place of the workflow's own file where it names none."""
     if problem.file:
         return problem
-    return document.problem(f"{path}{problem.path}", problem.message, problem.hint)
+    return definition.problem(f"{path}{problem.path}", problem.message, problem.hint)
 
 
 def _module_problems(

@@ -39,7 +39,7 @@ def run_document(
     bundle: WorkflowBundle, view: RunView, status: str, receipt: Receipt | None = None
 ) -> dict[str, Any]:
     """The run as one JSON object, in the form that `docs/cli.md` promises."""
-    results = bundle.document.workflow.results
+    results = bundle.definition.workflow.results
     selection = _selection(bundle, resolve(results.selection, view.state, []))
     prompts = _prompts(bundle, resolve(results.prompts, view.state, []), selection)
     brief = resolve(results.brief, view.state, []) or {}
@@ -76,7 +76,7 @@ def prompts_and_problems(
     bundle: WorkflowBundle, view: RunView
 ) -> tuple[dict[str, JsonValue], list[dict[str, str]]]:
     """Every prompt of a run by its model, and the rules they still break."""
-    results = bundle.document.workflow.results
+    results = bundle.definition.workflow.results
     selection = _selection(bundle, resolve(results.selection, view.state, []))
     prompts = _prompts(bundle, resolve(results.prompts, view.state, []), selection)
     every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
@@ -87,7 +87,7 @@ def work_in_progress(bundle: WorkflowBundle, view: RunView) -> dict[str, Any] | 
     """The step under way: which prompts are being written, and which of them are there already."""
     if view.step is None or view.status != "running":
         return None
-    uses = bundle.document.workflow.step(view.step).modules
+    uses = bundle.definition.workflow.step(view.step).modules
     category = next(
         (u.inputs.get("group_category") for u in uses if u.module_id == SELECTION_MODULE), None
     )
@@ -130,12 +130,12 @@ def list_attempts(bundle: WorkflowBundle, facts: Sequence[RecordedEvent]) -> lis
 
 
 def _prompts_of_step(bundle: WorkflowBundle, view: RunView, step: str) -> dict[str, JsonValue]:
-    results = bundle.document.workflow.results
+    results = bundle.definition.workflow.results
     selection = _selection(bundle, resolve(results.selection, view.state, []))
     every = _prompts(bundle, resolve(results.prompts, view.state, []), selection)
     asked = [
         str(use.inputs.get("group_category"))
-        for use in bundle.document.workflow.step(step).modules
+        for use in bundle.definition.workflow.step(step).modules
         if use.module_id == SELECTION_MODULE
     ]
     return {name: text for category in asked for name, text in every.get(category, {}).items()}
@@ -256,7 +256,7 @@ def instruction_savings(bundle: WorkflowBundle, view: RunView) -> InstructionSav
 
 def _finished_modules(bundle: WorkflowBundle, view: RunView) -> Iterator[tuple[str, ModuleUse]]:
     """The modules that have finished in their step's latest attempt."""
-    for step in bundle.document.workflow.steps:
+    for step in bundle.definition.workflow.steps:
         if step.step_id not in view.attempts:
             continue
         at_work = view.step == step.step_id

@@ -22,7 +22,7 @@ FORM_MODULE = "user.form"
 
 def preset_questions(bundle: WorkflowBundle) -> Iterator[tuple[str, Question]]:
     """Every question that can be answered beforehand, with the step that asks it."""
-    for step in bundle.document.workflow.steps:
+    for step in bundle.definition.workflow.steps:
         for use in step.modules:
             for question in find_module(use.module_id).asks(use.inputs, bundle.resources):
                 yield step.step_id, question
@@ -57,7 +57,7 @@ def required_fields(bundle: WorkflowBundle) -> list[str]:
     """The fields that must be told where nobody can be asked, by their keys."""
     return [
         question.key
-        for step in bundle.document.workflow.steps
+        for step in bundle.definition.workflow.steps
         for use in step.modules
         if use.module_id == FORM_MODULE
         for question in find_module(FORM_MODULE).asks(use.inputs, bundle.resources)

@@ -84,7 +84,7 @@ def preset_answers(
     `--groups` speaks only of the categories it names: an empty selection of another is no answer.
     """
     now = {k: v for k, v in told.items() if v or not k.startswith(SELECTION_PREFIX)}
-    workflow = bundle.document.workflow
+    workflow = bundle.definition.workflow
     later = [each.step_id for each in workflow.steps[workflow.position(step) + 1 :]]
     before = dict(view.told)
     for each in later:
@@ -105,7 +105,7 @@ def finished_prompts(view: RunView, bundle: WorkflowBundle) -> dict[str, JsonVal
     """
     if view.step is None or not view.values:
         return {}
-    modules = bundle.document.workflow.step(view.step).modules
+    modules = bundle.definition.workflow.step(view.step).modules
     keys = {use.module_id: use.outputs_to_state for use in modules}
     planned = view.state.get(keys.get(PLAN, {}).get("made_from", ""))
     key = keys.get(COLLECT, {}).get("at_hand")

@@ -168,7 +168,7 @@ class RunService:
         told = parse_inputs(bundle, options.brief, options.groups, options.picture)
         none = deselected(bundle, options.without)
         chosen = step or step_to_retry(bundle, view, told, options.rewrite, none)
-        known = [each.step_id for each in bundle.document.workflow.steps]
+        known = [each.step_id for each in bundle.definition.workflow.steps]
         if chosen not in known:
             raise UnknownNameError("step", chosen, known)
         spec, base_url = self.named(options, view)

@@ -100,7 +100,7 @@ class RunSession:
         llm, ceiling = self.llm, self.view.max_cost
         if ceiling is not None:
             llm = BudgetedLLM(llm, ceiling, self.view, self.bundle)
-        cast = RunContext(self.bundle.document, self.bundle.resources, llm)
+        cast = RunContext(self.bundle.definition, self.bundle.resources, llm)
         async with self._heartbeat():
             await advance(self.journal, cast)
         await self._let_go()

@@ -36,7 +36,7 @@ async def workflows(call: RequestContext) -> Response:
     told = [
         {"name": name} | {"title": told.name, "description": told.description}
         for name, source in call.server.workflows.items()
-        for told in [load_workflow(source).document.workflow]
+        for told in [load_workflow(source).definition.workflow]
     ]
     return json_response(told)
 
