@@ -151,7 +151,7 @@ def preset_table(workflow: str, key: str) -> str:
     """The answers with a name that a workflow's form has for a field."""
     (field,) = (
         field
-        for step in load_workflow(workflow).document.workflow.steps
+        for step in load_workflow(workflow).definition.workflow.steps
         for use in step.modules
         if use.module_id == "user.form"
         for field in TypeAdapter(list[FormField]).validate_python(use.inputs["fields"])
