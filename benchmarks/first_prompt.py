@@ -23,7 +23,7 @@ from callsheet.loader.bundle import load_workflow
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from callsheet.store.sql import SqlStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -91,7 +91,7 @@ def _event(**choice: Any) -> bytes:
 
 async def _drafts(groups: Sequence[str]) -> dict[str, Any]:
     """The prompts that the workflow writes without an LLM."""
-    service = RunService(read_settings({"HOME": "."}), store=MemoryStore())
+    service = RunService(read_settings({"HOME": "."}), store=SqlStore.in_memory())
     session = await service.start(RunOptions(brief={"idea": IDEA}, groups=groups))
     await session.advance()
     return dict(session.document()["prompts"][CATEGORY])
@@ -109,7 +109,9 @@ async def wait_for(prompts: Mapping[str, Any], groups: Sequence[str], *, streams
             came.append(time.perf_counter())
 
     llm = ProviderLLM("openai", "loopback", base_url=url)
-    service = RunService(read_settings({"HOME": "."}), store=MemoryStore(), llm=llm, listen=hear)
+    service = RunService(
+        read_settings({"HOME": "."}), store=SqlStore.in_memory(), llm=llm, listen=hear
+    )
     session = await service.start(RunOptions(brief={"idea": IDEA}, groups=groups))
     began = time.perf_counter()
     await session.advance()

@@ -12,7 +12,7 @@ from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.runs.session import AlreadyAnsweredError, RunSession
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from callsheet.store.sql import SqlStore
 from tests.support.cli import Terminal
 from tests.support.runs import IDEA, prompts_of
 
@@ -87,7 +87,7 @@ async def test_a_terminal_goes_on_with_a_run_that_was_answered_and_left(
 
 
 async def test_an_answer_to_a_question_that_was_withdrawn_is_refused() -> None:
-    service = RunService(read_settings(), store=MemoryStore())
+    service = RunService(read_settings(), store=SqlStore.in_memory())
     first = await service.start(RunOptions(brief={"idea": IDEA}, groups=["sora"], review=True))
     await first.advance()
     again = await service.retry(first.view.run, RunOptions(groups=["leonardo"], review=True))

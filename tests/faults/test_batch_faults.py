@@ -23,7 +23,6 @@ from callsheet.llm.provider_llm import ProviderLLM
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Allowance
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
@@ -342,7 +341,7 @@ async def test_a_minute_of_two_batches_with_one_key_holds_for_both(tmp_path: Pat
         clock[0] += seconds
         await asyncio.sleep(0)
 
-    store = MemoryStore(now=lambda: clock[0])
+    store = SqlStore.in_memory(now=lambda: clock[0])
     allowed = Allowance(calls=5)
     service = RunService(read_settings({"HOME": str(tmp_path)}), store=store)
     options = RunOptions(llm="openai:any", base_url="http://127.0.0.1:9/v1")

@@ -19,7 +19,6 @@ from callsheet.engine.journal import read_view
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
 from tests.support.cli import Terminal
@@ -63,8 +62,8 @@ def _service(place: str, url: str) -> RunService:
     return RunService(read_settings(), store=SqlStore(database_at(place)), llm=PlainLLM(url))
 
 
-async def _unharmed(url: str, store: MemoryStore | None = None) -> dict[str, Any]:
-    service = RunService(read_settings(), store=store or MemoryStore(), llm=PlainLLM(url))
+async def _unharmed(url: str, store: SqlStore | None = None) -> dict[str, Any]:
+    service = RunService(read_settings(), store=store or SqlStore.in_memory(), llm=PlainLLM(url))
     session = await service.start(RunOptions(brief={"idea": IDEA}, groups=GROUPS))
     await session.advance()
     return session.document()

@@ -12,7 +12,7 @@ from callsheet.llm.retry_policy import CallLimits
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from callsheet.store.sql import SqlStore
 from tests.support.loopback import Loopback, Unmeasured
 from tests.support.providers import CANARY, REQUEST, SHAPES, client, serving
 from tests.support.runs import IDEA
@@ -23,7 +23,7 @@ from tests.support.strict_openai import StrictOpenAI
 async def _seen(server: Loopback, provider: str) -> str:
     """How a run with this server ends, and how often the server was asked; nothing may leak."""
     llm = client(server, provider, limits=CallLimits(deadline=5, tick=0))
-    service = RunService(read_settings(), store=MemoryStore(), llm=llm)
+    service = RunService(read_settings(), store=SqlStore.in_memory(), llm=llm)
     session = await service.start(RunOptions(brief={"idea": IDEA}, groups=["leonardo"]))
     view = await session.advance()
     assert CANARY not in json.dumps(session.document())

@@ -10,7 +10,6 @@ import pytest
 
 from callsheet.settings import read_settings
 from callsheet.store.factory import open_store
-from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Store
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
@@ -53,7 +52,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     store: Store
     match request.param:
         case "memory":
-            store = MemoryStore()
+            store = SqlStore.in_memory()
         case "sqlite":
             store = SqlStore(tmp_path / "kept" / "runs.sqlite")
         case "postgresql":

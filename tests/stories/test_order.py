@@ -10,7 +10,7 @@ import pytest
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from callsheet.store.sql import SqlStore
 from tests.support.loopback import Loopback
 from tests.support.providers import SHAPES, client, serving
 
@@ -28,7 +28,7 @@ async def _sent(provider: str, idea: str, *groups: str) -> list[str]:
     server: Loopback = serving(provider)
     with server:
         llm = client(server, provider)
-        service = RunService(read_settings(), store=MemoryStore(), llm=llm)
+        service = RunService(read_settings(), store=SqlStore.in_memory(), llm=llm)
         session = await service.start(RunOptions(brief={"idea": idea}, groups=groups, yes=True))
         await session.advance()
         assert session.view.status == "succeeded", session.view.error

@@ -16,8 +16,8 @@ from callsheet.batches.row_parser import RowDefaults
 from callsheet.llm.port import LLM
 from callsheet.runs.service import RunService
 from callsheet.settings import Settings, read_settings
-from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Store
+from callsheet.store.sql import SqlStore
 
 
 def write_sheet(path: Path, rows: Sequence[dict[str, str]]) -> Path:
@@ -52,7 +52,7 @@ class Bench:
     @classmethod
     def with_llm(cls, llm: LLM | None = None) -> Bench:
         """A bench over a store in memory."""
-        return cls(MemoryStore(), llm)
+        return cls(SqlStore.in_memory(), llm)
 
     def batch(self, path: Path, **changes: Any) -> Batch:
         """The sheet as a batch that was judged."""

@@ -13,7 +13,7 @@ from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.runs.session import RunSession
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from callsheet.store.sql import SqlStore
 from tests.support.strict_openai import StrictOpenAI
 
 IDEA = "a woman reads by a rain-streaked window at dusk"
@@ -43,7 +43,7 @@ class Desk:
     @classmethod
     def with_llm(cls, llm: LLM | None = None) -> Desk:
         """A desk whose runs are written by this LLM, or by the offline one."""
-        return cls(RunService(read_settings(), store=MemoryStore(), llm=llm))
+        return cls(RunService(read_settings(), store=SqlStore.in_memory(), llm=llm))
 
     async def run(
         self, groups: Sequence[str], workflow: str = "oms", **brief: str

@@ -10,7 +10,7 @@ from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.runs.takeover import Takeover
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from callsheet.store.sql import SqlStore
 from callsheet.workers.crashes import CRASH_NOTE, MAX_CRASHES
 
 LONG = 1_000.0
@@ -31,7 +31,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def service(clock: Clock) -> RunService:
-    return RunService(read_settings(), store=MemoryStore(now=clock))
+    return RunService(read_settings(), store=SqlStore.in_memory(now=clock))
 
 
 async def _begun(service: RunService) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from callsheet.events import Noted
 from callsheet.runs.listing import RunListing
-from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Lease
+from callsheet.store.sql import SqlStore
 from callsheet.web import event_stream
 from callsheet.web.event_stream import EventFeed
 
@@ -20,7 +20,7 @@ async def test_a_deleted_run_is_told_and_the_rows_of_a_deleted_batch_are_not(
 ) -> None:
     monkeypatch.setattr(event_stream, "COUNT_SECONDS", 0.0)
     monkeypatch.setattr(event_stream, "LOOK_SECONDS", 0.01)
-    store = MemoryStore()
+    store = SqlStore.in_memory()
     for run in ("batch.1", "heron", "batch.2"):
         await store.create(Lease(run, "me", 1), "oms", [Noted(step="s", text="x")], {})
     feed = EventFeed(store, RunListing(store))

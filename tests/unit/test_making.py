@@ -18,7 +18,7 @@ from callsheet.loader.bundle import built_in_workflows, load_workflow
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
-from callsheet.store.memory import MemoryStore
+from callsheet.store.sql import SqlStore
 from tests.support.cli import Terminal
 
 TODAY = dt.date(2026, 11, 23)
@@ -101,7 +101,7 @@ def test_a_new_group_has_the_form_of_every_other_and_waits_for_its_words_alone(
 
 async def test_a_group_that_waits_for_its_words_is_not_called(mine: Path) -> None:
     new_group("inkwash", "image_generation", mine, TODAY)
-    service = RunService(read_settings({"HOME": str(mine.parent)}), store=MemoryStore())
+    service = RunService(read_settings({"HOME": str(mine.parent)}), store=SqlStore.in_memory())
 
     options = RunOptions(llm="offline", brief={"idea": "a heron"}, groups=["inkwash"])
     view = await (await service.start(options, str(mine))).advance()

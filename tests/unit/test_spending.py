@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from callsheet.events import CallReplied, Event, Noted, StepStarted
-from callsheet.store.memory import MemoryStore
 from callsheet.store.port import SPENDING, Lease, Store
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
@@ -26,7 +25,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened: Store
     match request.param:
         case "memory":
-            opened = MemoryStore()
+            opened = SqlStore.in_memory()
         case "sqlite":
             opened = SqlStore(tmp_path / "runs.sqlite")
         case _:

@@ -26,8 +26,8 @@ from callsheet.runs.inputs import parse_selection
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.store.factory import open_existing_store
-from callsheet.store.memory import MemoryStore
 from callsheet.store.port import Lease
+from callsheet.store.sql import SqlStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -187,7 +187,7 @@ async def estimate_retry(
 ) -> dict[str, Any]:
     """What a retry would write, keep and cost; nothing is recorded and nobody is called."""
     facts = await store.events(name)
-    copy = MemoryStore()
+    copy = SqlStore.in_memory()
     view = fold(name, facts)
     # An attempt that was broken off is read by the files that it was begun with.
     kept = _image_hashes(view) | ({view.manifest} if view.values else set())
@@ -256,7 +256,7 @@ async def measure_run(
 ) -> EstimatedTokens:
     """What one run of this wish would take, counted in the LLM's own tokens or close to them."""
     measure = MeasuringLLM(spec, history)
-    service = RunService(settings, store=MemoryStore(), llm=measure)
+    service = RunService(settings, store=SqlStore.in_memory(), llm=measure)
     session = await service.start(options, workflow)
     await session.advance()
     if session.view.error is not None:

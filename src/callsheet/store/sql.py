@@ -26,6 +26,7 @@ from callsheet.store.port import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+    from typing import Self
 
     from callsheet.store.database import Database, Row, Transaction
 
@@ -46,6 +47,13 @@ class SqlStore:
             place = Sqlite(place, now=now)
         self.database = place
         self.lease_seconds = lease_seconds
+
+    @classmethod
+    def in_memory(cls, *, now: Callable[[], float] = time.time) -> Self:
+        """A store that is gone with the process: for estimates, tests, and programs without files."""
+        from callsheet.store.sqlite import Sqlite
+
+        return cls(Sqlite(None, now=now))
 
     async def create(
         self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""One SQLite file as the store's database.
+"""Stores runs in a SQLite database: a file, or memory.
 
 Those who write at the same time share one transaction, and so one wait for the disk; each of them
 goes on only when it is committed. The wait is a thread's: meanwhile others work, and what they
@@ -12,6 +12,7 @@ import errno
 import os
 import sqlite3
 import time
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -45,12 +46,12 @@ WAL_SAFE = (3, 51, 3)
 
 
 class Sqlite:
-    """A SQLite file, made when it is first used."""
+    """A SQLite file, created when it is first used; without a path, a database in memory."""
 
     again = False
     """The file is on this machine: what was committed is always heard of."""
 
-    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path | None, *, now: Callable[[], float] = time.time) -> None:
         self.path = path
         self._now = now
         self._sql = load_statements()
@@ -58,13 +59,10 @@ class Sqlite:
         self._due: list[Due] = []
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._commit: Future[None] | None = None
-        self._told = _Told(path)
+        self.place = str(path or "memory")
+        self._told = _Told(self.place)
         with self._told:
-            self.connection = self._open()
-
-    @property
-    def place(self) -> str:
-        return str(self.path)
+            self.connection = self._open(path) if path else self._in_memory()
 
     async def read(self, statement: str, /, **values: object) -> list[Row]:
         await self._quiet()
@@ -77,6 +75,7 @@ class Sqlite:
         # A run that wrote last time too, or begins when another has ended, is alone and waits for
         # nobody; others let those who are at work join in.
         alone = self._latest in ("", run) and not self._due and not self._committing()
+        alone = alone or self.path is None
         self._latest = "" if last else run
         if alone:
             return await self._by_itself(work)
@@ -115,11 +114,18 @@ class Sqlite:
         self._disk.shutdown()
         self.connection.close()
 
-    def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        mode = "rw" if self._writable() else "ro"
+    def _in_memory(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        # Nothing outside the process is held, so callers need not close it.
+        weakref.finalize(self, connection.close)
+        self._prepare(connection)
+        return connection
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = "rw" if _is_writable(path) else "ro"
         connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode={mode}",
+            f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,
@@ -134,18 +140,6 @@ class Sqlite:
             connection.close()
             raise
         return connection
-
-    def _writable(self) -> bool:
-        """Whether the file can be written to; it is made where it is missing."""
-        try:
-            # Briefs and prompts are a person's own: nobody else on the machine reads them.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EROFS) and self.path.is_file():
-                # What is kept can still be looked at.
-                return False
-            raise
-        return True
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Lays out a new file, lifts an older one; leaves one of a newer version as it is."""
@@ -169,7 +163,7 @@ class Sqlite:
         found = str(row[0]) if row else ""
         if not found.isdigit() or int(found) > VERSION:
             raise StorageError(
-                f"{self.path} has the layout {found!r}; this callsheet reads '{VERSION}'",
+                f"{self.place} has the layout {found!r}; this callsheet reads '{VERSION}'",
                 hint="use the callsheet that made it, or set CALLSHEET_HOME to another folder",
             )
         return int(found)
@@ -267,18 +261,31 @@ class Sqlite:
             self.connection.execute("pragma wal_checkpoint(truncate)")
 
 
+def _is_writable(path: Path) -> bool:
+    """Whether the file can be written to; it is created where it is missing."""
+    try:
+        # Briefs and prompts are a person's own: nobody else on the machine reads them.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EROFS) and path.is_file():
+            # What is kept can still be looked at.
+            return False
+        raise
+    return True
+
+
 class _Told:
     """Says which file is in trouble, and what to do."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: str) -> None:
+        self._place = place
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, (sqlite3.Error, OSError)):
             raise _kind_of(error)(
-                f"runs cannot be kept in {self._path}: {error}",
+                f"runs cannot be kept in {self._place}: {error}",
                 hint="mend or free that place, or set CALLSHEET_HOME to another folder",
             ) from error
 
