@@ -1,4 +1,4 @@
-"""Counts what each selection of model groups sends, beside all groups and beside the plan's figures.
+"""Count the input tokens of each selection of model groups, compared with all groups and with the plan.
 
 Run it with `python -m benchmarks.tokens`; `--plan` prints only the plan's three selections. All
 counts are o200k tokens and need no network.
@@ -23,7 +23,7 @@ PLAN = {
     ("sora", "leonardo"): 1_500,
     ("sora", "phoenix", "leonardo", "midjourney", "stable_diffusion"): 4_500,
 }
-"""What the plan expected of three selections, in tokens of instructions."""
+"""Instruction tokens that the plan expects of three selections."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Row:
 
     @property
     def total(self) -> int:
-        """All that is sent."""
+        """All input tokens."""
         return self.instructions + self.schema_sent + self.message
 
 
 def measure(groups: tuple[str, ...], message: int) -> Row:
-    """One selection, built by the modules that a run uses."""
+    """Measure one selection, built by the code that a run uses."""
     schema = build_schema(groups)
     return Row(
         groups=groups,
@@ -58,7 +58,7 @@ def measure(groups: tuple[str, ...], message: int) -> Row:
 
 @lru_cache(maxsize=2)
 def rows(category: str) -> tuple[Row, ...]:
-    """Every selection of a category, the smallest first; the last one is all groups."""
+    """Return every selection of a category, the smallest first; the last one is all groups."""
     names = tuple(load_groups()[category])
     chosen = (some for size in range(1, len(names) + 1) for some in combinations(names, size))
     # The message is the brief, so it is the same for every selection.
@@ -67,18 +67,18 @@ def rows(category: str) -> tuple[Row, ...]:
 
 
 def saved(part: int, whole: int) -> int:
-    """The share that is not sent, in whole percent."""
+    """Return the share that is not sent, in whole percent."""
     return round(100 * (1 - part / whole))
 
 
 def table(headings: list[str], lines: list[list[str]], *, texts: int = 1) -> str:
-    """A Markdown table; all but the first `texts` columns are numbers."""
+    """Return a Markdown table; all but the first `texts` columns are numbers."""
     rule = ["---" if column < texts else "--:" for column in range(len(headings))]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, rule, *lines))
 
 
 def plan_table() -> str:
-    """The plan's three selections: its figures for the instructions beside ours."""
+    """Return the plan's three selections with planned and measured instruction tokens."""
     found = {row.groups: row for row in rows(IMAGE)}
     every = rows(IMAGE)[-1]
     lines = []
@@ -99,7 +99,7 @@ def plan_table() -> str:
 
 
 def full_table(category: str) -> str:
-    """Every selection of a category: what is sent, part by part, and what is not."""
+    """Return every selection of a category with the tokens of each part and the savings."""
     every = rows(category)[-1]
     lines = [
         [
@@ -115,12 +115,12 @@ def full_table(category: str) -> str:
         ]
         for row in rows(category)
     ]
-    headings = ["groups", "models", "instructions", "schema, full", "schema, sent", "message"]
-    return table([*headings, "sent in all", "instructions saved", "saved in all"], lines)
+    headings = ["groups", "models", "instructions", "full schema", "schema sent", "message"]
+    return table([*headings, "total sent", "instructions saved", "total saved"], lines)
 
 
 def share_table(workflow: str) -> str:
-    """Each group of a workflow alone, and its share of all groups of every category together."""
+    """Return each group of a workflow alone, with its share of all groups of all categories."""
     categories = load_groups(workflow)
     every = _parts([name for groups in categories.values() for name in groups], workflow)
     lines = []
@@ -137,22 +137,22 @@ def share_table(workflow: str) -> str:
                 ]
             )
     lines.append(["all", "", *(f"{every[part]:,}" for part in _PARTS), "100 %", "100 %"])
-    headings = ["group", "category", "instructions", "schema, sent", "message", "sent in all"]
-    return table([*headings, "of all instructions", "of all sent"], lines, texts=2)
+    headings = ["group", "category", "instructions", "schema sent", "message", "total sent"]
+    return table([*headings, "share of instructions", "share of total"], lines, texts=2)
 
 
 def pair_table(workflow: str) -> str:
-    """What one group of each category sends, of all groups: the least, a middling, the most."""
+    """Return the least, the median and the most that one group of each category sends."""
     first, second = load_groups(workflow).values()
     every = _parts([*first, *second], workflow)["input_tokens"]
     alone = {name: _parts([name], workflow)["input_tokens"] for name in (*first, *second)}
     pairs = sorted((alone[a] + alone[b], f"{a} + {b}") for a in first for b in second)
-    chosen = {"least": pairs[0], "middling": pairs[len(pairs) // 2], "most": pairs[-1]}
+    chosen = {"least": pairs[0], "median": pairs[len(pairs) // 2], "most": pairs[-1]}
     lines = [
         [which, pair, f"{sent:,}", f"{100 * sent / every:.1f} %"]
         for which, (sent, pair) in chosen.items()
     ]
-    return table(["one of each", "groups", "sent in all", "of all sent"], lines, texts=2)
+    return table(["pair", "groups", "total sent", "share of total"], lines, texts=2)
 
 
 _PARTS = ("instruction_tokens", "schema_tokens", "message_tokens", "input_tokens")
@@ -164,7 +164,7 @@ def _parts(groups: list[str], workflow: str) -> dict[str, int]:
 
 
 def span_table() -> str:
-    """The least and the most that a number of image groups saves of the instructions."""
+    """Return the smallest and largest saving of instructions by the number of image groups."""
     every = rows(IMAGE)[-1]
     lines = []
     for size in range(1, len(every.groups) + 1):
@@ -174,21 +174,27 @@ def span_table() -> str:
             if len(row.groups) == size
         ]
         lines.append([f"{size}", f"{len(shares)}", f"{min(shares)} %", f"{max(shares)} %"])
-    return table(["groups chosen", "selections", "least saved", "most saved"], lines, texts=0)
+    return table(
+        ["groups selected", "selections", "smallest saving", "largest saving"], lines, texts=0
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Counts what each selection of groups sends.")
-    parser.add_argument("--plan", action="store_true", help="only the plan's three selections")
+    parser = argparse.ArgumentParser(
+        description="Count the input tokens of each selection of groups."
+    )
+    parser.add_argument(
+        "--plan", action="store_true", help="print only the plan's three selections"
+    )
     short = parser.parse_args().plan
-    print("Instructions, the plan's figures beside ours:\n")
+    print("Instruction tokens, planned and measured:\n")
     print(plan_table())
     if short:
         return
-    print("Instructions saved, by the number of image groups:\n")
+    print("Instruction tokens saved, by the number of image groups:\n")
     print(span_table())
     for category in (IMAGE, VIDEO):
-        print(f"Every selection for {category.replace('_', ' ')}:\n")
+        print(f"All selections for {category.replace('_', ' ')}:\n")
         print(full_table(category))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.reading import fences
+from tests.docs.document_runner import fences
 from tests.support.cli import Terminal
 
 SLOW_IMPORTS = ("pydantic_ai", "starlette", "uvicorn", "dbos", "psycopg", "rs_bpe")

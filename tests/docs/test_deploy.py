@@ -1,4 +1,4 @@
-"""What `deploy/` says is true: its files are read, and the commands in them are run."""
+"""The files in `deploy/` are valid, and the commands in them work."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def compose() -> Any:
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 
 
-def test_both_start_workers_that_work_and_end_as_they_say(crew: Crew) -> None:
+def test_both_start_a_worker_that_stops_with_the_configured_status(crew: Crew) -> None:
     service = unit()["Service"]
     program, *started = shlex.split(service["ExecStart"])
     composed, *words = compose()["services"]["worker"]["command"]
@@ -55,7 +55,7 @@ def test_both_start_workers_that_work_and_end_as_they_say(crew: Crew) -> None:
     assert hired.process.wait(LONGEST) == int(service["SuccessExitStatus"])
 
 
-def test_the_image_holds_what_a_worker_needs() -> None:
+def test_the_image_contains_what_a_worker_needs() -> None:
     project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
     lines = (DEPLOY / "Dockerfile").read_text().splitlines()
     said = dict(line.split(" ", 1) for line in lines if line[:1] not in ("#", ""))
@@ -70,7 +70,7 @@ def test_the_image_holds_what_a_worker_needs() -> None:
     assert int(version[1]) >= int(project["requires-python"].removeprefix(">=3."))
 
 
-def test_a_worker_has_longer_to_end_than_it_takes() -> None:
+def test_the_stop_timeout_is_longer_than_the_drain() -> None:
     words = shlex.split(unit()["Service"]["ExecStart"])
     drain = float(words[words.index("--drain") + 1])
     patience = compose()["services"]["worker"]["stop_grace_period"]
@@ -78,7 +78,7 @@ def test_a_worker_has_longer_to_end_than_it_takes() -> None:
     assert float(patience.removesuffix("s")) > drain + 10
 
 
-def test_every_variable_that_a_worker_is_given_is_one_that_it_reads() -> None:
+def test_a_worker_receives_only_variables_that_it_reads() -> None:
     worker = compose()["services"]["worker"]["environment"]
     assert set(worker) <= OURS
     database = compose()["services"]["database"]["environment"]
@@ -87,13 +87,13 @@ def test_every_variable_that_a_worker_is_given_is_one_that_it_reads() -> None:
     assert address.endswith(f"@database:5432/{database['POSTGRES_DB']}")
 
 
-def test_a_worker_without_its_database_is_not_started_again_and_again(terminal: Terminal) -> None:
+def test_a_worker_without_a_database_is_not_restarted(terminal: Terminal) -> None:
     said = terminal("worker")
     assert str(said.status) == unit()["Service"]["RestartPreventExitStatus"]
     assert "CALLSHEET_DATABASE_URL" in said.err
 
 
-def test_no_secret_stands_in_a_file() -> None:
+def test_no_file_contains_a_secret() -> None:
     for file in DEPLOY.iterdir():
         text = file.read_text()
         assert "POSTGRES_PASSWORD: ${" in text or "POSTGRES_PASSWORD" not in text

@@ -1,4 +1,4 @@
-"""The documentation tells the truth: what is generated is fresh, what is shown runs, all is named."""
+"""The documentation is current: generated parts, executed examples, complete references, valid links."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from callsheet.settings import KEYS, VARIABLES
 from docgen.reference_tables import command_names, errors
 from docgen.refresh import generated
 from docgen.workflow_schema import FILE, schema_text
-from tests.docs.reading import DOCUMENTS, ROOT, Reader, fences
+from tests.docs.document_runner import DOCUMENTS, ROOT, DocumentRunner, fences
 from tests.support.cli import Terminal
 
 OMS = ROOT / "src/callsheet/workflows/oms"
 SNIPPET = ROOT / "tests/fixtures/plan/after_snippet.jsonc"
 GROUPS = "DYNAMIC_MODEL_GROUPS.md"
-API = "docs/api.md"  # needs a server: test_api.py follows it
+API = "docs/api.md"  # needs a server: see test_api_examples.py
 STALE = "run `python -m docgen.refresh`"
 
 
@@ -34,14 +34,14 @@ def _text(document: str) -> str:
 
 
 @pytest.fixture
-def reader(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
-    """A newcomer whose Python and whose commands share a folder and a place for runs."""
+def runner(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DocumentRunner:
+    """A runner whose Python and commands share a working folder and a store."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CALLSHEET_HOME", str(tmp_path / "kept"))
-    return Reader(terminal)
+    return DocumentRunner(terminal)
 
 
-def test_what_is_generated_is_fresh() -> None:
+def test_generated_parts_are_current() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cogapp", "--check", "--diff", *generated()],
         cwd=ROOT,
@@ -52,7 +52,7 @@ def test_what_is_generated_is_fresh() -> None:
     assert done.returncode == 0, f"{STALE}\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
 
 
-def test_the_tables_count_what_a_run_would_send() -> None:
+def test_the_token_tables_match_estimate() -> None:
     for category, groups in ((tokens.IMAGE, ("sora", "leonardo")), (tokens.VIDEO, ("motion_2_0",))):
         row = next(row for row in tokens.rows(category) if row.groups == groups)
         sent = estimate(groups, llm="openai:gpt-5.2").details["selection"]
@@ -65,21 +65,21 @@ def test_the_tables_count_what_a_run_would_send() -> None:
 
 
 @pytest.mark.parametrize("document", [each for each in DOCUMENTS if each not in (GROUPS, API)])
-def test_what_a_document_shows_works(document: str, reader: Reader) -> None:
-    reader.follow(document)
+def test_the_examples_of_a_document_work(document: str, runner: DocumentRunner) -> None:
+    runner.execute(document)
     shown = [fence for fence in fences(document) if fence.language in ("sh", "python")]
-    assert bool(reader.did) == bool(shown)
+    assert bool(runner.executed) == bool(shown)
 
 
-def test_the_walk_throughs_lead_to_a_group_with_two_models(reader: Reader) -> None:
-    reader.follow(GROUPS)
-    assert reader.terminal("check", "mine").out.strip() == "mine: all is well"
-    said = reader.terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "inkwash")
+def test_the_group_walk_through_creates_a_group_with_two_models(runner: DocumentRunner) -> None:
+    runner.execute(GROUPS)
+    assert runner.terminal("check", "mine").out.strip() == "mine: all is well"
+    said = runner.terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "inkwash")
     assert list(said.json["prompts"]["image_generation"]) == ["INKWASH_A", "INKWASH_B"]
     assert said.json["problems"] == []
 
 
-def test_the_readme_begins_with_the_two_commands() -> None:
+def test_the_readme_starts_with_the_two_commands() -> None:
     first = next(fences("README.md"))
     assert first.body == (
         'pip install uv && uv run callsheet run --idea "a woman reads by a rain-streaked window at'
@@ -98,7 +98,7 @@ def test_the_page_on_groups_has_the_sections_of_the_plan() -> None:
     ]
 
 
-def test_each_of_the_plans_paths_leads_to_a_file_of_ours() -> None:
+def test_every_path_of_the_plan_maps_to_an_existing_file() -> None:
     ours = re.findall(r"^\| .* \| `(src/.*)` \|$", _text(GROUPS), re.MULTILINE)
     assert len(ours) >= 10
     assert all((ROOT / path).exists() for path in ours)
@@ -126,7 +126,7 @@ def test_every_error_code_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("document", [*DOCUMENTS, "CONTRIBUTING.md", "CHANGELOG.md"])
-def test_every_link_leads_somewhere(document: str) -> None:
+def test_every_link_has_a_target(document: str) -> None:
     prose = re.sub(r"^```.*?^```$", "", _text(document), flags=re.MULTILINE | re.DOTALL)
     for path, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)", prose):
         target = (ROOT / document).parent / path if path else ROOT / document
@@ -137,20 +137,20 @@ def test_every_link_leads_somewhere(document: str) -> None:
             assert anchor in slugs, anchor
 
 
-def test_the_editors_schema_is_fresh() -> None:
+def test_the_editor_schema_is_current() -> None:
     assert FILE.read_text("utf-8") == schema_text(), STALE
 
 
 @pytest.mark.parametrize(
     "path", [OMS / "workflow.json", *sorted((OMS / "steps").glob("*.json")), SNIPPET], ids=str
 )
-def test_the_editors_schema_accepts_what_runs(path: Path) -> None:
+def test_the_editor_schema_accepts_valid_workflows(path: Path) -> None:
     text = path.read_text("utf-8").replace("{ ... }", "{}")
     validator = Draft202012Validator(json.loads(FILE.read_text("utf-8")))
     assert not list(validator.iter_errors(parse(text, path.name)))
 
 
-def test_the_editors_schema_says_which_input_is_unknown() -> None:
+def test_the_editor_schema_names_an_unknown_input() -> None:
     step = parse((OMS / "steps/user_input.json").read_text("utf-8"), "user_input.json")
     assert isinstance(step, dict)
     module = {"module_id": "user.form", "inputs": {"filds": []}}
@@ -161,9 +161,17 @@ def test_the_editors_schema_says_which_input_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("document", [*DOCUMENTS, "CHANGELOG.md"])
-def test_no_sentence_claims_more_than_the_tables_show(document: str) -> None:
-    made = re.compile(r"\]\]\] -->\n(.*?)<!-- \[\[\[end", re.DOTALL)
-    tables = "".join(made.findall(_text(GROUPS)))
+def test_no_text_claims_a_larger_saving_than_the_tables(document: str) -> None:
+    generated_part = re.compile(r"\]\]\] -->\n(.*?)<!-- \[\[\[end", re.DOTALL)
+    tables = "".join(generated_part.findall(_text(GROUPS)))
     shown = {int(share) for share in re.findall(r"\| (\d+) %", tables)}
-    claimed = re.findall(r"(\d+)(?: ?%| percent)", made.sub("", _text(document)))
+    claimed = re.findall(r"(\d+)(?: ?%| percent)", generated_part.sub("", _text(document)))
     assert all(int(share) <= max(shown) for share in claimed)
+
+
+def test_the_reliability_page_has_ten_promises_and_links_every_fault_test() -> None:
+    page = _text("docs/reliability.md")
+    promises = re.findall(r"^(\d+)\. \*\*", page, re.MULTILINE)
+    assert promises == [f"{number}" for number in range(1, 11)]
+    for test in (ROOT / "tests/faults").glob("test_*.py"):
+        assert f"](../tests/faults/{test.name})" in page

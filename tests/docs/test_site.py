@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from docgen.site_hook import site_markdown
-from tests.docs.reading import ROOT
+from tests.docs.document_runner import ROOT
 
 LOADING = {"script", "link", "img", "iframe", "source", "video", "audio", "object", "embed"}
 ELSEWHERE = re.compile(r"^(?:https?:)?//", re.IGNORECASE)

@@ -1,6 +1,6 @@
-"""Reads a document as a newcomer would: writes its files, runs its commands and its Python, in order.
+"""Executes the examples of a document in order: writes its files, runs its commands and its Python.
 
-A fence's first word is its language; a path after it says which file the fence is, or changes.
+The first word after a fence is its language; a path after it names the file to write or change.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTAL
 _STATUS = re.compile(r"# exit (\d+)")
 _REAL_LLM = re.compile(r"--base-url|--llm (?!offline|paste)")
 
-WAITS = 3
+WAITING = 3
 
 
 @dataclass(frozen=True)
 class Fence:
-    """A part of a document that is not prose."""
+    """A code block of a document."""
 
     language: str
     path: str
@@ -43,7 +43,7 @@ class Fence:
 
 
 def fences(document: str) -> Iterator[Fence]:
-    """The fences of a document, in order."""
+    """Yield the code blocks of a document, in order."""
     text = (ROOT / document).read_text("utf-8")
     for found in _FENCE.finditer(text):
         line = text.count("\n", 0, found.start(3))
@@ -51,11 +51,11 @@ def fences(document: str) -> Iterator[Fence]:
 
 
 @dataclass
-class Reader:
-    """A newcomer with an empty folder and a terminal; `did` remembers what was run."""
+class DocumentRunner:
+    """Executes documents in an empty folder; `executed` lists the commands and Python that ran."""
 
     terminal: Terminal
-    did: list[str] = field(default_factory=list)
+    executed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         folder = self.terminal.folder
@@ -70,11 +70,11 @@ class Reader:
         self.python = ModuleType("a_document")
         sys.modules["a_document"] = self.python
 
-    def follow(self, document: str) -> None:
-        """Does what the document shows, from its first fence to its last."""
+    def execute(self, document: str) -> None:
+        """Execute every code block of the document."""
         for fence in fences(document):
             if fence.language == "diff":
-                self._change(fence)
+                self._apply_diff(fence)
             elif fence.path:
                 self._write(fence)
             if fence.language == "sh":
@@ -83,7 +83,7 @@ class Reader:
                 # Empty lines in front make an error name the document's own line.
                 code = compile("\n" * fence.line + fence.body, document, "exec")
                 exec(code, vars(self.python))  # noqa: S102
-                self.did.append(fence.body)
+                self.executed.append(fence.body)
 
     def _write(self, fence: Fence) -> None:
         target = self.terminal.folder / fence.path
@@ -93,19 +93,21 @@ class Reader:
             self._install(tomllib.loads(fence.body)["project"])
 
     def _install(self, project: dict[str, dict[str, dict[str, str]]]) -> None:
-        """What an installer would leave behind of a project with entry points."""
-        told = self.terminal.folder / f"{project['name']}-{project['version']}.dist-info"
-        told.mkdir()
-        (told / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
+        """Write the metadata that an installer writes for a project with entry points."""
+        metadata = self.terminal.folder / f"{project['name']}-{project['version']}.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(
+            f"Name: {project['name']}\nVersion: {project['version']}\n"
+        )
         lines = [
             line
             for group, points in project["entry-points"].items()
             for line in (f"[{group}]", *(f"{name} = {place}" for name, place in points.items()))
         ]
-        (told / "entry_points.txt").write_text("\n".join(lines))
+        (metadata / "entry_points.txt").write_text("\n".join(lines))
 
-    def _change(self, fence: Fence) -> None:
-        """Applies each hunk wherever it fits, and it must fit somewhere."""
+    def _apply_diff(self, fence: Fence) -> None:
+        """Apply each hunk wherever it fits; each must fit somewhere."""
         target = self.terminal.folder / fence.path
         text = target.read_text("utf-8")
         for hunk in fence.body.split("@@\n"):
@@ -124,7 +126,7 @@ class Reader:
             if _REAL_LLM.search(command) and " estimate " not in command:
                 continue
             status = _STATUS.search(command)
-            expected = int(status[1]) if status else WAITS if "--llm paste" in command else 0
+            expected = int(status[1]) if status else WAITING if "--llm paste" in command else 0
             done = subprocess.run(
                 ["sh", "-c", command],
                 stdin=subprocess.DEVNULL,
@@ -136,4 +138,4 @@ class Reader:
                 check=False,
             )
             assert done.returncode == expected, f"{command}\n{done.stdout}{done.stderr}"
-            self.did.append(command)
+            self.executed.append(command)
