@@ -89,7 +89,7 @@ class Site:
 
     async def hand_on(self, runs: int) -> None:
         """Begins runs and hands each to the workers."""
-        ready = self._service.ready(RunOptions(llm="openai:any"), "oms")
+        ready = self._service.prepare(RunOptions(llm="openai:any"), "oms")
         answers = parse_inputs(ready.bundle, {"idea": "a heron at dawn"}, ["sora"])
         batch = f"scale-{time.monotonic_ns()}"
         for number in range(runs):

@@ -14,7 +14,7 @@ from callsheet.batches.row_parser import RowDefaults
 from callsheet.batches.writers import writer_for
 from callsheet.llm.concurrency import ConcurrencyLimiter
 from callsheet.llm.provider_llm import ProviderLLM
-from callsheet.runs.interpreter import tune_interpreter
+from callsheet.runs.run_pool import tune_interpreter
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
@@ -45,15 +45,15 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
         sheet = given.file.with_name(f"{given.file.stem}-{name}.csv")
         write_ideas(sheet, rows, name)
         batch = Batch(
-            service, BatchRequest(sheet, told=RowDefaults(("sora",)), concurrency=concurrency)
+            service, BatchRequest(sheet, defaults=RowDefaults(("sora",)), concurrency=concurrency)
         )
         path = sheet.with_suffix(".out.csv")
         output = OutputFile(path, writer_for(path, batch))
-        async for outcome in batch.carry_out():
+        async for outcome in batch.execute():
             output.add(outcome)
         output.close(whole=True)
-        if batch.tally.done != rows:
-            raise RuntimeError(f"of {rows} rows {batch.tally.done} were written")
+        if batch.progress.done != rows:
+            raise RuntimeError(f"of {rows} rows {batch.progress.done} were written")
 
     yield Opened(None, given.journal, given.synchronous, whole)
     await pace.end()

@@ -110,7 +110,7 @@ def estimate(
         workflow=workflow,
         llm=llm,
         idea=idea,
-        picture=_picture(image),
+        image=_picture(image),
     )
     told = asyncio.run(measuring)
     return Estimate(
@@ -171,7 +171,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         base_url=base_url,
         brief={**(brief or {}), "idea": idea},
         groups=tuple(groups),
-        picture=_picture(image),
+        image=_picture(image),
     )
     service = RunService(settings, llm=own)
     try:

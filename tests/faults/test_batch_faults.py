@@ -68,13 +68,13 @@ async def test_of_500_rows_the_five_poisoned_ones_fail_by_themselves_each_with_i
         bench = Bench.with_llm(client_of(server))
         batch, ends = await bench.go(sheet)
         paid = len(server.requests)
-        assert (batch.tally.done, batch.tally.failed, batch.tally.left) == (495, 5, 0)
+        assert (batch.progress.done, batch.progress.failed, batch.progress.left) == (495, 5, 0)
         failed = {end.row.number: end.code for end in ends if end.status == "failed"}
         assert list(failed) == [2, 102, 202, 302, 402]
         assert len(set(failed.values())) == 5
         assert [end.row.number for end in ends] == [row + 2 for row in range(500)]
         again, _ = await bench.go(sheet, retry_failed=True)
-        assert again.tally.fresh == 5
+        assert again.progress.fresh == 5
         assert not [seen for seen in server.requests[paid:] if "number" in str(seen.json)]
 
 
@@ -103,14 +103,14 @@ async def test_what_every_row_would_meet_pauses_the_batch_and_the_same_command_g
         assert batch.paused_by.code == code
         assert len(server.requests) <= 4
         assert {end.status for end in ends} == {"left"}
-        assert (batch.tally.failed, batch.tally.left) == (0, 40)
+        assert (batch.progress.failed, batch.progress.left) == (0, 40)
 
         server._faults.clear()
         paid = len(server.requests)
         if code == "provider_unavailable":
             return  # an hour is not waited for here
         batch, _ = await bench.go(sheet)
-        assert (batch.tally.done, len(server.requests) - paid) == (40, 40)
+        assert (batch.progress.done, len(server.requests) - paid) == (40, 40)
 
 
 async def test_a_provider_that_is_gone_pauses_the_batch(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ async def test_a_provider_that_is_gone_pauses_the_batch(tmp_path: Path) -> None:
     batch, _ = await Bench.with_llm(llm).go(sheet, concurrency=2)
     assert batch.paused_by is not None
     assert batch.paused_by.code == "provider_unreachable"
-    assert batch.tally.done == 0
-    assert batch.tally.failed + batch.tally.left == 40
+    assert batch.progress.done == 0
+    assert batch.progress.failed + batch.progress.left == 40
 
 
 class Limited(StrictOpenAI):
@@ -158,7 +158,7 @@ async def test_no_row_fails_because_the_provider_wants_fewer_calls_at_once(tmp_p
         batch, _ = await Bench.with_llm(llm).go(sheet, concurrency=20)
         await pace.end()
     assert server.refused
-    assert (batch.tally.done, batch.tally.failed) == (60, 0)
+    assert (batch.progress.done, batch.progress.failed) == (60, 0)
 
 
 async def test_nobody_calls_before_the_time_that_the_provider_names() -> None:
@@ -207,12 +207,12 @@ async def test_the_whole_batch_keeps_below_its_ceiling_over_several_goes(tmp_pat
         bench = Bench.with_llm(llm)
         batch, _ = await bench.go(sheet, max_cost=0.35)
         assert isinstance(batch.paused_by, CostCeilingError)
-        assert 0 < batch.tally.done < 35
-        assert (batch.tally.spent.cost_usd or 0) <= 0.35
+        assert 0 < batch.progress.done < 35
+        assert (batch.progress.spent.cost_usd or 0) <= 0.35
         await bench.go(sheet, max_cost=0.35)
         assert llm.calls * 0.01 <= 0.35  # what was spent before counts
         batch, _ = await bench.go(sheet, max_cost=5.0)
-        assert (batch.tally.done, llm.calls) == (40, 40)
+        assert (batch.progress.done, llm.calls) == (40, 40)
 
 
 def test_a_till_is_an_llm_with_the_same_name() -> None:
@@ -305,7 +305,7 @@ async def test_a_thousand_ideas_killed_at_half_end_with_one_recorded_call_each(
         before = len(server.requests)
         assert 0 < before < 1_000
         batch, ends = await Bench(store, PlainLLM(server.url)).go(sheet, concurrency=20)
-        assert batch.tally.done == 1_000
+        assert batch.progress.done == 1_000
         assert {end.spent.calls for end in ends} == {1}
         assert len(server.requests) <= 1_000 + 20
     store.close()

@@ -31,7 +31,7 @@ async def test_no_room_is_507_and_the_run_is_kept_once_there_is_some(tmp_path: P
     database.connection.execute(f"pragma max_page_count = {pages}")
     session = await service.start(WISH)
     with pytest.raises(StorageError) as full:
-        await session.keep()
+        await session.save()
     assert _told(full.value) == (507, "storage_full")
     assert "disk is full" in full.value.message
 
@@ -50,7 +50,7 @@ async def test_a_place_that_others_hold_is_503_locked(tmp_path: Path) -> None:
     service = RunService(read_settings(), store=SqlStore(database))
     session = await service.start(WISH)
     with pytest.raises(StorageError) as locked:
-        await session.keep()
+        await session.save()
     assert _told(locked.value) == (503, "storage_locked")
     holder.execute("rollback")
     holder.close()

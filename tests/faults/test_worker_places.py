@@ -105,8 +105,8 @@ async def test_rows_that_workers_carry_on_are_written_in_order_and_counted_once(
     found = read_csv(tmp_path / "out.csv")
     assert [row["idea"] for row in found] == [row["idea"] for row in ideas(12)]
     assert {row["status"] for row in found} == {"succeeded"}
-    assert len(server.requests) == batch.tally.spent.calls == again.tally.spent.calls == 12
-    assert (batch.tally.fresh, again.tally.fresh) == (12, 0)
+    assert len(server.requests) == batch.progress.spent.calls == again.progress.spent.calls == 12
+    assert (batch.progress.fresh, again.progress.fresh) == (12, 0)
     assert {end.row.run for end in ends} <= set(handed_on(str(crew.settings.database_url)))
 
 
@@ -114,13 +114,13 @@ def test_a_worker_has_so_many_at_once_and_all_workers_no_more_than_told(
     crew: Crew, server: Busy, tmp_path: Path
 ) -> None:
     alone = _begun(crew, write_sheet(tmp_path / "alone.csv", ideas(6)))
-    assert alone.result(LONGEST)[0].tally.done == 6
+    assert alone.result(LONGEST)[0].progress.done == 6
     assert server.most == 2
 
     server.most = 0
     second = crew.hire(*PLACES, *IN_ALL)
     both = _begun(crew, write_sheet(tmp_path / "both.csv", ideas(15)))
-    assert both.result(LONGEST)[0].tally.done == 15
+    assert both.result(LONGEST)[0].progress.done == 15
     assert server.most == 3
     second.process.send_signal(signal.SIGTERM)
     assert second.process.wait(LONGEST) == 143
@@ -139,7 +139,7 @@ def test_a_person_who_waits_is_served_while_a_batch_has_taken_every_place(
     assert document["status"] == "succeeded"
     assert len(server.requests) == 3
     gate.open()
-    assert batch.result(LONGEST)[0].tally.done == 4
+    assert batch.result(LONGEST)[0].progress.done == 4
 
 
 async def test_a_batch_that_was_left_goes_on_beside_the_row_that_a_worker_still_has_in_hand(
@@ -156,17 +156,17 @@ async def test_a_batch_that_was_left_goes_on_beside_the_row_that_a_worker_still_
     bench = _bench(crew)
     batch = bench.batch(sheet)
     going_on = asyncio.create_task(_gathered(batch))
-    while not batch.tally.done and not going_on.done():  # noqa: ASYNC110  # nobody else tells
+    while not batch.progress.done and not going_on.done():  # noqa: ASYNC110  # nobody else tells
         await asyncio.sleep(0.01)  # the rows that are written are counted, the other is waited for
     gate.open()
     ends = await going_on
     bench.store.close()
     assert {end.status for end in ends} == {"succeeded"}
-    assert batch.tally.spent.calls == len(server.requests) == 6
+    assert batch.progress.spent.calls == len(server.requests) == 6
 
 
 async def _gathered(batch: Batch) -> list[RowOutcome]:
-    return [end async for end in batch.carry_out()]
+    return [end async for end in batch.execute()]
 
 
 def test_the_page_hands_its_runs_to_workers_too(crew: Crew, server: Busy) -> None:
@@ -236,7 +236,7 @@ def test_a_run_that_each_worker_dies_of_is_given_up_and_the_others_are_written(
             wait_for(lambda n=death: server.asked == n, f"call {death}")  # type: ignore[misc]
             crew.hire("--concurrency", "4")
             server.kill()
-        tally, ends = batch.result(LONGEST)[0].tally, batch.result()[1]
+        tally, ends = batch.result(LONGEST)[0].progress, batch.result()[1]
         last = crew.hired[-1]
 
     assert [end.status for end in ends] == ["succeeded"] * 3 + ["failed"]

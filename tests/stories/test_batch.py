@@ -43,7 +43,7 @@ async def test_the_same_sheet_again_buys_nothing_and_says_the_same(
     await bench.write(sheet, tmp_path / "one.csv")
     again = await bench.write(sheet, tmp_path / "two.csv")
     assert len(server.requests) == 10
-    assert again.tally.fresh == 0
+    assert again.progress.fresh == 0
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
@@ -58,7 +58,7 @@ async def test_only_changed_and_new_rows_are_written(
     batch, ends = await bench.go(sheet)
     assert len(server.requests) == 8
     assert [end.fresh for end in ends] == [True, False, True, False, False, False, True]
-    assert batch.tally.done == 7
+    assert batch.progress.done == 7
 
 
 async def test_other_groups_are_another_batch(
@@ -111,14 +111,14 @@ async def test_one_bad_row_is_named_and_the_others_are_written(
     assert [row["status"] for row in found].count("failed") == 1
     assert found[2]["problems"].startswith("refused: ")
     assert found[2]["LEONARDO_ANIME_XL_A"] == ""
-    assert (batch.tally.done, batch.tally.failed) == (5, 1)
+    assert (batch.progress.done, batch.progress.failed) == (5, 1)
 
     paid = len(server.requests)
     await bench.go(sheet)
     assert len(server.requests) == paid  # a row that failed by itself is not tried unasked
     batch, _ = await bench.go(sheet, retry_failed=True)
     assert len(server.requests) == paid + 1
-    assert (batch.tally.done, batch.tally.failed, batch.tally.fresh) == (6, 0, 1)
+    assert (batch.progress.done, batch.progress.failed, batch.progress.fresh) == (6, 0, 1)
 
 
 async def test_rows_that_only_the_provider_failed_are_tried_again_by_the_same_command(
@@ -128,9 +128,9 @@ async def test_rows_that_only_the_provider_failed_are_tried_again_by_the_same_co
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(3))
     server.fail(*[Status(500)] * 4)
     batch, _ = await bench.go(sheet, concurrency=1)
-    assert (batch.tally.done, batch.tally.failed) == (2, 1)
+    assert (batch.progress.done, batch.progress.failed) == (2, 1)
     batch, _ = await bench.go(sheet)
-    assert (batch.tally.done, batch.tally.failed) == (3, 0)
+    assert (batch.progress.done, batch.progress.failed) == (3, 0)
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])

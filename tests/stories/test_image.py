@@ -45,7 +45,7 @@ class Watching:
 
 
 async def _run(service: RunService, *groups: str, still: bytes = STILL, **more: Any) -> Any:
-    options = RunOptions(brief={"idea": IDEA}, groups=groups, picture=read_image(still), **more)
+    options = RunOptions(brief={"idea": IDEA}, groups=groups, image=read_image(still), **more)
     session = await service.start(options)
     await session.advance()
     return session
@@ -143,7 +143,7 @@ async def test_the_content_is_kept_once_and_goes_with_its_last_run(place: Place)
     names = []
     for _ in range(2):
         service = place.service(Watching())
-        options = RunOptions(brief={"idea": IDEA}, groups=["motion_2_0"], picture=picture)
+        options = RunOptions(brief={"idea": IDEA}, groups=["motion_2_0"], image=picture)
         session = await service.start(options)
         await session.advance()
         await session.close()
@@ -162,12 +162,12 @@ async def test_another_still_makes_the_motion_anew_and_the_same_one_does_not(pla
     llm = Watching()
     service = place.service(llm)
     picture = read_image(STILL)
-    options = RunOptions(brief={"idea": IDEA}, groups=["leonardo", "motion_2_0"], picture=picture)
+    options = RunOptions(brief={"idea": IDEA}, groups=["leonardo", "motion_2_0"], image=picture)
     session = await service.start(options)
     await session.advance()
     await session.close()
     for still, calls in ((STILL, 2), (png(1216, 832), 3)):
-        again = await service.retry("last", RunOptions(picture=read_image(still)))
+        again = await service.retry("last", RunOptions(image=read_image(still)))
         await again.advance()
         await again.close()
         assert again.view.status == "succeeded", (again.view.question, again.view.error)

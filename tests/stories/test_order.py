@@ -29,7 +29,9 @@ async def _sent(provider: str, idea: str, *groups: str) -> list[str]:
     with server:
         llm = client(server, provider)
         service = RunService(read_settings(), store=SqlStore.in_memory(), llm=llm)
-        session = await service.start(RunOptions(brief={"idea": idea}, groups=groups, yes=True))
+        session = await service.start(
+            RunOptions(brief={"idea": idea}, groups=groups, accept_defaults=True)
+        )
         await session.advance()
         assert session.view.status == "succeeded", session.view.error
         return [json.dumps(seen.json, ensure_ascii=False) for seen in server.requests]

@@ -72,7 +72,7 @@ async def test_each_call_is_compared_with_the_groups_of_its_own_category(
 ) -> None:
     service = place.service(Reporting())
     session = await service.start(
-        RunOptions(brief={"idea": IDEA}, groups=groups, yes=True), workflow
+        RunOptions(brief={"idea": IDEA}, groups=groups, accept_defaults=True), workflow
     )
     await session.advance()
     assert session.view.status == "succeeded", session.view.error

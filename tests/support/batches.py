@@ -57,12 +57,12 @@ class Bench:
     def batch(self, path: Path, **changes: Any) -> Batch:
         """The sheet as a batch that was judged."""
         service = RunService(self.settings, store=self.store, llm=self.llm)
-        return Batch(service, replace(BatchRequest(path, told=self.told), **changes))
+        return Batch(service, replace(BatchRequest(path, defaults=self.told), **changes))
 
     async def go(self, path: Path, **changes: Any) -> tuple[Batch, list[RowOutcome]]:
         """One go of a batch: its rows' ends in order."""
         batch = self.batch(path, **changes)
-        return batch, [outcome async for outcome in batch.carry_out()]
+        return batch, [outcome async for outcome in batch.execute()]
 
     async def write(self, path: Path, output: Path, **changes: Any) -> Batch:
         """One go of a batch, written to a file."""

@@ -20,8 +20,8 @@ async def _main(folder: Path, url: str) -> None:
     batch = Bench(SqlStore(folder / "runs.sqlite"), PlainLLM(url)).batch(
         folder / "ideas.csv", concurrency=20
     )
-    async for _ in batch.carry_out():
-        if batch.tally.done >= batch.tally.total / 2:
+    async for _ in batch.execute():
+        if batch.progress.done >= batch.progress.total / 2:
             os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -36,7 +36,7 @@ def service(clock: Clock) -> RunService:
 
 async def _begun(service: RunService) -> str:
     session = await service.start(RunOptions(brief={"idea": "a heron"}, groups=["sora"]))
-    await session.keep()
+    await session.save()
     return session.view.run
 
 

@@ -95,7 +95,7 @@ def test_a_column_that_is_nearly_a_field_is_taken_for_a_slip_and_others_are_carr
     found = problems(sheet_of(tmp_path, "idea,asthetic\nx,lofi\ny,lofi\n"), "leonardo")
     assert found == ["row 1: the column 'asthetic' is unknown; is `aesthetic` meant?"]
     batch = Bench.with_llm().batch(sheet_of(tmp_path, "idea,shot,camera\nx,1,wide\n"))
-    assert batch.carried == ["shot", "camera"]
+    assert batch.passthrough_columns == ["shot", "camera"]
 
 
 BAD = {

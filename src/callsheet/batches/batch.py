@@ -47,37 +47,37 @@ class Batch:
     `columns` are the sheet's own, `groups` all that any row names, in the config's order.
     """
 
-    def __init__(self, service: RunService, order: BatchRequest) -> None:
-        self.order = order
+    def __init__(self, service: RunService, request: BatchRequest) -> None:
+        self.request = request
         self.service = service
         # One ceiling over all rows is kept by one process: then it carries them all on itself.
-        service.queue = "batch" if service.queue and order.max_cost is None else None
-        self.sheet = SheetReader(order.file)
-        options = RunOptions(llm=order.llm, base_url=order.base_url)
-        self.pace = ConcurrencyLimiter(
-            order.concurrency, allow=rate_limiter(service, options, order.allowed)
+        service.queue = "batch" if service.queue and request.max_cost is None else None
+        self.sheet = SheetReader(request.file)
+        options = RunOptions(llm=request.llm, base_url=request.base_url)
+        self.limiter = ConcurrencyLimiter(
+            request.concurrency, allow=rate_limiter(service, options, request.rate_limit)
         )
-        self.ready = service.ready(options, order.workflow, self.pace)
-        if self.ready.llm.spec == PASTE:
+        self.setup = service.prepare(options, request.workflow, self.limiter)
+        if self.setup.llm.spec == PASTE:
             raise InputError(
                 "nobody pastes a whole batch", hint="choose an LLM with --llm, as openai:NAME"
             )
-        seed = _settings(order, self.ready)
-        self.name = f"{_title(order)}-{seed[:4]}"
-        self._judge = RowParser(self.ready.bundle, order.told, self.name, seed)
-        self.tally = BatchProgress()
+        seed = _settings(request, self.setup)
+        self.name = f"{_title(request)}-{seed[:4]}"
+        self._judge = RowParser(self.setup.bundle, request.defaults, self.name, seed)
+        self.progress = BatchProgress()
         self.columns: list[str] = []
         self.groups: list[str] = []
         self._judge_all()
-        self._batch_llm = BatchLLM(self.ready.llm)
+        self._batch_llm = BatchLLM(self.setup.llm)
         self._hands: dict[str, Row] = {}
         self._ends: dict[str, RowOutcome] = {}
-        self._runs = RowRuns(service, self.ready, self.name, order.retry_failed)
-        self._pool = RunPool(self._advance, order.concurrency)
+        self._runs = RowRuns(service, self.setup, self.name, request.retry_failed)
+        self._pool = RunPool(self._advance, request.concurrency)
         self._stopped: asyncio.Task[None] | None = None
 
     @property
-    def carried(self) -> list[str]:
+    def passthrough_columns(self) -> list[str]:
         """The columns that say nothing to callsheet, and go through to the output as they are."""
         return [name for name in self.columns if column_key(name) not in self._judge.understood]
 
@@ -90,7 +90,7 @@ class Batch:
         """The rows, read anew; raises InputError where the file has changed meanwhile."""
         for row in self._judge.rows(self.sheet):
             if not isinstance(row, Row):
-                raise InputError(f"{self.order.file} has changed meanwhile: {row[0]}")
+                raise InputError(f"{self.request.file} has changed meanwhile: {row[0]}")
             yield row
 
     async def finished(self) -> set[str]:
@@ -99,7 +99,7 @@ class Batch:
         names = await store.names_starting_with(f"{self.name}.")
         return {name for name in names if (await store.run(name)).last == "run_finished"}
 
-    async def carry_out(self) -> AsyncGenerator[RowOutcome, None]:
+    async def execute(self) -> AsyncGenerator[RowOutcome, None]:
         """Carries the rows on, so many at once, and tells each one's end in the sheet's order."""
         await self._begin()
         waiting: deque[Row] = deque()
@@ -113,7 +113,7 @@ class Batch:
                 yield await self._end(waiting.popleft())
         finally:
             await self.stop(0)
-            await self.pace.end()
+            await self.limiter.end()
 
     def stop(self, seconds: float = 8.0) -> asyncio.Task[None]:
         """Takes no further rows; those under way have so many seconds to end. The first word holds."""
@@ -125,20 +125,20 @@ class Batch:
         """Reads the whole sheet once, and remembers its shape; raises SheetError."""
         problems: list[RowProblem] = []
         columns: dict[str, None] = {}
-        groups: dict[str, None] = dict.fromkeys(self.order.told.groups)
+        groups: dict[str, None] = dict.fromkeys(self.request.defaults.groups)
         for row in self._judge.rows(self.sheet):
-            self.tally.total += 1
+            self.progress.total += 1
             if isinstance(row, Row):
                 columns.update(dict.fromkeys(row.cells))
                 groups.update(dict.fromkeys(row.groups))
             else:
                 problems += row
         if problems:
-            raise SheetError(list(dict.fromkeys(problems)), self.tally.total)
-        if not self.tally.total:
-            raise InputError(f"{self.order.file} has no rows", hint="one idea on each row")
+            raise SheetError(list(dict.fromkeys(problems)), self.progress.total)
+        if not self.progress.total:
+            raise InputError(f"{self.request.file} has no rows", hint="one idea on each row")
         self.columns = list(columns)
-        catalog = self.ready.bundle.resources.catalog
+        catalog = self.setup.bundle.resources.catalog
         every = [group.name for group in catalog.groups()]
         self.groups = every if "all" in groups else catalog.in_order(groups)
 
@@ -146,10 +146,10 @@ class Batch:
         """Looks at the batch's runs of before, and opens the till."""
         kept = await self._runs.survey()
         spent: float | None = 0.0
-        if self.order.max_cost is not None:
+        if self.request.max_cost is not None:
             spent = (await self._runs.spent(kept)).cost_usd
-        self._batch_llm = BatchLLM(self.ready.llm, self.order.max_cost, spent)
-        self._runs.ready = replace(self.ready, llm=self._batch_llm)
+        self._batch_llm = BatchLLM(self.setup.llm, self.request.max_cost, spent)
+        self._runs.setup = replace(self.setup, llm=self._batch_llm)
 
     async def _hand_in(self, row: Row) -> None:
         self._hands[row.run] = row
@@ -166,7 +166,7 @@ class Batch:
         outcome = self._ends.pop(row.run, None) or RowOutcome(row, "left")
         del self._hands[row.run]
         if outcome.status == "left":
-            self.tally.add(outcome)
+            self.progress.add(outcome)
         return outcome
 
     async def _advance(self, run: str) -> None:
@@ -175,25 +175,25 @@ class Batch:
         session, view = await self._runs.open(row)
         if session is not None:
             try:
-                view = await (session.advance() if session.held else session.follow())
+                view = await (session.advance() if session.has_lease else session.follow())
             except InternalError:
                 # It stands in the run's journal; a defect that one row meets spares the others.
                 view = session.view
             finally:
                 await session.close()
             self._judge_elsewhere(session, view)
-        standard = OutcomeRules(self.ready.bundle, self.order.strict)
+        standard = OutcomeRules(self.setup.bundle, self.request.strict)
         shut = self._batch_llm.shut is not None
         outcome = row_outcome(standard, row, view, fresh=session is not None, shut=shut)
         self._ends[run] = outcome
         if outcome.status != "left":
-            self.tally.add(outcome)
+            self.progress.add(outcome)
         if shut:
             self.stop(_TO_THE_END)
 
     def _judge_elsewhere(self, session: RunSession, view: RunView) -> None:
         """What a worker met at the provider counts as if it had been met here."""
-        if session.elsewhere and view.error is not None:
+        if session.on_worker and view.error is not None:
             error = error_of(view.error.code, view.error.message, view.error.hint)
             if isinstance(error, ProviderError):
                 self._batch_llm.judge(error)
@@ -203,15 +203,15 @@ _TO_THE_END = 3_600.0
 """Seconds: calls under way have a deadline of their own."""
 
 
-def _title(order: BatchRequest) -> str:
+def _title(request: BatchRequest) -> str:
     """What the batch is called after: the sheet's own name."""
-    title = order.title or order.file.stem
+    title = request.title or request.file.stem
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "batch"
 
 
-def _settings(order: BatchRequest, ready: RunSetup) -> str:
+def _settings(request: BatchRequest, setup: RunSetup) -> str:
     """What the prompts of all rows depend on beside the rows, as one hash."""
-    said = [ready.digest, ready.llm.spec, ready.base_url, order.told.groups]
+    said = [setup.digest, setup.llm.spec, setup.base_url, request.defaults.groups]
     return hashlib.sha256(
-        json.dumps([*said, sorted(order.told.brief.items())]).encode()
+        json.dumps([*said, sorted(request.defaults.brief.items())]).encode()
     ).hexdigest()

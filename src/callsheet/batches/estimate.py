@@ -37,7 +37,7 @@ class BatchEstimate:
 
 async def estimate_batch(batch: Batch) -> BatchEstimate:
     """Tokens and cost of all rows that are not finished; no key, no network."""
-    spec = batch.ready.llm.spec
+    spec = batch.setup.llm.spec
     choices: Counter[tuple[str, ...]] = Counter()
     texts = finished = 0
     done = await batch.finished()
@@ -51,7 +51,7 @@ async def estimate_batch(batch: Batch) -> BatchEstimate:
     total = EstimatedTokens()
     for groups, rows in choices.items():
         options = RunOptions(brief={"idea": SAMPLE_IDEA}, groups=groups)
-        one = await measure_run(spec, options, batch.order.workflow, batch.service.settings)
+        one = await measure_run(spec, options, batch.request.workflow, batch.service.settings)
         total += one.times(rows)
     # What a row says stands in each of its messages.
     extra = texts * (total.calls // max(choices.total(), 1))
@@ -59,7 +59,7 @@ async def estimate_batch(batch: Batch) -> BatchEstimate:
     named = parse_spec(spec)
     least = price(named.provider, named.name, sent, total.output)
     return BatchEstimate(
-        rows=batch.tally.total,
+        rows=batch.progress.total,
         finished=finished,
         calls=total.calls,
         input_tokens=sent,

@@ -57,7 +57,7 @@ class OutputFile:
 
 def open_output_file(path: Path, batch: Batch) -> OutputFile:
     """The file that a batch is to be written to; raises InputError where it cannot be that one."""
-    if path.exists() and path.samefile(batch.order.file):
+    if path.exists() and path.samefile(batch.request.file):
         raise InputError(f"{path} is the sheet itself", hint="name another file as --output")
     return OutputFile(path, writer_for(path, batch))
 
@@ -66,12 +66,12 @@ async def execute_into(batch: Batch, output: OutputFile | None) -> AsyncGenerato
     """Each row's end in the sheet's order, once it is written; raises what paused the batch, last."""
     whole = False
     try:
-        async with aclosing(batch.carry_out()) as ends:
+        async with aclosing(batch.execute()) as ends:
             async for end in ends:
                 if output is not None:
                     output.add(end)
                 yield end
-        whole = not batch.tally.left
+        whole = not batch.progress.left
     finally:
         if output is not None:
             output.close(whole=whole)

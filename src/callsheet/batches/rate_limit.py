@@ -28,7 +28,7 @@ def rate_limiter(
     """What a pace asks before each call; None where nothing was told that bounds a minute."""
     if allowed.calls is None and allowed.tokens is None:
         return None
-    spec, base_url = service.named(options)
+    spec, base_url = service.llm_for(options)
     named = parse_spec(spec)
     if named.provider in ("offline", "paste"):
         return None

@@ -21,12 +21,12 @@ class BatchRequest:
     file: Path
     title: str = ""
     workflow: str = DEFAULT_WORKFLOW
-    told: RowDefaults = field(default_factory=RowDefaults)
+    defaults: RowDefaults = field(default_factory=RowDefaults)
     llm: str | None = None
     base_url: str | None = None
     max_cost: float | None = None
     concurrency: int = 20
-    allowed: Allowance = field(default_factory=Allowance)
+    rate_limit: Allowance = field(default_factory=Allowance)
     retry_failed: bool = False
     strict: bool = False
 

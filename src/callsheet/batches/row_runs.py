@@ -27,7 +27,7 @@ class RowRuns:
     """The runs of one batch, by their rows; with `retry_failed`, only those that failed go on."""
 
     service: RunService
-    ready: RunSetup
+    setup: RunSetup
     batch: str
     retry_failed: bool
     _known: set[str] = field(default_factory=set)
@@ -65,15 +65,15 @@ class RowRuns:
         if row.run not in self._known:
             if self.retry_failed:
                 return None, RunView(row.run)
-            options = RunOptions(groups=row.groups, yes=True)
-            session = self.service.begin(self.ready, row.answers, options, row.run)
+            options = RunOptions(groups=row.groups, accept_defaults=True)
+            session = self.service.begin(self.setup, row.answers, options, row.run)
             return session, session.view
         view = await read_view(self.service.store, row.run)
         if not self._is_to_go_on(view):
             return None, view
         if await is_with_workers(self.service, row.run):
-            ready = self.ready
-            return self.service.beside(view, ready.bundle, ready.llm), view
+            setup = self.setup
+            return self.service.session_without_lease(view, setup.bundle, setup.llm), view
         try:
             session = await self._hold(view)
         except HeldError:
@@ -96,10 +96,10 @@ class RowRuns:
         return not own and view.question is None
 
     async def _hold(self, view: RunView) -> RunSession:
-        store, ready = self.service.store, self.ready
+        store, setup = self.service.store, self.setup
         resumed = RunResumed(
-            llm=ready.llm.spec,
-            base_url=ready.base_url,
+            llm=setup.llm.spec,
+            base_url=setup.base_url,
             max_cost=view.max_cost,
             manner=view.manner,
         )
@@ -107,7 +107,7 @@ class RowRuns:
             store, view.run, self.service.owner, after=view.seq, events=[resumed]
         )
         journal = Journal(store, lease, await read_view(store, view.run))
-        return self.service.session(journal, ready.bundle, ready.llm)
+        return self.service.session(journal, setup.bundle, setup.llm)
 
 
 def _is_providers(view: RunView) -> bool:

@@ -22,11 +22,11 @@ async def current_outcomes(batch: Batch) -> AsyncIterator[RowOutcome]:
     """Every row in the sheet's order, as its run stands; the batch's tally counts along."""
     store = batch.service.store
     begun = set(await store.names_starting_with(f"{batch.name}."))
-    standard = OutcomeRules(batch.ready.bundle, batch.order.strict)
+    standard = OutcomeRules(batch.setup.bundle, batch.request.strict)
     for row in batch.rows():
         view = await read_view(store, row.run) if row.run in begun else RunView(row.run)
         outcome = row_outcome(standard, row, view, fresh=False, shut=False)
-        batch.tally.add(outcome)
+        batch.progress.add(outcome)
         yield outcome
 
 

@@ -40,13 +40,13 @@ class Upload:
     began: float = 0.0
     rows: int = 0
 
-    def order(self, sheet: Path, source: str, *, retry_failed: bool = False) -> BatchRequest:
+    def to_request(self, sheet: Path, source: str, *, retry_failed: bool = False) -> BatchRequest:
         """The order for this sheet; `source` is where the workflow is found."""
         return BatchRequest(
             sheet,
             title=self.title,
             workflow=source,
-            told=RowDefaults(tuple(self.groups), self.brief),
+            defaults=RowDefaults(tuple(self.groups), self.brief),
             llm=self.llm,
             max_cost=self.max_cost,
             concurrency=self.concurrency,

@@ -92,7 +92,7 @@ class MarkdownWriter:
 
 def writer_for(path: Path, batch: Batch) -> OutcomeWriter:
     """The form that a file's ending names; raises InputError for another, or a column taken twice."""
-    texts = text_columns(batch.ready.bundle, batch.groups)
+    texts = text_columns(batch.setup.bundle, batch.groups)
     match path.suffix.lower():
         case ".csv":
             form: OutcomeWriter = CsvWriter(batch.columns, texts, marked=batch.sheet.marked)

@@ -83,7 +83,7 @@ def batch(file: str, **options: Any) -> int:
     Give the same command again to go on where it stopped: what is written is not bought again.
     """
     from callsheet.batches.request import SheetError
-    from callsheet.runs.interpreter import tune_interpreter
+    from callsheet.runs.run_pool import tune_interpreter
 
     with ExitStack() as stack:
         path = _spooled(stack) if file == "-" else Path(file)
@@ -108,7 +108,7 @@ def _order(path: Path, options: dict[str, Any]) -> BatchRequest:
     allowed = Allowance(options["requests_per_minute"], options["tokens_per_minute"])
     told = RowDefaults(options["groups"] or (), brief_of(None, options["fields"]))
     same = {name: options[name] for name in BatchRequest.__dataclass_fields__ if name in options}
-    return BatchRequest(path, told=told, allowed=allowed, **same)
+    return BatchRequest(path, defaults=told, rate_limit=allowed, **same)
 
 
 def _spooled(stack: ExitStack) -> Path:
@@ -177,17 +177,21 @@ async def _write(batch: Batch, path: Path, *, json: bool) -> int:
     note(_heading(batch))
     end = _BatchReport(batch, output, json=json)
     end.heed_signals()
-    async with shown(batch.tally):
-        async for outcome in batch.carry_out():
+    async with shown(batch.progress):
+        async for outcome in batch.execute():
             output.add(outcome)
             end.hear(outcome)
     return end.tell()
 
 
 def _heading(batch: Batch) -> str:
-    carried = f"; carried through: {', '.join(batch.carried)}" if batch.carried else ""
-    offline = "; drafts without an LLM" if batch.ready.llm.spec == "offline" else ""
-    return f"batch {batch.name}: {batch.tally.total:,} rows{carried}{offline}"
+    carried = (
+        f"; carried through: {', '.join(batch.passthrough_columns)}"
+        if batch.passthrough_columns
+        else ""
+    )
+    offline = "; drafts without an LLM" if batch.setup.llm.spec == "offline" else ""
+    return f"batch {batch.name}: {batch.progress.total:,} rows{carried}{offline}"
 
 
 @dataclass
@@ -221,10 +225,10 @@ class _BatchReport:
 
     def tell(self) -> int:
         """Tells what came of it; answers with the exit status."""
-        place = self.output.close(whole=not self.batch.tally.left)
+        place = self.output.close(whole=not self.batch.progress.left)
         if self.json:
             as_json(self._document(place))
-        tally = self.batch.tally
+        tally = self.batch.progress
         from callsheet.cli.progress import told
 
         _name_some([_failure(outcome) for outcome in self.failures])
@@ -242,12 +246,12 @@ class _BatchReport:
             print_error(f"the batch is paused: {paused.message}", paused.hint)
             note(f"then this goes on, and buys nothing twice: {again}")
             return paused.exit_code
-        if self.failures and not self.batch.order.retry_failed:
+        if self.failures and not self.batch.request.retry_failed:
             note(f"this takes the failed rows once more: {again} --retry-failed")
-        return SOME_FAILED if self.failures or self.batch.tally.left else 0
+        return SOME_FAILED if self.failures or self.batch.progress.left else 0
 
     def _document(self, place: Path) -> dict[str, Any]:
-        tally, paused = self.batch.tally, self.batch.paused_by
+        tally, paused = self.batch.progress, self.batch.paused_by
         document = {
             "batch": self.batch.name,
             "output": str(place),

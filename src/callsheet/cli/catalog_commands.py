@@ -106,7 +106,7 @@ def estimate(groups: tuple[str, ...], llm: str | None, idea: str | None, **optio
             workflow=options["workflow"],
             llm=llm,
             idea=idea,
-            picture=options["image"],
+            image=options["image"],
         )
     )
     if options["json"]:

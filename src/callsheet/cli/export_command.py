@@ -51,7 +51,7 @@ def export(
     from callsheet.settings import read_settings
 
     form = _form(form or ("json" if options["json"] else None), output)
-    sheet = asyncio.run(RunService(read_settings()).sheet(name))
+    sheet = asyncio.run(RunService(read_settings()).prompt_set(name))
     if options["models"]:
         sheet = sheet.only(options["models"])
     text = render_export(form, sheet)

@@ -46,7 +46,7 @@ def worker(concurrency: int, in_all: int | None, drain: float) -> int:
 
     Needs CALLSHEET_DATABASE_URL, and the keys of the LLMs that the runs are written with.
     """
-    from callsheet.runs.interpreter import tune_interpreter
+    from callsheet.runs.run_pool import tune_interpreter
     from callsheet.runs.takeover import Takeover
     from callsheet.settings import read_settings
     from callsheet.workers.worker import Worker

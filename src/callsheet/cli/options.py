@@ -124,10 +124,10 @@ def run_options(options: Mapping[str, Any], brief: Mapping[str, str] | None = No
         base_url=options["base_url"],
         brief=brief or {},
         groups=options.get("groups"),
-        picture=options.get("image"),
+        image=options.get("image"),
         max_cost=options["max_cost"],
         rewrite=options.get("rewrite") or (),
-        yes=options["yes"],
+        accept_defaults=options["yes"],
         review=options["review"],
     )
 

@@ -168,7 +168,7 @@ def _carry_out(telling: RunOutput, begin: Callable[[RunService], Awaitable[RunSe
 def _leave(session: RunSession) -> None:
     """Tells how the run goes on after a signal: in others' hands, or by whoever resumes it."""
     again = f"callsheet resume {session.view.run}"
-    if session.view.status == "running" and not session.held:
+    if session.view.status == "running" and not session.has_lease:
         note(f"the run goes on without you; this follows it: {again}")
     else:
         note(f"kept: {again}")
@@ -183,8 +183,8 @@ async def _session(
     session = await begin(service)
     held.append(session)
     try:
-        if session.carried_by:
-            note(f"{session.carried_by} carries it on; Ctrl-C leaves it running")
+        if session.holder:
+            note(f"{session.holder} carries it on; Ctrl-C leaves it running")
             await session.watch()
             await session.follow()
         else:
@@ -196,7 +196,7 @@ async def _session(
         if telling.output is not None:
             from callsheet.cli.output_files import write_results
 
-            write_results(telling.output, session.document(), session.sheet())
+            write_results(telling.output, session.document(), session.prompt_set())
         return _tell(session.document(), session.view, telling)
     finally:
         await session.close()
@@ -211,7 +211,7 @@ async def _put(session: RunSession, telling: RunOutput) -> bool:
     again = False
     while True:
         try:
-            words = await ask(question, telling.lines, session.check_open, again=again)
+            words = await ask(question, telling.lines, session.check_question_open, again=again)
             if words is None:
                 return False
             await session.answer(as_answer(question, words))

@@ -80,8 +80,8 @@ async def _followed(service: RunService, name: str) -> str:
 
     session = await observe(service, name, RunOutput(json=False, output=None).hear)
     run = session.view.run
-    if session.carried_by and session.view.status == "running":
-        note(f"{session.carried_by} carries it on; Ctrl-C leaves it running")
+    if session.holder and session.view.status == "running":
+        note(f"{session.holder} carries it on; Ctrl-C leaves it running")
         if not await session.watch():
             note(f"nobody carries it on any more: callsheet resume {run}")
     return run

@@ -19,7 +19,7 @@ REVIEW = "review."
 
 
 async def replace_prompt(
-    service: RunService, run: str, prompt: str, text: str, *, once: str = ""
+    service: RunService, run: str, prompt: str, text: str, *, idempotency_key: str = ""
 ) -> RunSession:
     """The run at its review, with this text as that prompt; `MODEL.field` names one of several.
 
@@ -41,7 +41,7 @@ async def replace_prompt(
         if prompt not in known:
             raise UnknownNameError("prompt", prompt, known)
         for words in ("edit", prompt, text):
-            await session.answer(words, once=once)
+            await session.answer(words, idempotency_key=idempotency_key)
             await session.advance()
     finally:
         await session.close()

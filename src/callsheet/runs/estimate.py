@@ -149,7 +149,7 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
     workflow: str = DEFAULT_WORKFLOW,
     llm: str | None = None,
     idea: str | None = None,
-    picture: Image | None = None,
+    image: Image | None = None,
 ) -> dict[str, Any]:
     """Tokens and cost of a selection, beside those of all groups of the categories it touches."""
     spec = llm or settings.llm or "offline"
@@ -166,7 +166,7 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
     both = [
         await measure_run(spec, options, workflow, settings, history)
         for names in ([*groups], every)
-        for options in [RunOptions(brief=brief, groups=names, picture=picture)]
+        for options in [RunOptions(brief=brief, groups=names, image=image)]
     ]
     priced = _price_function(spec, settings)
     selected, against = (_as_json(tokens, priced) for tokens in both)

@@ -42,7 +42,7 @@ async def follow(service: RunService, name: str) -> RunSession | None:
     if not await is_with_workers(service, run):
         return None
     session = await service.open(run)
-    session.carried_by = await describe_holder(service, run)
+    session.holder = await describe_holder(service, run)
     return session
 
 
@@ -54,6 +54,6 @@ async def observe(
     view = await read_view(service.store, run)
     bundle = await load_stored(service.store, view.manifest)
     llm = UnavailableLLM(view.llm, InputError(f"the run {run} is only looked at here"))
-    session = service.beside(view, bundle, llm, listen)
-    session.carried_by = await describe_holder(service, run)
+    session = service.session_without_lease(view, bundle, llm, listen)
+    session.holder = await describe_holder(service, run)
     return session

@@ -32,7 +32,7 @@ def parse_inputs(
     bundle: WorkflowBundle,
     brief: Mapping[str, str],
     groups: Sequence[str] | None,
-    picture: Image | None = None,
+    image: Image | None = None,
 ) -> dict[str, JsonValue]:
     """The answers to a workflow's questions; raises InputError for one that does not fit."""
     answers: dict[str, JsonValue] = {}
@@ -43,8 +43,8 @@ def parse_inputs(
         answers[key] = parse_answer(known[key], value)
     if groups is not None:
         answers |= parse_selection(bundle, groups)
-    if picture is not None:
-        answers[_image_question(bundle)[1].key] = picture.to_json()
+    if image is not None:
+        answers[_image_question(bundle)[1].key] = image.to_json()
     return answers
 
 

@@ -6,16 +6,21 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from callsheet.events import QuestionAnswered
-from callsheet.runs.batch_names import batch_of
-from callsheet.runs.status import row_status
+from callsheet.runs.names import batch_of
+from callsheet.store.owners import is_held
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from callsheet.store.port import RunRow, Store
 
 IDEA = "idea"
 """The field of the brief that a run is known by."""
 
 CHUNK = 200
+
+STATUS_ORDER = ("running", "interrupted", "failed", "waiting", "stopped", "succeeded")
+"""A batch has the status of that run of it which stands first here."""
 
 
 class RunListing:
@@ -81,3 +86,33 @@ def _idea(first: str) -> str:
     except (ValueError, LookupError, AttributeError):
         # A damaged fact must not hide the other runs.
         return ""
+
+
+def row_status(row: RunRow) -> str:
+    """Return the status of a stored run, from its last event and its lease."""
+    match row.last:
+        case "run_finished":
+            return row.result
+        case "run_failed":
+            return "failed"
+        case "question_asked" | "run_parked":
+            return "waiting"
+        case _:
+            return "running" if is_held(row) else "interrupted"
+
+
+def group_batches(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Summarize the runs of each batch as one entry; `runs` is how many it has."""
+    entries: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        batch = batch_of(run["run"])
+        if not batch:
+            entries[run["run"]] = run
+        elif batch not in entries:
+            entries[batch] = {**run, "run": batch, "runs": 1}
+        else:
+            entry = entries[batch]
+            entry["runs"] += 1
+            entry["started"] = min(entry["started"], run["started"])
+            entry["status"] = min(entry["status"], run["status"], key=STATUS_ORDER.index)
+    return list(entries.values())

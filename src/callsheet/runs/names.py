@@ -36,3 +36,9 @@ def _name(dice: bytes) -> str:
     quality = _QUALITIES[int.from_bytes(dice[:2]) % len(_QUALITIES)]
     thing = _THINGS[int.from_bytes(dice[2:4]) % len(_THINGS)]
     return f"{quality}-{thing}-{dice[4:6].hex()}"
+
+
+def batch_of(run: str) -> str:
+    """Return the batch that a run belongs to, or an empty text."""
+    batch, dot, _ = run.partition(".")
+    return batch if dot else ""

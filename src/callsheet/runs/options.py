@@ -24,40 +24,46 @@ class RunOptions:
     """What a person said beforehand, the same for a new run, a resumed and a retried one.
 
     What is None was not said: a new run takes the setting or the default, an old one its own. A
-    retry goes on without the groups of the categories `without`.
+    retry goes on without the groups of the categories `deselected_categories`.
     """
 
     llm: str | None = None
     base_url: str | None = None
     brief: Mapping[str, str] = field(default_factory=dict)
     groups: Sequence[str] | None = None
-    picture: Image | None = None
+    image: Image | None = None
     max_cost: float | None = None
     rewrite: Sequence[str] = ()
-    without: Sequence[str] = ()
-    yes: bool = False
+    deselected_categories: Sequence[str] = ()
+    accept_defaults: bool = False
     review: bool = False
-    once: str = ""
+    idempotency_key: str = ""
 
 
 def policy_for(options: RunOptions, *, named: bool = False) -> QuestionPolicy:
     """How questions are treated; `named` where it is said in other words what is to be done."""
-    named = named or options.groups is not None or bool(options.rewrite or options.without)
-    return question_policy(told_groups=named, yes=options.yes, review=options.review)
+    named = (
+        named
+        or options.groups is not None
+        or bool(options.rewrite or options.deselected_categories)
+    )
+    return question_policy(
+        groups_chosen=named, accept_defaults=options.accept_defaults, review=options.review
+    )
 
 
 def image_files(options: RunOptions) -> dict[str, str]:
     """The file that is kept for what a person showed."""
-    return {options.picture.hash: options.picture.base64} if options.picture else {}
+    return {options.image.hash: options.image.base64} if options.image else {}
 
 
-def question_policy(*, told_groups: bool, yes: bool, review: bool) -> QuestionPolicy:
+def question_policy(*, groups_chosen: bool, accept_defaults: bool, review: bool) -> QuestionPolicy:
     """How questions are treated.
 
-    Who names the groups beforehand wants no choice with a default put to them; `yes` takes every
+    A run with chosen groups is asked no choice that has a default; `accept_defaults` takes every
     default; `review` has the review asked all the same.
     """
     ask = ("review",) if review else ()
-    if yes:
+    if accept_defaults:
         return QuestionPolicy(accept=("text", "choice", "choices", "picture"), ask=ask)
-    return QuestionPolicy(accept=("choice", "picture") if told_groups else (), ask=ask)
+    return QuestionPolicy(accept=("choice", "picture") if groups_chosen else (), ask=ask)

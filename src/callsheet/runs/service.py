@@ -14,10 +14,10 @@ from callsheet.errors import UnknownNameError
 from callsheet.events import QuestionPolicy, RunResumed, RunRetried, RunStarted
 from callsheet.llm.factory import OFFLINE, LLMCache, open_llm
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
-from callsheet.runs.batch_names import batch_of, group_batches
 from callsheet.runs.details import run_details
 from callsheet.runs.inputs import check_image_used, parse_inputs
-from callsheet.runs.names import name_for, new_name
+from callsheet.runs.listing import group_batches, row_status
+from callsheet.runs.names import batch_of, name_for, new_name
 from callsheet.runs.options import RunOptions, image_files, policy_for
 from callsheet.runs.retry import (
     deselected,
@@ -27,7 +27,6 @@ from callsheet.runs.retry import (
     step_to_retry,
 )
 from callsheet.runs.session import RunSession, acquire_lease
-from callsheet.runs.status import row_status
 from callsheet.store.factory import open_store
 from callsheet.store.owners import owner_name
 from callsheet.store.port import Lease, NoSuchRunError
@@ -89,63 +88,69 @@ class RunService:
 
     async def start(self, options: RunOptions, workflow: str = DEFAULT_WORKFLOW) -> RunSession:
         """Begins a run; raises InputError before anything is kept where the wish does not fit."""
-        ready = self.ready(options, workflow)
-        answers = parse_inputs(ready.bundle, options.brief, options.groups, options.picture)
-        if options.picture is not None:
-            check_image_used(ready.bundle, answers)
-        run = (await self._name_under(options.once))[0] if options.once else new_name()
-        return self.begin(ready, answers, options, run)
+        setup = self.prepare(options, workflow)
+        answers = parse_inputs(setup.bundle, options.brief, options.groups, options.image)
+        if options.image is not None:
+            check_image_used(setup.bundle, answers)
+        run = (
+            (await self._name_for_key(options.idempotency_key))[0]
+            if options.idempotency_key
+            else new_name()
+        )
+        return self.begin(setup, answers, options, run)
 
-    def ready(
+    def prepare(
         self,
         options: RunOptions,
         workflow: str = DEFAULT_WORKFLOW,
-        pace: ConcurrencyLimiter | None = None,
+        limiter: ConcurrencyLimiter | None = None,
     ) -> RunSetup:
         """Opens the workflow and the LLM of a wish; raises InputError where one is unfit."""
         bundle = load_workflow(workflow)
-        spec, base_url = self.named(options)
-        llm = self._open(spec, base_url, pace)
+        spec, base_url = self.llm_for(options)
+        llm = self._open_llm(spec, base_url, limiter)
         return RunSetup(bundle, llm, base_url, *bundle.manifest())
 
     def begin(
-        self, ready: RunSetup, answers: Mapping[str, JsonValue], options: RunOptions, run: str
+        self, setup: RunSetup, answers: Mapping[str, JsonValue], options: RunOptions, run: str
     ) -> RunSession:
         """A new run of this name; nothing is kept before it is carried on."""
-        bundle = ready.bundle
+        bundle = setup.bundle
         started = RunStarted(
             workflow=bundle.name,
             source=bundle.source,
-            manifest=ready.digest,
-            llm=ready.llm.spec,
-            base_url=ready.base_url,
-            max_cost=self._ceiling(options),
+            manifest=setup.digest,
+            llm=setup.llm.spec,
+            base_url=setup.base_url,
+            max_cost=self._budget(options),
             answers=dict(answers),
             manner=policy_for(options),
-            once=options.once,
+            once=options.idempotency_key,
         )
         journal = Journal(self.store, Lease(run, owner_name(), 1), RunView(run), self._listen)
-        journal.begin(bundle.name, started, {**ready.contents, **image_files(options)})
-        return self.session(journal, bundle, ready.llm)
+        journal.begin(bundle.name, started, {**setup.contents, **image_files(options)})
+        return self.session(journal, bundle, setup.llm)
 
     async def open(self, name: str) -> RunSession:
         """A run as it stands, held by nobody: it can be answered and followed."""
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = await load_stored(self.store, view.manifest)
-        return self.beside(view, bundle, self._open(view.llm, view.base_url))
+        return self.session_without_lease(view, bundle, self._open_llm(view.llm, view.base_url))
 
     async def resume(self, name: str, options: RunOptions) -> RunSession:
         """Goes on with a run from its last fact, on the files that were kept with it."""
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = await load_stored(self.store, view.manifest)
-        spec, base_url = self.named(options, view)
-        llm = self._open(spec, base_url)
-        if view.question is not None and options == RunOptions(once=options.once):
+        spec, base_url = self.llm_for(options, view)
+        llm = self._open_llm(spec, base_url)
+        if view.question is not None and options == RunOptions(
+            idempotency_key=options.idempotency_key
+        ):
             # It only waits for a person: whoever answers takes it.
             return await self.open(run)
-        journal = await self._hold(run)
+        journal = await self._acquire(run)
         parked = journal.view.until is not None and journal.view.until > time.time()
         if journal.view.status in ("running", "waiting", "failed") and not parked:
             kept, said = journal.view.manner, policy_for(options)
@@ -153,9 +158,9 @@ class RunService:
             resumed = RunResumed(
                 llm=llm.spec,
                 base_url=base_url,
-                max_cost=self._ceiling(options, view),
+                max_cost=self._budget(options, view),
                 manner=both,
-                once=options.once,
+                once=options.idempotency_key,
             )
             await journal.append(resumed)
         return self.session(journal, bundle, llm)
@@ -165,28 +170,28 @@ class RunService:
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = load_workflow(view.source)
-        told = parse_inputs(bundle, options.brief, options.groups, options.picture)
-        none = deselected(bundle, options.without)
-        chosen = step or step_to_retry(bundle, view, told, options.rewrite, none)
+        preset = parse_inputs(bundle, options.brief, options.groups, options.image)
+        none = deselected(bundle, options.deselected_categories)
+        chosen = step or step_to_retry(bundle, view, preset, options.rewrite, none)
         known = [each.step_id for each in bundle.definition.workflow.steps]
         if chosen not in known:
             raise UnknownNameError("step", chosen, known)
-        spec, base_url = self.named(options, view)
-        llm = self._open(spec, base_url)
+        spec, base_url = self.llm_for(options, view)
+        llm = self._open_llm(spec, base_url)
         digest, contents = bundle.manifest()
         retried = RunRetried(
             step=chosen,
             manifest=digest,
             llm=llm.spec,
             base_url=base_url,
-            max_cost=self._ceiling(options, view),
-            answers=preset_answers(bundle, view, chosen, told, options.rewrite) | none,
+            max_cost=self._budget(options, view),
+            answers=preset_answers(bundle, view, chosen, preset, options.rewrite) | none,
             anew=models_to_rewrite(bundle, options.rewrite),
             finished=await self._finished(view),
-            manner=policy_for(options, named=options.picture is not None),
-            once=options.once,
+            manner=policy_for(options, named=options.image is not None),
+            once=options.idempotency_key,
         )
-        journal = await self._hold(run)
+        journal = await self._acquire(run)
         await journal.append(retried, files={**contents, **image_files(options)})
         return self.session(journal, bundle, llm)
 
@@ -198,11 +203,11 @@ class RunService:
 
     async def show(self, name: str) -> dict[str, Any]:
         """The document of a run as it stands, and each attempt of its steps as it ended."""
-        return (await self._shown(name))[0]
+        return (await self._details(name))[0]
 
-    async def sheet(self, name: str) -> PromptSet:
+    async def prompt_set(self, name: str) -> PromptSet:
         """A run's prompts as they stand, ready to be exported."""
-        return (await self._shown(name))[1]
+        return (await self._details(name))[1]
 
     async def view(self, name: str) -> RunView:
         """A run as it stands."""
@@ -263,7 +268,7 @@ class RunService:
             row = older[0]
         return row.run
 
-    def named(self, options: RunOptions, view: RunView | None = None) -> tuple[str, str | None]:
+    def llm_for(self, options: RunOptions, view: RunView | None = None) -> tuple[str, str | None]:
         """Which LLM, and at which address: what was said, else the run's own, else the settings."""
         if view is not None and options.llm is None:
             return view.llm, options.base_url or view.base_url
@@ -272,17 +277,19 @@ class RunService:
         own = self.settings.base_url if spec.startswith("openai:") else None
         return spec, options.base_url or own
 
-    def _ceiling(self, options: RunOptions, view: RunView | None = None) -> float | None:
+    def _budget(self, options: RunOptions, view: RunView | None = None) -> float | None:
         """The most a run may cost: as said, else the run's own, else the setting."""
         if options.max_cost is not None:
             return options.max_cost
         return self.settings.max_cost if view is None else view.max_cost
 
-    def _open(self, spec: str, base_url: str | None, pace: ConcurrencyLimiter | None = None) -> LLM:
+    def _open_llm(
+        self, spec: str, base_url: str | None, limiter: ConcurrencyLimiter | None = None
+    ) -> LLM:
         if self._llm is not None:
             return self._llm
-        if pace is not None:
-            return open_llm(spec, base_url=base_url, settings=self.settings, pace=pace)
+        if limiter is not None:
+            return open_llm(spec, base_url=base_url, settings=self.settings, pace=limiter)
         return self._llms.open(spec, base_url)
 
     def dispatcher(self) -> Dispatcher | None:
@@ -295,12 +302,14 @@ class RunService:
         return open_dispatcher(self.store, self.queue)
 
     def session(
-        self, journal: Journal, bundle: WorkflowBundle, llm: LLM, *, held: bool = True
+        self, journal: Journal, bundle: WorkflowBundle, llm: LLM, *, has_lease: bool = True
     ) -> RunSession:
         """A run to be carried on, here or by workers."""
-        return RunSession(self.store, journal, bundle, llm, held=held, dispatcher=self.dispatcher())
+        return RunSession(
+            self.store, journal, bundle, llm, has_lease=has_lease, dispatcher=self.dispatcher()
+        )
 
-    def beside(
+    def session_without_lease(
         self,
         view: RunView,
         bundle: WorkflowBundle,
@@ -310,30 +319,30 @@ class RunService:
         """A run that is left to those who hold it, or to whoever takes it."""
         lease = Lease(view.run, owner_name(), 0)
         journal = Journal(self.store, lease, view, listen or self._listen)
-        return self.session(journal, bundle, llm, held=False)
+        return self.session(journal, bundle, llm, has_lease=False)
 
-    async def _hold(self, run: str) -> Journal:
+    async def _acquire(self, run: str) -> Journal:
         lease = await acquire_lease(self.store, run, owner_name())
         return Journal(self.store, lease, await read_view(self.store, run), self._listen)
 
-    async def begun_under(self, once: str) -> str | None:
+    async def find_by_key(self, key: str) -> str | None:
         """The run that was begun under this key, if there is one."""
-        name, begun = await self._name_under(once)
+        name, begun = await self._name_for_key(key)
         return name if begun else None
 
-    async def _name_under(self, once: str) -> tuple[str, bool]:
+    async def _name_for_key(self, key: str) -> tuple[str, bool]:
         """The name of the run of this key, and whether it has begun; chance may give it to another."""
         for number in count():
-            name = name_for(once, number)
+            name = name_for(key, number)
             try:
                 row = await self.store.run(name)
             except NoSuchRunError:
                 return name, False
-            if json.loads(row.first).get("once") == once:
+            if json.loads(row.first).get("once") == key:
                 return name, True
         raise AssertionError("numbers do not end")
 
-    async def _shown(self, name: str) -> tuple[dict[str, Any], PromptSet]:
+    async def _details(self, name: str) -> tuple[dict[str, Any], PromptSet]:
         run = await self.find(name)
         facts = await self.store.events(run)
         view = fold(run, facts)

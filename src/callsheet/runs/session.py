@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from callsheet.store.port import Lease, Store
     from callsheet.workers.dispatcher import Dispatcher
 
-WATCH_SECONDS = 0.5
+POLL_SECONDS = 0.5
 """How often a run that another process carries on is looked at."""
 
-PATIENCE_SECONDS = 2.0
+ANSWER_PATIENCE_SECONDS = 2.0
 """How long an answer waits for a holder who is only passing through."""
 
 
@@ -72,18 +72,18 @@ async def acquire_lease(
 class RunSession:
     """A run that this process carries on and answers; others may do so while it waits.
 
-    `carried_by` says, in words, who carried it on when it was opened, where somebody did.
+    `holder` says, in words, who carried it on when it was opened, where somebody did.
     """
 
     store: Store
     journal: Journal
     bundle: WorkflowBundle
     llm: LLM
-    held: bool = True
+    has_lease: bool = True
     receipt: Receipt | None = None
     dispatcher: Dispatcher | None = None
-    elsewhere: bool = False
-    carried_by: str = ""
+    on_worker: bool = False
+    holder: str = ""
 
     @property
     def view(self) -> RunView:
@@ -92,46 +92,46 @@ class RunSession:
 
     async def advance(self) -> RunView:
         """Has the run carried on until it ends or a question is open: by workers, else here."""
-        self.elsewhere = await self._by_workers()
-        if self.elsewhere:
+        self.on_worker = await self._advance_on_workers()
+        if self.on_worker:
             return self.view
-        if not self.held:
-            await self._hold()
+        if not self.has_lease:
+            await self._acquire_lease()
         llm, ceiling = self.llm, self.view.max_cost
         if ceiling is not None:
             llm = BudgetedLLM(llm, ceiling, self.view, self.bundle)
-        cast = RunContext(self.bundle.definition, self.bundle.resources, llm)
+        context = RunContext(self.bundle.definition, self.bundle.resources, llm)
         async with self._heartbeat():
-            await advance(self.journal, cast)
-        await self._let_go()
+            await advance(self.journal, context)
+        await self._release()
         return self.view
 
-    async def answer(self, value: JsonValue, *, once: str = "") -> None:
+    async def answer(self, value: JsonValue, *, idempotency_key: str = "") -> None:
         """Records an answer to the open question.
 
         A picture is answered as base64 text, and its content is kept with the run. Raises
         AnswerError where it does not fit, AnsweredError where somebody was faster.
         """
-        if not self.held:
-            await self.check_open()
-        value, files = self._picture(value)
-        fact = answer_question(self.view, value, once=once)
-        if self.held:
+        if not self.has_lease:
+            await self.check_question_open()
+        value, files = self._read_image_answer(value)
+        fact = answer_question(self.view, value, once=idempotency_key)
+        if self.has_lease:
             await self.journal.append(fact, files=files)
             return
-        patience = time.monotonic() + PATIENCE_SECONDS
+        patience = time.monotonic() + ANSWER_PATIENCE_SECONDS
         while True:
             try:
-                await self._take_with(fact, files)
+                await self._acquire_and_record(fact, files)
             except HeldError:
-                await self.check_open()
+                await self.check_question_open()
                 if time.monotonic() > patience:
                     raise
-                await asyncio.sleep(WATCH_SECONDS / 10)
+                await asyncio.sleep(POLL_SECONDS / 10)
             else:
                 return
 
-    async def check_open(self) -> None:
+    async def check_question_open(self) -> None:
         """Raises AnsweredError where the question that is open here was answered elsewhere."""
         asked, open_here = self.view.asked, self.view.question is not None
         news = await self.journal.catch_up()
@@ -150,7 +150,7 @@ class RunSession:
             try:
                 return await self.advance()
             except HeldError:
-                await asyncio.sleep(WATCH_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
             await self.journal.catch_up()
         return self.view
 
@@ -159,12 +159,12 @@ class RunSession:
         await self.journal.catch_up()
         if self.dispatcher is not None:
             return await self.dispatcher.follow(self.journal)
-        return await self.journal.watch(WATCH_SECONDS, self._is_held)
+        return await self.journal.watch(POLL_SECONDS, self._is_held)
 
     async def _is_held(self) -> bool:
         return is_held(await self.store.run(self.view.run))
 
-    async def keep(self) -> None:
+    async def save(self) -> None:
         """Stores all that is known of the run: from here on it survives this process."""
         await self.journal.append()
 
@@ -176,25 +176,25 @@ class RunSession:
         """The run's document, as it stands."""
         return run_document(self.bundle, self.view, self.view.status, self.receipt)
 
-    def sheet(self) -> PromptSet:
+    def prompt_set(self) -> PromptSet:
         """The run's prompts as they stand, ready to be exported."""
         return prompt_set(self.document(), self.bundle)
 
     async def close(self) -> None:
         """Lets go of the run."""
         with suppress(HeldError):
-            await self._let_go()
+            await self._release()
 
-    def _picture(self, value: JsonValue) -> tuple[JsonValue, dict[str, str]]:
+    def _read_image_answer(self, value: JsonValue) -> tuple[JsonValue, dict[str, str]]:
         """What is recorded of an answer, and the file that is kept for it."""
         question = self.view.question
         words = value.strip() if isinstance(value, str) else ""
         if question is None or question.kind != "picture" or words.lower() in ("", "none"):
             return value, {}
-        picture = read_base64(words)
-        return picture.to_json(), {picture.hash: picture.base64}
+        image = read_base64(words)
+        return image.to_json(), {image.hash: image.base64}
 
-    async def _take_with(self, fact: QuestionAnswered, files: Mapping[str, str]) -> None:
+    async def _acquire_and_record(self, fact: QuestionAnswered, files: Mapping[str, str]) -> None:
         """Holds the run and records the fact in one: whoever does it first has answered."""
         if self.dispatcher is not None and await self.dispatcher.hand(self.journal, [fact]):
             return
@@ -202,9 +202,9 @@ class RunSession:
         if files:
             # What an answer speaks of is kept in the same transaction, and that needs a holder.
             self.journal.lease = await acquire_lease(self.store, run, owner)
-            self.held = True
+            self.has_lease = True
             if news := await self.journal.catch_up():
-                await self._let_go()
+                await self._release()
                 answers = (each for each in news if isinstance(each.event, QuestionAnswered))
                 raise AlreadyAnsweredError(next(answers, None))
             await self.journal.append(fact, files=files)
@@ -212,44 +212,44 @@ class RunSession:
         self.journal.lease = await acquire_lease(
             self.store, run, owner, after=self.view.seq, events=[fact]
         )
-        self.held = True
+        self.has_lease = True
         await self.journal.catch_up()
 
-    async def _by_workers(self) -> bool:
+    async def _advance_on_workers(self) -> bool:
         """Whether workers have carried the run on; where none has it any more, it is held here."""
         if self.dispatcher is None or not await self.dispatcher.hand(self.journal):
             return False
-        self.held = False
+        self.has_lease = False
         while not await self.dispatcher.follow(self.journal):
             # Who was believed dead may have been slow.
             with suppress(HeldError):
-                await self._hold()
+                await self._acquire_lease()
                 return False
         return True
 
-    async def _hold(self) -> None:
+    async def _acquire_lease(self) -> None:
         self.journal.lease = await acquire_lease(
             self.store, self.view.run, self.journal.lease.owner
         )
-        self.held = True
+        self.has_lease = True
         await self.journal.catch_up()
 
-    async def _let_go(self) -> None:
-        if self.held:
-            self.held = False
+    async def _release(self) -> None:
+        if self.has_lease:
+            self.has_lease = False
             await self.journal.release()
 
     @asynccontextmanager
     async def _heartbeat(self) -> AsyncIterator[None]:
-        beating = asyncio.create_task(self._beat())
+        renewal = asyncio.create_task(self._keep_lease())
         try:
             yield
         finally:
-            beating.cancel()
+            renewal.cancel()
             with suppress(asyncio.CancelledError, HeldError):
-                await beating
+                await renewal
 
-    async def _beat(self) -> None:
+    async def _keep_lease(self) -> None:
         while True:
             await asyncio.sleep(self.store.lease_seconds / 3)
             await self.store.beat(self.journal.lease)

@@ -50,10 +50,10 @@ class ActiveBatch:
         """Whether rows are still being carried on."""
         return self.seconds is None
 
-    async def carry_out(self) -> None:
+    async def execute(self) -> None:
         """Carries every row on; whatever stops it is remembered, and shown."""
         try:
-            async for outcome in self.batch.carry_out():
+            async for outcome in self.batch.execute():
                 _name(self.failures, outcome)
             self.error = self.batch.paused_by
         except CallsheetError as error:
@@ -89,7 +89,11 @@ class BatchManager:
                 self._looked_at(sheet, terms) as batch,
             ):
                 priced = asdict(await estimate_batch(batch))
-            return {"batch": batch.name, "carried": batch.carried, "groups": batch.groups} | priced
+            return {
+                "batch": batch.name,
+                "carried": batch.passthrough_columns,
+                "groups": batch.groups,
+            } | priced
 
         return await run_in_thread(work)
 
@@ -100,7 +104,9 @@ class BatchManager:
             if self._is_going(batch.name):
                 self._check_same(batch.name, text)
             else:
-                kept = Upload(**asdict(terms) | {"rows": batch.tally.total, "began": time.time()})
+                kept = Upload(
+                    **asdict(terms) | {"rows": batch.progress.total, "began": time.time()}
+                )
                 self.uploads.put(batch.name, sheet, kept)
         await self.advance(batch.name)
         return batch.name
@@ -113,7 +119,7 @@ class BatchManager:
         batch = await asyncio.to_thread(self._batch, sheet, terms, retry_failed=retry_failed)
         if not self._is_going(name):
             going = self._going[name] = ActiveBatch(batch)
-            going.task = asyncio.create_task(going.carry_out())
+            going.task = asyncio.create_task(going.execute())
 
     def stop(self, name: str) -> None:
         """Takes no further rows of a batch; raises WebError where none is carried on here."""
@@ -135,14 +141,14 @@ class BatchManager:
         sheet, terms = self.uploads.get(name)
         going = self._going.get(name)
         if going is not None:
-            return _told(name, terms, going.batch.tally, going.failures) | _pace(going)
+            return _told(name, terms, going.batch.progress, going.failures) | _pace(going)
         failures: list[dict[str, Any]] = []
 
         async def work() -> BatchProgress:
             with self._looked_at(sheet, terms) as batch:
                 async for outcome in current_outcomes(batch):
                     _name(failures, outcome)
-            return batch.tally
+            return batch.progress
 
         tally = await run_in_thread(work)
         return _told(name, terms, tally, failures) | {"status": _ended(tally), "error": None}
@@ -191,7 +197,7 @@ class BatchManager:
 
     def _batch(self, sheet: Path, terms: Upload, *, retry_failed: bool = False) -> Batch:
         service = RunService(self._settings, store=self._store)
-        order = terms.order(sheet, self._source(terms), retry_failed=retry_failed)
+        order = terms.to_request(sheet, self._source(terms), retry_failed=retry_failed)
         return Batch(service, order)
 
     def _source(self, terms: Upload) -> str:
@@ -205,7 +211,7 @@ class BatchManager:
         measure = MeasuringLLM(terms.llm or self._settings.llm or OFFLINE)
         service = RunService(self._settings, llm=measure)
         try:
-            yield Batch(service, terms.order(sheet, self._source(terms)))
+            yield Batch(service, terms.to_request(sheet, self._source(terms)))
         finally:
             service.store.close()
 
@@ -249,7 +255,7 @@ def _ended(tally: BatchProgress) -> str:
 
 
 def _pace(going: ActiveBatch) -> dict[str, Any]:
-    tally, paused = going.batch.tally, going.error
+    tally, paused = going.batch.progress, going.error
     rest = tally.total - tally.ended
     seconds = time.monotonic() - going.began
     if going.under_way:

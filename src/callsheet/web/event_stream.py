@@ -15,8 +15,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError
-from callsheet.runs.batch_names import batch_of
-from callsheet.runs.status import row_status
+from callsheet.runs.listing import row_status
+from callsheet.runs.names import batch_of
 from callsheet.store.port import NoSuchRunError
 
 if TYPE_CHECKING:

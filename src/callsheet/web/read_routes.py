@@ -66,7 +66,7 @@ async def estimate(call: RequestContext) -> Response:
     """Tokens and cost of a choice of groups beside all groups, without a call."""
     asked, server = call.body, call.server
     source, picture = server.source(asked.workflow), parse_image(asked.picture)
-    told = {"workflow": source, "llm": asked.llm, "idea": asked.idea, "picture": picture}
+    told = {"workflow": source, "llm": asked.llm, "idea": asked.idea, "image": picture}
 
     async def make() -> dict[str, Any]:
         return await run_in_thread(
@@ -140,7 +140,7 @@ async def download(call: RequestContext) -> Response:
     """A run's prompts as a file."""
     export = find_export(call.query.format)
     row = await call.server.service.store.run(call.run)
-    text = render_export(call.query.format, await call.server.service.sheet(row.run))
+    text = render_export(call.query.format, await call.server.service.prompt_set(row.run))
     return attachment(text, export.media_type, f"{row.run}.{export.suffix}")
 
 

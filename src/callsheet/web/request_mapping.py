@@ -31,18 +31,18 @@ def run_options(
     *,
     groups: Sequence[str] | None = None,
     rewrite: Sequence[str] = (),
-    once: str = "",
+    idempotency_key: str = "",
 ) -> RunOptions:
     """The wish of a request."""
     return RunOptions(
         llm=body.llm,
         brief=getattr(body, "brief", {}),
         groups=groups,
-        picture=parse_image(getattr(body, "picture", None)),
+        image=parse_image(getattr(body, "picture", None)),
         max_cost=cost_limit(settings, body.max_cost) if body.max_cost is not None else None,
         rewrite=tuple(rewrite),
-        without=tuple(getattr(body, "without", ())),
-        yes=getattr(body, "yes", False),
+        deselected_categories=tuple(getattr(body, "without", ())),
+        accept_defaults=getattr(body, "yes", False),
         review=getattr(body, "review", False),
-        once=once,
+        idempotency_key=idempotency_key,
     )

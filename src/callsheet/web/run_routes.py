@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 async def start(call: RequestContext) -> Response:
     """Begins a run; it goes on in the background."""
     server, body, once = call.server, call.body, call.once
-    run = await server.service.begun_under(once) if once else None
+    run = await server.service.find_by_key(once) if once else None
     if run is None:
         server.check_room()
-        options = run_options(server.settings, body, groups=body.groups, once=once)
+        options = run_options(server.settings, body, groups=body.groups, idempotency_key=once)
         session = await server.service.start(options, server.source(body.workflow))
         run = session.view.run
         try:
             await server.hand_in(session)
         except StorageError:
             # The same key may have come twice at the same time; the other one began it.
-            if not once or await server.service.begun_under(once) != run:
+            if not once or await server.service.find_by_key(once) != run:
                 raise
     return json_response(await server.page(run), 201, {"location": f"/api/runs/{run}"})
 
@@ -54,7 +54,7 @@ async def give_answer(call: RequestContext) -> Response:
         raise WebError(
             409, "not_asked", f"the run {call.run} does not ask that", hint="look at it anew"
         )
-    await session.answer(body.value, once=once)
+    await session.answer(body.value, idempotency_key=once)
     given = _answer_to(await server.service.store.events(call.run), body.question)
     assert given is not None  # noqa: S101  # it was just recorded
     await server.hand_in(session)
@@ -66,7 +66,9 @@ async def edit_prompt(call: RequestContext) -> Response:
     server, once = call.server, call.once
     facts = await server.service.store.events(call.run)
     if not (once and any(getattr(fact.event, "once", "") == once for fact in facts)):
-        await replace_prompt(server.service, call.run, call.body.prompt, call.body.text, once=once)
+        await replace_prompt(
+            server.service, call.run, call.body.prompt, call.body.text, idempotency_key=once
+        )
     return json_response(await server.page(call.run))
 
 
@@ -75,7 +77,7 @@ async def resume(call: RequestContext) -> Response:
     server, once = call.server, call.once
     if not await _was_done(call, RunResumed, once):
         server.check_room()
-        options = run_options(server.settings, call.body, once=once)
+        options = run_options(server.settings, call.body, idempotency_key=once)
         await server.hand_in(await server.service.resume(call.run, options))
     return json_response(await server.page(call.run))
 
@@ -86,7 +88,7 @@ async def retry(call: RequestContext) -> Response:
     if not await _was_done(call, RunRetried, once):
         server.check_room()
         options = run_options(
-            server.settings, body, groups=body.groups, rewrite=body.rewrite, once=once
+            server.settings, body, groups=body.groups, rewrite=body.rewrite, idempotency_key=once
         )
         await server.hand_in(await server.service.retry(call.run, options, body.step))
     return json_response(await server.page(call.run))

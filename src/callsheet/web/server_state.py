@@ -10,10 +10,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import CallsheetError, UnknownNameError
-from callsheet.runs.listing import RunListing
+from callsheet.runs.listing import RunListing, row_status
 from callsheet.runs.run_pool import RunPool
 from callsheet.runs.service import RunService
-from callsheet.runs.status import row_status
 from callsheet.web.batch_manager import BatchManager
 from callsheet.web.event_stream import EventFeed
 from callsheet.web.problems import WebError
@@ -63,7 +62,7 @@ class ServerState:
 
     async def hand_in(self, session: RunSession) -> None:
         """Has a run carried on in the background; from here on it is kept."""
-        await session.keep()
+        await session.save()
         run = session.view.run
         with suppress(Exception):
             # It may still be putting its things away from before the answer.
