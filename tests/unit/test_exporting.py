@@ -17,7 +17,7 @@ from callsheet.errors import InputError, UnknownNameError
 from callsheet.exports.csv_cells import unescape_cell
 from callsheet.exports.formats import EXPORTS, available_exports, render_export, skipped_prompts
 from callsheet.exports.image_size import image_size
-from callsheet.exports.prompt_set import ExportedPrompt, PromptSet, PromptText
+from callsheet.exports.prompt_set import ExportedPrompt, PromptSet, PromptText, prompt_set
 from tests.support.runs import Desk
 
 AWKWARD = (
@@ -51,7 +51,8 @@ KINDS = {
 
 
 async def sheet(*groups: str, workflow: str = "oms", **brief: str) -> PromptSet:
-    return (await Desk.with_llm().session(groups, workflow, **brief)).sheet()
+    session = await Desk.with_llm().session(groups, workflow, **brief)
+    return prompt_set(session.document(), session.bundle)
 
 
 def saying(found: PromptSet, model: str, text: str) -> PromptSet:

@@ -195,8 +195,10 @@ async def _session(
         await session.write_receipt()
         if telling.output is not None:
             from callsheet.cli.output_files import write_results
+            from callsheet.exports.prompt_set import prompt_set
 
-            write_results(telling.output, session.document(), session.prompt_set())
+            document = session.document()
+            write_results(telling.output, document, prompt_set(document, session.bundle))
         return _tell(session.document(), session.view, telling)
     finally:
         await session.close()

@@ -13,7 +13,6 @@ from callsheet.costs.receipt_writer import write_receipt
 from callsheet.engine.advance import RunContext, advance, answer_question
 from callsheet.errors import InputError
 from callsheet.events import QuestionAnswered, RunRetried
-from callsheet.exports.prompt_set import prompt_set
 from callsheet.images import read_base64
 from callsheet.runs.document import run_document
 from callsheet.store.owners import is_dead, is_held
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from callsheet.engine.journal import Journal
     from callsheet.engine.run_view import RunView
     from callsheet.events import Event, RecordedEvent
-    from callsheet.exports.prompt_set import PromptSet
     from callsheet.llm.port import LLM
     from callsheet.loader.bundle import WorkflowBundle
     from callsheet.store.port import Lease, Store
@@ -175,10 +173,6 @@ class RunSession:
     def document(self) -> dict[str, Any]:
         """The run's document, as it stands."""
         return run_document(self.bundle, self.view, self.view.status, self.receipt)
-
-    def prompt_set(self) -> PromptSet:
-        """The run's prompts as they stand, ready to be exported."""
-        return prompt_set(self.document(), self.bundle)
 
     async def close(self) -> None:
         """Lets go of the run."""
