@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,24 @@ def test_the_page_makes_no_markup_out_of_text() -> None:
     ways = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|Function\("
     for path in PAGE:
         assert not re.search(ways, path.read_text("utf-8")), _name(path)
+
+
+def _modules() -> dict[str, set[str]]:
+    """Each module of the page by its name, with the names of those that it imports."""
+    imported = re.compile(r'\b(?:from|import)\b[ (]*"(?:\./)?([\w./]+\.js)"')
+    return {
+        path.name: set(imported.findall(text))
+        for path in PAGE
+        if path.suffix == ".js"
+        and re.search(r"^(import|export) ", text := path.read_text("utf-8"), re.MULTILINE)
+    }
+
+
+def test_the_modules_of_the_page_import_each_other_in_no_circle() -> None:
+    modules = _modules()
+    order = [*TopologicalSorter(modules).static_order()]
+    assert sorted(order) == sorted(modules), "every imported module exists"
+    assert order[-1] == "main.js", "main.js uses all others"
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)

@@ -1,4 +1,4 @@
-"""What the page's tests share: a browser and a server for each file, a window for each test."""
+"""Fixtures of the page's tests: a browser and a server per file, a window per test."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from playwright.sync_api import Browser
 
 from tests.conftest import GUARD
 from tests.support.cli import Terminal
-from tests.support.person import Person, chromium
+from tests.support.page_object import PageObject, chromium
 from tests.support.serving import Serving
 
-Come = Callable[..., Person]
+OpenPage = Callable[..., PageObject]
 
-NOTHING_SET = dict.fromkeys(
+NO_SETTINGS = dict.fromkeys(
     (
         "CALLSHEET_LLM",
         "CALLSHEET_BASE_URL",
@@ -35,8 +35,8 @@ NOTHING_SET = dict.fromkeys(
 def serving(
     home: Path, *workflows: str, env: Mapping[str, str] | None = None, port: str = "0"
 ) -> Iterator[Serving]:
-    """`callsheet serve` over the runs in this home, with no key and no setting but these."""
-    settings = NOTHING_SET | {"CALLSHEET_HOME": str(home)} | dict(env or {})
+    """`callsheet serve` on the runs in this home, with no API key and only these settings."""
+    settings = NO_SETTINGS | {"CALLSHEET_HOME": str(home)} | dict(env or {})
     terminal = Terminal(folder=home, guard=GUARD, env=settings)
     with Serving(terminal, (*workflows, "--port", port)) as server:
         yield server
@@ -57,29 +57,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 @pytest.fixture
-def come(browser: Browser) -> Iterator[Come]:
-    """Lets a person come to a server; whatever must never happen fails the test at its end."""
-    people: list[Person] = []
-    with ExitStack() as leaving:
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens the page of a server; any violation fails the test at its end."""
+    opened: list[PageObject] = []
+    with ExitStack() as contexts:
 
-        def come(url: str, **manner: object) -> Person:
-            context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **manner})  # type: ignore[arg-type]
-            leaving.callback(context.close)
-            person = Person(context, url.rstrip("/"))
-            people.append(person)
-            return person
+        def open_page(url: str, **options: object) -> PageObject:
+            context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})  # type: ignore[arg-type]
+            contexts.callback(context.close)
+            ui = PageObject(context, url.rstrip("/"))
+            opened.append(ui)
+            return ui
 
-        yield come
-    assert [wrong for person in people for wrong in person.wrongs] == []
+        yield open_page
+    assert [violation for ui in opened for violation in ui.violations] == []
 
 
 @pytest.fixture
-def person(come: Come, server: Serving) -> Person:
-    """Someone at a desk who has just opened the page."""
-    return come(server.url)
+def ui(open_page: OpenPage, server: Serving) -> PageObject:
+    """The page, just opened."""
+    return open_page(server.url)
 
 
 @pytest.fixture(scope="session")
-def pictures() -> Path:
-    """Where screenshots are kept for people to look at."""
+def screenshots() -> Path:
+    """Where screenshots are kept to be looked at."""
     return Path(__file__).parents[2] / "build" / "page"

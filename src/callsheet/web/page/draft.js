@@ -1,32 +1,33 @@
-// Keeps what is not sent yet through a reload: the words of the scene and the rows that are called.
+// Saves what was entered but not sent yet, so that it survives a reload.
 
-import { allGroups, sheet } from "./sheet.js";
+import { allGroups } from "./selectors.js";
+import { state } from "./store.js";
 
-const PLACE = "callsheet.draft";
-let kept = "";
+const STORAGE_KEY = "callsheet.draft";
+let saved = "";
 
-/** Keeps what stands on an empty sheet; what an open run was begun with is kept by the run. */
-export function remember() {
-  const { workflow, brief, chosen, llm, run } = sheet;
-  const words = { workflow: workflow.name, brief, chosen: [...chosen], llm };
-  const now = run ? "" : JSON.stringify(words);
-  if (now === kept) return;
-  kept = now;
+/** Saves the draft; an open run needs none, because the server stores its inputs. */
+export function saveDraft() {
+  const { workflow, brief, selected, llm, run } = state;
+  const draft = { workflow: workflow.name, brief, selected: [...selected], llm };
+  const text = run ? "" : JSON.stringify(draft);
+  if (text === saved) return;
+  saved = text;
   try {
-    sessionStorage.setItem(PLACE, now);
+    sessionStorage.setItem(STORAGE_KEY, text);
   } catch {
-    // Without storage a reload begins with an empty sheet.
+    // Without storage a reload starts with empty fields.
   }
 }
 
-/** What was kept for this workflow, as far as it still fits. */
-export function recall(workflow) {
+/** The state saved for the current workflow, as far as it still applies. */
+export function loadDraft() {
   try {
-    const told = JSON.parse(sessionStorage.getItem(PLACE) || "null");
-    if (told?.workflow !== workflow.name) return {};
+    const draft = JSON.parse(sessionStorage.getItem(STORAGE_KEY) || "null");
+    if (draft?.workflow !== state.workflow.name) return {};
     const names = new Set(allGroups().map((group) => group.name));
-    const chosen = new Set(told.chosen.filter((name) => names.has(name)));
-    return { brief: { ...sheet.brief, ...told.brief }, chosen, llm: told.llm || sheet.llm };
+    const selected = new Set(draft.selected.filter((name) => names.has(name)));
+    return { brief: { ...state.brief, ...draft.brief }, selected, llm: draft.llm || state.llm };
   } catch {
     return {};
   }

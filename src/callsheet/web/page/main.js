@@ -1,167 +1,148 @@
-// Starts the page: loads what the server offers, draws every section after a change, hears events.
+// Starts the page: loads what the server offers, renders after each change, follows address and events.
 
-import { at } from "./element.js";
-import { wireAppearance } from "./appearance.js";
-import { drawCall } from "./call.js";
-import { open, refresh } from "./deeds.js";
-import { remember } from "./draft.js";
-import { listen } from "./events.js";
-import { wireKeys } from "./keys.js";
-import { drawLlm } from "./llm.js";
-import { drawMeter } from "./meter.js";
-import { drawNotices } from "./notices.js";
-import { drawPictures, wirePictures } from "./picture.js";
-import { bringIntoSight, drawPrompts } from "./prompts.js";
-import { drawReceipt } from "./receipt.js";
-import { drawRunbar, loadFormats } from "./runbar.js";
-import { drawRuns, hearOfRun, load } from "./runs.js";
-import { drawScene } from "./scene.js";
-import { get, path, Trouble } from "./server.js";
-import { change, onChange, sheet } from "./sheet.js";
-import { drawWorkflows, use } from "./workflow.js";
+import { apiPath, attempt, get } from "./api_client.js";
+import { openBatch } from "./batch_actions.js";
+import { renderBatchSection } from "./batch_section.js";
+import { renderBriefForm } from "./brief_form.js";
+import { byId } from "./dom.js";
+import { saveDraft } from "./draft.js";
+import { renderEstimate } from "./estimate_panel.js";
+import { connectEvents } from "./event_stream.js";
+import { renderGroupPicker } from "./group_picker.js";
+import { initImageDrop, renderImagePickers } from "./image_picker.js";
+import { renderLlmPicker } from "./llm_picker.js";
+import { nextAction } from "./next_action.js";
+import { renderNotices } from "./notices.js";
+import { initPrimaryButton, renderPrimaryButton } from "./primary_button.js";
+import { renderPromptList } from "./prompt_list.js";
+import { renderQuestion } from "./question_form.js";
+import { renderReceipt } from "./receipt.js";
+import { openRun, refreshRun } from "./run_actions.js";
+import { initRunList, loadRuns, renderRunList, updateRun } from "./run_list.js";
+import { loadExportFormats, renderRunToolbar } from "./run_toolbar.js";
+import { loadSavings, renderSavings } from "./savings_chart.js";
+import { initShortcuts } from "./shortcuts.js";
+import { setState, state, subscribe } from "./store.js";
+import { initThemeToggle } from "./theme_toggle.js";
+import { renderWorkflowPicker, selectWorkflow } from "./workflow_picker.js";
 
-const SECTIONS = [
-  drawWorkflows,
-  drawLlm,
-  drawRunbar,
-  drawBatchOnceWanted,
-  drawRuns,
-  drawNotices,
-  drawScene,
-  drawPictures,
-  drawCall,
-  drawMeter,
-  drawQuestionOnceAsked,
-  drawPrompts,
-  drawReceipt,
-];
+const RECONNECT_DELAY = 1000; // milliseconds
 
-let watch = () => {};
-let watched = null;
+let watchRun = () => {};
+let shownLocation = null;
 
-function draw() {
-  if (!sheet.workflow) return drawNotices();
-  for (const section of SECTIONS) section();
-  follow();
-  remember();
+function render() {
+  if (!state.workflow) return renderNotices();
+  renderWorkflowPicker();
+  renderLlmPicker();
+  renderRunToolbar();
+  renderRunList();
+  renderNotices();
+  renderBatchSection();
+  renderBriefForm();
+  renderImagePickers();
+  renderGroupPicker();
+  const action = nextAction();
+  renderEstimate(action);
+  renderPrimaryButton(action);
+  renderQuestion();
+  renderPromptList();
+  renderReceipt();
+  renderSavings();
+  updateAddress();
+  saveDraft();
 }
 
-/** What few runs need is fetched when the first one does, so that the first paint stays light. */
-async function drawQuestionOnceAsked() {
-  if (!sheet.run?.question && at("question").hidden) return;
-  const { drawQuestion } = await import("./question.js");
-  drawQuestion();
-  bringIntoSight("question");
-}
-
-async function drawBatchOnceWanted() {
-  for (const id of ["scene", "call"]) at(id).classList.toggle("of-many", Boolean(sheet.batch));
-  if (!sheet.batch && at("batch").hidden) return;
-  const { drawBatch } = await import("./batch.js");
-  drawBatch();
-}
-
-/** What is open, as the address has it: a run, a batch, or nothing. */
-function place() {
-  const { run, batch } = sheet;
+/** What is open, as in the address: a run, a batch, or null. */
+function currentLocation() {
+  const { run, batch } = state;
   return run?.run ?? (batch?.document ? `batch=${batch.document.batch}` : null);
 }
 
-/** The address names the open run, so that a reload finds it; the stream brings its facts. */
-function follow() {
-  const run = sheet.run?.run ?? null;
-  const here = place();
-  if (here === watched) return;
-  watched = here;
-  document.title = run ? `${sheet.run.brief?.idea?.slice(0, 60) || run} · callsheet` : "callsheet";
-  const address = here ? `#${here}` : location.pathname;
-  if (decodeURIComponent(location.hash.slice(1)) !== (here ?? ""))
-    history.pushState(null, "", address);
-  watch(run, sheet.run?.seq ?? 0);
+/** Writes what is open into the address, so that a reload shows it, and watches the open run. */
+function updateAddress() {
+  const current = currentLocation();
+  if (current === shownLocation) return;
+  shownLocation = current;
+  const { run, brief, seq } = state.run ?? {};
+  document.title = run ? `${brief?.idea?.slice(0, 60) || run} · callsheet` : "callsheet";
+  if (addressedLocation() !== current)
+    history.pushState(null, "", current ? `#${current}` : location.pathname);
+  watchRun(run ?? null, seq ?? 0);
 }
 
-/** The run that the address names. */
-function addressed() {
+/** What the address names. */
+function addressedLocation() {
   const name = location.hash.slice(1);
   try {
     return decodeURIComponent(name) || null;
   } catch {
-    return name; // no proper address: the server will say that there is no such run
+    return name; // not properly encoded: the server answers that there is no such run
   }
 }
 
-/** Opens what the address says: a run, or the empty sheet. */
-async function followAddress() {
-  const wanted = addressed();
-  if (wanted === place()) return;
-  if (!wanted?.startsWith("batch=")) return open(wanted);
-  const { openBatch } = await import("./batch.js");
-  await openBatch(wanted.slice("batch=".length));
+async function openAddress() {
+  const name = addressedLocation();
+  if (name === currentLocation()) return;
+  if (name?.startsWith("batch=")) await openBatch(name.slice("batch=".length));
+  else await openRun(name);
 }
 
-function hear(name, data) {
-  const mine = data.run === sheet.run?.run;
+function onEvent(name, data) {
+  const isOpen = data.run === state.run?.run;
   if (name === "ready") {
-    load();
-    refresh();
+    loadRuns();
+    refreshRun();
   } else if (name === "run") {
-    hearOfRun(data);
-    if (mine && data.seq > sheet.run.seq) refresh();
+    updateRun(data);
+    if (isOpen && data.seq > state.run.seq) refreshRun();
   } else if (name === "gone") {
-    load();
-    if (mine) open(null);
-  } else if (name === "fact" && mine && data.seq > sheet.run.seq) {
-    refresh();
-  } else if (name === "writing" && mine) {
-    change({ writing: { ...sheet.writing, [data.prompt]: data.text } });
+    loadRuns();
+    if (isOpen) openRun(null);
+  } else if (name === "fact" && isOpen && data.seq > state.run.seq) {
+    refreshRun();
+  } else if (name === "writing" && isOpen) {
+    setState({ partialTexts: { ...state.partialTexts, [data.prompt]: data.text } });
   }
 }
 
-async function begin() {
+async function load() {
   const [workflows, { llms, chosen }] = await Promise.all([
-    get(path("workflows")),
-    get(path("llms")),
+    get(apiPath("workflows")),
+    get(apiPath("llms")),
   ]);
-  change({ workflows, llms, llm: chosen });
-  await use(workflows[0].name);
-  addEventListener("popstate", followAddress);
-  addEventListener("hashchange", followAddress);
-  await Promise.all([loadFormats(), followAddress()]);
-  watch = listen({ hear, line });
-  watched = undefined;
-  import("./savings.js").then(({ drawSavings, loadSavings }) => {
-    SECTIONS.push(drawSavings);
-    loadSavings();
+  setState({ workflows, llms, llm: chosen });
+  await selectWorkflow(workflows[0].name);
+  addEventListener("popstate", openAddress);
+  addEventListener("hashchange", openAddress);
+  await Promise.all([loadExportFormats(), openAddress()]);
+  shownLocation = undefined; // the open run is to be watched
+  watchRun = connectEvents({ onEvent, onConnection: (connected) => setState({ connected }) });
+  loadSavings();
+  setState({ connected: true });
+}
+
+/** Loads the page, again and again until the server answers. */
+async function start() {
+  await attempt(load, (error) => {
+    setState(error.status ? { error } : { connected: false });
+    if (!error.status) setTimeout(start, RECONNECT_DELAY);
   });
-  change({});
 }
 
-function line(stands) {
-  change({ connected: stands });
-}
-
-async function beginWhenAnswered() {
-  try {
-    await begin();
-    change({ connected: true });
-  } catch (trouble) {
-    if (!(trouble instanceof Trouble)) throw trouble;
-    change(trouble.status ? { trouble } : { connected: false });
-    if (!trouble.status) setTimeout(beginWhenAnswered, 1000);
-  }
-}
-
-// Followed as a link, it would put itself in the address in the open run's place.
-at("skip").addEventListener("click", (event) => {
+// As a plain link it would replace the open run in the address.
+byId("skip-link").addEventListener("click", (event) => {
   event.preventDefault();
-  at("work").focus();
+  byId("content").focus();
 });
-at("new-sheet").addEventListener("click", (event) => {
+byId("new-run").addEventListener("click", (event) => {
   event.preventDefault();
-  open(null);
+  openRun(null);
 });
-wireAppearance();
-wireKeys();
-wirePictures();
-onChange(draw);
-beginWhenAnswered();
+initThemeToggle();
+initShortcuts();
+initImageDrop();
+initRunList();
+initPrimaryButton();
+subscribe(render);
+start();

@@ -1,87 +1,91 @@
-// Says above the work what stands in its way, each in a sentence and with one thing to do.
+// Messages above the content: a lost connection, an error, a missing API key, each with one action.
 
-import { at, button, make, spoken } from "./element.js";
-import { open, press } from "./deeds.js";
-import { chosenLlm } from "./llm.js";
-import { nextStep } from "./plan.js";
-import { change, sheet, titled } from "./sheet.js";
+import { button, byId, el, inlineCode, renderIfChanged } from "./dom.js";
+import { capitalize, formatTime } from "./format.js";
+import { selectedLlm } from "./llm_picker.js";
+import { nextAction } from "./next_action.js";
+import { performNextAction } from "./primary_button.js";
+import { openRun } from "./run_actions.js";
+import { messageWithStep } from "./selectors.js";
+import { setState, state } from "./store.js";
 
-let drawn = "";
-
-export function drawNotices() {
-  const notices = [line(), trouble(), failure(), parked(), key()].filter(Boolean);
-  const shape = JSON.stringify(notices.map(({ text, hint, deed }) => [text, hint, deed?.name]));
-  if (shape === drawn) return;
-  drawn = shape;
-  at("notices").replaceChildren(...notices.map(draw));
+export function renderNotices() {
+  const found = [connectionNotice(), errorNotice(), failureNotice(), pauseNotice(), keyNotice()];
+  const notices = found.filter(Boolean);
+  // Functions are no plain data: they are left out of what is compared.
+  renderIfChanged(byId("notices"), notices, () => notices.map(notice));
 }
 
-function draw({ text, hint, stop, deed }) {
-  return make(
+function notice({ text, hint, isError, action, onClick }) {
+  const message = sentence(text);
+  return el(
     "div",
-    { class: stop ? "notice stop" : "notice", role: stop ? "alert" : "status" },
-    make("p", {}, stop ? make("strong", {}, ...sentence(text)) : sentence(text)),
-    hint ? make("p", { class: "hint" }, ...sentence(hint)) : null,
-    deed ? make("div", { class: "actions" }, button(deed.name, deed.press)) : null,
+    { class: isError ? "notice error" : "notice", role: isError ? "alert" : "status" },
+    el("p", {}, isError ? el("strong", {}, message) : message),
+    hint && el("p", { class: "hint" }, sentence(hint)),
+    action && el("div", { class: "actions" }, button(action, onClick)),
   );
 }
 
-/** A message of the server's as a sentence: they begin small, as the command line prints them. */
+/** A message as a sentence: the server's begin in lower case and have no full stop. */
 function sentence(text) {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return spoken(/[.!?…:]$/.test(begun) ? begun : `${begun}.`);
+  return inlineCode(capitalize(/[.!?…:]$/.test(text) ? text : `${text}.`));
 }
 
-function line() {
-  if (sheet.connected) return null;
+function connectionNotice() {
+  if (state.connected) return null;
   return {
-    text: "the line to the server is down",
-    hint: "nothing is lost; this page goes on by itself as soon as `callsheet serve` answers",
+    text: "the connection to the server is lost",
+    hint: "nothing is lost; this page reconnects as soon as `callsheet serve` answers",
   };
 }
 
-function trouble() {
-  if (!sheet.trouble || (!sheet.connected && sheet.trouble.status === 0)) return null;
-  const { message, hint, status, isOfAddress, more } = sheet.trouble;
-  const places = (more?.problems ?? []).map((each) => `${each.path} ${each.message}`).join("; ");
+function errorNotice() {
+  const { error, connected } = state;
+  if (!error || (!connected && error.status === 0)) return null;
+  const { message, hint, status, isNavigation, more } = error;
+  const problems = (more?.problems ?? []).map((each) => `${each.path} ${each.message}`);
+  const isGone = isNavigation || status === 404;
   return {
-    stop: true,
+    isError: true,
     text: message,
-    hint: [hint, places].filter(Boolean).join(" · "),
-    deed:
-      isOfAddress || status === 404
-        ? { name: "Begin a new sheet", press: () => open(null) }
-        : { name: "Dismiss", press: () => change({ trouble: null }) },
+    hint: [hint, problems.join("; ")].filter(Boolean).join(" · "),
+    action: isGone ? "Start a new run" : "Dismiss",
+    onClick: () => (isGone ? openRun(null) : setState({ error: null })),
   };
 }
 
-function failure() {
-  if (sheet.run?.status !== "failed" || !sheet.run.error) return null;
-  const step = nextStep();
-  const deed = step.kind === "resume" ? { name: step.label, press } : null;
-  return { stop: true, text: titled(sheet.run.error), hint: sheet.run.error.hint, deed };
-}
-
-function parked() {
-  const { status, until, error } = sheet.run ?? {};
-  if (status !== "waiting" || !until) return null;
-  const time = new Date(until * 1000).toLocaleTimeString("en-GB", {
-    hour: "2-digit",
-    minute: "2-digit",
-  });
+function failureNotice() {
+  const { status, error } = state.run ?? {};
+  if (status !== "failed" || !error) return null;
+  const { kind, label } = nextAction();
   return {
-    text: error ? titled(error) : "the provider asks for a pause",
-    hint: `it may be tried again at ${time}`,
-    deed: { name: "Try now", press },
+    isError: true,
+    text: messageWithStep(error),
+    hint: error.hint,
+    action: kind === "resume" && label,
+    onClick: performNextAction,
   };
 }
 
-function key() {
-  const { spec, key, variables = [] } = chosenLlm();
+function pauseNotice() {
+  const { status, until, error } = state.run ?? {};
+  if (status !== "waiting" || !until) return null;
+  return {
+    text: error ? messageWithStep(error) : "the provider asks for a pause",
+    hint: `it can be resumed at ${formatTime(until)}`,
+    action: "Try now",
+    onClick: performNextAction,
+  };
+}
+
+function keyNotice() {
+  const { spec, key, variables = [] } = selectedLlm();
   if (key !== "missing") return null;
   return {
-    text: `the key for ${spec} is not there`,
-    hint: `set ${variables.join(" or ")} where \`callsheet serve\` is started, and start it again`,
-    deed: { name: "Use offline drafts", press: () => change({ llm: "offline" }) },
+    text: `the API key for ${spec} is missing`,
+    hint: `set ${variables.join(" or ")} where \`callsheet serve\` is started, and restart it`,
+    action: "Use offline drafts",
+    onClick: () => setState({ llm: "offline" }),
   };
 }

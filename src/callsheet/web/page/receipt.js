@@ -1,43 +1,39 @@
-// The receipt of a run: what was sent, what came back, what it cost, and what was not sent.
+// The receipt of a run: what was sent and written, what it cost, and what selecting groups saved.
 
-import { at, make } from "./element.js";
-import { cost, percent, whole } from "./figures.js";
-import { isUnderWay, sheet } from "./sheet.js";
+import { byId, el, renderIfChanged } from "./dom.js";
+import { formatCost, formatNumber, formatPercent } from "./format.js";
+import { isPaid, isRunning } from "./selectors.js";
+import { state } from "./store.js";
 
-let drawn = "";
-
-export function drawReceipt() {
-  const place = at("receipt");
-  const { usage, savings, llm } = sheet.run ?? {};
-  place.hidden = !usage?.calls || isUnderWay() || !savings?.instruction_tokens_all;
-  const shape = JSON.stringify([usage, savings, llm]);
-  if (place.hidden || shape === drawn) return;
-  drawn = shape;
-  place.replaceChildren(
-    make("h2", { class: "heading" }, "Receipt"),
-    make(
+export function renderReceipt() {
+  const { usage, savings, llm } = state.run ?? {};
+  byId("receipt").hidden = !usage?.calls || isRunning() || !savings?.instruction_tokens_all;
+  if (byId("receipt").hidden) return;
+  renderIfChanged(byId("receipt"), [usage, savings, llm], () => [
+    el("h2", {}, "Receipt"),
+    el(
       "dl",
-      { class: "figures" },
-      ...lines(usage, savings, llm).flatMap(([name, value, kind]) => [
-        make("dt", {}, name),
-        make("dd", { class: kind }, value),
+      { class: "totals" },
+      receiptRows(usage, savings, llm).map(([name, value, kind]) => [
+        el("dt", {}, name),
+        el("dd", { class: kind }, value),
       ]),
     ),
-  );
+  ]);
 }
 
-function lines(usage, savings, llm) {
-  const paid = llm !== "offline" && llm !== "paste";
+function receiptRows(usage, savings, llm) {
+  const paid = isPaid(llm);
   return [
-    ["written by", llm],
-    [usage.calls === 1 ? "call" : "calls", whole(usage.calls)],
-    ...(usage.repairs ? [["of them repairs", whole(usage.repairs)]] : []),
-    ...(paid ? [["tokens sent", whole(usage.input_tokens)]] : []),
-    ...(usage.cached_input_tokens ? [["of them cached", whole(usage.cached_input_tokens)]] : []),
-    ...(paid ? [["tokens written", whole(usage.output_tokens)]] : []),
-    ["instructions sent", whole(savings.instruction_tokens)],
-    ["for all groups", whole(savings.instruction_tokens_all)],
-    ["saved", percent(savings.percent), "good"],
-    ["paid", paid ? cost(usage.cost_usd) : "$0", "total"],
-  ];
+    ["LLM", llm],
+    ["calls", formatNumber(usage.calls)],
+    usage.repairs > 0 && ["repair calls", formatNumber(usage.repairs)],
+    paid && ["input tokens", formatNumber(usage.input_tokens)],
+    usage.cached_input_tokens > 0 && ["cached", formatNumber(usage.cached_input_tokens)],
+    paid && ["output tokens", formatNumber(usage.output_tokens)],
+    ["instruction tokens", formatNumber(savings.instruction_tokens)],
+    ["for all groups", formatNumber(savings.instruction_tokens_all)],
+    ["saved", formatPercent(savings.percent), "success"],
+    ["cost", paid ? formatCost(usage.cost_usd) : "$0", "total"],
+  ].filter(Boolean);
 }

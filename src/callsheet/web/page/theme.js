@@ -1,12 +1,12 @@
-// Sets light or dark before the first paint, so that nobody who chose one sees a flash of the other.
-// A classic script on purpose: a module would run after the first paint.
+// Applies the saved theme before the first paint, so that the page does not flash in the other one.
+// A classic script: a module would run after the first paint.
 {
-  const chosen = (() => {
+  const saved = (() => {
     try {
       return localStorage.getItem("callsheet.theme");
     } catch {
       return null; // storage may be switched off
     }
   })();
-  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+  if (saved === "light" || saved === "dark") document.documentElement.dataset.theme = saved;
 }

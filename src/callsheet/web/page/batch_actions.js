@@ -1,0 +1,83 @@
+// Actions on batches: start, resume, open, stop and delete; polls the open one while it is running.
+
+import { apiPath, attempt, get, post, remove } from "./api_client.js";
+import { defaultBatchTitle } from "./format.js";
+import { announce } from "./live_region.js";
+import { openRun, perform } from "./run_actions.js";
+import { loadRuns } from "./run_list.js";
+import { briefFields, enteredBrief, selectedGroups } from "./selectors.js";
+import { setState, state } from "./store.js";
+
+const POLL_INTERVAL = 700; // milliseconds
+
+/** The body of a request with the sheet, and what applies to rows that say nothing else. */
+export function batchRequest() {
+  const [, ...fields] = briefFields();
+  return {
+    sheet: state.batch.text,
+    title: state.batch.title,
+    workflow: state.workflow.name,
+    llm: state.llm,
+    groups: selectedGroups().map(({ name }) => name),
+    brief: enteredBrief(fields),
+  };
+}
+
+export async function startBatch() {
+  await perform(() => post(apiPath("batches"), batchRequest()), applyBatch);
+}
+
+export async function resumeBatch({ retryFailed }) {
+  const { batch } = state.batch.document;
+  const body = { retry_failed: retryFailed };
+  await perform(() => post(apiPath("batches", batch, "resume"), body), applyBatch);
+}
+
+export async function openBatch(name) {
+  await perform(() => get(apiPath("batches", name)), applyBatch);
+}
+
+export async function stopBatch(name) {
+  await perform(() => post(apiPath("batches", name, "stop")), applyBatch);
+}
+
+export async function deleteBatch(name) {
+  const isDeleted = await perform(
+    () => remove(apiPath("batches", name)),
+    () => undefined,
+  );
+  if (!isDeleted) return;
+  await openRun(null);
+  loadRuns();
+}
+
+export function newBatch() {
+  setState({ batch: { text: "", title: defaultBatchTitle() } });
+}
+
+export function isBatchRunning({ status }) {
+  return status === "running" || status === "stopping";
+}
+
+let timer = 0;
+
+function applyBatch(document) {
+  const before = state.batch?.document;
+  setState({ run: null, batch: { text: "", title: defaultBatchTitle(), ...state.batch, document } });
+  clearTimeout(timer);
+  if (isBatchRunning(document)) timer = setTimeout(poll, POLL_INTERVAL);
+  else if (before?.batch === document.batch && isBatchRunning(before))
+    announce(`${document.title}: ${document.rows.done} of ${document.rows.total} written`);
+}
+
+async function poll() {
+  const name = state.batch?.document?.batch;
+  if (!name) return;
+  await attempt(
+    async () => {
+      const document = await get(apiPath("batches", name));
+      if (state.batch?.document?.batch === name) applyBatch(document);
+    },
+    () => (timer = setTimeout(poll, POLL_INTERVAL)), // a lost connection is reported elsewhere
+  );
+}

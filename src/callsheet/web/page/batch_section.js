@@ -1,0 +1,15 @@
+// The section of a batch: the sheet while it is edited, the progress once it is started.
+
+import { batchProgress } from "./batch_progress.js";
+import { byId, renderIfChanged, sectionBody } from "./dom.js";
+import { renderSheetEditor } from "./sheet_editor.js";
+import { state } from "./store.js";
+
+export function renderBatchSection() {
+  const { batch } = state;
+  for (const id of ["brief", "groups"]) byId(id).classList.toggle("batch-mode", Boolean(batch));
+  byId("batch").hidden = !batch;
+  const document = batch?.document;
+  if (document) renderIfChanged(sectionBody("batch"), document, () => batchProgress(document));
+  renderSheetEditor(sectionBody("batch"), document ? null : batch);
+}

@@ -1,0 +1,98 @@
+// The form of the brief: the idea, the other fields with their defaults, and the image.
+
+import { button, byId, el, renderIfChanged, sectionBody, setText } from "./dom.js";
+import { defaultBatchTitle, humanize } from "./format.js";
+import { createImagePicker, describeRunImage } from "./image_picker.js";
+import { briefFields, imageField, isImageUsed } from "./selectors.js";
+import { setState, state } from "./store.js";
+
+export function renderBriefForm() {
+  const fields = briefFields();
+  const image = imageField();
+  byId("brief").hidden = fields.length === 0 || Boolean(state.batch?.document);
+  setText(byId("brief-heading"), state.batch ? "Defaults for all rows" : "Brief");
+  renderIfChanged(sectionBody("brief"), [fields, image?.title], () => {
+    const [first, ...others] = fields;
+    return [
+      first && formField(first, true),
+      button("Batch: many ideas at once", startBatch, { class: "link-button start-batch" }),
+      el("div", { class: "other-fields" }, others.map((field) => formField(field, false))),
+      image && createImagePicker(`Image for the ${image.title.toLowerCase()}`, imageHint).element,
+    ];
+  });
+  for (const { key } of fields) {
+    const input = byId(`field-${key}`);
+    const value = state.brief[key] ?? "";
+    if (input.value !== value) input.value = value;
+  }
+}
+
+function formField(field, isFirst) {
+  const id = `field-${field.key}`;
+  const isLong = (field.default ?? "").length > 24; // too long for a short line
+  const attributes = {
+    id,
+    name: field.key,
+    maxlength: field.kind === "choice" ? null : field.max_length,
+    "aria-describedby": `${id}-hint`,
+    on: { input: (event) => setField(field.key, event.target.value) },
+  };
+  return el(
+    "div",
+    { class: isFirst ? "field idea-field" : isLong ? "field long" : "field" },
+    el("label", { for: id }, field.text),
+    fieldInput(field, attributes, isFirst || isLong),
+    el("p", { class: "hint", id: `${id}-hint` }, field.hint),
+  );
+}
+
+function fieldInput({ kind, options }, attributes, isLarge) {
+  if (kind === "choice") {
+    const choices = options.map(({ name, label }) => el("option", { value: name }, label));
+    return el("select", attributes, choices);
+  }
+  if (isLarge || kind === "lines") return el("textarea", { ...attributes, rows: 2 });
+  return el("input", { ...attributes, type: "text", autocomplete: "off" });
+}
+
+/** Switches to a batch; an idea that is entered already becomes its first row. */
+function startBatch() {
+  const [first] = briefFields();
+  const idea = (state.brief[first.key] ?? "").trim();
+  const row = /[",\n;]/.test(idea) ? `"${idea.replaceAll('"', '""')}"` : idea;
+  const text = idea ? `${first.key}\n${row}\n` : "";
+  setState({ run: null, error: null, batch: { text, title: defaultBatchTitle() } });
+}
+
+function imageHint() {
+  const { key, category } = imageField() ?? {};
+  const runImage = state.run?.pictures?.[key];
+  if (state.image && category && !isImageUsed())
+    return `It is sent once a group of ${humanize(category.name)} is selected.`;
+  if (state.image) return "";
+  if (runImage) return `This run already has an image: ${describeRunImage(runImage)}.`;
+  return "A rendered still as PNG, JPEG or WebP, up to 5 MB; used by LLMs that accept images.";
+}
+
+function setField(key, value) {
+  byId(`field-${key}`).removeAttribute("aria-invalid");
+  setState({ brief: { ...state.brief, [key]: value } });
+}
+
+/**
+ * Whether the first field is filled in or has a default; if not, focuses it and shows an error.
+ * Other empty fields are asked for by the run.
+ */
+export function validateBrief() {
+  const [field] = briefFields();
+  if (!field || field.default || (state.brief[field.key] ?? "").trim()) return true;
+  const input = byId(`field-${field.key}`);
+  const hint = byId(`field-${field.key}-hint`);
+  input.setAttribute("aria-invalid", "true");
+  hint.textContent = "Fill in this field first.";
+  hint.classList.add("field-error");
+  input.focus();
+  const clear = () => ((hint.textContent = ""), hint.classList.remove("field-error"));
+  input.addEventListener("input", clear, { once: true });
+  return false;
+}

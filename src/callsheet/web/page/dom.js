@@ -1,0 +1,71 @@
+// Creates and updates elements; text always becomes a text node, never markup.
+
+/**
+ * An element with attributes and children. `on` holds listeners by event; `true` sets an empty
+ * attribute; null, undefined, false and "" set none. Strings become text nodes; falsy children are
+ * left out.
+ */
+export function el(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** The same for SVG. */
+export function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function fill(element, { on = {}, ...attributes }, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false || value === "") continue;
+    if (name === "value") element.value = value;
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  for (const [name, listener] of Object.entries(on)) element.addEventListener(name, listener);
+  element.append(...present(children));
+  return element;
+}
+
+function present(children) {
+  return [children].flat(Infinity).filter(Boolean);
+}
+
+export function button(text, onClick, attributes = {}) {
+  return el("button", { type: "button", ...attributes, on: { click: onClick } }, text);
+}
+
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** The part of a section below its heading. */
+export function sectionBody(id) {
+  return byId(id).querySelector(".section-body");
+}
+
+/** Sets a text only if it differs, so that nothing is announced again and no selection is lost. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const rendered = new WeakMap(); // the inputs from which each element's children were rendered
+
+/**
+ * Replaces an element's children with those that `render` returns, but only if `inputs` (plain data)
+ * differ from the last time. Keeps the focus on an element with the same id or address.
+ */
+export function renderIfChanged(element, inputs, render) {
+  const key = JSON.stringify(inputs);
+  if (rendered.get(element) === key) return;
+  rendered.set(element, key);
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  const [name, value] = focused?.id ? ["id", focused.id] : ["href", focused?.getAttribute("href")];
+  element.replaceChildren(...present(render()));
+  if (value) element.querySelector(`[${name}="${CSS.escape(value)}"]`)?.focus();
+}
+
+/** A text in which `backticks` set code apart, as nodes. */
+export function inlineCode(text) {
+  const parts = text.split("`");
+  if (parts.length % 2 === 0) return [text]; // an unpaired backtick is literal
+  return parts.map((part, index) => (index % 2 ? el("code", {}, part) : part));
+}

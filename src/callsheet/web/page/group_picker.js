@@ -1,0 +1,196 @@
+// Selects model groups by click, by number or by name.
+
+import { button, byId, el, renderIfChanged, sectionBody, setText } from "./dom.js";
+import { formatCount, formatNumber, humanize } from "./format.js";
+import {
+  allGroups,
+  categories,
+  followUpQuestion,
+  groupsOfRun,
+  isBriefChanged,
+  isRemovable,
+  isSelected,
+} from "./selectors.js";
+import { setState, state } from "./store.js";
+
+export function renderGroupPicker() {
+  const groups = allGroups();
+  byId("groups").hidden = groups.length === 0 || Boolean(state.batch?.document);
+  renderIfChanged(sectionBody("groups"), groups, () => [
+    categories().map(categoryBlock),
+    groupNameForm(groups),
+  ]);
+  const inRun = isBriefChanged() ? new Set() : groupsOfRun();
+  for (const group of groups) updateGroup(group, inRun);
+  for (const category of categories()) {
+    updateFollowUp(category);
+    setText(byId(`removal-${category.name}`), removalNote(category, inRun));
+  }
+}
+
+function categoryBlock({ name, groups }) {
+  const heading = `category-${name}`;
+  return el(
+    "div",
+    { class: "category", role: "group", "aria-labelledby": heading },
+    el(
+      "div",
+      { class: "category-head" },
+      el("h3", { id: heading }, humanize(name)),
+      el("span", { class: "small muted", "aria-hidden": "true" }, "tokens"),
+    ),
+    groups.map(groupRow),
+    el("p", { class: "removal-note small muted", id: `removal-${name}`, role: "status" }),
+    el("div", { class: "follow-up", id: `follow-up-${name}`, hidden: true }),
+  );
+}
+
+function groupRow(group) {
+  const number = allGroups().indexOf(group) + 1;
+  const shortcut = number < 10 ? String(number) : "";
+  return el(
+    "label",
+    { class: "group", title: groupTooltip(group) },
+    el("kbd", { "aria-hidden": "true" }, shortcut),
+    el("input", {
+      type: "checkbox",
+      id: `group-${group.name}`,
+      "aria-keyshortcuts": shortcut,
+      on: { change: () => toggleGroups([group.name]) },
+    }),
+    el(
+      "span",
+      {},
+      el("span", { class: "label" }, group.label),
+      " ",
+      el("span", { class: "description" }, group.description),
+      " ",
+      el("span", { class: "group-status", id: `status-${group.name}` }),
+      groupWarning(group),
+    ),
+    el("span", { class: "model-count small muted" }, formatCount(group.models.length, "model")),
+    el(
+      "span",
+      { class: "number" },
+      group.tokens === null ? "" : `+${formatNumber(group.tokens)}`,
+      el("span", { class: "visually-hidden" }, " tokens"),
+    ),
+  );
+}
+
+function groupWarning({ closed, outdated, age }) {
+  const successor = closed?.successor?.replaceAll("`", "");
+  const text = closed
+    ? `Closed on ${closed.date}${successor ? `; replaced by: ${successor}` : ""}`
+    : outdated && `Its rules were last checked ${age}`;
+  return text && el("span", { class: "group-warning" }, text);
+}
+
+function groupTooltip({ models, version, checked }) {
+  return [models.join(", "), version, checked && `rules checked on ${checked}`]
+    .filter(Boolean)
+    .join("\n");
+}
+
+function updateGroup(group, inRun) {
+  const box = byId(`group-${group.name}`);
+  box.checked = isSelected(group);
+  box.closest(".group").classList.toggle("selected", box.checked);
+  const prompts = Object.assign({}, ...Object.values(state.run?.prompts ?? {}));
+  const isWritten = inRun.has(group.name) && group.models.some((model) => model in prompts);
+  const status = box.checked ? "✓ written" : "written; no longer selected";
+  setText(byId(`status-${group.name}`), isWritten ? status : "");
+}
+
+/** What happens if no group of a category stays selected. */
+function removalNote({ name, groups }, inRun) {
+  if (groups.some(isSelected) || !groups.some((group) => inRun.has(group.name))) return "";
+  const label = humanize(name);
+  if (isRemovable(name))
+    return `${label} will be removed: its prompts are dropped from the run, and no LLM is called.`;
+  if (name !== categories()[0].name && state.selected.size === 0) return "";
+  return `A run needs at least one group of ${label.toLowerCase()}: select one, or start a new run.`;
+}
+
+/** Asks which of the existing prompts a later category is written for. */
+function updateFollowUp({ name, groups }) {
+  const element = byId(`follow-up-${name}`);
+  const question = followUpQuestion(name);
+  const earlier = promptsBefore(name);
+  element.hidden =
+    !question || !groups.some(isSelected) || earlier.length < 2 || isBriefChanged();
+  if (element.hidden) return;
+  const { key, text } = question;
+  const id = `follow-up-select-${key}`;
+  const change = (event) =>
+    setState({ presetAnswers: { ...state.presetAnswers, [key]: event.target.value } });
+  renderIfChanged(element, [key, earlier], () => [
+    el("label", { for: id }, text),
+    el("select", { id, on: { change } }, earlier.map((each) => el("option", { value: each }, each))),
+  ]);
+  byId(id).value = state.presetAnswers[key] ?? earlier[0];
+}
+
+function promptsBefore(category) {
+  const names = categories().map(({ name }) => name);
+  return names
+    .slice(0, names.indexOf(category))
+    .flatMap((name) => Object.keys(state.run?.prompts?.[name] ?? {}));
+}
+
+/** Selects these groups, or deselects them if all of them are selected. */
+export function toggleGroups(names) {
+  const selected = new Set(state.selected);
+  const areAll = names.every((name) => selected.has(name));
+  for (const name of names) {
+    if (areAll) selected.delete(name);
+    else selected.add(name);
+  }
+  setState({ selected });
+}
+
+function groupNameForm(groups) {
+  const input = el("input", {
+    type: "text",
+    id: "group-name",
+    list: "group-names",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": "group-name-hint",
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    selectByName(input);
+  };
+  return el(
+    "form",
+    { class: "group-name-form", on: { submit } },
+    el("label", { for: "group-name" }, "By name or number"),
+    input,
+    el("datalist", { id: "group-names" }, groups.map(({ name }) => el("option", { value: name }))),
+    button("Select", () => selectByName(input)),
+    el("span", { id: "group-name-hint", class: "muted", role: "status" }, "or press 1 to 9"),
+  );
+}
+
+function selectByName(input) {
+  const words = input.value.toLowerCase().split(/[\s,]+/).filter(Boolean);
+  const found = words.flatMap(groupsFor);
+  const unknown = words.filter((word) => groupsFor(word).length === 0);
+  if (found.length) toggleGroups([...new Set(found)]);
+  input.value = unknown.join(" ");
+  const known = allGroups().map(({ name }) => name);
+  setText(byId("group-name-hint"), unknown.length ? `no such group; known are ${known.join(", ")}` : "");
+}
+
+/** The groups that a word means: `all`, a number, a name, or the start of a name or label. */
+function groupsFor(word) {
+  const groups = allGroups();
+  const names = groups.map(({ name }) => name);
+  if (word === "all") return names;
+  if (/^\d+$/.test(word)) return names.slice(word - 1, word);
+  const exact = names.find((name) => name.toLowerCase() === word);
+  if (exact) return [exact];
+  const startsWithWord = (text) => text.toLowerCase().startsWith(word);
+  return groups.filter((g) => startsWithWord(g.name) || startsWithWord(g.label)).map((g) => g.name);
+}

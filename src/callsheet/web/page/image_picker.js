@@ -1,0 +1,160 @@
+// Takes the person's own image: dropped, pasted or chosen, checked at once, and shown as a thumbnail.
+
+import { button, el, setText } from "./dom.js";
+import { formatNumber, formatSize } from "./format.js";
+import { setState, state } from "./store.js";
+
+const MAX_BYTES = 5_000_000;
+const MAX_PIXELS = 8_000;
+const SIGNATURES = {
+  PNG: (bytes) => [0x89, 0x50, 0x4e, 0x47].every((byte, index) => bytes[index] === byte),
+  JPEG: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff,
+  WebP: (bytes) => String.fromCharCode(...bytes.slice(8, 12)) === "WEBP",
+};
+const TYPES = { "image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WebP" };
+
+const pickers = new Set(); // every picker, each with its `update`
+let lastId = 0;
+
+/** A picker for the page's image; `hint` returns the text below it. */
+export function createImagePicker(label, hint) {
+  const id = `image-picker-${++lastId}`;
+  const error = el("p", { class: "field-error", role: "alert" });
+  const file = el("input", { type: "file", accept: Object.keys(TYPES).join(), hidden: true });
+  const choose = button("Choose an image", () => file.click());
+  const remove = button("Remove", () => {
+    setImage(null);
+    update();
+    choose.focus();
+  });
+  const description = el("span", { class: "small" });
+  const placeholder = el("span", { class: "muted small" }, "or drop or paste one here");
+  const hintText = el("p", { class: "hint" });
+  const dropZone = el("div", { class: "drop-zone" }, description, remove, choose, placeholder, file);
+  const element = el(
+    "div",
+    { class: "field image-picker", role: "group", "aria-labelledby": id },
+    el("p", { class: "label", id }, label),
+    dropZone,
+    hintText,
+  );
+  const showError = (message) => {
+    error.textContent = message;
+    if (message) dropZone.after(error);
+    else error.remove();
+  };
+  const take = async (files) => showError(await takeFile(files[0]));
+  let thumbnail = null;
+  file.addEventListener("change", async () => {
+    await take(file.files);
+    file.value = "";
+    if (state.image) remove.focus();
+  });
+  const update = () => {
+    const { image } = state;
+    if (thumbnail?.getAttribute("src") !== image?.url) {
+      thumbnail?.remove();
+      thumbnail = image ? el("img", { alt: "", src: image.url }) : null;
+      if (thumbnail) dropZone.prepend(thumbnail);
+      showError("");
+    }
+    remove.hidden = !image;
+    for (const each of [choose, placeholder]) each.hidden = Boolean(image);
+    setText(description, image ? describe(image) : "");
+    setText(hintText, hint());
+  };
+  const picker = { element, dropZone, take, update };
+  pickers.add(picker);
+  update();
+  return picker;
+}
+
+export function renderImagePickers() {
+  for (const { update } of pickers) update();
+}
+
+/** "still.png: PNG, 512 × 768, 340 kB" */
+function describe({ name, kind, width, height, size }) {
+  const properties = `${kind}, ${formatNumber(width)} × ${formatNumber(height)}, ${formatSize(size)}`;
+  return name ? `${name}: ${properties}` : properties;
+}
+
+/** The same for an image in a run's document. */
+export function describeRunImage({ media_type: type, ...image }) {
+  return describe({ ...image, kind: TYPES[type] });
+}
+
+/** Takes a file as the page's image; returns what is wrong with it, or an empty text. */
+async function takeFile(file) {
+  if (!file) return "";
+  const head = new Uint8Array(await file.slice(0, 16).arrayBuffer());
+  const kind = Object.keys(SIGNATURES).find((each) => SIGNATURES[each](head));
+  const name = file.name || "the pasted file";
+  if (!kind) return `${name} is not a supported image: use PNG, JPEG or WebP.`;
+  if (file.size > MAX_BYTES)
+    return `${name} has ${formatSize(file.size)}; the limit is 5 MB. Save it smaller, or as JPEG.`;
+  const url = URL.createObjectURL(file);
+  const { width, height } = await measure(url);
+  const isValid = width > 0 && Math.max(width, height) <= MAX_PIXELS;
+  if (!isValid) URL.revokeObjectURL(url);
+  if (!width) return `${name} is damaged: it cannot be shown.`;
+  const pixels = `${formatNumber(width)} × ${formatNumber(height)}`;
+  if (!isValid) return `${name} is ${pixels} pixels; the limit is 8,000 per side.`;
+  setImage({ name: file.name, kind, width, height, size: file.size, url, data: await base64(file) });
+  return "";
+}
+
+/** Sets the page's image, or removes it with null. */
+export function setImage(image) {
+  if (state.image) URL.revokeObjectURL(state.image.url);
+  if (state.image !== image) setState({ image });
+}
+
+/** An image's size in pixels; 0 by 0 if it cannot be shown. */
+async function measure(url) {
+  const image = new Image();
+  image.src = url;
+  await new Promise((done) => (image.onload = image.onerror = done));
+  return { width: image.naturalWidth, height: image.naturalHeight };
+}
+
+async function base64(file) {
+  const reader = new FileReader();
+  reader.readAsDataURL(file);
+  await new Promise((done) => (reader.onload = done));
+  return reader.result.split(",")[1];
+}
+
+/** Handles drop and paste on the whole page; without it a dropped file would replace the page. */
+export function initImageDrop() {
+  for (const name of ["dragover", "drop"]) {
+    document.addEventListener(name, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      const target = pickerAround(event.target);
+      for (const picker of pickers)
+        picker.dropZone.classList.toggle("drag-over", name === "dragover" && picker === target);
+      if (name === "drop") target?.take(event.dataTransfer.files);
+    });
+  }
+  document.addEventListener("dragleave", (event) => {
+    if (event.relatedTarget !== null) return;
+    for (const { dropZone } of pickers) dropZone.classList.remove("drag-over");
+  });
+  document.addEventListener("paste", (event) => {
+    const files = event.clipboardData?.files ?? [];
+    const target = pickerAround(event.target) ?? visiblePickers().at(-1);
+    if (files.length === 0 || !target) return;
+    event.preventDefault();
+    target.take(files);
+  });
+}
+
+function pickerAround(target) {
+  return visiblePickers().find(({ element }) => element.contains(target));
+}
+
+function visiblePickers() {
+  for (const picker of pickers) if (!picker.element.isConnected) pickers.delete(picker);
+  return [...pickers].filter(({ element }) => element.checkVisibility?.() ?? true);
+}

@@ -1,0 +1,118 @@
+// One prompt: its text while it is written, its length, its findings, and its actions.
+
+import { copyText } from "./clipboard.js";
+import { button, el, renderIfChanged, setText } from "./dom.js";
+import { findingItem, showLength, splitByFindings } from "./findings.js";
+import { formatCount } from "./format.js";
+import { createPromptEditor } from "./prompt_editor.js";
+import { promptHistory } from "./prompt_history.js";
+import { rewritePrompts } from "./run_actions.js";
+import { limitOf } from "./selectors.js";
+
+/**
+ * A prompt's card: its `element`, and `update(prompt)`, which renders what has changed.
+ *
+ * A prompt is `{ category, name, model, text, partialText, isWriting, isEditable, settings,
+ * problems, earlier }`; `text` is undefined while nothing is written.
+ */
+export function createPromptCard(name) {
+  let prompt = null;
+  let editor = null;
+  let isHistoryOpen = false;
+  const id = `prompt-${name}`;
+  const length = el("span", { class: "length" });
+  const copy = button("Copy", () => copyText(copy, prompt.text, name), {
+    class: "copy",
+    "aria-keyshortcuts": "c",
+    "aria-label": `Copy ${name}`,
+  });
+  const text = el("p", { class: "text" });
+  const settings = el("p", { class: "settings" });
+  const findings = el("ul", { class: "findings", "aria-label": `Findings in ${name}` });
+  const actions = el("div", { class: "actions" });
+  const history = el("div");
+  const heading = el("h5", { id: `${id}-name` }, name);
+  const element = el(
+    "article",
+    { class: "prompt-card", id, tabindex: "0", "aria-labelledby": `${id}-name` },
+    el("div", { class: "prompt-head" }, heading, length, copy),
+    [text, settings, findings, actions, history],
+  );
+
+  function render() {
+    const { isWriting, isEditable, partialText, problems, earlier } = prompt;
+    renderText(text, prompt);
+    const shown = isWriting ? partialText : prompt.text;
+    if (shown === undefined) setText(length, "");
+    else showLength(length, shown, limitOf(name));
+    const isWritten = prompt.text !== undefined;
+    setText(settings, prompt.settings.length ? `Settings: ${prompt.settings.join(", ")}` : "");
+    const items = partialText ? [] : problems;
+    renderIfChanged(findings, items, () => items.map(findingItem));
+    text.hidden = Boolean(editor);
+    findings.hidden = Boolean(editor) || items.length === 0;
+    copy.hidden = !isWritten || isWriting;
+    const mayEdit = isEditable && isWritten;
+    renderIfChanged(actions, [Boolean(editor), mayEdit, earlier.length, isHistoryOpen], () =>
+      editor ? [] : [mayEdit && editButtons(), earlier.length > 0 && historyButton(earlier.length)],
+    );
+    renderIfChanged(history, isHistoryOpen && [earlier, prompt.text], () =>
+      isHistoryOpen ? promptHistory(earlier, prompt.text) : [],
+    );
+  }
+
+  function editButtons() {
+    const { model } = prompt;
+    const rewrite = () => rewritePrompts([model]);
+    return [
+      button("Edit", startEditing, { class: "link-button", "aria-label": `Edit ${name}` }),
+      button("Rewrite", rewrite, { class: "link-button", "aria-label": `Rewrite ${model}` }),
+    ];
+  }
+
+  function historyButton(count) {
+    return button(isHistoryOpen ? "Hide history" : `History (${count})`, toggleHistory, {
+      class: "link-button",
+      "aria-expanded": String(isHistoryOpen),
+      "aria-label": `${formatCount(count, "earlier attempt")} of ${name}`,
+    });
+  }
+
+  function toggleHistory() {
+    isHistoryOpen = !isHistoryOpen;
+    render();
+    actions.lastElementChild?.focus();
+  }
+
+  function startEditing() {
+    editor = createPromptEditor(prompt, stopEditing);
+    text.after(editor.element);
+    render();
+    editor.focus();
+  }
+
+  function stopEditing() {
+    editor.element.remove();
+    editor = null;
+    render();
+    element.focus();
+  }
+
+  const update = (next) => {
+    prompt = next;
+    render();
+  };
+  return { element, update };
+}
+
+function renderText(element, { name, text, partialText, isWriting, problems }) {
+  element.classList.toggle("pending", isWriting && !partialText);
+  element.classList.toggle("caret", isWriting);
+  renderIfChanged(element, [text, partialText, isWriting, problems], () => {
+    if (isWriting) return partialText ?? "writing ";
+    const parts = splitByFindings(text ?? "", problems, limitOf(name));
+    return parts.map(({ text: part, severity }) =>
+      severity ? el("mark", { class: severity }, part) : part,
+    );
+  });
+}

@@ -1,0 +1,168 @@
+// The prompts of the open run by category and group, and the notes on the run.
+
+import { copyText } from "./clipboard.js";
+import { button, byId, el, inlineCode, renderIfChanged, sectionBody, setText } from "./dom.js";
+import { capitalize, formatCount, humanize } from "./format.js";
+import { createPromptCard } from "./prompt_card.js";
+import { rewritePrompts } from "./run_actions.js";
+import { scrollToResult } from "./scrolling.js";
+import { categories, flattenPrompt, isRunning } from "./selectors.js";
+import { state } from "./store.js";
+
+const cards = new Map(); // the open run's prompt cards by name
+let runOfCards = "";
+
+export function renderPromptList() {
+  const { run } = state.run ?? {};
+  const groups = run ? promptGroups() : [];
+  byId("prompts").hidden = groups.length === 0;
+  if (run !== runOfCards) cards.clear();
+  runOfCards = run;
+  renderIfChanged(sectionBody("prompts"), [run, groups], () => [
+    toolbar(),
+    [...new Set(groups.map(({ category }) => category))].map((category) =>
+      categoryBlock(category, groups.filter((group) => group.category === category)),
+    ),
+    el("ul", { class: "run-notes", id: "run-notes", "aria-label": "Notes on the run" }),
+  ]);
+  for (const { category, names } of groups)
+    for (const name of names) cards.get(name).update(promptState(category, name));
+  scrollToResult("prompts");
+  renderNotes();
+  const written = writtenPrompts(groups).length;
+  const total = groups.flatMap(({ names }) => names).length;
+  const progress = `${written} of ${formatCount(total, "prompt")}`;
+  setText(byId("prompt-count"), isRunning() ? progress : formatCount(written, "prompt"));
+  byId("copy-all").hidden = written < 2;
+  byId("rewrite-all").hidden = isRunning() || written === 0;
+}
+
+/** The groups of the open run in order: `{ category, group, label, names }`, `names` of prompts. */
+function promptGroups() {
+  const { selection = {}, prompts = {}, at_work: work } = state.run;
+  const isShown = (model, written) =>
+    model in (written ?? {}) || isRunning() || Boolean(work?.models?.includes(model));
+  const selected = categories().flatMap(({ name: category, groups }) =>
+    groups
+      .filter(({ name }) => selection[category]?.includes(name))
+      .map(({ name: group, label, models }) => {
+        const shown = models.filter((model) => isShown(model, prompts[category]));
+        const names = shown.flatMap((model) => promptNames(model, prompts[category]));
+        return { category, group, label, names };
+      }),
+  );
+  const found = selected.filter(({ names }) => names.length > 0);
+  // A workflow may write prompts without asking for groups.
+  for (const [category, models] of Object.entries(prompts)) {
+    if (found.some((each) => each.category === category)) continue;
+    const names = Object.keys(models).flatMap((model) => promptNames(model, models));
+    if (names.length > 0) found.push({ category, group: category, label: "", names });
+  }
+  return found;
+}
+
+function promptNames(model, prompts = {}) {
+  if (model in prompts) return flattenPrompt(model, prompts[model]).map(({ name }) => name);
+  const fields = state.workflow.limits?.[model]?.fields ?? [];
+  return fields.length ? fields.map(({ name }) => `${model}.${name}`) : [model];
+}
+
+/** What a prompt's card shows. */
+function promptState(category, name) {
+  const { at_work: work, settings, problems = [] } = state.run;
+  const model = name.split(".")[0];
+  const finished = textIn(work?.finished, name);
+  const text = finished ?? textIn(state.run.prompts?.[category], name);
+  const isRewriting = Boolean(work?.models?.includes(model)) && finished === undefined;
+  return {
+    category,
+    name,
+    model,
+    text,
+    partialText: state.partialTexts[name],
+    isWriting: isRunning() && (isRewriting || text === undefined),
+    isEditable: !isRunning() && !state.busy,
+    settings: settings?.[name] ?? [],
+    problems: problems.filter((problem) => problem.model === name),
+    earlier: earlierAttempts(name, text),
+  };
+}
+
+/** A prompt's text in prompts by model, or undefined. */
+function textIn(prompts, name) {
+  return flattenPrompt("", prompts).find((each) => each.name === `.${name}`)?.text;
+}
+
+/** Earlier attempts with a different text for this prompt, the latest first. */
+function earlierAttempts(name, current) {
+  const found = [];
+  for (const attempt of state.run.attempts ?? []) {
+    const text = textIn(attempt.prompts, name);
+    if (text !== undefined && text !== found.at(-1)?.text) found.push({ ...attempt, text });
+  }
+  if (found.at(-1)?.text === current) found.pop();
+  return found.reverse();
+}
+
+function renderNotes() {
+  const list = byId("run-notes");
+  const notes = [...new Set((state.run?.notes ?? []).map(({ text }) => text))];
+  list.hidden = notes.length === 0;
+  renderIfChanged(list, notes, () =>
+    notes.map((text) => el("li", {}, inlineCode(capitalize(text)))),
+  );
+}
+
+function writtenPrompts(groups) {
+  return groups.flatMap(({ category, names }) =>
+    names
+      .map((name) => ({ name, text: textIn(state.run.prompts?.[category], name) }))
+      .filter(({ text }) => text !== undefined),
+  );
+}
+
+function toolbar() {
+  const copyAll = (event) => copyPrompts(event.target, promptGroups(), "all prompts");
+  const rewriteAll = () => rewritePrompts(["all"]);
+  return el(
+    "div",
+    { class: "prompts-head" },
+    el("p", { class: "small muted", id: "prompt-count" }),
+    el(
+      "div",
+      { class: "actions" },
+      button("Rewrite all", rewriteAll, { class: "link-button", id: "rewrite-all" }),
+      button("Copy all", copyAll, { class: "link-button", id: "copy-all" }),
+    ),
+  );
+}
+
+function categoryBlock(category, groups) {
+  const heading = el("h3", { class: "prompt-category" }, humanize(category));
+  return el("div", {}, heading, groups.map(groupBlock));
+}
+
+function groupBlock(group) {
+  const { category, label, names } = group;
+  const copyGroup = (event) => copyPrompts(event.target, [group], label);
+  return el(
+    "div",
+    { class: "prompt-group", role: "group", "aria-label": label || humanize(category) },
+    el(
+      "header",
+      {},
+      el("h4", {}, label),
+      names.length > 1 && button("Copy group", copyGroup, { class: "link-button small" }),
+    ),
+    names.map((name) => {
+      if (!cards.has(name)) cards.set(name, createPromptCard(name));
+      return cards.get(name).element;
+    }),
+  );
+}
+
+/** Copies several prompts as one text, each below its name. */
+function copyPrompts(clicked, groups, description) {
+  const parts = writtenPrompts(groups).map(({ name, text }) => `${name}\n${text}`);
+  copyText(clicked, parts.join("\n\n"), description);
+}

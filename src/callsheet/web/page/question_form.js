@@ -1,0 +1,136 @@
+// The form for a run's open question; it disappears if the question is answered elsewhere.
+
+import { copyText } from "./clipboard.js";
+import { button, byId, el, inlineCode, renderIfChanged, sectionBody } from "./dom.js";
+import { createImagePicker } from "./image_picker.js";
+import { answerQuestion } from "./run_actions.js";
+import { scrollToResult } from "./scrolling.js";
+import { flattenPrompt, promptTexts } from "./selectors.js";
+import { setState, state } from "./store.js";
+
+export function renderQuestion() {
+  const { run, question } = state.run ?? {};
+  byId("question").hidden = !question;
+  renderIfChanged(sectionBody("question"), question ? [run, question] : null, () =>
+    question ? questionForm(question) : [],
+  );
+  scrollToResult("question");
+}
+
+function questionForm(question) {
+  const error = el("p", { class: "error", role: "alert" });
+  const answer = async (value) => {
+    const failure = await answerQuestion(value);
+    if (failure?.code === "bad_answer")
+      error.textContent = [failure.message, failure.hint].filter(Boolean).join("; ");
+    return failure;
+  };
+  const form = FORMS[question.kind] ?? FORMS.text;
+  return [
+    el("p", { class: "question-text", id: "question-text" }, inlineCode(question.text)),
+    context(question),
+    form(question, answer),
+    error,
+  ];
+}
+
+/** What the question is about, unless it is shown among the prompts. */
+function context({ kind, show }) {
+  if (typeof show === "string") return copyable(show, kind === "paste" ? "text to paste" : "text");
+  const shown = new Set(promptTexts(state.run.prompts).map(({ text }) => text));
+  const texts = Object.entries(show ?? {})
+    .flatMap(([name, value]) => flattenPrompt(name, value))
+    .filter(({ text }) => !shown.has(text))
+    .map(({ name, text }) => `${name}\n${text}`);
+  return texts.length > 0 && copyable(texts.join("\n\n"), "text");
+}
+
+function copyable(text, label) {
+  return el(
+    "div",
+    {},
+    el("pre", { class: "question-context", tabindex: "0", "aria-label": label }, text),
+    button(`Copy ${label}`, (event) => copyText(event.currentTarget, text, label)),
+  );
+}
+
+const FORMS = {
+  text: (question, answer) =>
+    textForm(question, answer, el("input", { type: "text", value: question.default })),
+  lines: (question, answer) => {
+    const value = typeof question.show === "string" ? question.show : "";
+    return textForm(question, answer, el("textarea", { value }));
+  },
+  paste: (question, answer) =>
+    textForm(question, answer, el("textarea", { placeholder: "the chat's reply" })),
+  choice: ({ options }, answer) =>
+    el(
+      "div",
+      { class: "choices" },
+      options.map(({ name, label, detail }) => {
+        const choice = button(label, () => answer(name));
+        if (detail) choice.append(el("span", { class: "detail" }, detail));
+        return choice;
+      }),
+    ),
+  choices: choicesForm,
+  picture: imageForm,
+};
+
+function textForm({ kind, hint, max_length: maxLength }, answer, input) {
+  input.setAttribute("aria-labelledby", "question-text");
+  if (kind !== "paste" && maxLength) input.maxLength = maxLength;
+  return answerForm({}, () => answer(input.value), [
+    input,
+    hint && el("p", { class: "small muted" }, hint),
+    submitButton(),
+  ]);
+}
+
+function answerForm(attributes, onSubmit, children) {
+  const submit = (event) => {
+    event.preventDefault();
+    onSubmit();
+  };
+  return el("form", { class: "answer-form", ...attributes, on: { submit } }, children);
+}
+
+function submitButton() {
+  return el("button", { type: "submit" }, "Answer");
+}
+
+/** Asks for an image; an empty answer keeps the current one, "none" continues without one. */
+function imageForm({ default: current }, answer) {
+  const hint = () => (state.image ? "" : "PNG, JPEG or WebP, up to 5 MB");
+  const { element } = createImagePicker("Image", hint);
+  const submit = async () => {
+    const { image } = state;
+    if (!image) return element.querySelector("button:not([hidden])").focus();
+    if (!(await answer(image.data))) setState({ image: { ...image, sentTo: state.run.run } });
+  };
+  const buttons = [
+    submitButton(),
+    current && button("Keep the current image", () => answer("")),
+    button("Continue without an image", () => answer("none")),
+  ];
+  return answerForm({}, submit, [element, el("div", { class: "choices" }, buttons)]);
+}
+
+function choicesForm(question, answer) {
+  const defaults = new Set(Array.isArray(question.default) ? question.default : []);
+  const boxes = question.options.map(({ name }) =>
+    el("input", { type: "checkbox", value: name, checked: defaults.has(name) }),
+  );
+  const submit = () => answer(boxes.filter((box) => box.checked).map((box) => box.value));
+  const rows = question.options.map(({ label, detail }, index) =>
+    el(
+      "label",
+      { class: "option" },
+      boxes[index],
+      el("span", {}, label, detail && el("span", { class: "muted" }, ` ${detail}`)),
+    ),
+  );
+  const buttons = [submitButton(), question.may_skip && button("None", () => answer([]))];
+  const attributes = { role: "group", "aria-labelledby": "question-text" };
+  return answerForm(attributes, submit, [rows, el("div", { class: "choices" }, buttons)]);
+}

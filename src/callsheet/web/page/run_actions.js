@@ -1,0 +1,173 @@
+// Actions on runs: open, start, retry, resume, edit, answer, interrupt and delete.
+
+import { apiPath, attempt, get, post, remove } from "./api_client.js";
+import { formatCount } from "./format.js";
+import { setImage } from "./image_picker.js";
+import { announce } from "./live_region.js";
+import { categories, groupsOfRun, messageWithStep, promptTexts } from "./selectors.js";
+import { setState, state } from "./store.js";
+import { selectWorkflow } from "./workflow_picker.js";
+
+/** Performs one action at a time and applies its response; returns whether it succeeded. */
+export async function perform(request, apply) {
+  if (state.busy) return false;
+  setState({ busy: true, error: null });
+  try {
+    const send = async () => {
+      apply(await request());
+      return true;
+    };
+    return await attempt(send, (error) => {
+      setState({ error });
+      return false;
+    });
+  } finally {
+    setState({ busy: false });
+  }
+}
+
+function postToRun(action, body) {
+  return perform(() => post(apiPath("runs", state.run.run, action), body), applyRun);
+}
+
+export async function startRun(body) {
+  if (await perform(() => post(apiPath("runs"), body), applyRun)) onWriting(body);
+}
+
+export async function retryRun(body) {
+  if (await postToRun("retry", body)) onWriting(body);
+  setState({ presetAnswers: {} });
+}
+
+/** Scrolls to the prompts, and remembers that the image was sent. */
+function onWriting({ picture }) {
+  setState({ scrollToResult: true });
+  if (picture && state.image) setState({ image: { ...state.image, sentTo: state.run.run } });
+}
+
+export async function resumeRun(body) {
+  await postToRun("resume", body);
+}
+
+/** Rewrites the prompts of these models, or of "all". */
+export async function rewritePrompts(models) {
+  const llm = state.llm === state.run.llm ? {} : { llm: state.llm };
+  await postToRun("retry", { rewrite: models, ...llm });
+}
+
+/** Replaces a prompt by a person's own text; returns whether it succeeded. */
+export async function editPrompt(category, name, text) {
+  const isSaved = await postToRun("edits", { prompt: name, text });
+  // With later prompts written from the old text, the person decides whether to accept.
+  const isReview = state.run.question?.key.startsWith("review.");
+  if (isSaved && isReview && !hasLaterPrompts(category)) await answerQuestion("accept");
+  return isSaved;
+}
+
+function hasLaterPrompts(category) {
+  const names = categories().map(({ name }) => name);
+  const later = names.slice(names.indexOf(category) + 1);
+  return promptTexts(state.run.prompts).some((each) => later.includes(each.category));
+}
+
+/** Answers the open question; returns the error, if any. */
+export async function answerQuestion(value) {
+  const { run, question } = state.run;
+  setState({ busy: true, error: null });
+  try {
+    const body = { question: question.number, value };
+    return await attempt(
+      () => post(apiPath("runs", run, "answers"), body).then(() => null),
+      (error) => {
+        if (error.code === "already_answered") announce("The question was already answered elsewhere.");
+        else setState({ error });
+        return error;
+      },
+    );
+  } finally {
+    setState({ busy: false });
+    await refreshRun();
+  }
+}
+
+export async function interruptRun() {
+  await postToRun("interrupt");
+}
+
+export async function deleteRun(run) {
+  await perform(
+    () => remove(apiPath("runs", run)),
+    () => setState({ run: null }),
+  );
+}
+
+/** Opens a run, or with null a new run with the same brief. */
+export async function openRun(name) {
+  setState({ error: null, partialTexts: {}, presetAnswers: {} });
+  if (name === null) {
+    if (location.hash) history.pushState(null, "", location.pathname);
+    return setState({ run: null, batch: null });
+  }
+  setImage(null);
+  await attempt(
+    async () => {
+      const run = await get(apiPath("runs", name));
+      if (run.workflow !== state.workflow.name) await selectWorkflow(run.workflow);
+      applyRun(run);
+    },
+    (error) => setState({ run: null, error: Object.assign(error, { isNavigation: true }) }),
+  );
+}
+
+let refreshing = null;
+let isStale = false;
+
+/** Reloads the open run; requests made during a reload cause one more. */
+export async function refreshRun() {
+  isStale = true;
+  refreshing ??= reloadWhileStale().finally(() => (refreshing = null));
+  await refreshing;
+}
+
+async function reloadWhileStale() {
+  while (isStale && state.run) {
+    isStale = false;
+    const name = state.run.run;
+    await attempt(
+      async () => {
+        const run = await get(apiPath("runs", name));
+        if (state.run?.run === name) applyRun(run);
+      },
+      (error) => error.status === 404 && setState({ run: null, error }),
+    );
+  }
+}
+
+/** Shows a run's document: a newer one of the open run, or another run with its own inputs. */
+function applyRun(run) {
+  const before = state.run;
+  const isSame = before?.run === run.run;
+  if (isSame && run.seq < before.seq) return;
+  const groupsBefore = [...groupsOfRun()].join();
+  setState({ run, batch: null });
+  if (!isSame) applyInputs(run);
+  // The selection follows the run if it was changed elsewhere, in a terminal or another tab.
+  else if (groupsBefore !== [...groupsOfRun()].join()) setState({ selected: groupsOfRun() });
+  if (run.status === "running") return;
+  setState({ partialTexts: {} });
+  if (isSame && before.status === "running") announceEnd(run);
+}
+
+function applyInputs(run) {
+  const entries = Object.entries(run.brief ?? {}).map(([key, value]) => [key, String(value)]);
+  const brief = { ...state.brief, ...Object.fromEntries(entries) };
+  setState({ brief, llm: run.llm || state.llm });
+  if (groupsOfRun().size > 0) setState({ selected: groupsOfRun() });
+}
+
+function announceEnd({ status, prompts, question, error }) {
+  if (status === "succeeded")
+    announce(`Done: ${formatCount(promptTexts(prompts).length, "prompt")} written.`);
+  else if (question) announce(`Question: ${question.text.slice(0, 200)}`);
+  else if (error) announce(`The run failed. ${messageWithStep(error)}`);
+}

@@ -1,0 +1,122 @@
+// Values derived from the page's state.
+
+import { state } from "./store.js";
+
+/** The categories in the workflow's order, each with its groups. */
+export function categories() {
+  return state.workflow?.categories ?? [];
+}
+
+/** Every group in the order of its number. */
+export function allGroups() {
+  return categories().flatMap((category) => category.groups);
+}
+
+export function isSelected({ name }) {
+  return state.selected.has(name);
+}
+
+export function selectedGroups() {
+  return allGroups().filter(isSelected);
+}
+
+/** The groups that the open run writes for, over all categories. */
+export function groupsOfRun() {
+  return new Set(Object.values(state.run?.selection ?? {}).flat());
+}
+
+/** The fields of the brief: those that are asked before the first step that selects groups. */
+export function briefFields() {
+  const { fields = [], steps = [], categories = [] } = state.workflow ?? {};
+  const order = steps.map((each) => each.step);
+  const first = Math.min(...categories.map((category) => order.indexOf(category.step)));
+  return fields.filter((field) => order.indexOf(field.step) < first);
+}
+
+/** What was entered into these fields, without the empty ones. */
+export function enteredBrief(fields) {
+  const entries = fields.map(({ key }) => [key, (state.brief[key] ?? "").trim()]);
+  return Object.fromEntries(entries.filter(([, value]) => value));
+}
+
+export function isRunning() {
+  return state.run?.status === "running";
+}
+
+/** Whether the brief's fields differ from the open run's brief. */
+export function isBriefChanged() {
+  return Object.entries(state.run?.brief ?? {}).some(
+    ([key, value]) => key in state.brief && state.brief[key].trim() !== String(value),
+  );
+}
+
+/** The field of the workflow that takes an image, with its step's title and category, if any. */
+export function imageField() {
+  const { fields = [], steps = [] } = state.workflow ?? {};
+  const field = fields.find(({ kind }) => kind === "picture");
+  if (!field) return undefined;
+  const { title } = steps.find(({ step }) => step === field.step) ?? {};
+  return { ...field, title, category: categories().find(({ step }) => step === field.step) };
+}
+
+/** Whether a selected group uses the image. */
+export function isImageUsed() {
+  return Boolean(imageField()?.category?.groups.some(isSelected));
+}
+
+/** The question that a category's step asks beside its groups, if any. */
+export function followUpQuestion(category) {
+  const { step } = categories().find(({ name }) => name === category);
+  return state.workflow.fields.find((field) => field.step === step && field.kind !== "picture");
+}
+
+/**
+ * Whether all groups of a category can be removed from the run: the run has some, another category
+ * keeps some, and no later one does, because later prompts are written from earlier ones.
+ */
+export function isRemovable(category) {
+  const all = categories();
+  const index = all.findIndex(({ name }) => name === category);
+  const inRun = groupsOfRun();
+  const others = all.filter(({ groups }) => groups.some(isSelected));
+  return (
+    all[index].groups.some(({ name }) => inRun.has(name)) &&
+    others.length > 0 &&
+    others.every((each) => all.indexOf(each) < index)
+  );
+}
+
+/** How many characters a prompt may have, or null if there is no limit. */
+export function limitOf(name) {
+  const [model, ...field] = name.split(".");
+  const limits = state.workflow?.limits?.[model];
+  if (field.length === 0) return limits?.max_length ?? null;
+  return limits?.fields.find((each) => each.name === field.join("."))?.max_length ?? null;
+}
+
+/** Whether this LLM may cost money. */
+export function isPaid(llm) {
+  return llm !== "offline" && llm !== "paste";
+}
+
+/** An error's message after the title of the step that failed. */
+export function messageWithStep({ step, message }) {
+  const title = state.workflow.steps.find((each) => each.step === step)?.title;
+  return title ? `${title}: ${message}` : message;
+}
+
+/** Every text of a document's prompts: `{ category, model, name, text }`, `name` being its path. */
+export function promptTexts(prompts) {
+  return Object.entries(prompts ?? {}).flatMap(([category, models]) =>
+    Object.entries(models).flatMap(([model, prompt]) =>
+      flattenPrompt(model, prompt).map(({ name, text }) => ({ category, model, name, text })),
+    ),
+  );
+}
+
+/** The texts of one prompt by their paths; none while nothing is written. */
+export function flattenPrompt(name, prompt) {
+  if (prompt === null || prompt === undefined) return [];
+  if (typeof prompt !== "object") return [{ name, text: String(prompt) }];
+  return Object.entries(prompt).flatMap(([field, inner]) => flattenPrompt(`${name}.${field}`, inner));
+}

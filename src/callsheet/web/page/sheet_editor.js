@@ -1,0 +1,157 @@
+// Edits a batch's sheet: typed, pasted, dropped or chosen as a file, and checked while it changes.
+
+import { apiPath, attempt, post } from "./api_client.js";
+import { batchRequest } from "./batch_actions.js";
+import { button, byId, el, inlineCode, renderIfChanged } from "./dom.js";
+import { defaultBatchTitle, formatCount, formatNumber } from "./format.js";
+import { setState, state } from "./store.js";
+
+const DELAY = 400; // milliseconds after the last key
+const MAX_LENGTH = 8_000_000; // characters
+const MAX_EDITABLE = 200_000; // longer sheets are only previewed
+const MAX_PROBLEMS = 20;
+const NO_GROUP = "Select a group below, or name some in a column `groups`";
+const EXAMPLE = "idea,mood\na heron at dawn by the river,hushed\na boat under the bridge,";
+
+let checked = ""; // the request that was checked last
+let timer = 0;
+
+/** Renders the editor of a batch that is not started; with null only stops checking. */
+export function renderSheetEditor(element, batch) {
+  if (!batch) {
+    checked = "";
+    return clearTimeout(timer);
+  }
+  renderIfChanged(element, "sheet editor", editor);
+  const area = byId("sheet-text");
+  area.readOnly = batch.text.length > MAX_EDITABLE;
+  const shown = area.readOnly ? `${batch.text.slice(0, 2_000)}…` : batch.text;
+  if (area.value !== shown) area.value = shown;
+  scheduleCheck();
+  renderIfChanged(byId("sheet-check"), [batch.check, batch.error], () => checkResult(batch));
+}
+
+function editor() {
+  const file = el("input", {
+    type: "file",
+    accept: ".csv,.tsv,.txt,.jsonl,.ndjson",
+    hidden: true,
+    on: { change: () => takeFile(file.files[0]).then(() => (file.value = "")) },
+  });
+  const area = el("textarea", {
+    id: "sheet-text",
+    rows: 7,
+    spellcheck: "false",
+    placeholder: EXAMPLE,
+    "aria-describedby": "sheet-hint",
+    on: { input: (event) => setBatch({ text: event.target.value }) },
+  });
+  const dragover = (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault();
+  const drop = (event) => {
+    const [dropped] = event.dataTransfer?.files ?? [];
+    if (!dropped) return;
+    event.preventDefault();
+    event.stopPropagation();
+    takeFile(dropped);
+  };
+  const hint = inlineCode(
+    "Type, paste or drop CSV with a column `idea`, or JSON Lines. Columns such as `mood`, `groups` " +
+      "or `id` apply to their row; the fields and groups below apply to all other rows.",
+  );
+  return [
+    el(
+      "div",
+      { class: "field sheet-field", on: { dragover, drop } },
+      el("label", { for: "sheet-text" }, "Sheet: one idea per row"),
+      area,
+      el("p", { class: "hint", id: "sheet-hint" }, hint),
+    ),
+    el(
+      "div",
+      { class: "actions" },
+      button("Choose a file", () => file.click()),
+      file,
+      button("Clear", () => setBatch({ text: "", title: defaultBatchTitle() }), { class: "link-button" }),
+      button("Back to one idea", () => setState({ batch: null }), { class: "link-button" }),
+    ),
+    el("div", { id: "sheet-check", "aria-live": "polite" }),
+  ];
+}
+
+function setBatch(values) {
+  setState({ batch: { ...state.batch, check: null, error: null, ...values } });
+}
+
+/** Reads a file in the encodings of spreadsheets; the byte order mark is kept for the export. */
+async function takeFile(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const [first, second] = bytes;
+  const marks = { fffe: "utf-16le", feff: "utf-16be" };
+  const encoding = marks[(first * 256 + second).toString(16)] ?? "utf-8";
+  try {
+    const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (text.length > MAX_LENGTH) throw new RangeError();
+    setBatch({ text, title: file.name.replace(/\.[a-z]+$/i, "").slice(0, 80) || defaultBatchTitle() });
+  } catch (error) {
+    const message =
+      error instanceof RangeError
+        ? `${file.name} has more than ${formatNumber(MAX_LENGTH)} characters; use \`callsheet batch\``
+        : `${file.name} is not UTF-8 text: save it as "CSV UTF-8"`;
+    setBatch({ error: { message } });
+  }
+}
+
+/** Has the server check the sheet after a pause in typing, unless nothing has changed. */
+function scheduleCheck() {
+  const request = batchRequest();
+  const key = request.sheet.trim() && JSON.stringify(request);
+  if (key === checked) return;
+  checked = key;
+  clearTimeout(timer);
+  if (key) timer = setTimeout(() => checkSheet(request, key), DELAY);
+}
+
+async function checkSheet(request, key) {
+  await attempt(
+    async () => {
+      const check = await post(apiPath("sheets"), request);
+      if (checked === key) setBatch({ check });
+    },
+    (error) => checked === key && setBatch({ error }),
+  );
+}
+
+/** What is wrong with the sheet, row by row, or what it contains. */
+function checkResult({ check, error }) {
+  if (check) {
+    const { rows, finished, carried } = check;
+    const parts = [
+      formatCount(rows, "idea"),
+      finished && `${formatNumber(finished)} of them already written`,
+      carried.length > 0 && `other columns kept: ${carried.join(", ")}`,
+    ];
+    return el("p", { class: "success" }, `${parts.filter(Boolean).join("; ")}.`);
+  }
+  if (!error) return [];
+  const rows = error.code === "bad_rows" ? (error.more.problems ?? []) : [];
+  if (rows.length === 0) {
+    const text = [error.message, error.hint].filter(Boolean).join(": ");
+    return el("p", { class: "error", role: "alert" }, inlineCode(text));
+  }
+  if (rows.every(isMissingGroup)) return el("p", { class: "muted" }, inlineCode(`${NO_GROUP}.`));
+  const shown = rows.slice(0, MAX_PROBLEMS);
+  const more = rows.length - shown.length;
+  const items = shown.map((problem) => {
+    const message = isMissingGroup(problem) ? NO_GROUP : problem.message;
+    return el("li", {}, inlineCode(`Row ${problem.row}: ${message}`));
+  });
+  return [
+    el("p", { class: "error", role: "alert" }, "Fix these rows before the batch can start:"),
+    el("ul", { class: "findings" }, items),
+    more > 0 && el("p", { class: "small muted" }, `and ${formatNumber(more)} more`),
+  ];
+}
+
+function isMissingGroup({ message }) {
+  return message.startsWith("no model group is named");
+}

@@ -1,0 +1,41 @@
+// The page's state: one plain object that every section renders from, and the one way to change it.
+
+export const state = {
+  workflows: [], // offered by the server
+  workflow: null, // the selected one: its steps, fields, groups and limits
+  llms: [], // offered by the server, each with whether its API key is set
+  llm: "", // the selected one
+  brief: {}, // values of the brief's fields
+  selected: new Set(), // names of the selected groups
+  image: null, // the person's own image: its metadata, its content, and the run it was sent to
+  presetAnswers: {}, // answers to later questions given beforehand, by key
+  estimate: null, // tokens and cost of this selection, beside those of all groups
+  run: null, // the open run's document
+  partialTexts: {}, // texts that are being written in the open run, by prompt
+  batch: null, // the sheet being edited with the result of its check, or the open batch's document
+  batches: [], // summaries of all batches
+  runs: [], // summaries of all runs
+  savings: null, // what selecting groups has saved so far
+  connected: true, // whether the event stream is open
+  error: null, // what went wrong with the last action
+  scrollToResult: false, // whether the next result is scrolled into view
+  busy: false, // whether an action is in progress
+};
+
+const listeners = new Set();
+let scheduled = false;
+
+/** Calls back after each change; several changes in one turn are one call. */
+export function subscribe(listener) {
+  listeners.add(listener);
+}
+
+export function setState(values) {
+  Object.assign(state, values);
+  if (scheduled) return;
+  scheduled = true;
+  queueMicrotask(() => {
+    scheduled = false;
+    for (const listener of listeners) listener();
+  });
+}

@@ -1,0 +1,170 @@
+"""Screenshots and accessibility of each state: narrow and wide, light and dark."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error, Page, expect
+
+from tests.page.conftest import OpenPage, serving
+from tests.support.loopback import Answer
+from tests.support.page_object import PageObject
+from tests.support.pictures import packed, size
+from tests.support.serving import Serving
+from tests.support.slow_llm import SlowLLM
+
+ROOT = Path(__file__).parents[2]
+README_IMAGE = ROOT / "docs" / "page.png"
+WIDTHS = {1440: 900, 820: 1100, 390: 800}
+MOST_AT_FIRST = 100_000
+
+OVERFLOWING = """() => [
+    innerWidth,
+    document.documentElement.scrollWidth,
+    ...[...document.querySelectorAll("body *")]
+        .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth)
+        .map((each) => each.outerHTML.slice(0, 80)),
+]"""
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[SlowLLM]:
+    with SlowLLM.running() as slow:
+        yield slow
+
+
+@dataclass
+class Inspector:
+    """Takes a screenshot of each state at each width, light and dark, and checks it with axe."""
+
+    page: Page
+    folder: Path
+
+    def check(self, state: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            for width, height in WIDTHS.items():
+                self.page.set_viewport_size({"width": width, "height": height})
+                self._check_width(state, width)
+                self.page.screenshot(path=self.folder / f"{state}-{scheme}-{width}.png")
+            self._check_accessibility(f"{state}, {scheme}")
+        self.page.set_viewport_size({"width": 1440, "height": 900})
+
+    def _check_width(self, state: str, width: int) -> None:
+        """Waits, because a window takes a moment to have its new size."""
+        fits = "(width) => innerWidth === width && document.documentElement.scrollWidth <= width"
+        try:
+            self.page.wait_for_function(fits, arg=width)
+        except Error:
+            overflowing = self.page.evaluate(OVERFLOWING)
+            raise AssertionError(f"{state} overflows at {width}: {overflowing}") from None
+
+    def _check_accessibility(self, state: str) -> None:
+        found = Axe().run(self.page).response["violations"]
+        assert [_describe(each) for each in found] == [], state
+
+
+def _describe(violation: dict[str, Any]) -> str:
+    places = [node["html"][:120] for node in violation["nodes"]]
+    return f"{violation['id']}: {violation['help']}: {places}"
+
+
+def test_every_state_fits_the_window_and_is_accessible(
+    open_page: OpenPage, llm: SlowLLM, tmp_path: Path, screenshots: Path
+) -> None:
+    env = {"CALLSHEET_LLM": "openai:any", "CALLSHEET_BASE_URL": llm.server.url}
+    with serving(tmp_path, env=env) as server:
+        ui = open_page(server.url)
+        inspector = Inspector(ui.page, screenshots)
+        inspector.check("empty")
+        _writing_and_done(ui, llm, inspector)
+        _failed(ui, llm, inspector)
+        _waiting(ui, inspector)
+        server.process.kill()
+        expect(ui.page.get_by_text("The connection to the server is lost.")).to_be_visible()
+        inspector.check("disconnected")
+
+
+def _writing_and_done(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> None:
+    llm.hold()
+    ui.enter_idea()
+    ui.select_groups("sora", "leonardo")
+    ui.primary_button.click()
+    expect(ui.prompt_card("SORA_2_A")).to_contain_text("writing")
+    inspector.check("writing")
+    llm.release.set()
+    ui.prompt_text("LEONARDO_ANIME_XL_A")
+    ui.select_groups("midjourney", "motion_2_0")
+    expect(ui.page.get_by_label("Which picture will move?")).to_be_visible()
+    inspector.check("done")
+
+
+def _failed(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> None:
+    refusal = {"error": {"message": "Incorrect API key provided.", "type": "authentication_error"}}
+    llm.server.fail(lambda _: Answer(401, refusal))
+    ui.page.get_by_role("button", name="New run").click()
+    ui.enter_idea("a tram in the rain")
+    ui.primary_button.click()
+    expect(ui.page.get_by_role("alert")).to_be_visible()
+    inspector.check("failed")
+
+
+def _waiting(ui: PageObject, inspector: Inspector) -> None:
+    ui.page.get_by_role("button", name="New run").click()
+    ui.page.get_by_label("LLM", exact=True).select_option("paste")
+    ui.primary_button.click()
+    expect(ui.page.get_by_role("heading", name="Question")).to_be_visible()
+    inspector.check("waiting")
+
+
+def test_the_first_paint_is_light(open_page: OpenPage, server: Serving) -> None:
+    ui = open_page(server.url)
+    sizes = ui.page.evaluate(
+        """() => ["navigation", "resource"]
+            .flatMap((kind) => performance.getEntriesByType(kind))
+            .map((entry) => [entry.name, entry.transferSize])"""
+    )
+    assert sum(size for _, size in sizes) < MOST_AT_FIRST, sizes
+
+
+def test_the_theme_survives_a_reload(open_page: OpenPage, server: Serving) -> None:
+    ui = open_page(server.url, color_scheme="light")
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    light = ui.page.evaluate(background)
+    ui.page.get_by_role("button", name="Switch to dark").click()
+    dark = ui.page.evaluate(background)
+    assert dark != light
+    ui.page.reload()
+    assert ui.page.evaluate(background) == dark
+    ui.page.get_by_role("button", name="Switch to light").click()
+    assert ui.page.evaluate(background) == light
+
+
+def test_the_screenshot_in_the_readme_is_the_page(
+    open_page: OpenPage, server: Serving, screenshots: Path
+) -> None:
+    """`CALLSHEET_TEST_PICTURE=1` writes the screenshot in `docs/` again."""
+    ui = open_page(server.url, color_scheme="light", reduced_motion="reduce")
+    ui.enter_idea()
+    ui.select_groups("sora", "leonardo")
+    ui.primary_button.click()
+    ui.prompt_text("LEONARDO_ANIME_XL_A")
+    expect(ui.page.locator("#receipt")).to_be_visible()
+    ui.page.set_viewport_size({"width": 1440, "height": 1130})
+    ui.page.evaluate("scrollTo(0, 0)")
+    screenshots.mkdir(parents=True, exist_ok=True)
+    fresh = screenshots / "readme.png"
+    ui.page.screenshot(path=fresh)
+    if os.environ.get("CALLSHEET_TEST_PICTURE") == "1":
+        README_IMAGE.write_bytes(packed(fresh.read_bytes()))
+    kept = README_IMAGE.read_bytes()
+    assert size(kept) == size(fresh.read_bytes())
+    assert len(kept) < 150_000
+    assert "docs/page.png" in (ROOT / "README.md").read_text("utf-8")

@@ -1,0 +1,183 @@
+"""From an idea to prompts, more prompts, motion prompts, edits and rewrites."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.support.page_object import PageObject
+
+MOTION = "motion_2_0.simplified_cinematic"
+
+
+def test_a_prompt_is_written_and_copied_in_three_clicks(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.group_row("sora").click()
+    ui.primary_button.click()
+    ui.copy_button("SORA_2_A").click()
+    expect(ui.copy_button("SORA_2_A")).to_have_text("copied")
+    assert ui.clipboard() == ui.prompt_text("SORA_2_A")
+
+
+def test_the_primary_button_says_what_it_will_do(ui: PageObject) -> None:
+    expect(ui.primary_button).to_have_text("Select a group")
+    ui.select_groups("sora")
+    expect(ui.primary_button).to_have_text("Write 2 prompts")
+    ui.select_groups("leonardo")
+    expect(ui.primary_button).to_have_text("Write 3 prompts")
+    ui.primary_button.click()
+    expect(ui.page.get_by_text("Fill in this field first.")).to_be_visible()
+    expect(ui.page.get_by_label("What should be shown?")).to_be_focused()
+
+
+def test_the_estimate_follows_each_click_and_starts_no_run(ui: PageObject) -> None:
+    costs = ui.page.locator("#cost-panel")
+    ui.select_groups("sora")
+    expect(costs).to_contain_text("79 % of the instructions not sent")
+    ui.select_groups("leonardo")
+    expect(costs).to_contain_text("68 % of the instructions not sent")
+    gauge = costs.get_by_role("img", name=re.compile("1,4.. of 4,5.. instruction tokens"))
+    expect(gauge).to_be_visible()
+    assert "#" not in ui.page.url, "no run was started"
+
+
+def test_a_closed_service_is_marked_in_its_row(ui: PageObject) -> None:
+    expect(ui.group_row("sora")).to_contain_text("Closed on 2026-09-24")
+    expect(ui.group_row("phoenix")).not_to_contain_text("Closed")
+
+
+def test_groups_are_selected_by_name_or_number(ui: PageObject) -> None:
+    field = ui.page.get_by_label("By name or number")
+    field.fill("leo, 1 nobody")
+    field.press("Enter")
+    expect(ui.page.locator("#group-sora")).to_be_checked()
+    expect(ui.page.locator("#group-leonardo")).to_be_checked()
+    expect(field).to_have_value("nobody")
+    expect(ui.page.locator("#group-name-hint")).to_contain_text("no such group")
+
+
+def test_added_groups_and_motion_keep_the_finished_prompts(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.select_groups("sora")
+    ui.primary_button.click()
+    before = ui.prompt_text("SORA_2_A")
+    expect(ui.group_row("sora")).to_contain_text("written")
+
+    ui.select_groups("midjourney")
+    expect(ui.primary_button).to_have_text("Add Midjourney (A & B): 2 prompts")
+    expect(ui.page.locator("#cost-panel")).to_contain_text("kept and not paid again")
+    ui.primary_button.click()
+    assert "--ar 2:3" in ui.prompt_text("MIDJOURNEY_A")
+    assert ui.prompt_text("SORA_2_A") == before
+
+    ui.select_groups("motion_2_0")
+    ui.page.get_by_label("Which picture will move?").select_option("MIDJOURNEY_A")
+    expect(ui.primary_button).to_have_text("Add Leonardo Motion 2.0 (4 forms): 1 prompt")
+    ui.primary_button.click()
+    assert ui.prompt_text(MOTION)
+    ui.copy_button(MOTION).click()
+    expect(ui.copy_button(MOTION)).to_have_text("copied")
+    assert ui.clipboard() == ui.prompt_text(MOTION)
+
+
+def test_removing_motion_keeps_the_image_prompts_and_calls_no_llm(
+    ui: PageObject,
+) -> None:
+    ui.enter_idea()
+    ui.select_groups("sora", "motion_2_0")
+    ui.primary_button.click()
+    ui.prompt_text(MOTION)
+    before = ui.prompt_text("SORA_2_A")
+
+    ui.select_groups("motion_2_0")
+    expect(ui.page.locator("#removal-video_generation")).to_contain_text("will be removed")
+    expect(ui.primary_button).to_have_text("Remove Leonardo Motion 2.0 (4 forms)")
+    expect(ui.page.locator("#cost-panel")).to_contain_text("No LLM call, no cost.")
+    ui.primary_button.click()
+    expect(ui.prompt_card(MOTION)).to_have_count(0)
+    assert ui.prompt_text("SORA_2_A") == before
+    expect(ui.page.locator("#receipt")).to_contain_text("calls2")
+
+    ui.select_groups("sora")
+    expect(ui.page.locator("#removal-image_generation")).to_contain_text("needs at least one group")
+    expect(ui.primary_button).to_have_text("Select a group")
+
+
+def test_one_group_or_all_prompts_are_copied_at_once(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.select_groups("sora", "leonardo")
+    ui.primary_button.click()
+    texts = {name: ui.prompt_text(name) for name in ("SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A")}
+    ui.page.get_by_role("button", name="Copy all").click()
+    expect(ui.page.get_by_role("button", name="copied")).to_be_visible()
+    assert ui.clipboard() == "\n\n".join(f"{name}\n{text}" for name, text in texts.items())
+    ui.page.get_by_role("button", name="Copy group").click()
+    expect(ui.page.get_by_role("button", name="copied")).to_have_count(2)
+    assert ui.clipboard().count("\n\n") < 12
+    assert "LEONARDO" not in ui.clipboard()
+
+
+def test_a_prompt_is_edited_and_its_history_shows_the_changes(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.select_groups("leonardo")
+    ui.primary_button.click()
+    ui.prompt_text("LEONARDO_ANIME_XL_A")
+    row = ui.prompt_card("LEONARDO_ANIME_XL_A")
+    row.get_by_role("button", name="Edit").click()
+    area = row.get_by_role("textbox")
+    area.fill("a heron at dawn, lofi anime, " * 40)
+    expect(row.locator(".prompt-editor")).to_contain_text("at most 700 are read")
+    area.fill("a heron at dawn, lofi anime, soft mist")
+    row.get_by_role("button", name="Save").click()
+    expect(row.locator("p.text").first).to_have_text("a heron at dawn, lofi anime, soft mist")
+    row.get_by_role("button", name="earlier attempt").click()
+    expect(row.locator("ins").first).to_contain_text("heron")
+    expect(row.locator("del").first).to_be_visible()
+
+
+def test_one_field_of_several_is_checked_and_autofixed_while_it_is_edited(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.select_groups("leonardo")
+    ui.select_groups("motion_2_0")
+    ui.primary_button.click()
+    ui.prompt_text("motion_2_0.negative_prompt")
+    row = ui.prompt_card("motion_2_0.negative_prompt")
+    row.get_by_role("button", name="Edit").click()
+    area = row.get_by_role("textbox")
+    area.fill("camera shake,  flicker, no text")
+    expect(row.locator(".prompt-editor li")).to_have_count(1)
+    expect(row.locator(".prompt-editor")).to_contain_text("Has `no text`; the field itself says no")
+    row.get_by_role("button", name="Autofix").click()
+    expect(area).to_have_value("camera shake, flicker, no text")
+
+
+def test_a_single_prompt_is_rewritten(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.select_groups("sora")
+    ui.primary_button.click()
+    ui.prompt_text("SORA_2_A")
+    ui.prompt_card("SORA_1_A").get_by_role("button", name="Rewrite").click()
+    assert ui.prompt_text("SORA_1_A")
+
+
+def test_a_receipt_shows_the_savings(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.select_groups("sora")
+    ui.primary_button.click()
+    ui.prompt_text("SORA_2_A")
+    expect(ui.page.locator("#receipt")).to_contain_text("saved")
+    expect(ui.page.locator("#receipt")).to_contain_text("79 %")
+
+
+def test_another_idea_starts_another_run(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.select_groups("sora")
+    ui.primary_button.click()
+    ui.prompt_text("SORA_2_A")
+    first = ui.run_name
+    ui.enter_idea("a heron at dawn")
+    expect(ui.primary_button).to_have_text("Write 2 prompts")
+    ui.primary_button.click()
+    expect(ui.prompt_card("SORA_2_A")).to_contain_text("heron")
+    assert ui.run_name != first
