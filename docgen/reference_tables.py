@@ -165,11 +165,12 @@ def provider_table() -> str:
     lines = [
         [
             provider.title,
-            f"`{name}:NAME`",
+            f"`{provider.usage}`",
             f"`--llm {provider.example}`",
             " or ".join(f"`{variable}`" for variable in provider.key_names) or "none",
         ]
-        for name, provider in PROVIDERS.items()
+        for provider in PROVIDERS.values()
+        if provider.takes_name
     ]
     return table(["provider", "spec", "for example", "key"], lines)
 
@@ -184,6 +185,7 @@ def structured_output_table() -> str:
             circles[rules.references],
         ]
         for provider in PROVIDERS.values()
+        if provider.takes_name
         for rules in [SCHEMA_SUPPORT[provider.dialect]]
     ]
     return table(["provider", "enforced beside structure and lists of values", "`$ref`"], lines)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from callsheet.costs.tokens import count_tokens
 from callsheet.errors import CallsheetError
-from callsheet.llm.factory import OFFLINE, open_llm
+from callsheet.llm.factory import open_llm
+from callsheet.llm.providers import DEFAULT_LLM, key_variables, provider_of
 from callsheet.loader.bundle import inspect_workflow
-from callsheet.settings import KEYS, read_settings
+from callsheet.settings import read_settings
 from callsheet.store.factory import open_store
 from callsheet.store.sql import SqlStore
 
@@ -52,9 +53,9 @@ def _failure(what: str, error: CallsheetError) -> Diagnosis:
 
 
 def _llm(settings: Settings) -> Diagnosis:
-    spec = settings.llm or OFFLINE
-    # Only OpenAI's form is spoken by servers of one's own.
-    address = settings.base_url if spec.startswith("openai:") else None
+    spec = settings.llm or DEFAULT_LLM
+    provider = provider_of(spec)
+    address = settings.base_url if provider and provider.reads_base_url_setting else None
     try:
         open_llm(spec, base_url=address, settings=settings)
     except CallsheetError as error:
@@ -67,8 +68,10 @@ def _llm(settings: Settings) -> Diagnosis:
 
 def _keys(settings: Settings) -> Diagnosis:
     """Which keys are set; never the keys themselves."""
-    told = (f"{name} {'yes' if name in settings.keys else 'no'}" for name in KEYS)
-    return Diagnosis("keys", ", ".join(told))
+    found = (
+        f"{name} {'yes' if name in settings.environment else 'no'}" for name in key_variables()
+    )
+    return Diagnosis("keys", ", ".join(found))
 
 
 async def _store(settings: Settings) -> list[Diagnosis]:

@@ -1,4 +1,4 @@
-"""The environment, read once and here only: the settings of `docs/settings.md` and the keys."""
+"""The environment, read once and here only: the settings of `docs/settings.md`, and the keys in it."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ VARIABLES: Mapping[str, str] = {
 LEASE_SECONDS = 30.0
 SHORTEST_LEASE, LONGEST_LEASE = 1.0, 3600.0
 
-KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY")
-"""The providers' own variables; each goes to its provider only."""
-
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says. `keys` never appears in a message, a log or a repr."""
+    """What the environment says.
+
+    `environment` holds every variable that is set. The providers' table says which of them are
+    keys; none of them ever appears in a message, a log or a repr.
+    """
 
     llm: str | None
     base_url: str | None
     max_cost: float | None
     home: Path
-    keys: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
     database_url: str | None = field(default=None, repr=False)
     lease_seconds: float = LEASE_SECONDS
 
@@ -58,7 +59,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         base_url=env.get("CALLSHEET_BASE_URL") or None,
         max_cost=_amount(env.get("CALLSHEET_MAX_COST")),
         home=_home(env),
-        keys={name: env[name] for name in (*KEYS, "CALLSHEET_API_KEY") if env.get(name)},
+        environment={name: value for name, value in env.items() if value},
         database_url=_database(env.get("CALLSHEET_DATABASE_URL")),
         lease_seconds=_lease(env.get("CALLSHEET_LEASE_SECONDS")),
     )

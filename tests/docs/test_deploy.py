@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 import yaml
 
-from callsheet.settings import KEYS, VARIABLES
+from callsheet.llm.providers import key_variables
+from callsheet.settings import VARIABLES
 from tests.support.cli import Terminal
 from tests.support.strict_openai import StrictOpenAI
 from tests.support.workers import LONGEST, Crew, crew_on
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
-OURS = {*VARIABLES, *KEYS}
+OURS = {*VARIABLES, *key_variables()}
 
 
 @pytest.fixture

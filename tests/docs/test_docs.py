@@ -14,8 +14,9 @@ from jsonschema import Draft202012Validator
 from benchmarks import tokens
 from callsheet import estimate
 from callsheet.jsonc import parse
+from callsheet.llm.providers import key_variables
 from callsheet.modules.registry import BUILT_IN
-from callsheet.settings import KEYS, VARIABLES
+from callsheet.settings import VARIABLES
 from docgen.reference_tables import command_names, errors
 from docgen.refresh import generated
 from docgen.workflow_schema import FILE, schema_text
@@ -114,7 +115,7 @@ def test_every_command_has_a_heading(command: str) -> None:
     assert f"\n### `callsheet {command}`\n" in _text("docs/cli.md")
 
 
-@pytest.mark.parametrize("variable", [*VARIABLES, *KEYS])
+@pytest.mark.parametrize("variable", [*VARIABLES, *key_variables()])
 def test_every_setting_has_a_row(variable: str) -> None:
     assert f"\n| `{variable}` |" in _text("docs/settings.md")
 

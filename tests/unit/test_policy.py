@@ -9,6 +9,7 @@ import pytest
 from callsheet import errors
 from callsheet.llm.error_messages import LLMAddress, error_for, redact, visible
 from callsheet.llm.provider_errors import FailureKind, ProviderFailure, kind_of, message_in
+from callsheet.llm.provider_llm import ProviderLLM
 from callsheet.llm.retry_policy import (
     CallLimits,
     GiveUp,
@@ -22,7 +23,7 @@ from callsheet.llm.retry_policy import (
 
 OPENAI = LLMAddress("OpenAI", "gpt-5.2", "https://api.openai.com/v1", "OPENAI_API_KEY")
 OWN = LLMAddress("OpenAI", "qwen3", "http://127.0.0.1:8080/v1", "", own=True)
-OLLAMA = LLMAddress("Ollama", "qwen3", "http://localhost:11434/v1", "")
+OLLAMA = ProviderLLM("ollama", "qwen3").address
 
 
 def after(fault: ProviderFailure, *, tries: int = 1, chance: float = 0.5, **spent: Any) -> NextStep:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from callsheet.errors import InputError
-from callsheet.settings import KEYS, VARIABLES, read_settings
+from callsheet.llm.providers import (
+    OWN_SERVER_KEY,
+    PROVIDERS,
+    choose_key,
+    key_variables,
+    parse_spec,
+)
+from callsheet.settings import VARIABLES, read_settings
 
 pytestmark = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="paths of Linux")
 
@@ -19,7 +26,7 @@ def test_an_empty_environment_leaves_everything_to_the_defaults() -> None:
     settings = read_settings(HOME)
 
     assert (settings.llm, settings.base_url, settings.max_cost) == (None, None, None)
-    assert settings.keys == {}
+    assert settings.environment == HOME
     assert settings.home == Path("/home/someone/.local/share/callsheet")
 
 
@@ -32,7 +39,7 @@ def test_without_an_argument_the_process_environment_is_read(
 
 
 def test_an_empty_variable_is_as_good_as_none() -> None:
-    settings = read_settings(HOME | dict.fromkeys([*VARIABLES, *KEYS], ""))
+    settings = read_settings(HOME | dict.fromkeys([*VARIABLES, *key_variables()], ""))
 
     assert settings == read_settings(HOME)
 
@@ -74,12 +81,15 @@ def test_an_amount_that_cannot_be_is_refused(text: str) -> None:
 
 
 def test_keys_are_read_and_never_shown() -> None:
-    keys = {name: f"canary-{name}" for name in (*KEYS, "CALLSHEET_API_KEY")}
+    keys = {name: f"canary-{name}" for name in (*key_variables(), OWN_SERVER_KEY)}
 
     settings = read_settings(HOME | keys | {"OTHER_API_KEY": "canary-other"})
 
-    assert settings.keys == keys
+    assert {name: settings.environment[name] for name in keys} == keys
     assert "canary" not in repr(settings)
+    for provider in PROVIDERS.values():
+        key = choose_key(parse_spec(provider.example), settings.environment)
+        assert (key.variable if key else None) == next(iter(provider.key_names), None)
 
 
 def test_every_variable_says_what_it_does() -> None:

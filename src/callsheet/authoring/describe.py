@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.authoring.groups import list_groups
 from callsheet.catalog.schemas import models_in
 from callsheet.errors import InputError
-from callsheet.llm.providers import PROVIDERS, UNNAMED
+from callsheet.llm.providers import DEFAULT_LLM, all_providers
 from callsheet.loader.bundle import load_workflow
 from callsheet.loader.rendering import SELECTION_MODULE, SELECTION_PREFIX, render_schema
 from callsheet.runs.inputs import preset_questions
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.llm.providers import Provider
     from callsheet.loader.bundle import WorkflowBundle
     from callsheet.settings import Settings
-
-TITLES = {"offline": "Offline drafts", "paste": "Paste from a chat"}
 
 
 def describe_workflow(workflow: str, *, today: date) -> dict[str, Any]:
@@ -71,28 +70,31 @@ def describe_workflow(workflow: str, *, today: date) -> dict[str, Any]:
 
 def describe_llms(settings: Settings) -> dict[str, Any]:
     """The LLMs that can be named, the one taken by default, and whether its key is there."""
-    unnamed = [{"spec": name, "title": TITLES[name], "key": "not_needed"} for name in UNNAMED]
-    named = [
-        {
-            "spec": provider.example,
-            "title": provider.title,
-            "key": _key(name, provider.key_names, settings),
-            "variables": list(provider.key_names),
-        }
-        for name, provider in PROVIDERS.items()
-    ]
     return {
-        "chosen": settings.llm or UNNAMED[0],
+        "chosen": settings.llm or DEFAULT_LLM,
         "max_cost": settings.max_cost,
-        "llms": [*unnamed, *named],
+        "llms": [_describe_provider(provider, settings) for provider in all_providers()],
     }
 
 
-def _key(provider: str, variables: tuple[str, ...], settings: Settings) -> str:
-    # A server of one's own is spoken to in OpenAI's form, and has no use for OpenAI's key.
-    if not variables or (provider == "openai" and settings.base_url):
+def _describe_provider(provider: Provider, settings: Settings) -> dict[str, Any]:
+    described = {
+        "spec": provider.example,
+        "title": provider.title,
+        "key": _key_state(provider, settings),
+    }
+    if not provider.takes_name:
+        return described
+    return described | {"variables": list(provider.key_names)}
+
+
+def _key_state(provider: Provider, settings: Settings) -> str:
+    # The server that replaces the provider's URL is never sent the provider's key.
+    own_server = provider.reads_base_url_setting and settings.base_url
+    if not provider.key_names or own_server:
         return "not_needed"
-    return "there" if any(name in settings.keys for name in variables) else "missing"
+    found = any(name in settings.environment for name in provider.key_names)
+    return "there" if found else "missing"
 
 
 def _homes(bundle: WorkflowBundle) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from callsheet.batches.row_runs import RowRuns
 from callsheet.batches.sheet_reader import SheetReader, column_key
 from callsheet.errors import InputError, InternalError, ProviderError, error_of
 from callsheet.llm.concurrency import ConcurrencyLimiter
+from callsheet.llm.providers import provider_of
 from callsheet.runs.options import RunOptions
 from callsheet.runs.run_pool import PoolStoppedError, RunPool
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from callsheet.runs.service import RunService, RunSetup
     from callsheet.runs.session import RunSession
 
-
-PASTE = "paste"
 
 WINDOW = 1_000
 """Rows that may be ahead of the one that is told next: results are told in the sheet's order."""
@@ -58,7 +57,8 @@ class Batch:
             request.concurrency, allow=rate_limiter(service, options, request.rate_limit)
         )
         self.setup = service.prepare(options, request.workflow, self.limiter)
-        if self.setup.llm.spec == PASTE:
+        provider = provider_of(self.setup.llm.spec)
+        if provider is not None and provider.needs_person:
             raise InputError(
                 "nobody pastes a whole batch", hint="choose an LLM with --llm, as openai:NAME"
             )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from callsheet.costs.prices import price
-from callsheet.costs.tokens import OTHER_TOKENIZER_FACTOR, count_tokens
+from callsheet.costs.tokens import count_tokens, is_exact, tokenizer_factor
 from callsheet.llm.providers import parse_spec
 from callsheet.modules.generation import MAX_REPAIRS
-from callsheet.runs.estimate import SAMPLE_IDEA, EstimatedTokens, is_exact, measure_run
+from callsheet.runs.estimate import SAMPLE_IDEA, EstimatedTokens, measure_run
 from callsheet.runs.options import RunOptions
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def estimate_batch(batch: Batch) -> BatchEstimate:
         total += one.times(rows)
     # What a row says stands in each of its messages.
     extra = texts * (total.calls // max(choices.total(), 1))
-    sent = total.input + round(max(extra, 0) * (1.0 if is_exact(spec) else OTHER_TOKENIZER_FACTOR))
+    sent = total.input + round(max(extra, 0) * tokenizer_factor(spec))
     named = parse_spec(spec)
     least = price(named.provider, named.name, sent, total.output)
     return BatchEstimate(

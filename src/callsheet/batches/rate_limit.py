@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.catalog.schemas import schema_text
 from callsheet.costs.tokens import count_tokens
-from callsheet.llm.providers import choose_key, parse_spec
+from callsheet.llm.providers import choose_key, find_provider, parse_spec
 from callsheet.llm.schema_adapter import count_texts
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ def rate_limiter(
         return None
     spec, base_url = service.llm_for(options)
     named = parse_spec(spec)
-    if named.provider in ("offline", "paste"):
+    if not find_provider(named.provider).is_remote:
         return None
 
     async def allow(asking: ProviderRequest) -> float:
-        key = choose_key(named, service.settings.keys, base_url=base_url)
+        key = choose_key(named, service.settings.environment, base_url=base_url)
         # A key is told from others by a piece of its hash; from that nobody gets it back.
         mark = hashlib.sha256((key.value if key else "").encode()).hexdigest()[:8]
         pace = f"{named.provider} {base_url or ''} {mark}"

@@ -122,7 +122,7 @@ def _spooled(stack: ExitStack) -> Path:
 
 async def _carry_out(order: BatchRequest, options: dict[str, Any]) -> int:
     from callsheet.batches.batch import Batch
-    from callsheet.llm.factory import OFFLINE
+    from callsheet.llm.providers import DEFAULT_LLM
     from callsheet.runs.estimate import MeasuringLLM
     from callsheet.runs.service import RunService
     from callsheet.settings import read_settings
@@ -130,7 +130,7 @@ async def _carry_out(order: BatchRequest, options: dict[str, Any]) -> int:
     settings = read_settings()
     if options["dry_run"]:
         # To price a batch nobody is called, so no key is needed.
-        service = RunService(settings, llm=MeasuringLLM(order.llm or settings.llm or OFFLINE))
+        service = RunService(settings, llm=MeasuringLLM(order.llm or settings.llm or DEFAULT_LLM))
     else:
         service = RunService(settings)
     try:
@@ -185,12 +185,14 @@ async def _write(batch: Batch, path: Path, *, json: bool) -> int:
 
 
 def _heading(batch: Batch) -> str:
+    from callsheet.llm.providers import writes_drafts
+
     carried = (
         f"; carried through: {', '.join(batch.passthrough_columns)}"
         if batch.passthrough_columns
         else ""
     )
-    offline = "; drafts without an LLM" if batch.setup.llm.spec == "offline" else ""
+    offline = "; drafts without an LLM" if writes_drafts(batch.setup.llm.spec) else ""
     return f"batch {batch.name}: {batch.progress.total:,} rows{carried}{offline}"
 
 

@@ -125,9 +125,11 @@ class RunOutput:
 
     def hear(self, recorded: RecordedEvent, view: RunView) -> None:
         """Tells of a fact what a person should know."""
+        from callsheet.llm.providers import writes_drafts
+
         event = recorded.event
         match event.kind:
-            case "run_started" if self.hint_llm and event.llm == "offline":
+            case "run_started" if self.hint_llm and writes_drafts(event.llm):
                 note(
                     "offline: drafts without an LLM; for a real one, --llm openai:NAME"
                     " (or anthropic:, google:, ollama:, paste)"

@@ -120,13 +120,15 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from callsheet.llm.providers import writes_drafts
+
     started = row["started"].replace("T", " ")[:16]
     more = f" + {len(row['groups']) - SHOWN}" if len(row["groups"]) > SHOWN else ""
     first = (row["run"], started, ", ".join(row["groups"][:SHOWN]) + more)
     receipt, counted = row["receipt"], row["instructions"]
     if receipt is None:
         sent, every = counted["instruction_tokens"], counted["instruction_tokens_all"]
-        cost = "nothing" if row["llm"] == "offline" else "unknown"
+        cost = "nothing" if writes_drafts(row["llm"]) else "unknown"
         return (*first, f"({sent:,})", f"({every:,})", cost, f"({counted['percent']:.0f} %)")
     sent = receipt["paid"]["input_tokens"] + receipt["paid"]["output_tokens"]
     every = receipt["all"]["input_tokens"] + receipt["all"]["output_tokens"]

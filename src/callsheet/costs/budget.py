@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.schemas import models_in, schema_text
 from callsheet.costs.image_tokens import request_image_tokens
 from callsheet.costs.prices import price
-from callsheet.costs.tokens import OTHER_TOKENIZER_FACTOR, count_tokens
+from callsheet.costs.tokens import count_tokens, tokenizer_factor
 from callsheet.errors import CallsheetError, CostCeilingError, InputError, PriceUnknownError
 from callsheet.llm.providers import parse_spec
 from callsheet.llm.retry_policy import CallLimits
@@ -40,7 +40,7 @@ def worst_cost(spec: str, request: Request) -> float | None:
     if shown is None:
         return None
     limits = CallLimits()
-    factor = 1.0 if named.provider == "openai" else OTHER_TOKENIZER_FACTOR
+    factor = tokenizer_factor(spec)
     texts = (request.system, request.user, schema_text(request.schema))
     sent = round(sum(map(count_tokens, texts)) * factor) + shown + FRAMING
     most = limits.base_tokens + limits.tokens_per_text * count_texts(request.schema)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from callsheet.llm.providers import provider_of
+
 
 def price(
     provider: str, name: str, input_tokens: int, output_tokens: int, *, cached_tokens: int = 0
@@ -10,8 +12,11 @@ def price(
 
     `cached_tokens` are those of the input that the provider's cache held.
     """
-    if provider == "offline":
-        return 0.0
+    known = provider_of(provider)
+    if known is None or known.drafts_only:
+        return None if known is None else 0.0
+    if known.priced_as is None:
+        return None
     from genai_prices import Usage, calc_price
 
     try:
@@ -22,7 +27,7 @@ def price(
                 output_tokens=output_tokens,
             ),
             model_ref=name,
-            provider_id=provider,
+            provider_id=known.priced_as,
         )
     except (LookupError, ValueError):
         return None

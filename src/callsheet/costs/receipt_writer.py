@@ -14,10 +14,10 @@ from callsheet.costs.prices import price
 from callsheet.costs.receipt import Bill, Receipt, cached_share
 from callsheet.costs.reply_history import ReplyHistory, TokenRange
 from callsheet.costs.savings import InstructionSavings
-from callsheet.costs.tokens import OTHER_TOKENIZER_FACTOR, count_tokens
+from callsheet.costs.tokens import count_tokens, tokenizer_factor
 from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import CallsheetError, InputError
-from callsheet.llm.providers import PROVIDERS, LLMSpec, parse_spec
+from callsheet.llm.providers import LLMSpec, parse_spec, schema_dialect
 from callsheet.llm.reply_parser import first_object
 from callsheet.llm.schema_adapter import adapt_schema
 from callsheet.loader.bundle import load_stored
@@ -112,7 +112,7 @@ class ReceiptWriter:
 
     def _left_out(self, each: RecordedCall, sent: CalledGroups) -> tuple[int, TokenRange]:
         """What the groups left out would have added to the input, and their models to the output."""
-        factor = 1.0 if _llm_spec(each.llm).provider == "openai" else OTHER_TOKENIZER_FACTOR
+        factor = tokenizer_factor(each.llm)
         written, every = (sum(self._count(each, names)) for names in (sent.groups, sent.every))
         ours = self._models(each, sent.groups)
         schemas = self._models(each, sent.every).items()
@@ -162,8 +162,7 @@ class ReceiptWriter:
             assert bundle is not None  # noqa: S101  # whoever counts has found the groups there
             step = bundle.definition.workflow.step(each.call.step)
             use = next(u for u in step.modules if u.module_id == INSTRUCTIONS_MODULE)
-            known = PROVIDERS.get(_llm_spec(each.llm).provider)
-            schema = adapt_schema(self._schema(each, groups), known.dialect if known else "openai")
+            schema = adapt_schema(self._schema(each, groups), schema_dialect(each.llm))
             self._counts[key] = (
                 count_tokens(instructions_of_module(bundle, use, groups)),
                 count_tokens(schema_text(schema)),

@@ -6,11 +6,24 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from callsheet.llm.providers import provider_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 OTHER_TOKENIZER_FACTOR = 1.15
 """Our assumption, not a measurement: how many more tokens other providers' tokenizers make."""
+
+
+def is_exact(spec: str) -> bool:
+    """Whether o200k is the LLM's own tokenizer; false for an LLM that a program brought itself."""
+    provider = provider_of(spec)
+    return provider is not None and provider.exact_tokens
+
+
+def tokenizer_factor(spec: str) -> float:
+    """What an o200k count is multiplied with for this LLM."""
+    return 1.0 if is_exact(spec) else OTHER_TOKENIZER_FACTOR
 
 
 def count_tokens(text: str) -> int:

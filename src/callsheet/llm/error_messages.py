@@ -46,6 +46,8 @@ class LLMAddress:
     url: str
     key_name: str
     own: bool = False
+    missing_llm_hint: str = ""
+    unreachable_hint: str = ""
     deadline: float = field(default=120.0, compare=False)
 
     @property
@@ -106,8 +108,8 @@ def _quota(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetErr
 
 
 def _unknown_llm(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
-    if at.title == "Ollama":
-        hint = f"`ollama pull {at.name}` fetches it, `ollama list` shows what is there"
+    if at.missing_llm_hint:
+        hint = at.missing_llm_hint.replace("{name}", at.name)
     elif at.own:
         hint = "check the name, and the address: it usually ends in /v1"
     else:
@@ -161,14 +163,10 @@ def _dropped(_fault: ProviderFailure, tries: int, at: LLMAddress) -> CallsheetEr
 
 
 def _unreachable(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
-    if at.title == "Ollama":
-        return UnreachableError(
-            f"no LLM answers at {at.url} (is it running?)", hint="start it with `ollama serve`"
-        )
-    if at.own:
+    if at.own or at.unreachable_hint:
         return UnreachableError(
             f"no LLM answers at {at.url} (is it running?)",
-            hint="start the server, or check the address",
+            hint=at.unreachable_hint or "start the server, or check the address",
         )
     return UnreachableError(f"{at.place} cannot be reached", hint="check the network and its proxy")
 

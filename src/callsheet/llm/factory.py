@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from callsheet.errors import InputError
-from callsheet.llm.providers import choose_key, parse_base_url, parse_spec
+from callsheet.llm.providers import choose_key, find_provider, parse_base_url, parse_spec
 
 if TYPE_CHECKING:
     from callsheet.errors import CallsheetError
     from callsheet.llm.concurrency import ConcurrencyLimiter
     from callsheet.llm.port import LLM, Reply, Request, TextListener
+    from callsheet.llm.providers import Provider
     from callsheet.questions import Question
     from callsheet.settings import Settings
-
-
-OFFLINE = "offline"
 
 
 def open_llm(
@@ -23,25 +22,31 @@ def open_llm(
 ) -> LLM:
     """The LLM of this spec; raises InputError for an unknown one, KeyMissingError without its key."""
     named = parse_spec(spec)
-    if base_url and named.provider not in ("openai", "ollama"):
+    provider = find_provider(named.provider)
+    if base_url and provider.base_url_dialect is None:
         raise InputError(
             f"a base URL does not go with `{spec}`",
             hint="it is the address of an OpenAI-compatible server: name its LLM `openai:NAME`",
         )
-    if named.provider == OFFLINE:
-        from callsheet.llm.offline import OfflineLLM
-
-        return OfflineLLM()
-    if named.provider == "paste":
-        from callsheet.llm.paste import PasteLLM
-
-        return PasteLLM()
+    if provider.factory:
+        return _from_factory(provider, named.name)
     # The client libraries take seconds to import; offline and pasted runs never need them.
     from callsheet.llm.provider_llm import ProviderLLM
 
     address = parse_base_url(base_url) if base_url else None
-    key = choose_key(named, settings.keys, base_url=address)
+    key = choose_key(named, settings.environment, base_url=address)
     return ProviderLLM(named.provider, named.name, base_url=address, key=key, pace=pace)
+
+
+def _from_factory(provider: Provider, name: str) -> LLM:
+    try:
+        llm: LLM = resolve_name(provider.factory)(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"the provider `{provider.name}` cannot be used: {type(error).__name__}: {error!s:.200}",
+            hint=f"update or remove the package that brings it: {provider.factory}",
+        ) from error
+    return llm
 
 
 class LLMCache:

@@ -52,3 +52,8 @@ def _draft(drafts: Sequence[JsonValue], at: tuple[str, ...]) -> str | None:
         if isinstance(node, str):
             return node
     return None
+
+
+def open_offline(_name: str) -> OfflineLLM:
+    """The LLM of the spec `offline`, which has no name after it."""
+    return OfflineLLM()

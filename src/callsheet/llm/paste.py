@@ -61,3 +61,8 @@ def _plain(schema: Mapping[str, JsonValue]) -> JsonValue:
         name: _plain(node) if isinstance(node, dict) else "text"
         for name, node in properties.items()
     }
+
+
+def open_paste(_name: str) -> PasteLLM:
+    """The LLM of the spec `paste`, which has no name after it."""
+    return PasteLLM()

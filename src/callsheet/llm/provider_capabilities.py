@@ -37,9 +37,12 @@ class SchemaSupport:
     ordering: bool = False
 
 
+_OPENAI = SchemaSupport(BOUNDS | {"minItems", "maxItems", "pattern", "format"}, _FORMATS)
+
 SCHEMA_SUPPORT: Mapping[Dialect, SchemaSupport] = {
     # Structured outputs guide, "Supported schemas", as profiled in February 2026.
-    "openai": SchemaSupport(BOUNDS | {"minItems", "maxItems", "pattern", "format"}, _FORMATS),
+    "openai": _OPENAI,
+    "openai_compatible": _OPENAI,
     # Structured outputs, "JSON Schema limitations": no bounds, no recursion, `minItems` 0 or 1.
     "anthropic": SchemaSupport(
         frozenset({"format", "minItems"}),

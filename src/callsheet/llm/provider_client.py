@@ -37,7 +37,7 @@ from pydantic_ai.tools import ToolDefinition
 from callsheet.llm.http import OversizeReplyError, closing, http_client
 from callsheet.llm.port import Reply, Usage
 from callsheet.llm.provider_errors import ProviderFailure, kind_of, message_in
-from callsheet.llm.providers import PROVIDERS
+from callsheet.llm.providers import find_provider
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -49,11 +49,12 @@ if TYPE_CHECKING:
     from callsheet.llm.port import Finish, TextListener
     from callsheet.llm.provider_errors import FailureKind
     from callsheet.llm.provider_request import Endpoint, ProviderRequest
+    from callsheet.llm.providers import Dialect, Provider
 
 LONG_DELTA = 16
 """Characters; a piece so long that comes twice running was sent twice, not written twice."""
 
-_KEY_HEADERS = {"anthropic": "x-api-key", "google": "x-goog-api-key"}
+_KEY_HEADERS: Mapping[Dialect, str] = {"anthropic": "x-api-key", "google": "x-goog-api-key"}
 _UNCHANGED = ModelProfile(json_schema_transformer=None)
 """Our schema is lowered already; the library would lower it again, its own way."""
 
@@ -66,7 +67,7 @@ class ProviderClient:
     """
 
     llm: Model[Any]
-    rates: Mapping[str, str | None]
+    rates: Mapping[str, str] | None
     close: Callable[[], Awaitable[None]]
 
     async def ask(
@@ -132,6 +133,8 @@ class ProviderClient:
 
     def _cost(self, response: ModelResponse) -> float | None:
         """The price by the published rates of that very address; None where it has none."""
+        if self.rates is None:
+            return None
         rates: dict[str, Any] = dict(self.rates)
         for name in (response.model_name, self.llm.model_name):
             try:
@@ -210,8 +213,10 @@ def _added(event: ModelResponseStreamEvent) -> str:
 
 def connect(place: Endpoint) -> ProviderClient:
     """A line to an LLM: our HTTP client below the library, our schema left as it is."""
-    known, key, own = PROVIDERS[place.provider], place.key, place.base_url is not None
-    header = _KEY_HEADERS.get(known.dialect, "authorization")
+    known, key = find_provider(place.provider), place.key
+    own = known.base_url_dialect if place.base_url else None
+    dialect = own or known.dialect
+    header = _KEY_HEADERS.get(dialect, "authorization")
     value = f"Bearer {key}" if key and header == "authorization" else key
     http = http_client(header, value, place.seconds, place.kept)
     given = {
@@ -220,25 +225,32 @@ def connect(place: Endpoint) -> ProviderClient:
         "base_url": place.base_url or known.url,
         "http_client": http,
     }
-    match known.dialect:
-        case "anthropic":
-            llm = _anthropic(place.name, given)
-        case "google":
-            llm = _google(place.name, given)
-        case "ollama":
-            llm = _ollama(place.name, given)
-        case "openai":
-            llm = _openai(place.name, given, own=own)
-    rates = {"provider_api_url": place.base_url} if own else {"provider_id": place.provider}
-    return ProviderClient(llm, rates, http.aclose)
+    llm = _CLIENTS[dialect](place.name, given)
+    return ProviderClient(llm, _rates(known, place.base_url), http.aclose)
 
 
-def _openai(name: str, given: dict[str, Any], *, own: bool) -> Model[Any]:
-    from pydantic_ai.models.openai import OpenAIChatModel
+def _rates(provider: Provider, base_url: str | None) -> Mapping[str, str] | None:
+    """How the price list finds the prices of this address; None where it does not have them."""
+    if base_url:
+        return {"provider_api_url": base_url}
+    return {"provider_id": provider.priced_as} if provider.priced_as else None
+
+
+def _openai(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.openai import OpenAIProvider
+
+    return _chat_completions(name, OpenAIProvider(**given))
+
+
+def _openai_compatible(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    provider = OpenAICompatibleProvider("own", **given) if own else OpenAIProvider(**given)
+    return _chat_completions(name, OpenAICompatibleProvider("own", **given))
+
+
+def _chat_completions(name: str, provider: Any) -> Model[Any]:
+    from pydantic_ai.models.openai import OpenAIChatModel
+
     llm = OpenAIChatModel(name, provider=provider, profile=_UNCHANGED, settings=_counting_once())
     return _asking_once(_trying_once(llm))
 
@@ -283,6 +295,15 @@ def _google(name: str, given: dict[str, Any]) -> Model[Any]:
 
     provider = GoogleProvider(**given)
     return GoogleModel(name, provider=provider, profile=_UNCHANGED, settings={"max_retries": 0})
+
+
+_CLIENTS: Mapping[Dialect, Callable[[str, dict[str, Any]], Model[Any]]] = {
+    "openai": _openai,
+    "openai_compatible": _openai_compatible,
+    "anthropic": _anthropic,
+    "google": _google,
+    "ollama": _ollama,
+}
 
 
 def _message(asking: ProviderRequest) -> ModelRequest:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from callsheet.llm.error_messages import LLMAddress, redact, visible
 from callsheet.llm.port import Reply
 from callsheet.llm.provider_request import Endpoint, ProviderRequest
-from callsheet.llm.providers import PROVIDERS
+from callsheet.llm.providers import find_provider
 from callsheet.llm.retry_policy import (
     AcceptPartial,
     CallLimits,
@@ -70,13 +70,15 @@ class ProviderLLM:
     @property
     def address(self) -> LLMAddress:
         """Where it is reached, in words for a person."""
-        known = PROVIDERS[self.provider]
+        known = find_provider(self.provider)
         return LLMAddress(
             title=known.title,
             name=self.name,
             url=visible(self.base_url or known.url),
             key_name=self.key.variable if self.key else "",
             own=self.base_url is not None,
+            missing_llm_hint=known.missing_llm_hint,
+            unreachable_hint=known.unreachable_hint,
             deadline=self.limits.deadline,
         )
 
@@ -149,7 +151,7 @@ class ProviderLLM:
         return connect(Endpoint(self.provider, self.name, self.base_url, key, seconds, kept))
 
     def _asking(self, request: Request, tally: RetryState) -> ProviderRequest:
-        schema = adapt_schema(request.schema, PROVIDERS[self.provider].dialect)
+        schema = adapt_schema(request.schema, find_provider(self.provider).dialect)
         system = request.system
         if tally.mode == "prompted":
             system = f"{system}\n\n{_AS_TEXT}\n{json.dumps(schema, ensure_ascii=False)}"

@@ -1,71 +1,175 @@
-"""How a person names an LLM (`openai:gpt-5.2`), which providers are known, and whose key may go where."""
+"""The table of LLM providers: everything that differs between them is a field of one entry.
+
+No other file compares a provider's name. A package adds a provider with an entry point of the group
+`callsheet.providers` (see `callsheet.plugins`); most need only a URL and the name of a key variable.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from callsheet.errors import InputError, KeyMissingError, UnknownNameError
+from callsheet.errors import CallsheetError, InputError, KeyMissingError, UnknownNameError
+from callsheet.llm.image_token_rules import (
+    anthropic_image_tokens,
+    google_image_tokens,
+    no_image_tokens,
+    openai_image_tokens,
+)
+from callsheet.plugins import PROVIDERS as POINT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-Dialect = Literal["openai", "anthropic", "google", "ollama"]
+Dialect = Literal["openai", "openai_compatible", "anthropic", "google", "ollama"]
+"""The form of requests and schemas; any server that copies OpenAI's form is `openai_compatible`."""
+
+DEFAULT_LLM = "offline"
 
 OWN_SERVER_KEY = "CALLSHEET_API_KEY"
-"""The only key that is ever sent to a server of the person's own."""
+"""The only key that is ever sent to a server given by base URL."""
 
 
 @dataclass(frozen=True)
 class Provider:
-    """Who runs an LLM: the address, the variables that may hold its key, and an example to show."""
+    """One provider as data; `name` is what stands before the colon in `--llm NAME:LLM`.
 
+    * `example`: a full spec, shown in messages and documentation.
+    * `dialect`, `url`: how and where it is called; `key_names`: variables that may hold its key.
+    * `base_url_dialect`: set where `--base-url` may replace the URL; with
+      `reads_base_url_setting`, CALLSHEET_BASE_URL does so too.
+    * `exact_tokens`: whether o200k is its tokenizer; otherwise counts are estimates.
+    * `priced_as`: its id in the price list (genai-prices); None where prices are unknown.
+      `prices_url`: where the provider publishes them.
+    * `sees_images`, `text_only` (a pattern of LLM names that do not), and `image_tokens`: tokens of
+      an image by LLM name, width and height; None where they are not documented.
+    * `missing_llm_hint`, `unreachable_hint`: what to do about either; `{name}` is the LLM's name.
+    * `factory`: set where it is not called in one of the dialects: `package.file:function`, which
+      makes an LLM (`callsheet.llm.port.LLM`) from its name and is imported with the first use.
+      Without `takes_name` the provider's name alone is a spec.
+    * `drafts_only`: it fills the workflow's drafts, calls no LLM and costs nothing.
+      `needs_person`: a person carries each request, so a batch cannot use it.
+    """
+
+    name: str
     title: str
-    dialect: Dialect
-    url: str
-    key_names: tuple[str, ...]
     example: str
+    dialect: Dialect = "openai_compatible"
+    url: str = ""
+    key_names: tuple[str, ...] = ()
+    base_url_dialect: Dialect | None = None
+    reads_base_url_setting: bool = False
+    exact_tokens: bool = False
+    priced_as: str | None = None
+    prices_url: str = ""
+    sees_images: bool = True
+    text_only: str = ""
+    image_tokens: Callable[[str, int, int], int | None] | None = None
+    missing_llm_hint: str = ""
+    unreachable_hint: str = ""
+    factory: str = ""
+    takes_name: bool = True
+    drafts_only: bool = False
+    needs_person: bool = False
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is called over a network, so that rate limits apply."""
+        return not (self.drafts_only or self.needs_person)
+
+    @property
+    def usage(self) -> str:
+        """How a spec is written: `openai:NAME`, or `offline`."""
+        return f"{self.name}:NAME" if self.takes_name else self.name
 
 
-PROVIDERS: Mapping[str, Provider] = {
-    "openai": Provider(
-        "OpenAI", "openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",), "openai:gpt-5.2"
+_TABLE = (
+    Provider(
+        name="offline",
+        title="Offline drafts",
+        example="offline",
+        dialect="openai",
+        exact_tokens=True,
+        sees_images=False,
+        image_tokens=no_image_tokens,
+        factory="callsheet.llm.offline:open_offline",
+        takes_name=False,
+        drafts_only=True,
     ),
-    "anthropic": Provider(
-        "Anthropic",
-        "anthropic",
-        "https://api.anthropic.com",
-        ("ANTHROPIC_API_KEY",),
-        "anthropic:claude-sonnet-4-6",
+    Provider(
+        name="paste",
+        title="Paste from a chat",
+        example="paste",
+        dialect="openai",
+        exact_tokens=True,
+        image_tokens=no_image_tokens,
+        factory="callsheet.llm.paste:open_paste",
+        takes_name=False,
+        needs_person=True,
     ),
-    "google": Provider(
-        "Google",
-        "google",
-        "https://generativelanguage.googleapis.com",
-        ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-        "google:gemini-3-flash",
+    Provider(
+        name="openai",
+        title="OpenAI",
+        example="openai:gpt-5.2",
+        dialect="openai",
+        url="https://api.openai.com/v1",
+        key_names=("OPENAI_API_KEY",),
+        base_url_dialect="openai_compatible",
+        reads_base_url_setting=True,
+        exact_tokens=True,
+        priced_as="openai",
+        prices_url="https://openai.com/api/pricing",
+        text_only=r"gpt-3|gpt-4$|gpt-4-\d|o1-mini|o1-preview|o3-mini|gpt-oss|davinci|babbage",
+        image_tokens=openai_image_tokens,
     ),
-    "ollama": Provider("Ollama", "ollama", "http://localhost:11434/v1", (), "ollama:qwen3"),
-}
-
-UNNAMED = ("offline", "paste")
-"""LLMs that need no name after them: drafts without a network, and a chat of the person's own."""
-
-
-BLIND = re.compile(
-    r"offline"
-    r"|openai:(gpt-3|gpt-4$|gpt-4-\d|o1-mini|o1-preview|o3-mini|gpt-oss|davinci|babbage)"
-    r"|anthropic:(claude-2|claude-instant)"
-    r"|ollama:(llama2|llama3(\.1|\.3)?(:|$)|llama3\.2:[13]b|mistral(:|$)|mixtral|qwen2?(\.5)?(:|$)|qwen3(:|$)"
-    r"|gemma2?(:|$)|gemma3:(270m|1b)|phi[34]?(-mini)?(:|$)|deepseek-|gpt-oss|codellama|tinyllama)"
+    Provider(
+        name="anthropic",
+        title="Anthropic",
+        example="anthropic:claude-sonnet-4-6",
+        dialect="anthropic",
+        url="https://api.anthropic.com",
+        key_names=("ANTHROPIC_API_KEY",),
+        priced_as="anthropic",
+        prices_url="https://claude.com/pricing",
+        text_only=r"claude-2|claude-instant",
+        image_tokens=anthropic_image_tokens,
+    ),
+    Provider(
+        name="google",
+        title="Google",
+        example="google:gemini-3-flash",
+        dialect="google",
+        url="https://generativelanguage.googleapis.com",
+        key_names=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        priced_as="google",
+        prices_url="https://ai.google.dev/gemini-api/docs/pricing",
+        image_tokens=google_image_tokens,
+    ),
+    Provider(
+        name="ollama",
+        title="Ollama",
+        example="ollama:qwen3",
+        dialect="ollama",
+        url="http://localhost:11434/v1",
+        base_url_dialect="ollama",
+        text_only=r"llama2|llama3(\.1|\.3)?(:|$)|llama3\.2:[13]b|mistral(:|$)|mixtral"
+        r"|qwen2?(\.5)?(:|$)|qwen3(:|$)|gemma2?(:|$)|gemma3:(270m|1b)|phi[34]?(-mini)?(:|$)"
+        r"|deepseek-|gpt-oss|codellama|tinyllama",
+        missing_llm_hint="`ollama pull {name}` fetches it, `ollama list` shows what is there",
+        unreachable_hint="start it with `ollama serve`",
+    ),
 )
-"""LLMs that take text only, by their makers' own lists (read in November 2026); others may see."""
+"""The makers' own lists of text-only LLMs were read in November 2026; any other may see images."""
+
+PROVIDERS: Mapping[str, Provider] = {provider.name: provider for provider in _TABLE}
+"""The built-in providers by name."""
 
 
 @dataclass(frozen=True)
 class LLMSpec:
-    """An LLM as a person names it; `name` is empty where the provider alone says it."""
+    """An LLM as a person names it; `name` is empty where the provider alone is the spec."""
 
     provider: str
     name: str = ""
@@ -76,37 +180,83 @@ class LLMSpec:
 
 @dataclass(frozen=True)
 class Key:
-    """A provider's key and the variable that held it; the value never shows."""
+    """A provider's key and the variable that held it; the value is never shown."""
 
     variable: str
     value: str = field(repr=False)
 
 
+@lru_cache(maxsize=256)
+def find_provider(name: str) -> Provider:
+    """The provider of this name, built in or installed; raises UnknownNameError."""
+    if name in PROVIDERS:
+        return PROVIDERS[name]
+    entries = POINT.entries()
+    if name not in entries:
+        known = [provider.usage for provider in PROVIDERS.values()]
+        raise UnknownNameError("LLM", name, [*known, *(f"{each}:NAME" for each in entries)])
+    return POINT.load(entries[name], Provider)
+
+
+def all_providers() -> list[Provider]:
+    """The built-in providers, then the installed ones that can be loaded."""
+    installed = []
+    for name in POINT.entries():
+        try:
+            installed.append(find_provider(name))
+        except CallsheetError:
+            continue  # `callsheet doctor` lists it with the reason
+    return list(dict.fromkeys([*PROVIDERS.values(), *installed]))
+
+
+@lru_cache(maxsize=256)
+def provider_of(spec: str) -> Provider | None:
+    """The provider of a spec; None for an LLM that a program brought itself."""
+    try:
+        return find_provider(spec.strip().partition(":")[0].strip().lower())
+    except CallsheetError:
+        return None
+
+
+def schema_dialect(spec: str) -> Dialect:
+    """The dialect that schemas are adapted to; OpenAI's for an LLM that a program brought itself."""
+    provider = provider_of(spec)
+    return provider.dialect if provider else "openai"
+
+
 def parse_spec(text: str) -> LLMSpec:
     """The LLM that `text` names; raises InputError saying what would be understood."""
-    provider, colon, name = (part.strip() for part in text.strip().partition(":"))
-    provider = provider.lower()
-    if provider in UNNAMED:
+    name, colon, llm = (part.strip() for part in text.strip().partition(":"))
+    provider = find_provider(name.lower())
+    if not provider.takes_name:
         if colon:
             raise InputError(
-                f"`{provider}` takes no name after it", hint=f"write `--llm {provider}`"
+                f"`{provider.name}` takes no name after it", hint=f"write `--llm {provider.name}`"
             )
-        return LLMSpec(provider)
-    if provider not in PROVIDERS:
-        raise UnknownNameError(
-            "LLM", provider, [*UNNAMED, *(f"{known}:NAME" for known in PROVIDERS)]
-        )
-    if not name:
+        return LLMSpec(provider.name)
+    if not llm:
         raise InputError(
-            f"`{provider}` needs the name of one of its LLMs",
-            hint=f"for example `--llm {PROVIDERS[provider].example}`",
+            f"`{provider.name}` needs the name of one of its LLMs",
+            hint=f"for example `--llm {provider.example}`",
         )
-    return LLMSpec(provider, name)
+    return LLMSpec(provider.name, llm)
+
+
+def writes_drafts(spec: str) -> bool:
+    """Whether nothing is asked of an LLM: the workflow's drafts are filled, at no cost."""
+    provider = provider_of(spec)
+    return provider is not None and provider.drafts_only
 
 
 def sees(spec: str) -> bool:
-    """Whether an LLM may be shown a picture; False where it is known to take text only."""
-    return BLIND.match(spec.strip().lower()) is None
+    """Whether an LLM may be sent an image; False where it is known to take text only."""
+    provider = provider_of(spec)
+    if provider is None:
+        return True
+    name = spec.strip().lower().partition(":")[2].strip()
+    return provider.sees_images and not (
+        provider.text_only and re.match(provider.text_only, name) is not None
+    )
 
 
 def parse_base_url(text: str) -> str:
@@ -120,21 +270,28 @@ def parse_base_url(text: str) -> str:
     return url
 
 
-def choose_key(
-    spec: LLMSpec, keys: Mapping[str, str], *, base_url: str | None = None
-) -> Key | None:
-    """The one key that may be sent, out of `keys` by variable; None where none is needed.
+def key_variables() -> list[str]:
+    """The variables that may hold a key of any provider, built in or installed."""
+    names = (name for provider in all_providers() for name in provider.key_names)
+    return list(dict.fromkeys(names))
 
-    A provider's key goes to that provider only, so a server of the person's own gets none but
+
+def choose_key(
+    spec: LLMSpec, environment: Mapping[str, str], *, base_url: str | None = None
+) -> Key | None:
+    """The one key that may be sent, out of the variables that are set; None where none is needed.
+
+    A provider's key goes to that provider only, so a server given by base URL gets none but
     CALLSHEET_API_KEY. Raises KeyMissingError naming the variable to set.
     """
-    names = (OWN_SERVER_KEY,) if base_url else PROVIDERS[spec.provider].key_names
+    provider = find_provider(spec.provider)
+    names = (OWN_SERVER_KEY,) if base_url else provider.key_names
     for name in names:
-        if value := keys.get(name, "").strip():
+        if value := environment.get(name, "").strip():
             return Key(name, value)
     if base_url or not names:
         return None
     raise KeyMissingError(
-        f"no key for {PROVIDERS[spec.provider].title} is set",
+        f"no key for {provider.title} is set",
         hint=f"set {' or '.join(names)}, or choose another LLM with --llm (`offline` needs no key)",
     )

@@ -14,12 +14,12 @@ from callsheet.costs.image_tokens import request_image_tokens
 from callsheet.costs.prices import price
 from callsheet.costs.receipt_writer import open_receipt_writer
 from callsheet.costs.reply_history import ReplyHistory, TokenRange, by_schema
-from callsheet.costs.tokens import OTHER_TOKENIZER_FACTOR, count_tokens
+from callsheet.costs.tokens import count_tokens, is_exact, tokenizer_factor
 from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import InputError, StorageError, error_of
 from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import Reply, Request, Usage
-from callsheet.llm.providers import PROVIDERS, parse_spec
+from callsheet.llm.providers import DEFAULT_LLM, find_provider, parse_spec, schema_dialect
 from callsheet.llm.schema_adapter import adapt_schema
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
 from callsheet.runs.inputs import parse_selection
@@ -118,8 +118,7 @@ class MeasuringLLM:
         self._history = history or ReplyHistory()
         self.tokens = EstimatedTokens()
         self.models: list[str] = []
-        provider = PROVIDERS.get(parse_spec(spec).provider)
-        self._dialect = provider.dialect if provider else "openai"
+        self._dialect = schema_dialect(spec)
 
     async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
         del heard
@@ -152,7 +151,7 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
     image: Image | None = None,
 ) -> dict[str, Any]:
     """Tokens and cost of a selection, beside those of all groups of the categories it touches."""
-    spec = llm or settings.llm or "offline"
+    spec = llm or settings.llm or DEFAULT_LLM
     bundle = load_workflow(workflow)
     chosen = parse_selection(bundle, groups)
     every = [
@@ -200,7 +199,7 @@ async def estimate_retry(
     error = session.view.error
     if error is not None:
         raise error_of(error.code, error.message, error.hint)
-    tokens = measure.tokens if is_exact(spec) else measure.tokens.scaled(OTHER_TOKENIZER_FACTOR)
+    tokens = measure.tokens.scaled(tokenizer_factor(spec))
     prompts = [model for each in session.document()["prompts"].values() for model in each]
     return {
         "write": measure.models,
@@ -242,11 +241,6 @@ async def _history(settings: Settings) -> ReplyHistory:
         return ReplyHistory()
 
 
-def is_exact(spec: str) -> bool:
-    """Whether o200k is the LLM's own vocabulary; without an LLM it is what there is."""
-    return parse_spec(spec).provider in ("openai", "offline", "paste")
-
-
 async def measure_run(
     spec: str,
     options: RunOptions,
@@ -261,13 +255,13 @@ async def measure_run(
     await session.advance()
     if session.view.error is not None:
         raise InputError(session.view.error.message, hint=session.view.error.hint)
-    return measure.tokens if is_exact(spec) else measure.tokens.scaled(OTHER_TOKENIZER_FACTOR)
+    return measure.tokens.scaled(tokenizer_factor(spec))
 
 
 def _price_function(spec: str, settings: Settings) -> Callable[[int, int], float | None]:
     """What tokens of this LLM cost; a server of one's own has no published price."""
     named = parse_spec(spec)
-    if named.provider == "openai" and settings.base_url:
+    if find_provider(named.provider).reads_base_url_setting and settings.base_url:
         return lambda _sent, _written: None
     return lambda sent, written: price(named.provider, named.name, sent, written)
 

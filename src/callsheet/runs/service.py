@@ -12,7 +12,8 @@ from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import UnknownNameError
 from callsheet.events import QuestionPolicy, RunResumed, RunRetried, RunStarted
-from callsheet.llm.factory import OFFLINE, LLMCache, open_llm
+from callsheet.llm.factory import LLMCache, open_llm
+from callsheet.llm.providers import DEFAULT_LLM, provider_of
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
 from callsheet.runs.details import run_details
 from callsheet.runs.inputs import check_image_used, parse_inputs
@@ -272,9 +273,9 @@ class RunService:
         """Which LLM, and at which address: what was said, else the run's own, else the settings."""
         if view is not None and options.llm is None:
             return view.llm, options.base_url or view.base_url
-        spec = options.llm or self.settings.llm or OFFLINE
-        # Only OpenAI's form is spoken by servers of one's own; the others have their own address.
-        own = self.settings.base_url if spec.startswith("openai:") else None
+        spec = options.llm or self.settings.llm or DEFAULT_LLM
+        provider = provider_of(spec)
+        own = self.settings.base_url if provider and provider.reads_base_url_setting else None
         return spec, options.base_url or own
 
     def _budget(self, options: RunOptions, view: RunView | None = None) -> float | None:

@@ -13,7 +13,7 @@ from callsheet.batches.estimate import estimate_batch
 from callsheet.batches.snapshot import current_outcomes, current_output
 from callsheet.batches.uploads import Upload, UploadStore
 from callsheet.errors import CallsheetError, UnknownNameError
-from callsheet.llm.factory import OFFLINE
+from callsheet.llm.providers import DEFAULT_LLM
 from callsheet.runs.estimate import MeasuringLLM
 from callsheet.runs.service import RunService
 from callsheet.web.problems import WebError, defect
@@ -208,7 +208,7 @@ class BatchManager:
     @contextmanager
     def _looked_at(self, sheet: Path, terms: Upload) -> Iterator[Batch]:
         """The same with a store of its own, for another thread, and an LLM that needs no key."""
-        measure = MeasuringLLM(terms.llm or self._settings.llm or OFFLINE)
+        measure = MeasuringLLM(terms.llm or self._settings.llm or DEFAULT_LLM)
         service = RunService(self._settings, llm=measure)
         try:
             yield Batch(service, terms.to_request(sheet, self._source(terms)))
