@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from callsheet.batches.batch_llm import BatchLLM
+from callsheet.batches.circuit_breaker import CircuitBreaker
 from callsheet.batches.rate_limit import rate_limiter
 from callsheet.errors import CostCeilingError
 from callsheet.llm.concurrency import ConcurrencyLimiter
@@ -215,9 +216,9 @@ async def test_the_whole_batch_keeps_below_its_ceiling_over_several_goes(tmp_pat
         assert (batch.progress.done, llm.calls) == (40, 40)
 
 
-def test_a_till_is_an_llm_with_the_same_name() -> None:
+def test_the_llm_of_a_batch_has_the_same_name() -> None:
     with StrictOpenAI() as server:
-        assert BatchLLM(Priced(server)).spec == "openai:gpt-5.2"
+        assert BatchLLM(Priced(server), CircuitBreaker()).spec == "openai:gpt-5.2"
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""The verb: a sheet of ideas is judged whole, then carried out row by row, each row a run.
+"""Executes a sheet of ideas: checks it whole, then runs it row by row, each row a run.
 
-Nothing of a batch is kept beside its runs. Their names say to which row of which batch they
-belong, so the same sheet with the same settings finds them again, whoever was killed meanwhile.
+A batch stores nothing beside its runs. A run's name says to which row of which batch it belongs,
+so the same sheet with the same settings finds its runs again, whatever process was killed before.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from callsheet.batches.batch_llm import BatchLLM
+from callsheet.batches.circuit_breaker import CircuitBreaker
 from callsheet.batches.outcomes import BatchProgress, OutcomeRules, RowOutcome, row_outcome
 from callsheet.batches.rate_limit import rate_limiter
 from callsheet.batches.request import BatchRequest, SheetError
 from callsheet.batches.row_parser import Row, RowParser, RowProblem
 from callsheet.batches.row_runs import RowRuns
 from callsheet.batches.sheet_reader import SheetReader, column_key
+from callsheet.costs.budget import Budget
 from callsheet.errors import InputError, InternalError, ProviderError, error_of
 from callsheet.llm.concurrency import ConcurrencyLimiter
 from callsheet.llm.providers import provider_of
@@ -37,11 +39,16 @@ if TYPE_CHECKING:
 
 
 WINDOW = 1_000
-"""Rows that may be ahead of the one that is told next: results are told in the sheet's order."""
+"""Rows that may be ahead of the next one to be reported: results come in the sheet's order."""
+
+STOP_SECONDS = 8.0
+
+_UNTIL_DONE = 3_600.0
+"""Seconds; calls in progress have a deadline of their own."""
 
 
 class Batch:
-    """A sheet that was judged and found sound, ready to be carried out.
+    """A sheet that was checked and is ready to be executed.
 
     `columns` are the sheet's own, `groups` all that any row names, in the config's order.
     """
@@ -49,7 +56,7 @@ class Batch:
     def __init__(self, service: RunService, request: BatchRequest) -> None:
         self.request = request
         self.service = service
-        # One ceiling over all rows is kept by one process: then it carries them all on itself.
+        # One process alone can keep a budget over all rows, so it executes them itself.
         service.queue = "batch" if service.queue and request.max_cost is None else None
         self.sheet = SheetReader(request.file)
         options = RunOptions(llm=request.llm, base_url=request.base_url)
@@ -62,71 +69,72 @@ class Batch:
             raise InputError(
                 "nobody pastes a whole batch", hint="choose an LLM with --llm, as openai:NAME"
             )
-        seed = _settings(request, self.setup)
+        seed = _settings_hash(request, self.setup)
         self.name = f"{_title(request)}-{seed[:4]}"
-        self._judge = RowParser(self.setup.bundle, request.defaults, self.name, seed)
+        self._parser = RowParser(self.setup.bundle, request.defaults, self.name, seed)
         self.progress = BatchProgress()
         self.columns: list[str] = []
         self.groups: list[str] = []
-        self._judge_all()
-        self._batch_llm = BatchLLM(self.setup.llm)
-        self._hands: dict[str, Row] = {}
-        self._ends: dict[str, RowOutcome] = {}
+        self._check_sheet()
+        self._breaker = CircuitBreaker()
+        self._rows: dict[str, Row] = {}
+        self._outcomes: dict[str, RowOutcome] = {}
         self._runs = RowRuns(service, self.setup, self.name, request.retry_failed)
         self._pool = RunPool(self._advance, request.concurrency)
-        self._stopped: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
 
     @property
     def passthrough_columns(self) -> list[str]:
-        """The columns that say nothing to callsheet, and go through to the output as they are."""
-        return [name for name in self.columns if column_key(name) not in self._judge.understood]
+        """The columns that callsheet does not read, and copies to the output as they are."""
+        known = self._parser.known_columns
+        return [name for name in self.columns if column_key(name) not in known]
 
     @property
     def paused_by(self) -> ProviderError | None:
-        """Why the batch took no further rows, where the provider was the reason."""
-        return self._batch_llm.shut
+        """The provider's error because of which the batch started no further rows."""
+        return self._breaker.error
 
     def rows(self) -> Iterator[Row]:
-        """The rows, read anew; raises InputError where the file has changed meanwhile."""
-        for row in self._judge.rows(self.sheet):
+        """Read the rows again; raises InputError where the file has changed meanwhile."""
+        for row in self._parser.rows(self.sheet):
             if not isinstance(row, Row):
                 raise InputError(f"{self.request.file} has changed meanwhile: {row[0]}")
             yield row
 
-    async def finished(self) -> set[str]:
-        """The runs of the batch that are written already."""
+    async def finished_runs(self) -> set[str]:
+        """Return the names of the batch's runs that have finished."""
         store = self.service.store
         names = await store.names_starting_with(f"{self.name}.")
         return {name for name in names if (await store.run(name)).last == "run_finished"}
 
     async def execute(self) -> AsyncGenerator[RowOutcome, None]:
-        """Carries the rows on, so many at once, and tells each one's end in the sheet's order."""
-        await self._begin()
-        waiting: deque[Row] = deque()
+        """Execute the rows, a bounded number at once, and yield outcomes in the sheet's order."""
+        await self._open_budget()
+        pending: deque[Row] = deque()
         try:
             for row in self.rows():
-                waiting.append(row)
-                await self._hand_in(row)
-                while waiting and (len(waiting) >= WINDOW or waiting[0].run in self._ends):
-                    yield await self._end(waiting.popleft())
-            while waiting:
-                yield await self._end(waiting.popleft())
+                pending.append(row)
+                await self._submit(row)
+                while pending and (len(pending) >= WINDOW or pending[0].run in self._outcomes):
+                    yield await self._outcome_of(pending.popleft())
+            while pending:
+                yield await self._outcome_of(pending.popleft())
         finally:
             await self.stop(0)
             await self.limiter.end()
 
-    def stop(self, seconds: float = 8.0) -> asyncio.Task[None]:
-        """Takes no further rows; those under way have so many seconds to end. The first word holds."""
-        if self._stopped is None:
-            self._stopped = asyncio.create_task(self._pool.stop(seconds))
-        return self._stopped
+    def stop(self, seconds: float = STOP_SECONDS) -> asyncio.Task[None]:
+        """Start no further rows; those in progress have this many seconds. The first call counts."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._pool.stop(seconds))
+        return self._stopping
 
-    def _judge_all(self) -> None:
-        """Reads the whole sheet once, and remembers its shape; raises SheetError."""
+    def _check_sheet(self) -> None:
+        """Read the whole sheet once for its columns, groups and row count; raises SheetError."""
         problems: list[RowProblem] = []
         columns: dict[str, None] = {}
         groups: dict[str, None] = dict.fromkeys(self.request.defaults.groups)
-        for row in self._judge.rows(self.sheet):
+        for row in self._parser.rows(self.sheet):
             self.progress.total += 1
             if isinstance(row, Row):
                 columns.update(dict.fromkeys(row.cells))
@@ -139,79 +147,80 @@ class Batch:
             raise InputError(f"{self.request.file} has no rows", hint="one idea on each row")
         self.columns = list(columns)
         catalog = self.setup.bundle.resources.catalog
-        every = [group.name for group in catalog.groups()]
-        self.groups = every if "all" in groups else catalog.in_order(groups)
+        known = [group.name for group in catalog.groups()]
+        self.groups = known if "all" in groups else catalog.in_order(groups)
 
-    async def _begin(self) -> None:
-        """Looks at the batch's runs of before, and opens the till."""
-        kept = await self._runs.survey()
-        spent: float | None = 0.0
-        if self.request.max_cost is not None:
-            spent = (await self._runs.spent(kept)).cost_usd
-        self._batch_llm = BatchLLM(self.setup.llm, self.request.max_cost, spent)
-        self._runs.setup = replace(self.setup, llm=self._batch_llm)
+    async def _open_budget(self) -> None:
+        """Find the batch's earlier runs, and subtract from the budget what they have cost."""
+        earlier = await self._runs.find_earlier()
+        budget, limit = None, self.request.max_cost
+        if limit is not None:
+            spent = (await self._runs.spent(earlier)).cost_usd
+            budget = Budget(limit, spent, _budget_hint, owner="the batch's ")
+        llm = BatchLLM(self.setup.llm, self._breaker, budget)
+        self._runs.setup = replace(self.setup, llm=llm)
 
-    async def _hand_in(self, row: Row) -> None:
-        self._hands[row.run] = row
+    async def _submit(self, row: Row) -> None:
+        self._rows[row.run] = row
         try:
             self._pool.add(row.run)
         except PoolStoppedError:
-            self._ends[row.run] = RowOutcome(row, "left")
-        # Rows are read far faster than they are written: the others must come to work.
+            self._outcomes[row.run] = RowOutcome(row, "left")
+        # Rows are read far faster than they are written: let the other tasks run.
         await asyncio.sleep(0)
 
-    async def _end(self, row: Row) -> RowOutcome:
+    async def _outcome_of(self, row: Row) -> RowOutcome:
         with suppress(PoolStoppedError):
             await self._pool.wait(row.run)
-        outcome = self._ends.pop(row.run, None) or RowOutcome(row, "left")
-        del self._hands[row.run]
+        outcome = self._outcomes.pop(row.run, None) or RowOutcome(row, "left")
+        del self._rows[row.run]
         if outcome.status == "left":
             self.progress.add(outcome)
         return outcome
 
     async def _advance(self, run: str) -> None:
-        """Carries one row on, if there is anything to be done for it."""
-        row = self._hands[run]
+        """Advance one row's run, if there is anything to be done for it."""
+        row = self._rows[run]
         session, view = await self._runs.open(row)
         if session is not None:
             try:
                 view = await (session.advance() if session.has_lease else session.follow())
             except InternalError:
-                # It stands in the run's journal; a defect that one row meets spares the others.
+                # It is recorded in the run's journal; one row's defect must not end the others.
                 view = session.view
             finally:
                 await session.close()
-            self._judge_elsewhere(session, view)
-        standard = OutcomeRules(self.setup.bundle, self.request.strict)
-        shut = self._batch_llm.shut is not None
-        outcome = row_outcome(standard, row, view, fresh=session is not None, shut=shut)
-        self._ends[run] = outcome
+            self._record_worker_failure(session, view)
+        rules = OutcomeRules(self.setup.bundle, self.request.strict)
+        paused = self._breaker.is_open
+        outcome = row_outcome(rules, row, view, fresh=session is not None, paused=paused)
+        self._outcomes[run] = outcome
         if outcome.status != "left":
             self.progress.add(outcome)
-        if shut:
-            self.stop(_TO_THE_END)
+        if paused:
+            self.stop(_UNTIL_DONE)
 
-    def _judge_elsewhere(self, session: RunSession, view: RunView) -> None:
-        """What a worker met at the provider counts as if it had been met here."""
+    def _record_worker_failure(self, session: RunSession, view: RunView) -> None:
+        """Count a provider failure that a worker met as if it had been met here."""
         if session.on_worker and view.error is not None:
             error = error_of(view.error.code, view.error.message, view.error.hint)
             if isinstance(error, ProviderError):
-                self._batch_llm.judge(error)
+                self._breaker.record_failure(error)
 
 
-_TO_THE_END = 3_600.0
-"""Seconds: calls under way have a deadline of their own."""
+def _budget_hint(*_: object) -> str:
+    return "raise --max-cost and give the same command again"
 
 
 def _title(request: BatchRequest) -> str:
-    """What the batch is called after: the sheet's own name."""
+    """The first part of the batch's name: its title, or the sheet's file name."""
     title = request.title or request.file.stem
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "batch"
 
 
-def _settings(request: BatchRequest, setup: RunSetup) -> str:
-    """What the prompts of all rows depend on beside the rows, as one hash."""
-    said = [setup.digest, setup.llm.spec, setup.base_url, request.defaults.groups]
+def _settings_hash(request: BatchRequest, setup: RunSetup) -> str:
+    """Hash everything that the prompts of all rows depend on beside the rows themselves."""
+    shared = [setup.digest, setup.llm.spec, setup.base_url, request.defaults.groups]
     return hashlib.sha256(
-        json.dumps([*said, sorted(request.defaults.brief.items())]).encode()
+        json.dumps([*shared, sorted(request.defaults.brief.items())]).encode()
     ).hexdigest()

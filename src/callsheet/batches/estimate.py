@@ -40,7 +40,7 @@ async def estimate_batch(batch: Batch) -> BatchEstimate:
     spec = batch.setup.llm.spec
     choices: Counter[tuple[str, ...]] = Counter()
     texts = finished = 0
-    done = await batch.finished()
+    done = await batch.finished_runs()
     for row in batch.rows():
         if row.run in done:
             finished += 1

@@ -101,9 +101,9 @@ class OutcomeRules:
 
 
 def row_outcome(
-    standard: OutcomeRules, row: Row, view: RunView, *, fresh: bool, shut: bool
+    standard: OutcomeRules, row: Row, view: RunView, *, fresh: bool, paused: bool
 ) -> RowOutcome:
-    """What became of a row, by its run; `shut` is whether the provider failed the whole batch."""
+    """What became of a row, by its run; `paused` is whether the provider failed the whole batch."""
     if view.status == "succeeded":
         return _written(standard, row, view, fresh=fresh)
     error = view.error
@@ -112,7 +112,7 @@ def row_outcome(
     if error is None:
         asks = f"it asks: {view.question.text}" if view.question else ""
         return RowOutcome(row, "failed", {}, (asks,), "waiting", view.spent, fresh)
-    left = shut and error.exit_code == ProviderError.exit_code
+    left = paused and error.exit_code == ProviderError.exit_code
     told = f"{error.message} ({error.hint})" if error.hint else error.message
     return RowOutcome(row, "left" if left else "failed", {}, (told,), error.code, view.spent, fresh)
 

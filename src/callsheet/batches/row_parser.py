@@ -87,7 +87,7 @@ class RowParser:
             self._selection(told.groups)
 
     @property
-    def understood(self) -> list[str]:
+    def known_columns(self) -> list[str]:
         """What a column may be called that says something of its row."""
         return [*self._fields, GROUPS, ID]
 
@@ -155,7 +155,7 @@ class RowParser:
 
     def _meant(self, column: str) -> tuple[str | None, str]:
         """The field that a column is, if it is one; and what is wrong with its name."""
-        known = self.understood
+        known = self.known_columns
         plain = column_key(column)
         if plain in known:
             return plain, ""

@@ -32,7 +32,7 @@ class RowRuns:
     retry_failed: bool
     _known: set[str] = field(default_factory=set)
 
-    async def survey(self) -> list[str]:
+    async def find_earlier(self) -> list[str]:
         """The runs that the batch has already; raises HeldError while others carry it out.
 
         What workers still have in hand, from whoever gave the same command before, is no reason.

@@ -25,7 +25,7 @@ async def current_outcomes(batch: Batch) -> AsyncIterator[RowOutcome]:
     standard = OutcomeRules(batch.setup.bundle, batch.request.strict)
     for row in batch.rows():
         view = await read_view(store, row.run) if row.run in begun else RunView(row.run)
-        outcome = row_outcome(standard, row, view, fresh=False, shut=False)
+        outcome = row_outcome(standard, row, view, fresh=False, paused=False)
         batch.progress.add(outcome)
         yield outcome
 

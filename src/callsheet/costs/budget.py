@@ -1,9 +1,12 @@
-"""A ceiling on what a run may cost: each call's worst case is priced before anything is sent."""
+"""Enforces a budget: the worst case of each call is priced and reserved before the call is sent."""
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import combinations
+from functools import partial
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.schemas import models_in, schema_text
@@ -17,48 +20,114 @@ from callsheet.llm.schema_adapter import count_texts
 from callsheet.loader.rendering import render_instructions, render_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from callsheet.engine.run_view import RunView
-    from callsheet.llm.port import LLM, Reply, Request, TextListener
+    from callsheet.llm.port import LLM, Reply, Request, TextListener, Usage
     from callsheet.loader.bundle import WorkflowBundle
     from callsheet.questions import Question
 
 FRAMING = 200
-"""Tokens that a provider puts around a request; a generous guess, for a worst case."""
+"""Tokens that a provider adds around a request; a generous estimate, for a worst case."""
 
-MOST_NAMED = 3
+MAX_SUGGESTIONS = 3
 
 
 def worst_cost(spec: str, request: Request) -> float | None:
-    """The price of a call with its input counted and its output at the maximum; None if unknown."""
+    """Price a call in US dollars, input counted and output at its maximum; None if unknown."""
     try:
-        named = parse_spec(spec)
+        llm = parse_spec(spec)
     except InputError:
         return None
-    shown = request_image_tokens(named.provider, named.name, request.picture)
-    if shown is None:
+    image = request_image_tokens(llm.provider, llm.name, request.picture)
+    if image is None:
         return None
     limits = CallLimits()
     factor = tokenizer_factor(spec)
     texts = (request.system, request.user, schema_text(request.schema))
-    sent = round(sum(map(count_tokens, texts)) * factor) + shown + FRAMING
+    sent = round(sum(map(count_tokens, texts)) * factor) + image + FRAMING
     most = limits.base_tokens + limits.tokens_per_text * count_texts(request.schema)
-    return price(named.provider, named.name, sent, most)
+    return price(llm.provider, llm.name, sent, most)
+
+
+class Budget:
+    """US dollars that calls may cost together, over one run or over all rows of a batch.
+
+    `spent` is what recorded calls have cost, None where a price is unknown. `suggest` returns the
+    hint for a request that does not fit into what is left.
+    """
+
+    def __init__(
+        self,
+        limit: float,
+        spent: float | None,
+        suggest: Callable[[str, Request, float], str],
+        *,
+        owner: str = "",
+    ) -> None:
+        self._limit = limit
+        self._spent = spent
+        self._suggest = suggest
+        self._owner = owner
+        # Kept one by one: a sum of floats that is added to and taken from may never return to zero.
+        self._reserved: list[float] = []
+        self._released = asyncio.Condition()
+
+    @asynccontextmanager
+    async def reserve(self, spec: str, request: Request) -> AsyncIterator[None]:
+        """Reserve a call's worst case while it is in progress.
+
+        Waits while calls in progress may turn out cheaper than their worst case. Raises
+        CostCeilingError where the call does not fit, PriceUnknownError where a price is unknown.
+        """
+        worst = worst_cost(spec, request)
+        async with self._released:
+            while True:
+                known, left = self._check_known(spec, request, worst)
+                if known <= left - sum(self._reserved):
+                    break
+                if not self._reserved:
+                    raise CostCeilingError(
+                        f"the next call could cost ${known:.4f}; ${max(left, 0):.4f} of"
+                        f" {self._owner}${self._limit:.4f} is left, so nothing was sent",
+                        hint=self._suggest(spec, request, left),
+                    )
+                await self._released.wait()
+            self._reserved.append(known)
+        try:
+            yield
+        finally:
+            async with self._released:
+                self._reserved.remove(known)
+                self._released.notify_all()
+
+    def _check_known(self, spec: str, request: Request, worst: float | None) -> tuple[float, float]:
+        """Return the worst case and what is left of the budget; raises PriceUnknownError."""
+        if worst is None or self._spent is None:
+            what = "what the picture takes" if request.picture else "the price"
+            raise PriceUnknownError(
+                f"{what} of `{spec}` is unknown, so a ceiling cannot be kept",
+                hint="leave --max-cost out, or choose an LLM whose price is known",
+            )
+        return worst, self._limit - self._spent
+
+    def add(self, reply: Reply | Question) -> None:
+        """Add what a call has cost; call it before its reservation ends."""
+        usage: Usage | None = getattr(reply, "usage", None)
+        if usage is None:
+            return
+        if self._spent is None or usage.cost_usd is None:
+            self._spent = None
+        else:
+            self._spent += usage.cost_usd
 
 
 class BudgetedLLM:
-    """An LLM that is not called where the call could lift the run's cost over the ceiling.
+    """An LLM that sends no call which could exceed the budget."""
 
-    Raises CostCeilingError naming the choices that would fit, PriceUnknownError where nobody knows
-    what a call costs.
-    """
-
-    def __init__(self, llm: LLM, ceiling: float, view: RunView, bundle: WorkflowBundle) -> None:
+    def __init__(self, llm: LLM, budget: Budget) -> None:
         self._llm = llm
-        self._ceiling = ceiling
-        self._view = view
-        self._bundle = bundle
+        self._budget = budget
 
     @property
     def spec(self) -> str:
@@ -67,44 +136,42 @@ class BudgetedLLM:
     async def compose(
         self, request: Request, heard: TextListener | None = None
     ) -> Reply | Question:
-        spent = self._view.spent.cost_usd
-        worst = worst_cost(self.spec, request)
-        if spent is None or worst is None:
-            what = "what the picture takes" if request.picture else "the price"
-            raise PriceUnknownError(
-                f"{what} of `{self.spec}` is unknown, so a ceiling cannot be kept",
-                hint="run it without --max-cost, or with an LLM whose price is known",
-            )
-        left = self._ceiling - spent
-        if worst > left:
-            raise CostCeilingError(
-                f"the next call could cost ${worst:.4f}; ${max(left, 0):.4f} of"
-                f" ${self._ceiling:.4f} is left, so nothing was sent",
-                hint=self._what_fits(request, left),
-            )
-        return await self._llm.compose(request, heard)
+        async with self._budget.reserve(self.spec, request):
+            reply = await self._llm.compose(request, heard)
+            self._budget.add(reply)
+            return reply
 
-    def _what_fits(self, request: Request, left: float) -> str:
-        fitting = [", ".join(groups) for groups in self._fitting(request, left)]
-        if not fitting:
-            return "no smaller choice of groups fits either; raise --max-cost"
-        return f"these would fit: {'; or '.join(fitting[:MOST_NAMED])}; or raise --max-cost"
 
-    def _fitting(self, request: Request, left: float) -> Iterator[tuple[str, ...]]:
-        """The choices among the groups of a request that fit, larger ones first."""
-        catalog = self._bundle.resources.catalog
-        try:
-            groups = {
-                catalog.group_of(model).name: None for model in models_in(dict(request.schema))
-            }
-            for size in range(len(groups) - 1, 0, -1):
-                for chosen in combinations(groups, size):
-                    system = render_instructions(self._bundle, chosen)
-                    schema = render_schema(self._bundle, chosen)
-                    less = replace(request, system=system, schema=schema)
-                    worst = worst_cost(self.spec, less)
-                    if worst is not None and worst <= left:
-                        yield chosen
-        except CallsheetError:
-            # A workflow of another make has no groups to choose fewer of.
-            return
+def with_run_budget(llm: LLM, view: RunView, bundle: WorkflowBundle) -> LLM:
+    """Apply a run's own budget to its LLM, if it has one."""
+    if view.max_cost is None:
+        return llm
+    suggest = partial(_suggest_groups, bundle)
+    return BudgetedLLM(llm, Budget(view.max_cost, view.spent.cost_usd, suggest))
+
+
+def _suggest_groups(bundle: WorkflowBundle, spec: str, request: Request, left: float) -> str:
+    selections = islice(_affordable_selections(bundle, spec, request, left), MAX_SUGGESTIONS)
+    fitting = "; or ".join(", ".join(groups) for groups in selections)
+    if not fitting:
+        return "no smaller choice of groups fits either; raise --max-cost"
+    return f"these would fit: {fitting}; or raise --max-cost"
+
+
+def _affordable_selections(
+    bundle: WorkflowBundle, spec: str, request: Request, left: float
+) -> Iterator[tuple[str, ...]]:
+    """The selections among a request's groups that fit into the budget, larger ones first."""
+    catalog = bundle.resources.catalog
+    try:
+        groups = {catalog.group_of(model).name: None for model in models_in(dict(request.schema))}
+        for size in range(len(groups) - 1, 0, -1):
+            for selection in combinations(groups, size):
+                system = render_instructions(bundle, selection)
+                schema = render_schema(bundle, selection)
+                worst = worst_cost(spec, replace(request, system=system, schema=schema))
+                if worst is not None and worst <= left:
+                    yield selection
+    except CallsheetError:
+        # A workflow that does not build its prompts from groups has no smaller selection.
+        return

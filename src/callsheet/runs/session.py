@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from callsheet.costs.budget import BudgetedLLM
+from callsheet.costs.budget import with_run_budget
 from callsheet.costs.receipt_writer import write_receipt
 from callsheet.engine.advance import RunContext, advance, answer_question
 from callsheet.errors import InputError
@@ -95,9 +95,7 @@ class RunSession:
             return self.view
         if not self.has_lease:
             await self._acquire_lease()
-        llm, ceiling = self.llm, self.view.max_cost
-        if ceiling is not None:
-            llm = BudgetedLLM(llm, ceiling, self.view, self.bundle)
+        llm = with_run_budget(self.llm, self.view, self.bundle)
         context = RunContext(self.bundle.definition, self.bundle.resources, llm)
         async with self._heartbeat():
             await advance(self.journal, context)
