@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
+from callsheet.usage import Usage
+
 
 class RunEvent(BaseModel):
     """What all facts share: they are frozen, and a field nobody knows is refused."""
@@ -123,6 +125,19 @@ class CallReplied(RunEvent):
     output_tokens: int = 0
     cost_usd: float | None = None
     detail: str = ""
+
+    @property
+    def usage(self) -> Usage:
+        """What this call took."""
+        return Usage(
+            calls=1,
+            repairs=int(self.repair),
+            input_tokens=self.input_tokens,
+            cached_input_tokens=self.cached_input_tokens,
+            output_tokens=self.output_tokens,
+            cost_usd=self.cost_usd,
+            repair_tokens=(self.input_tokens + self.output_tokens) * self.repair,
+        )
 
 
 class ValuesFinished(RunEvent):

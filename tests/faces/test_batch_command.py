@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from callsheet.batches.outcomes import BatchProgress
 from callsheet.cli.progress import time_left, told
-from callsheet.engine.run_view import Spent
+from callsheet.usage import Usage
 from tests.support.batches import ideas, read_csv, write_sheet
 from tests.support.cli import Terminal
 
@@ -84,8 +85,8 @@ def test_fifty_thousand_rows_are_judged_in_little_memory(
 
 def test_progress_says_what_became_of_the_rows_and_when_it_ends() -> None:
     tally = BatchProgress(10, done=3, failed=1, fresh=2, repaired=1)
-    tally.spent = Spent(3, 1, 20_000, 0, 5_000, 0.456)
+    tally.usage = Usage(20_000, 0, 5_000, 0.456, calls=3, repairs=1)
     assert told(tally) == "1 failed, 1 repaired; 25k tokens, $0.46"
     assert time_left(tally, 10) == "30 s left"
-    tally.spent.cost_usd = None
+    tally.usage = replace(tally.usage, cost_usd=None)
     assert "price unknown" in told(tally)

@@ -209,7 +209,7 @@ async def test_the_whole_batch_keeps_below_its_ceiling_over_several_goes(tmp_pat
         batch, _ = await bench.go(sheet, max_cost=0.35)
         assert isinstance(batch.paused_by, CostCeilingError)
         assert 0 < batch.progress.done < 35
-        assert (batch.progress.spent.cost_usd or 0) <= 0.35
+        assert (batch.progress.usage.cost_usd or 0) <= 0.35
         await bench.go(sheet, max_cost=0.35)
         assert llm.calls * 0.01 <= 0.35  # what was spent before counts
         batch, _ = await bench.go(sheet, max_cost=5.0)
@@ -307,7 +307,7 @@ async def test_a_thousand_ideas_killed_at_half_end_with_one_recorded_call_each(
         assert 0 < before < 1_000
         batch, ends = await Bench(store, PlainLLM(server.url)).go(sheet, concurrency=20)
         assert batch.progress.done == 1_000
-        assert {end.spent.calls for end in ends} == {1}
+        assert {end.usage.calls for end in ends} == {1}
         assert len(server.requests) <= 1_000 + 20
     store.close()
 

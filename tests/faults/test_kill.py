@@ -95,7 +95,7 @@ async def _killed_and_resumed(place: str, server: StrictOpenAI, moment: str, num
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
 
     service = _service(place, server.url)
-    recorded = (await read_view(service.store, await service.find("last"))).spent.calls
+    recorded = (await read_view(service.store, await service.find("last"))).usage.calls
     paid = len(server.requests)
     session = await service.resume("last", RunOptions())
     await session.advance()

@@ -105,7 +105,7 @@ async def test_rows_that_workers_carry_on_are_written_in_order_and_counted_once(
     found = read_csv(tmp_path / "out.csv")
     assert [row["idea"] for row in found] == [row["idea"] for row in ideas(12)]
     assert {row["status"] for row in found} == {"succeeded"}
-    assert len(server.requests) == batch.progress.spent.calls == again.progress.spent.calls == 12
+    assert len(server.requests) == batch.progress.usage.calls == again.progress.usage.calls == 12
     assert (batch.progress.fresh, again.progress.fresh) == (12, 0)
     assert {end.row.run for end in ends} <= set(handed_on(str(crew.settings.database_url)))
 
@@ -162,7 +162,7 @@ async def test_a_batch_that_was_left_goes_on_beside_the_row_that_a_worker_still_
     ends = await going_on
     bench.store.close()
     assert {end.status for end in ends} == {"succeeded"}
-    assert batch.progress.spent.calls == len(server.requests) == 6
+    assert batch.progress.usage.calls == len(server.requests) == 6
 
 
 async def _gathered(batch: Batch) -> list[RowOutcome]:
@@ -242,5 +242,5 @@ def test_a_run_that_each_worker_dies_of_is_given_up_and_the_others_are_written(
     assert [end.status for end in ends] == ["succeeded"] * 3 + ["failed"]
     assert ends[-1].code == "run_crashed"
     assert ends[-1].problems[0].startswith(f"{MAX_CRASHES} workers died in the middle of this run")
-    assert (server.asked, tally.spent.calls) == (MAX_CRASHES, 3)
+    assert (server.asked, tally.usage.calls) == (MAX_CRASHES, 3)
     assert "took up" in last.told

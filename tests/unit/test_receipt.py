@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callsheet.costs.receipt import Bill, Receipt, cached_share
+from callsheet.costs.receipt import Receipt, cached_share
 from callsheet.costs.reply_history import ReplyHistory, TokenRange, by_schema
+from callsheet.usage import NO_USAGE, Usage
 
-bills = st.builds(
-    Bill,
+usages = st.builds(
+    Usage,
     st.integers(0, 10_000),
     st.just(0),
     st.integers(0, 10_000),
@@ -18,21 +19,21 @@ bills = st.builds(
 )
 
 
-@given(one=bills, other=bills)
-def test_a_sum_with_an_unknown_price_has_none(one: Bill, other: Bill) -> None:
+@given(one=usages, other=usages)
+def test_a_sum_with_an_unknown_price_has_none(one: Usage, other: Usage) -> None:
     both = one + other
     assert both.tokens == one.tokens + other.tokens
     assert (both.cost_usd is None) == (one.cost_usd is None or other.cost_usd is None)
 
 
 def test_what_was_saved_is_the_difference_in_tokens_percent_and_money() -> None:
-    receipt = Receipt(Bill(1_000, 0, 200, 0.01), Bill(), Bill(3_000, 0, 600, 0.04), "history")
+    receipt = Receipt(Usage(1_000, 0, 200, 0.01), NO_USAGE, Usage(3_000, 0, 600, 0.04), "history")
     assert receipt.to_json()["saved"] == {"tokens": 2_400, "percent": 66.7, "cost_usd": 0.03}
     assert receipt.to_json()["all"]["output_from"] == "history"
 
 
 def test_money_is_not_saved_by_an_unknown_price() -> None:
-    receipt = Receipt(Bill(1_000, 0, 200, None), Bill(), Bill(3_000, 0, 600, 0.04))
+    receipt = Receipt(Usage(1_000, 0, 200, None), NO_USAGE, Usage(3_000, 0, 600, 0.04))
     assert receipt.to_json()["saved"]["cost_usd"] is None
     assert receipt.to_json()["paid"]["cost_usd"] is None
 
@@ -48,7 +49,7 @@ def test_a_sum_is_as_firm_as_its_weakest_part() -> None:
 
 @pytest.mark.parametrize(("cached", "share"), [(0, 0), (500, 200), (1_000, 400)])
 def test_the_cache_would_have_held_the_same_share_of_more(cached: int, share: int) -> None:
-    assert cached_share(Bill(1_000, cached, 0), 400) == share
+    assert cached_share(Usage(1_000, cached, 0), 400) == share
 
 
 def test_a_reply_is_shared_among_its_models_by_length() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, JsonValue
 
-from callsheet.engine.run_view import RunView, Spent, fold
+from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import ProviderError
 from callsheet.events import (
     CallReplied,
@@ -29,6 +29,7 @@ from callsheet.events import (
     ValuesFinished,
 )
 from callsheet.questions import Question
+from callsheet.usage import Usage
 from tests.support.facts import any_of, recorded
 
 PLAIN: dict[str, Any] = {
@@ -230,7 +231,7 @@ def test_usage_counts_every_call_failed_and_repaired_ones_too() -> None:
         fact(CallReplied, number=1, repair=True, **tokens),
     )
 
-    assert view.spent == Spent(3, 1, 300, 120, 60, 1.5, repair_tokens=120)
+    assert view.usage == Usage(300, 120, 60, 1.5, calls=3, repairs=1, repair_tokens=120)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def test_an_unknown_price_makes_the_sum_unknown(
 ) -> None:
     calls = [fact(CallReplied, number=n, cost_usd=cost) for n, cost in enumerate(costs)]
 
-    assert after(*BEGUN, *calls).spent.cost_usd == total
+    assert after(*BEGUN, *calls).usage.cost_usd == total
 
 
 def test_two_runs_share_nothing() -> None:
@@ -321,8 +322,8 @@ def test_any_history_leaves_a_run_that_makes_sense(events: list[Event]) -> None:
     assert sum(view.attempts.values()) == len(begun)
     assert set(view.said) == {event.step for event in begun}
     assert view.state == {key: value for values in written for key, value in values.items()}
-    assert view.spent.calls == len(calls)
-    assert (view.spent.cost_usd is None) == any(call.cost_usd is None for call in calls)
+    assert view.usage.calls == len(calls)
+    assert (view.usage.cost_usd is None) == any(call.cost_usd is None for call in calls)
     if view.status == "waiting":
         assert (view.question is None) == (view.until is not None)
     if view.status == "failed":

@@ -155,7 +155,7 @@ class Batch:
         earlier = await self._runs.find_earlier()
         budget, limit = None, self.request.max_cost
         if limit is not None:
-            spent = (await self._runs.spent(earlier)).cost_usd
+            spent = (await self._runs.usage(earlier)).cost_usd
             budget = Budget(limit, spent, _budget_hint, owner="the batch's ")
         llm = BatchLLM(self.setup.llm, self._breaker, budget)
         self._runs.setup = replace(self.setup, llm=llm)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from callsheet.engine.run_view import Spent
 from callsheet.errors import ProviderError
 from callsheet.runs.document import prompts_and_problems
+from callsheet.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class RowOutcome:
     prompts: Mapping[str, JsonValue] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     code: str = ""
-    spent: Spent = field(default_factory=Spent)
+    usage: Usage = NO_USAGE
     fresh: bool = True
 
 
@@ -71,7 +71,7 @@ class BatchProgress:
     left: int = 0
     fresh: int = 0
     repaired: int = 0
-    spent: Spent = field(default_factory=Spent)
+    usage: Usage = NO_USAGE
 
     @property
     def ended(self) -> int:
@@ -88,8 +88,8 @@ class BatchProgress:
             case "left":
                 self.left += 1
         self.fresh += outcome.fresh and outcome.status != "left"
-        self.repaired += outcome.spent.repairs > 0
-        self.spent.merge(outcome.spent)
+        self.repaired += outcome.usage.repairs > 0
+        self.usage += outcome.usage
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,13 @@ def row_outcome(
         return _written(standard, row, view, fresh=fresh)
     error = view.error
     if error is None and view.question is None:
-        return RowOutcome(row, "left", spent=view.spent, fresh=fresh)
+        return RowOutcome(row, "left", usage=view.usage, fresh=fresh)
     if error is None:
         asks = f"it asks: {view.question.text}" if view.question else ""
-        return RowOutcome(row, "failed", {}, (asks,), "waiting", view.spent, fresh)
+        return RowOutcome(row, "failed", {}, (asks,), "waiting", view.usage, fresh)
     left = paused and error.exit_code == ProviderError.exit_code
     told = f"{error.message} ({error.hint})" if error.hint else error.message
-    return RowOutcome(row, "left" if left else "failed", {}, (told,), error.code, view.spent, fresh)
+    return RowOutcome(row, "left" if left else "failed", {}, (told,), error.code, view.usage, fresh)
 
 
 def _written(standard: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> RowOutcome:
@@ -123,7 +123,7 @@ def _written(standard: OutcomeRules, row: Row, view: RunView, *, fresh: bool) ->
     broken = standard.strict and problems
     status: Status = "failed" if broken else "succeeded"
     return RowOutcome(
-        row, status, prompts, problems, "rule_broken" if broken else "", view.spent, fresh
+        row, status, prompts, problems, "rule_broken" if broken else "", view.usage, fresh
     )
 
 
@@ -138,5 +138,5 @@ def row_result(outcome: RowOutcome) -> RowResult:
         prompts=outcome.prompts,
         problems=outcome.problems,
         code=outcome.code,
-        cost_usd=outcome.spent.cost_usd,
+        cost_usd=outcome.usage.cost_usd,
     )

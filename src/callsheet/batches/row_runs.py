@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from callsheet.engine.journal import Journal, read_view
-from callsheet.engine.run_view import RunView, Spent
+from callsheet.engine.run_view import RunView
 from callsheet.errors import ProviderError
 from callsheet.events import RunResumed
 from callsheet.runs.follow import is_with_workers
@@ -15,6 +15,7 @@ from callsheet.runs.options import RunOptions
 from callsheet.runs.session import acquire_lease
 from callsheet.store.owners import is_held
 from callsheet.store.port import HeldError
+from callsheet.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from callsheet.batches.row_parser import Row
@@ -50,11 +51,11 @@ class RowRuns:
         self._known = set(names)
         return names
 
-    async def spent(self, runs: list[str]) -> Spent:
-        """What these runs have cost together."""
-        total = Spent()
+    async def usage(self, runs: list[str]) -> Usage:
+        """The usage of these runs together."""
+        total = NO_USAGE
         for run in runs:
-            total.merge((await read_view(self.service.store, run)).spent)
+            total += (await read_view(self.service.store, run)).usage
         return total
 
     async def open(self, row: Row) -> tuple[RunSession | None, RunView]:

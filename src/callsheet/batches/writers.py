@@ -136,12 +136,12 @@ def texts_of(prompts: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
 
 def _added(outcome: RowOutcome) -> dict[str, JsonValue]:
     """What stands behind a row's prompts; an unknown price is nothing, never 0."""
-    spent = outcome.spent
+    usage = outcome.usage
     return {
         "status": outcome.status,
         "problems": _problems(outcome),
-        "tokens": spent.input_tokens + spent.output_tokens,
-        "cost_usd": None if spent.cost_usd is None else round(spent.cost_usd, 8),
+        "tokens": usage.tokens,
+        "cost_usd": None if usage.cost_usd is None else round(usage.cost_usd, 8),
         "run": outcome.row.run,
     }
 

@@ -262,7 +262,7 @@ class _BatchReport:
             "failed": tally.failed,
             "left": tally.left,
             "repaired": tally.repaired,
-            "usage": asdict(tally.spent),
+            "usage": asdict(tally.usage),
             "failures": [
                 {
                     "row": each.row.number,

@@ -84,9 +84,9 @@ def told(tally: BatchProgress) -> str:
 
 def spending(tally: BatchProgress) -> str:
     """Tokens and cost so far."""
-    spent = tally.spent
-    cost = "price unknown" if spent.cost_usd is None else f"${spent.cost_usd:.2f}"
-    return f"{_short(spent.input_tokens + spent.output_tokens)} tokens, {cost}"
+    usage = tally.usage
+    cost = "price unknown" if usage.cost_usd is None else f"${usage.cost_usd:.2f}"
+    return f"{_short(usage.tokens)} tokens, {cost}"
 
 
 def time_left(tally: BatchProgress, seconds: float) -> str:

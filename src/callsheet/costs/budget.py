@@ -147,7 +147,7 @@ def with_run_budget(llm: LLM, view: RunView, bundle: WorkflowBundle) -> LLM:
     if view.max_cost is None:
         return llm
     suggest = partial(_suggest_groups, bundle)
-    return BudgetedLLM(llm, Budget(view.max_cost, view.spent.cost_usd, suggest))
+    return BudgetedLLM(llm, Budget(view.max_cost, view.usage.cost_usd, suggest))
 
 
 def _suggest_groups(bundle: WorkflowBundle, spec: str, request: Request, left: float) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from callsheet.usage import NO_USAGE, Usage
+
 Basis = Literal["reported", "history", "schema"]
 """Where an output comes from: told by the provider, this person's own history, a schema's bounds."""
 
@@ -17,39 +19,6 @@ def weaker(one: Basis, other: Basis) -> Basis:
 
 
 @dataclass(frozen=True)
-class Bill:
-    """Tokens and their price in US dollars; None is a price that nobody knows, never 0."""
-
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = 0.0
-
-    @property
-    def tokens(self) -> int:
-        """All of them."""
-        return self.input_tokens + self.output_tokens
-
-    def __add__(self, other: Bill) -> Bill:
-        known = self.cost_usd is not None and other.cost_usd is not None
-        return Bill(
-            self.input_tokens + other.input_tokens,
-            self.cached_input_tokens + other.cached_input_tokens,
-            self.output_tokens + other.output_tokens,
-            (self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None,
-        )
-
-    def to_json(self) -> dict[str, int | float | None]:
-        """As in a document."""
-        return {
-            "input_tokens": self.input_tokens,
-            "cached_input_tokens": self.cached_input_tokens,
-            "output_tokens": self.output_tokens,
-            "cost_usd": None if self.cost_usd is None else round(self.cost_usd, 6),
-        }
-
-
-@dataclass(frozen=True)
 class Receipt:
     """What was paid, and what every group would have taken; `basis` says how firm that output is.
 
@@ -57,9 +26,9 @@ class Receipt:
     other groups would have needed one is not guessed.
     """
 
-    paid: Bill = Bill()
-    repair: Bill = Bill()
-    every: Bill = Bill()
+    paid: Usage = NO_USAGE
+    repair: Usage = NO_USAGE
+    every: Usage = NO_USAGE
     basis: Basis = "reported"
 
     def __add__(self, other: Receipt) -> Receipt:
@@ -91,9 +60,9 @@ class Receipt:
         """As in a document."""
         saved = self.saved_usd
         return {
-            "paid": self.paid.to_json(),
-            "repair": self.repair.to_json(),
-            "all": {**self.every.to_json(), "output_from": self.basis},
+            "paid": _amounts(self.paid),
+            "repair": _amounts(self.repair),
+            "all": {**_amounts(self.every), "output_from": self.basis},
             "saved": {
                 "tokens": self.saved_tokens,
                 "percent": self.saved_percent,
@@ -102,8 +71,18 @@ class Receipt:
         }
 
 
-def cached_share(bill: Bill, input_tokens: int) -> int:
-    """How many of further input tokens a cache would have held, at the bill's own share."""
-    if not bill.input_tokens:
+def _amounts(usage: Usage) -> dict[str, int | float | None]:
+    """Tokens and cost as a receipt shows them."""
+    return {
+        "input_tokens": usage.input_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": None if usage.cost_usd is None else round(usage.cost_usd, 6),
+    }
+
+
+def cached_share(usage: Usage, input_tokens: int) -> int:
+    """How many of further input tokens a cache would have held, at this usage's own share."""
+    if not usage.input_tokens:
         return 0
-    return round(input_tokens * bill.cached_input_tokens / bill.input_tokens)
+    return round(input_tokens * usage.cached_input_tokens / usage.input_tokens)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.catalog.schemas import WRAPPER, models_in, schema_text
 from callsheet.costs.prices import price
-from callsheet.costs.receipt import Bill, Receipt, cached_share
+from callsheet.costs.receipt import Receipt, cached_share
 from callsheet.costs.reply_history import ReplyHistory, TokenRange
 from callsheet.costs.savings import InstructionSavings
 from callsheet.costs.tokens import count_tokens, tokenizer_factor
@@ -28,6 +28,7 @@ from callsheet.loader.rendering import (
     instructions_of_module,
     render_schema,
 )
+from callsheet.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ class ReceiptWriter:
 
     async def _of(self, each: RecordedCall) -> ReceiptReport:
         call, sent = each.call, await self._sent(each)
-        paid = Bill(call.input_tokens, call.cached_input_tokens, call.output_tokens, call.cost_usd)
+        paid = call.usage
         if call.repair:
             return ReceiptReport(Receipt(paid, paid, paid) if paid.tokens else Receipt())
         sides = (sent.groups, sent.every)
@@ -97,7 +98,7 @@ class ReceiptWriter:
             return ReceiptReport(Receipt(paid, every=paid), counted, sent.groups)
         return ReceiptReport(self._compared(each, paid, sent), counted, sent.groups)
 
-    def _compared(self, each: RecordedCall, paid: Bill, sent: CalledGroups) -> Receipt:
+    def _compared(self, each: RecordedCall, paid: Usage, sent: CalledGroups) -> Receipt:
         """The receipt of a first call: what it took, and what the groups left out would have added."""
         key = (each.manifest, each.call.step, each.llm, sent.groups)
         if key not in self._further:
@@ -107,8 +108,8 @@ class ReceiptWriter:
         if paid.cost_usd is not None:
             named = _llm_spec(each.llm)
             cost = price(named.provider, named.name, further, output.usual, cached_tokens=cached)
-        more = Bill(further, cached, output.usual, cost)
-        return Receipt(paid, Bill(), paid + more, output.basis)
+        more = Usage(further, cached, output.usual, cost)
+        return Receipt(paid, NO_USAGE, paid + more, output.basis)
 
     def _left_out(self, each: RecordedCall, sent: CalledGroups) -> tuple[int, TokenRange]:
         """What the groups left out would have added to the input, and their models to the output."""

@@ -34,15 +34,15 @@ class SavingsRow:
 
     def to_json(self) -> dict[str, Any]:
         """As in the document of `savings`."""
-        spent = self.view.spent
+        usage = self.view.usage
         return {
             "run": self.view.run,
             "workflow": self.view.workflow,
             "started": self.view.started,
             "llm": self.view.llm,
             "groups": self.groups,
-            "calls": spent.calls,
-            "repairs": spent.repairs,
+            "calls": usage.calls,
+            "repairs": usage.repairs,
             "instructions": self.instructions.to_json(),
             "receipt": self.receipt.to_json() if self.reported else None,
         }
@@ -97,8 +97,8 @@ def _totals(rows: list[SavingsRow]) -> dict[str, Any]:
         "runs": len(rows),
         "reported_runs": len(paid),
         "priced_runs": len(priced),
-        "calls": sum(row.view.spent.calls for row in rows),
-        "repairs": sum(row.view.spent.repairs for row in rows),
+        "calls": sum(row.view.usage.calls for row in rows),
+        "repairs": sum(row.view.usage.repairs for row in rows),
         "instructions": sum(
             (row.instructions for row in rows), start=InstructionSavings()
         ).to_json(),

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from callsheet.errors import InputError
 from callsheet.events import CallReplied, ValuesFinished
-from callsheet.llm.port import Reply, Request, Usage
+from callsheet.llm.port import Reply, Request
 from callsheet.modules.contract import ModuleContext
 from callsheet.workflow.references import resolve
 
@@ -108,7 +108,10 @@ class _LLMCaller:
                 finish=reply.finish,
                 llm=reply.llm,
                 detail=reply.detail,
-                **vars(reply.usage),
+                input_tokens=reply.usage.input_tokens,
+                cached_input_tokens=reply.usage.cached_input_tokens,
+                output_tokens=reply.usage.output_tokens,
+                cost_usd=reply.usage.cost_usd,
             )
         )
         return reply
@@ -137,5 +140,4 @@ class _ValueRecorder:
 
 
 def _as_reply(call: CallReplied) -> Reply:
-    usage = Usage(call.input_tokens, call.cached_input_tokens, call.output_tokens, call.cost_usd)
-    return Reply(call.text, call.finish, usage, call.llm, call.detail)
+    return Reply(call.text, call.finish, call.usage, call.llm, call.detail)

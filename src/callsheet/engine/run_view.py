@@ -26,6 +26,7 @@ from callsheet.events import (
     ValuesFinished,
 )
 from callsheet.questions import Question
+from callsheet.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,46 +34,6 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 Status = Literal["running", "waiting", "succeeded", "failed", "stopped"]
-
-
-@dataclass
-class Spent:
-    """What all calls of a run took together, failed and repaired ones too.
-
-    `repair_tokens` is the part, sent and written, that repairs took.
-    """
-
-    calls: int = 0
-    repairs: int = 0
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = 0.0
-    repair_tokens: int = 0
-
-    def add(self, call: CallReplied) -> None:
-        """One more call; a price that is unknown makes the sum unknown."""
-        self.calls += 1
-        self.repairs += call.repair
-        self.input_tokens += call.input_tokens
-        self.cached_input_tokens += call.cached_input_tokens
-        self.output_tokens += call.output_tokens
-        self.repair_tokens += (call.input_tokens + call.output_tokens) * call.repair
-        self._pay(call.cost_usd)
-
-    def merge(self, other: Spent) -> None:
-        """What another run took as well."""
-        self.calls += other.calls
-        self.repairs += other.repairs
-        self.input_tokens += other.input_tokens
-        self.cached_input_tokens += other.cached_input_tokens
-        self.output_tokens += other.output_tokens
-        self.repair_tokens += other.repair_tokens
-        self._pay(other.cost_usd)
-
-    def _pay(self, cost: float | None) -> None:
-        known = self.cost_usd is not None and cost is not None
-        self.cost_usd = (self.cost_usd or 0.0) + (cost or 0.0) if known else None
 
 
 @dataclass(frozen=True)
@@ -126,7 +87,7 @@ class RunView:
     anew: frozenset[str] = frozenset()
     until: float | None = None
     error: RunFailed | RunParked | None = None
-    spent: Spent = field(default_factory=Spent)
+    usage: Usage = NO_USAGE
     recorded_calls: list[RecordedCall] = field(default_factory=list)
 
     def apply(self, recorded: RecordedEvent) -> None:
@@ -237,6 +198,6 @@ def _talk(view: RunView, event: QuestionAsked | QuestionAnswered | CallReplied) 
             view.told.pop(event.key, None)
         case CallReplied():
             view.calls[event.number] = event
-            view.spent.add(event)
+            view.usage += event.usage
             answers = {key: said for step in view.said.values() for key, said in step.items()}
             view.recorded_calls.append(RecordedCall(event, view.llm, view.manifest, answers))

@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+# Whoever writes an LLM of their own finds all that they need here.
+from callsheet.usage import Usage as Usage  # noqa: PLC0414, TC001
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -38,20 +41,6 @@ class Request:
     drafts: Sequence[JsonValue] = ()
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
     answer: str | None = None
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens of one call as the provider counted them, and its price in US dollars.
-
-    `input_tokens` includes the cached ones. `cost_usd` is None where the price is unknown,
-    never 0 in its place.
-    """
-
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = None
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def run_document(
         "prompts": _with_finished(bundle, view, prompts, selection),
         "settings": _settings(bundle, prompts, brief),
         "problems": list(_problems(bundle, view, selection, prompts)),
-        "usage": asdict(view.spent),
+        "usage": asdict(view.usage),
         "savings": instruction_savings(bundle, view).to_json(),
         "receipt": receipt.to_json() if receipt else None,
     }

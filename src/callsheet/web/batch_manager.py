@@ -245,7 +245,7 @@ def _told(
         "groups": [*terms.groups],
         "started": terms.began,
         "rows": {each: getattr(tally, each) for each in counted},
-        "usage": asdict(tally.spent),
+        "usage": asdict(tally.usage),
         "failures": failures,
     }
 
