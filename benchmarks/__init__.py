@@ -1,1 +1,1 @@
-"""Measures what callsheet promises: how fast it starts, and how many tokens a selection saves."""
+"""Measures speed and savings: start-up, runs, batches, workers, the server, and tokens of a selection."""

@@ -1,4 +1,4 @@
-"""Times a six-module run with one call to a loopback LLM: callsheet's engine beside its peers.
+"""Time a six-module run with one call to a loopback LLM: callsheet's engine and its peers.
 
 Run it with `python -m benchmarks.engine`. Every contender is a process with a SQLite file of its
 own that commits at least once per module, at the same `synchronous`, and calls through the same
@@ -40,7 +40,7 @@ LEVELS = (1, 50)
 SLICE = {1: 10, 50: 100}
 """How many runs a contender does before it is the next one's turn."""
 
-YARDSTICK, OURS = "bare SQLite journal", "callsheet"
+YARDSTICK, OURS = "plain SQLite journal", "callsheet"
 
 GUESTS = "callsheet, each module committed"
 """With the others' own functions as a guest's modules, of which none says that it may be done again."""
@@ -67,13 +67,13 @@ class Contender:
 
 
 CONTENDERS = (
-    Contender("bare asyncio, nothing kept", "bare"),
+    Contender("plain asyncio, nothing stored", "bare"),
     Contender(YARDSTICK, "journal"),
     Contender(OURS, "callsheet"),
     Contender(GUESTS, "callsheet", option="guests"),
     Contender("LangGraph 1.2.22", "langgraph", LANGGRAPH, "sync own"),
-    Contender("LangGraph 1.2.22, its default durability", "langgraph", LANGGRAPH, "async own"),
-    Contender("LangGraph 1.2.22, our journal mode", "langgraph", LANGGRAPH, "sync ours"),
+    Contender("LangGraph 1.2.22, default durability", "langgraph", LANGGRAPH, "async own"),
+    Contender("LangGraph 1.2.22, callsheet's journal mode", "langgraph", LANGGRAPH, "sync ours"),
     Contender("Burr 0.42.0", "burr", ("burr==0.42.0", "aiosqlite==0.22.1")),
     Contender("DBOS 3.4.0", "dbos", ("dbos==3.4.0",)),
 )
@@ -224,7 +224,7 @@ def _kept(ours: Racer, healthy: Mapping[str, Racer]) -> Iterator[tuple[str, bool
     for level in LEVELS:
         begun = f"{ours.contender.name}, concurrency {level}"
         ratio = ours.ratio(healthy[YARDSTICK], level)
-        text = f"{begun}: {ratio:.2f} times the bare journal's time (at most {BOUND})"
+        text = f"{begun}: {ratio:.2f} times the plain journal's time (at most {BOUND})"
         yield text, ratio <= BOUND
         for name, racer in healthy.items():
             if name.startswith(PROMISED_OVER):
@@ -281,7 +281,7 @@ def page(sections: list[str]) -> str:
     """The page that keeps what was measured."""
     return "\n\n".join(
         (
-            "# What a run costs beside its call",
+            "# Cost of a run besides its LLM call",
             f"Measured with `python -m benchmarks.engine` on {machine()}. {EXPLAINED}",
             *sections,
         )
@@ -289,37 +289,38 @@ def page(sections: list[str]) -> str:
 
 
 EXPLAINED = """\
-A run has six modules: three that
-fill in a text, one that joins these to a message, one call to an LLM on the same machine, and one
-that fills the reply in. Every contender is a process with a SQLite file of its own, waits for the disk
-at the same `synchronous`, and calls through the same HTTP client. The others commit at least once per
-module; callsheet before the call, behind it and at the end, since what only fills in a text is done
-again for nothing (decision 007). In a row of its own it commits after each module too: there the modules
-are the functions that the others run, as a guest's package brings them, and not its own templates and
-checks. In each of three rounds the contenders take turns, 10 runs each at concurrency 1, 100 runs each at 50. A figure
-is the median turn; a ratio compares turns that followed each other, and is the median of those. Times
-depend on the disk and on what else the machine does; the ratios less. Commits are counted by the file itself, which a write-ahead log does not do."""
+A run has six modules: three fill in a text, one joins the results into a message, one calls an LLM on the same machine, and
+one fills in the reply. Each contender is a process with its own SQLite file, waits for the disk with the same
+`synchronous` setting, and uses the same HTTP client. The others commit at least once per module. callsheet commits before
+the call, after it and at the end, because repeating the other modules costs nothing (decision 007). The row *each module
+committed* commits after each module too: its modules are the functions that the other contenders run, loaded as a plugin,
+instead of callsheet's templates and checks. In each of three rounds the contenders take turns, with 10 runs at
+concurrency 1 and 100 runs at concurrency 50. A time is the median of the turns; a ratio is the median over pairs of
+consecutive turns. Times depend on the disk and on other load of the machine, ratios less so. Commits are counted by the
+database file, which a write-ahead log does not support."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Times callsheet's engine beside its peers.")
-    parser.add_argument("--runs", type=int, default=60, metavar="N", help="runs a round (60)")
+    parser = argparse.ArgumentParser(description="Time callsheet's engine and its peers.")
+    parser.add_argument("--runs", type=int, default=60, metavar="N", help="runs per round (60)")
     parser.add_argument(
-        "--only", action="append", metavar="NAME", help="rows with NAME; repeatable"
+        "--only", action="append", metavar="NAME", help="only rows with NAME; repeatable"
     )
     parser.add_argument("--latency", type=float, nargs="+", default=[0.0], metavar="MS")
-    parser.add_argument("--wal", action="store_true", help="write as with SQLite 3.51.3 or later")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the tables as a page")
+    parser.add_argument(
+        "--wal", action="store_true", help="use the journal mode of SQLite 3.51.3 or later"
+    )
+    parser.add_argument("--save", type=Path, metavar="FILE", help="save the tables as a page")
     told = parser.parse_args()
     sections: list[str] = []
     broken = False
     for latency in told.latency:
         rows, found = measure(latency, told)
-        sections += [f"## With an LLM that answers after {latency:g} ms", rows]
+        sections += [f"## LLM latency {latency:g} ms", rows]
         print("", *sections[-2:], "", sep="\n\n")
         if latency == min(told.latency):
             # Where the call takes longer, every engine comes closer to it.
-            verdicts = [f"{'kept' if kept else 'broken'}: {text}" for text, kept in found]
+            verdicts = [f"{'met' if kept else 'missed'}: {text}" for text, kept in found]
             print("\n".join(verdicts))
             sections += ["\n".join(f"* {verdict}" for verdict in verdicts)] if verdicts else []
             broken |= not all(kept for _, kept in found)

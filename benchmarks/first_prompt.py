@@ -1,4 +1,4 @@
-"""Times how long a person waits for the first prompt and for the last, streamed and not.
+"""Time the wait for the first and the last prompt, streamed and not streamed.
 
 Run it with `python -m benchmarks.first_prompt`. A loopback LLM writes the workflow's own drafts at
 80 tokens a second; callsheet runs as it always does, with its real client.
@@ -127,7 +127,7 @@ async def measure() -> str:
     catalog = load_workflow("oms").resources.catalog
     every = catalog.in_order(catalog.siblings(["sora"], CATEGORY))
     lines = [
-        "| models | tokens of the reply | | first prompt, s | last prompt, s |",
+        "| models | reply tokens | | first prompt, s | last prompt, s |",
         "| ---: | ---: | --- | ---: | ---: |",
     ]
     await wait_for(await _drafts(["sora"]), ["sora"], streams=False)  # the client library is loaded
@@ -150,20 +150,20 @@ def page(rows: str) -> str:
     )
     return "\n\n".join(
         (
-            "# How long the first prompt takes",
+            "# Time to the first prompt",
             f"Measured with `python -m benchmarks.first_prompt` on {on}. An LLM on the same machine"
-            f" writes the workflow's own drafts at {TOKENS_A_SECOND} tokens a second, piece by piece"
-            " or, as a server that does not stream, in one piece at its end. A prompt counts as"
-            " there when it is checked and recorded; what is written is looked at four times a"
-            " second. The client library is loaded beforehand, which takes it a second or two.",
+            f" writes the workflow's drafts at {TOKENS_A_SECOND} tokens per second, streamed or in one"
+            " piece at the end. A prompt counts when it is checked and stored; the text written so far"
+            " is examined four times per second. The client library is loaded beforehand, which takes"
+            " one to two seconds.",
             rows,
         )
     )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Times the first and the last prompt of a run.")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the table as a page")
+    parser = argparse.ArgumentParser(description="Time the first and the last prompt of a run.")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="save the table as a page")
     told = parser.parse_args()
     rows = asyncio.run(measure())
     print(rows)

@@ -1,4 +1,4 @@
-"""Times PostgreSQL with 1 and with 2 workers, 20 runs each at once, and a worker's way to its first run.
+"""Time 1 and 2 workers on PostgreSQL with 20 concurrent runs each, and the start of a worker.
 
 Run it with `python -m benchmarks.scale`; it starts a PostgreSQL server of its own as the tests do,
 or takes `CALLSHEET_TEST_DATABASE_URL`. The LLM is a process that answers after a set time. It exits
@@ -139,7 +139,7 @@ async def measure(latency: float, workers: int, runs: int) -> Measured:
 def table(found: list[Measured], latency: float) -> str:
     """One Markdown table, a row for each number of workers."""
     lines = [
-        "| workers | runs | seconds | ideal | runs/s | runs/s per worker | ready after |",
+        "| workers | runs | seconds | minimum | runs/s | runs/s per worker | ready after |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for each in found:
@@ -152,21 +152,21 @@ def table(found: list[Measured], latency: float) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Times 1 and 2 workers on PostgreSQL.")
-    parser.add_argument("--runs", type=int, default=600, metavar="N", help="runs to carry on (600)")
+    parser = argparse.ArgumentParser(description="Time 1 and 2 workers on PostgreSQL.")
+    parser.add_argument("--runs", type=int, default=600, metavar="N", help="runs to execute (600)")
     parser.add_argument("--latency", type=float, default=1.0, metavar="SECONDS")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the table as a page")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="save the table as a page")
     told = parser.parse_args()
     found = [asyncio.run(measure(told.latency, workers, told.runs)) for workers in (1, 2)]
     factor = found[1].rate / found[0].rate
     kept = factor >= PROMISED
-    verdict = f"{'kept' if kept else 'broken'}: two workers do {factor:.2f} times the work of one (at least {PROMISED})"
+    verdict = f"{'met' if kept else 'missed'}: two workers do {factor:.2f} times the work of one (at least {PROMISED})"
     rows = table(found, told.latency)
     print(rows, verdict, sep="\n\n")
     if told.save:
         told.save.parent.mkdir(parents=True, exist_ok=True)
         told.save.write_text(
-            "# How far workers scale\n\n"
+            "# Worker scaling\n\n"
             f"Measured with `python -m benchmarks.scale` on {machine()}. {EXPLAINED}\n\n"
             f"{rows}\n\n* {verdict}\n",
             "utf-8",
@@ -175,12 +175,10 @@ def main() -> None:
 
 
 EXPLAINED = f"""\
-Each worker is a
-process that carries on {PLACES} runs at once. A run is `oms` with one model group and one call to an LLM
-that answers after a second; there are enough of them that beginning and end weigh little. Database,
-LLM, workers and who hands the runs on share the machine's cores. *Ideal* is the calls' time alone;
-*ready after* is from the start of `callsheet worker` to its being ready for its first run, with all
-libraries loaded."""
+Each worker is a process that executes {PLACES} runs at once. A run is `oms` with one model group and one call to an LLM with a
+latency of one second; there are enough runs that start and end hardly matter. Database, LLM, workers and the process that
+queues the runs share the machine's cores. *Minimum* is the time of the calls alone; *ready after* is the time from
+starting `callsheet worker` until it is ready for its first run, with all libraries loaded."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How fast the server answers, beside a bare Starlette application: `python -m benchmarks.serve`.
+"""Time the server's responses, compared with a plain Starlette application: `python -m benchmarks.serve`.
 
 Requests come from `wrk` where it is installed, else from a plain client in this process, which is then
 what limits; the ratios hold all the same, for both servers are asked in the same way.
@@ -148,10 +148,10 @@ class Held:
 
     def __str__(self) -> str:
         return (
-            f"{'kept' if self.kept else 'broken'}: {STREAMS} idle streams took"
-            f" {self.opened - self.before:.0f} MB beside the server's {self.before:.0f} MB; held for"
+            f"{'met' if self.kept else 'missed'}: {STREAMS} idle streams took"
+            f" {self.opened - self.before:.0f} MB in addition to the server's {self.before:.0f} MB; in"
             f" {self.minutes:g} minutes, memory changed by {100 * self.growth:+.1f} % (less than"
-            f" {100 * MOST_GROWTH:.0f} %); a new run was heard by the last of them within"
+            f" {100 * MOST_GROWTH:.0f} %); the last stream received a new run within"
             f" {self.slowest:.2f} s (less than {SLOWEST:g} s)"
         )
 
@@ -249,10 +249,10 @@ def measure(minutes: float) -> tuple[dict[str, float], Held]:
             own = url + start(url + "/")
             time.sleep(3)
             told = {
-                "a bare Starlette application": plain,
+                "plain Starlette application": plain,
                 "cheapest route": rate(f"{url}/api/health"),
-                f"a run, {RUNS:,} kept": rate(own),
-                f"the list, {RUNS:,} kept": rate(f"{url}/api/runs?limit=50"),
+                f"one run, {RUNS:,} stored": rate(own),
+                f"list of runs, {RUNS:,} stored": rate(f"{url}/api/runs?limit=50"),
             }
             return told, asyncio.run(hold(url + "/", process, minutes))
 
@@ -261,23 +261,25 @@ def table(told: Mapping[str, float]) -> str:
     """A row for each thing that was asked for; the first is what the others are compared with."""
     plain = next(iter(told.values()))
     rows = [f"| {what} | {found:,.0f} | {found / plain:.2f} |" for what, found in told.items()]
-    return "\n".join(("| what | requests/s | of the bare one |", "| --- | --: | --: |", *rows))
+    return "\n".join(("| request | requests/s | ratio |", "| --- | --: | --: |", *rows))
 
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description="Times the server beside a bare one.")
-    parser.add_argument("--minutes", type=float, default=10, help="how long streams are held (10)")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the table as a page")
+    parser = argparse.ArgumentParser(description="Time the server's responses.")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="how long to keep the streams open (10)"
+    )
+    parser.add_argument("--save", type=Path, metavar="FILE", help="save the table as a page")
     told = parser.parse_args()
     found, held = measure(told.minutes)
     print(table(found), held, sep="\n\n")
     if told.save:
-        asked = "`wrk` asks" if shutil.which("wrk") else "a client in Python asks"
+        asked = "`wrk`" if shutil.which("wrk") else "a client in Python"
         page = (
-            "# How fast the server answers",
+            "# Server response times",
             f"Measured with `python -m benchmarks.serve` on {machine()}. Both servers are one process;"
-            f" {asked}, {CLIENTS} at a time, on the same cores. The ratios hold beyond this machine.",
+            f" {asked} sends {CLIENTS} requests at a time, on the same cores. The ratios depend little on the machine.",
             table(found),
             f"* {held}",
         )

@@ -1,4 +1,4 @@
-"""Times whole processes: `callsheet --help` and an offline run, beside `import openai`.
+"""Time whole processes: `callsheet --help` and an offline run, compared with `import openai`.
 
 Run it with `python -m benchmarks.startup`. It exits with 1 when a promise is broken: an offline run
 takes no longer than that import, and `--help` less than a quarter of it.
@@ -73,12 +73,14 @@ def medians(timed: tuple[Case, ...], runs: int) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Times callsheet's start as whole processes.")
-    parser.add_argument("--runs", type=int, default=10, metavar="N", help="how often (10)")
+    parser = argparse.ArgumentParser(description="Time the start of callsheet as whole processes.")
+    parser.add_argument(
+        "--runs", type=int, default=10, metavar="N", help="runs of each command (10)"
+    )
     runs = parser.parse_args().runs
     timed = cases()
     found = medians(timed, runs)
-    print(f"Whole processes, the median of {runs} runs that take turns:\n")
+    print(f"Whole processes, median of {runs} alternating runs:\n")
     print(f"{'command':<30} {'median':>9} {'ratio':>6}  promise")
     for case, took in zip(timed, found, strict=True):
         ratio = took / found[1]

@@ -1,4 +1,4 @@
-"""The table of the forms in which prompts leave, for the page about them."""
+"""The table of export formats."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from docgen.markdown import table
 
 
 def export_format_table() -> str:
-    """Each form with its file and with the named formats of the texts that it takes."""
+    """Return each export format with its file name and the text formats that it accepts."""
     lines = []
     for name, export in EXPORTS.items():
         formats = [f"`{each.name}`" for each in built_in().values() if name in each.taken_by]
         takes = ", ".join(formats) if export.choosy else "every prompt"
         lines.append([f"`{name}`", export.title, f"`RUN.{export.suffix}`", takes])
-    return table(["`--format`", "for", "file in a folder", "takes texts of the format"], lines)
+    return table(
+        ["`--format`", "tool or format", "file in a folder", "accepts texts of format"], lines
+    )

@@ -35,12 +35,12 @@ _WORDS = {str: "text", int: "whole number", float: "number", bool: "true or fals
 
 
 def command_names() -> list[str]:
-    """Every command."""
+    """Return the names of all commands."""
     return [*COMMANDS]
 
 
 def command_help() -> str:
-    """The help of callsheet and of each command, under a heading of its own."""
+    """Return the help of callsheet and of each command, with headings."""
     outer = click.Context(cli, info_name="callsheet", **_width(None), **cli.context_settings)
     parts = [fence(cli.get_help(outer))]
     for name in COMMANDS:
@@ -51,7 +51,7 @@ def command_help() -> str:
 
 
 def _help(command: click.Command, name: str, outer: click.Context) -> Iterator[str]:
-    """The help of a command, and of each that stands below it."""
+    """Yield the help of a command and of its subcommands."""
     context = click.Context(command, info_name=name, **_width(outer))
     yield f"### `{context.command_path}`\n\n{fence(command.get_help(context))}"
     for inner, below in getattr(command, "commands", {}).items():
@@ -63,7 +63,7 @@ def _width(parent: click.Context | None) -> dict[str, Any]:
 
 
 def errors() -> list[type[CallsheetError]]:
-    """Every kind of error, found in the files that name a code of their own."""
+    """Return every error class, found in the files that define a code."""
     root = Path(callsheet.__file__).parent
     for path in sorted(root.rglob("*.py")):
         if re.search(r"^    code = ", path.read_text("utf-8"), re.MULTILINE):
@@ -76,20 +76,20 @@ def errors() -> list[type[CallsheetError]]:
 
 
 def error_table() -> str:
-    """Each error code with its exit status and its meaning."""
+    """Return each error code with its exit status and meaning."""
     lines = [[f"`{each.code}`", f"{each.exit_code}", _first(each.__doc__)] for each in errors()]
     return table(["code", "exit", "meaning"], lines)
 
 
 def module_reference() -> str:
-    """Each module with its inputs and outputs, under a heading of its own."""
+    """Return each module with its inputs and outputs, with headings."""
     return "\n".join(_module(module_id, place) for module_id, place in BUILT_IN.items())
 
 
 def _module(module_id: str, place: str) -> str:
     module = find_module(module_id)
-    inputs = table(["input", "form", "needed"], [*_inputs(module.inputs)])
-    outputs = table(["output", "form"], [[*row[:2]] for row in _inputs(module.outputs)])
+    inputs = table(["input", "type", "required"], [*_inputs(module.inputs)])
+    outputs = table(["output", "type"], [[*row[:2]] for row in _inputs(module.outputs)])
     texts = [_first(import_module(place).__doc__), *_paragraphs(module.inputs.__doc__)]
     return "\n".join([f"### `{module_id}`\n", "\n\n".join(texts), "", inputs, outputs])
 
@@ -98,16 +98,16 @@ def _inputs(values: type[Values]) -> Iterator[list[str]]:
     for name, field in values.model_fields.items():
         match field.default:
             case default if default is PydanticUndefined and field.default_factory is None:
-                needed = "yes"
+                required = "yes"
             case str() | int() as default if default or default is False:
-                needed = f"no: `{str(default).lower() if isinstance(default, bool) else default}`"
+                required = f"no: `{str(default).lower() if isinstance(default, bool) else default}`"
             case _:
-                needed = "no"
-        yield [f"`{name}`", type_name(field.annotation), needed]
+                required = "no"
+        yield [f"`{name}`", type_name(field.annotation), required]
 
 
 def type_name(annotation: Any) -> str:
-    """A type as a person says it: `list of texts`, `object of any JSON`."""
+    """Return a type in words, such as `list: text` or `object: any JSON by name`."""
     if annotation is JsonValue:
         return "any JSON"
     origin, inner = get_origin(annotation), get_args(annotation)
@@ -124,21 +124,21 @@ def type_name(annotation: Any) -> str:
 
 
 def route_table() -> str:
-    """Each route of the API with what it does."""
+    """Return each route of the HTTP API with its summary."""
     lines = [
         [f"`{each.method} {each.path}`{' *' if each.repeatable else ''}", each.summary]
         for each in OPERATIONS
     ]
-    return table(["route", "what it does"], lines)
+    return table(["route", "description"], lines)
 
 
 def settings_table() -> str:
-    """Our own settings."""
-    return table(["variable", "what it does"], [[f"`{k}`", v] for k, v in VARIABLES.items()])
+    """Return the settings."""
+    return table(["variable", "description"], [[f"`{k}`", v] for k, v in VARIABLES.items()])
 
 
 def key_table() -> str:
-    """The providers' key variables, and who gets each."""
+    """Return the key variables and the provider that receives each key."""
     lines = [
         [f"`{variable}`", f"{provider.title}, at `{provider.url}`"]
         for provider in PROVIDERS.values()
@@ -148,7 +148,7 @@ def key_table() -> str:
 
 
 def preset_table(workflow: str, key: str) -> str:
-    """The answers with a name that a workflow's form has for a field."""
+    """Return the presets of a field in a workflow's form."""
     (field,) = (
         field
         for step in load_workflow(workflow).definition.workflow.steps
@@ -157,11 +157,11 @@ def preset_table(workflow: str, key: str) -> str:
         for field in TypeAdapter(list[FormField]).validate_python(use.inputs["fields"])
         if field.key == key
     )
-    return table(["name", "what it says"], [[f"`{k}`", v] for k, v in field.presets.items()])
+    return table(["name", "text"], [[f"`{k}`", v] for k, v in field.presets.items()])
 
 
 def provider_table() -> str:
-    """The providers: how each is named, and the variables that hold its key."""
+    """Return the providers with their LLM names and key variables."""
     lines = [
         [
             provider.title,
@@ -172,23 +172,27 @@ def provider_table() -> str:
         for provider in PROVIDERS.values()
         if provider.takes_name
     ]
-    return table(["provider", "spec", "for example", "key"], lines)
+    return table(["provider", "LLM", "example", "key"], lines)
 
 
 def structured_output_table() -> str:
-    """What each provider's structured output enforces of a schema; the rest it is told in words."""
-    circles = {"any": "any", "no circles": "without circles", "circles only": "folded in"}
+    """Return what each provider's structured output enforces; other keywords become text."""
+    recursion = {
+        "any": "any",
+        "no circles": "not recursive",
+        "circles only": "recursive only, others inlined",
+    }
     lines = [
         [
             provider.title,
             ", ".join(f"`{keyword}`" for keyword in sorted(rules.keywords - {"format"})),
-            circles[rules.references],
+            recursion[rules.references],
         ]
         for provider in PROVIDERS.values()
         if provider.takes_name
         for rules in [SCHEMA_SUPPORT[provider.dialect]]
     ]
-    return table(["provider", "enforced beside structure and lists of values", "`$ref`"], lines)
+    return table(["provider", "enforced keywords, besides structure and `enum`", "`$ref`"], lines)
 
 
 def _first(text: str | None) -> str:

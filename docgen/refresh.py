@@ -1,6 +1,6 @@
-"""Makes every generated part of the documentation anew: `python -m docgen.refresh`.
+"""Regenerates the generated parts of the documentation: `python -m docgen.refresh`.
 
-With `--check` nothing is written; it exits with 1 where something is stale.
+With `--check`, nothing is written; the exit status is 1 if something is stale.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def generated() -> list[str]:
-    """The documents with generated parts, by path."""
+    """Return the paths of the documents with generated parts."""
     every = (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
     return sorted(
         str(path.relative_to(ROOT)) for path in every if "<!-- [[[cog" in path.read_text("utf-8")
@@ -24,7 +24,7 @@ def generated() -> list[str]:
 
 
 def main() -> int:
-    """Writes or checks all of them."""
+    """Write or check all of them."""
     if "--check" in sys.argv:
         stale = FILE.read_text("utf-8") != schema_text()
         return int(Cog().main(["cog", "--check", *generated()])) or int(stale)

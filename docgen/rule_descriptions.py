@@ -1,4 +1,4 @@
-"""Writes each group's rules in words: from its schema, and from the formats that the schema names."""
+"""Describes each group's rules, from its schema and the formats that the schema names."""
 
 from __future__ import annotations
 
@@ -16,55 +16,57 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.groups import Group
 
-SURE = {
-    "A": "the vendor's own page or code",
-    "B": "quoted from the vendor",
+EVIDENCE = {
+    "A": "vendor's page or code",
+    "B": "vendor, quoted",
     "C": "practice",
     "?": "sources disagree",
     "ours": "",
 }
-"""How a rule is known, in words."""
+"""What each grade of a source means."""
 
 _COUNTED = {"minLength": "At least {:,} characters.", "maxLength": "At most {:,} characters."}
 
 
 def group_rules(group: str, workflow: str = "oms") -> str:
-    """A group's page below its title: what each of its models' prompts must be."""
+    """Return the rules for the prompts of each of a group's models."""
     catalog = load_groups(workflow)
     found = next(groups[group] for groups in catalog.values() if group in groups)
     parts = [
-        f"{found.description}. Its output: {', '.join(f'`{each}`' for each in found.models)}.\n",
+        f"{found.description}. Models: {', '.join(f'`{each}`' for each in found.models)}.\n",
         *_known(found),
     ]
     for model, node in models_in(build_schema([group], workflow=workflow)).items():
         parts.append(f"## `{model}`\n")
         parts += _node(node)
         if lines := found.settings.get(model):
-            parts.append(f"Set beside it: {'; '.join(_setting(line) for line in lines)}.\n")
+            parts.append(
+                f"Settings outside the prompt: {'; '.join(_setting(line) for line in lines)}.\n"
+            )
     return "\n".join(parts)
 
 
 def _known(group: Group) -> Iterator[str]:
-    """For which versions a group is written, when it was checked, and against what."""
+    """Yield the versions that a group is written for, when it was checked, and its sources."""
     if group.closed is not None:
         yield f"{group.closed.words(group.label)}.\n"
     if group.checked is None:
         return
-    yield f"Written for {group.version}. Last checked on {group.checked}, against:\n"
+    yield f"Written for {group.version}. Last checked on {group.checked} against:\n"
     for source in group.sources:
         named = f"[{source}]({source.url})" if source.url else str(source)
-        yield f"* {named} ({source.date}: {SURE[source.grade]})"
+        yield f"* {named} ({source.date}: {EVIDENCE[source.grade]})"
     yield ""
 
 
 def _setting(line: str) -> str:
-    """A setting for a brief of the ratio 2:3, and that it depends on it."""
+    """Return a setting, for the aspect ratio 2:3 if it depends on it."""
     filled = fill(line, {"aspect_ratio": "2:3"})
     return filled if filled == line else f"{filled} (for 2:3)"
 
 
 def group_pages(workflow: str) -> str:
-    """A list of links to the pages of a workflow's groups."""
+    """Return links to the pages of a workflow's groups."""
     folder = "models" if workflow == "oms" else f"models/{workflow}"
     return "".join(
         f"* [{group.label}]({folder}/{name}.md)\n"
@@ -82,12 +84,10 @@ def _node(node: Any, name: str = "") -> Iterator[str]:
         for field, child in node["properties"].items():
             yield from _node(child, field)
         return
-    yield table(
-        ["rule", "what is right", "known from"], [*_keywords(node), *_format(node, "error")]
-    )
-    if told := [*_format(node, "warning")]:
-        yield "Only told, never sent back to the LLM:\n"
-        yield table(["rule", "what is better", "known from"], told)
+    yield table(["rule", "requirement", "source"], [*_keywords(node), *_format(node, "error")])
+    if warnings := [*_format(node, "warning")]:
+        yield "Warnings, which cause no repair:\n"
+        yield table(["rule", "recommendation", "source"], warnings)
 
 
 def _keywords(node: dict[str, Any]) -> Iterator[list[str]]:
@@ -95,7 +95,7 @@ def _keywords(node: dict[str, Any]) -> Iterator[list[str]]:
     for keyword in ("minLength", "maxLength", "pattern", "not"):
         if keyword in node:
             own = about.get(keyword, {})
-            wrong = f"It is wrong if the prompt {own.get('words', 'breaks this')}."
+            wrong = f"Invalid if the prompt {own.get('words', 'breaks this')}."
             words = _COUNTED[keyword].format(node[keyword]) if keyword in _COUNTED else wrong
             yield [f"`{keyword}`", words, own.get("source", "")]
 
@@ -104,6 +104,6 @@ def _format(node: dict[str, Any], severity: str) -> Iterator[list[str]]:
     named = find_format(node.get("format", ""))
     for rule in named.rules if named else ():
         if rule.severity == severity:
-            how = f" ({SURE[rule.sure]})" if SURE[rule.sure] else ""
+            how = f" ({EVIDENCE[rule.sure]})" if EVIDENCE[rule.sure] else ""
             source = f"{rule.source}, {rule.date}{how}"
             yield [f"`{node['format']}: {rule.name}`", rule.words, source]

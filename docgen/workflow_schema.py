@@ -1,7 +1,7 @@
-"""Makes `workflow.schema.json`, with which an editor completes and checks workflow files.
+"""Generates `workflow.schema.json`, with which editors complete and check workflow files.
 
-It is the form that callsheet itself reads, with `{"$ref": path}` allowed wherever a value may be,
-and for each module its own inputs and outputs. A file with a `step_id` is judged as a step.
+It is the schema that callsheet itself uses, with `{"$ref": path}` allowed in place of any value, and
+with the inputs and outputs of each module. A file with a `step_id` is checked as a step.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Node = dict[str, Any]
 
 
 def schema() -> Node:
-    """The editor's schema for workflow files and for files of one step."""
+    """Return the schema for workflow files and for files of one step."""
     whole = Workflow.model_json_schema()
     found = whole.pop("$defs")
     parts = {name: _open(part) for name, part in found.items() if name != "JsonValue"}
@@ -46,7 +46,7 @@ def schema() -> Node:
 
 
 def _open(node: Node) -> Node:
-    """An object's schema with a reference allowed in place of each value."""
+    """Return an object's schema with a reference allowed in place of each value."""
     properties = {name: _or_reference(child) for name, child in node["properties"].items()}
     return node | {"properties": properties}
 
@@ -56,17 +56,17 @@ def _or_reference(node: Node) -> Node:
     for keyword in ("items", "additionalProperties"):
         if isinstance(inner.get(keyword), dict):
             inner[keyword] = _or_reference(inner[keyword])
-    told: Node = {
+    annotations: Node = {
         name: inner.pop(name) for name in ("title", "description", "default") if name in inner
     }
-    if not inner:  # any JSON value may be there, so a reference may be there already
-        return told
-    # An `if` and not an `anyOf`, so that an editor tells what is wrong, not that nothing fits.
-    return told | {"if": IS_REFERENCE, "then": {"$ref": "#/$defs/Reference"}, "else": inner}
+    if not inner:  # any JSON value is allowed, including a reference
+        return annotations
+    # `if` instead of `anyOf`, so that an editor reports the actual error.
+    return annotations | {"if": IS_REFERENCE, "then": {"$ref": "#/$defs/Reference"}, "else": inner}
 
 
 def _of_module(module_id: str) -> Node:
-    """What a use of this module may give and take."""
+    """Return the inputs and outputs that a use of this module may have."""
     module = find_module(module_id)
     fields = module.inputs.model_fields
     inputs = {
@@ -89,7 +89,7 @@ def _of_module(module_id: str) -> Node:
 
 
 def schema_text() -> str:
-    """The file's content."""
+    """Return the content of the file."""
     return json.dumps(schema(), ensure_ascii=False, indent=2) + "\n"
 
 
