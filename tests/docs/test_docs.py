@@ -176,3 +176,9 @@ def test_the_reliability_page_has_ten_promises_and_links_every_fault_test() -> N
     assert promises == [f"{number}" for number in range(1, 11)]
     for test in (ROOT / "tests/faults").glob("test_*.py"):
         assert f"](../tests/faults/{test.name})" in page
+
+
+def test_every_decision_is_linked_from_the_index() -> None:
+    index = _text("docs/index.md")
+    for note in (ROOT / "docs/decisions").glob("*.md"):
+        assert f"](decisions/{note.name})" in index
