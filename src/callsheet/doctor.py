@@ -1,4 +1,4 @@
-"""Looks at what a run would need here: settings, keys, the place for runs, workers, the tokenizer."""
+"""Examines what a run needs here: settings, keys, storage, workers, tokenizer, plugins, workflow."""
 
 from __future__ import annotations
 
@@ -13,31 +13,37 @@ from callsheet.errors import CallsheetError
 from callsheet.llm.factory import open_llm
 from callsheet.llm.providers import DEFAULT_LLM, key_variables, provider_of
 from callsheet.loader.bundle import inspect_workflow
+from callsheet.plugin_list import list_parts
 from callsheet.settings import read_settings
 from callsheet.store.factory import open_store
 from callsheet.store.sql import SqlStore
 
 if TYPE_CHECKING:
+    from callsheet.plugin_list import Part
     from callsheet.settings import Settings
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing looked at: what was found, and what to do where it is not well."""
+    """One thing that was examined: what was found, and what to do where it does not work.
+
+    `parts` are the built-in and installed parts that an extension point has.
+    """
 
     what: str
     found: str
     hint: str = ""
     exit_code: int = 0
+    parts: tuple[Part, ...] = ()
 
     @property
     def well(self) -> bool:
-        """Whether nothing need be done."""
+        """Whether nothing needs to be done."""
         return self.exit_code == 0
 
 
 async def examine(settings: Settings | None = None) -> tuple[list[Diagnosis], int]:
-    """Everything there is to say, and the exit status: that of the first thing that is not well."""
+    """Every diagnosis, and the exit status: that of the first one that is not well."""
     found = [Diagnosis("callsheet", f"{version('callsheet')}, Python {platform.python_version()}")]
     try:
         settings = settings or read_settings()
@@ -45,6 +51,7 @@ async def examine(settings: Settings | None = None) -> tuple[list[Diagnosis], in
         found.append(_failure("settings", error))
         return found, error.exit_code
     found += [_llm(settings), _keys(settings), *await _store(settings), _tokenizer(), _workflow()]
+    found += examine_plugins()
     return found, next((each.exit_code for each in found if not each.well), 0)
 
 
@@ -67,7 +74,7 @@ def _llm(settings: Settings) -> Diagnosis:
 
 
 def _keys(settings: Settings) -> Diagnosis:
-    """Which keys are set; never the keys themselves."""
+    """Which keys are set; never their values."""
     found = (
         f"{name} {'yes' if name in settings.environment else 'no'}" for name in key_variables()
     )
@@ -82,7 +89,7 @@ async def _store(settings: Settings) -> list[Diagnosis]:
     except CallsheetError as error:
         return [_failure("runs", error)]
     took = 1000 * (time.monotonic() - began)
-    assert isinstance(store, SqlStore)  # noqa: S101  # a folder or a server, both speak SQL
+    assert isinstance(store, SqlStore)  # noqa: S101  # a folder or a server, both use SQL
     place = await store.database.describe()
     found = [Diagnosis("runs", f"{kept} kept in {store.database.place}: {place}, {took:.0f} ms")]
     if settings.database_url is not None:
@@ -110,9 +117,9 @@ async def _workers(store: SqlStore) -> Diagnosis:
 def _tokenizer() -> Diagnosis:
     try:
         count = count_tokens("a heron at dawn")
-    except Exception as error:  # noqa: BLE001  # whatever is wrong with it is to be told
-        hint = "install callsheet anew"
-        return Diagnosis("tokenizer", f"does not count: {type(error).__name__}", hint, 1)
+    except Exception as error:  # noqa: BLE001  # any fault of it is a diagnosis
+        hint = "reinstall callsheet"
+        return Diagnosis("tokenizer", f"does not work: {type(error).__name__}", hint, 1)
     return Diagnosis("tokenizer", f"counts offline (o200k, {count} tokens in a sample)")
 
 
@@ -122,3 +129,19 @@ def _workflow() -> Diagnosis:
         hint = "`callsheet check` lists every problem"
         return Diagnosis("workflow", str(problems[0]), hint, 2)
     return Diagnosis("workflow", "oms is well")
+
+
+def examine_plugins() -> list[Diagnosis]:
+    """The parts of each extension point; a broken one gets a diagnosis of its own, with the reason."""
+    found = []
+    for what, parts in list_parts().items():
+        built_in = ", ".join(part.name for part in parts if not part.package)
+        installed = ", ".join(f"{part.name} ({part.package})" for part in parts if part.package)
+        text = f"built in: {built_in}" + (f"; installed: {installed}" if installed else "")
+        found.append(Diagnosis(what, text, parts=parts))
+        found += [
+            Diagnosis(what, part.problem, part.hint, part.exit_code)
+            for part in parts
+            if part.problem
+        ]
+    return found

@@ -19,12 +19,15 @@ lists every entry with the reason. `docs/extending.md` shows an example of each.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from callsheet.errors import InputError, InternalError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from importlib.metadata import EntryPoint
 
 Part = TypeVar("Part")
@@ -39,10 +42,7 @@ class ExtensionPoint:
 
     def entries(self) -> dict[str, EntryPoint]:
         """The installed entries by name, in alphabetical order."""
-        from importlib.metadata import entry_points
-
-        found = sorted(entry_points(group=self.group), key=lambda entry: entry.name)
-        return {entry.name: entry for entry in found}
+        return dict(_entries(self.group, tuple(sys.path)))
 
     def load(self, entry: EntryPoint, expected: type[Part]) -> Part:
         """The object that an entry names; raises InputError or InternalError with the reason."""
@@ -65,6 +65,18 @@ class ExtensionPoint:
             )
         return part
 
+
+# Looking through all installed packages takes tens of milliseconds.
+@lru_cache(maxsize=32)
+def _entries(group: str, _search_path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
+    found = sorted(entry_points(group=group), key=lambda entry: entry.name)
+    return {entry.name: entry for entry in found}
+
+
+forget_entries = _entries.cache_clear
+"""For a process in which a package was installed after it began to look."""
 
 GROUPS = ExtensionPoint("callsheet.groups", "pack of model groups")
 MODULES = ExtensionPoint("callsheet.modules", "module")

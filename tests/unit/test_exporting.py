@@ -15,9 +15,9 @@ import pytest
 from callsheet.catalog.formats import find_format
 from callsheet.errors import InputError, UnknownNameError
 from callsheet.exports.csv_cells import unescape_cell
-from callsheet.exports.formats import EXPORTS, available_exports, render_export, skipped_prompts
 from callsheet.exports.image_size import image_size
 from callsheet.exports.prompt_set import ExportedPrompt, PromptSet, PromptText, prompt_set
+from callsheet.exports.registry import EXPORTS, available_exports, render_export, skipped_prompts
 from tests.support.runs import Desk
 
 AWKWARD = (
@@ -279,4 +279,4 @@ def test_a_negative_form_that_is_named_exists_and_is_for_no_place_of_its_own() -
         assert each is not None
         negative = find_format(each.negative)
         assert negative is not None
-        assert negative.taken_by == ()
+        assert negative.export_forms == ()

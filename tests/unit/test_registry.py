@@ -1,4 +1,4 @@
-"""Modules are found by id: our own in a table, guests through entry points of installed packages."""
+"""Modules are found by id: our own in a table, others through entry points of installed packages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from callsheet.errors import InputError, InternalError, UnknownNameError
 from callsheet.modules.contract import Module
-from callsheet.modules.registry import BUILT_IN, GUESTS, find_module
+from callsheet.modules.registry import BUILT_IN, find_module
+from callsheet.plugins import MODULES, forget_entries
 
 GUEST = '''"""A guest."""
 from callsheet.modules.contract import Done, Module, Values
@@ -50,14 +51,14 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: callsheet-guest\nVersion: 1.0\n")
 
     def put(points: str) -> None:
-        (info / "entry_points.txt").write_text(f"[{GUESTS}]\n{points}\n")
+        (info / "entry_points.txt").write_text(f"[{MODULES.group}]\n{points}\n")
         importlib.invalidate_caches()
-        find_module.cache_clear()
+        forget_entries()
 
     put("")
     monkeypatch.syspath_prepend(site)
     yield put
-    find_module.cache_clear()
+    forget_entries()
     for name in [name for name in sys.modules if name.startswith("callsheet_guest_for_tests")]:
         del sys.modules[name]
 

@@ -12,7 +12,13 @@ import click
 from callsheet.cli.options import debug_option, split_names
 from callsheet.cli.output import note, plain
 from callsheet.errors import InputError
-from callsheet.exports.formats import EXPORTS, find_export, render_export, skipped_prompts
+from callsheet.exports.registry import (
+    EXPORTS,
+    all_exports,
+    find_export,
+    render_export,
+    skipped_prompts,
+)
 from callsheet.exports.texts import settings_sentence
 
 if TYPE_CHECKING:
@@ -69,9 +75,10 @@ def export(
 def _form(told: str | None, output: str | None) -> str:
     """The form's name, as told or as the file's ending says."""
     name = told or Path(output or "").suffix.lower().removeprefix(".")
-    if told is None and name not in EXPORTS:
+    known = all_exports()
+    if told is None and name not in known:
         raise InputError(
-            "--format is missing", hint=f"one of {', '.join(EXPORTS)}, or --output FILE.csv"
+            "--format is missing", hint=f"one of {', '.join(known)}, or --output FILE.csv"
         )
     find_export(name)
     return name
@@ -90,8 +97,9 @@ def _beside(form: str, sheet: PromptSet) -> None:
     """What the form has no place for: prompts for other models, and what is to be set."""
     if others := skipped_prompts(form, sheet):
         note(f"left out, as they are not for {find_export(form).title}: {', '.join(others)}")
-    if not find_export(form).tells:
-        told = {entry.model: entry.settings for entry, _ in sheet.ready_for(form)}
+    export = find_export(form)
+    if not export.shows_settings:
+        told = {entry.model: entry.settings for entry, _ in export.accepted(sheet)}
         for model, settings in told.items():
             if settings:
                 note(f"{model}: {settings_sentence(settings)}")

@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from callsheet.errors import StorageError
-from callsheet.exports import markdown
-from callsheet.exports.json_file import as_json
+from callsheet.exports.forms import markdown
+from callsheet.exports.texts import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

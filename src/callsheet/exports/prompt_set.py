@@ -33,10 +33,6 @@ class PromptText:
     format: Format | None = None
     negative: PromptText | None = None
 
-    def is_for(self, export: str) -> bool:
-        """Whether this place takes the text as it stands."""
-        return self.format is not None and export in self.format.taken_by
-
 
 @dataclass(frozen=True)
 class ExportedPrompt:
@@ -71,13 +67,6 @@ class PromptSet:
         return replace(
             self, entries=tuple(entry for entry in self.entries if entry.model in models)
         )
-
-    def ready_for(self, export: str) -> Iterator[tuple[ExportedPrompt, PromptText]]:
-        """Each text that this place takes as it stands, with the prompt it belongs to."""
-        for entry in self.entries:
-            for text in entry.texts:
-                if text.is_for(export):
-                    yield entry, text
 
 
 def prompt_set(document: Mapping[str, Any], bundle: WorkflowBundle) -> PromptSet:

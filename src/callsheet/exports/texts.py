@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -33,3 +34,8 @@ def code_fence(text: str) -> str:
     """The text in a Markdown fence that is longer than any in it."""
     fence = "`" * (1 + max(map(len, re.findall("`{2,}", text)), default=2))
     return f"{fence}text\n{text}\n{fence}"
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """A JSON document for a file; characters beyond ASCII stay as they are."""
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from callsheet.errors import CallsheetError
     from callsheet.llm.concurrency import ConcurrencyLimiter
     from callsheet.llm.port import LLM, Reply, Request, TextListener
-    from callsheet.llm.providers import Provider
+    from callsheet.llm.providers import Key, Provider
     from callsheet.questions import Question
     from callsheet.settings import Settings
 
@@ -28,19 +28,19 @@ def open_llm(
             f"a base URL does not go with `{spec}`",
             hint="it is the address of an OpenAI-compatible server: name its LLM `openai:NAME`",
         )
+    address = parse_base_url(base_url) if base_url else None
+    key = choose_key(named, settings.environment, base_url=address)
     if provider.factory:
-        return _from_factory(provider, named.name)
+        return _from_factory(provider, named.name, key)
     # The client libraries take seconds to import; offline and pasted runs never need them.
     from callsheet.llm.provider_llm import ProviderLLM
 
-    address = parse_base_url(base_url) if base_url else None
-    key = choose_key(named, settings.environment, base_url=address)
     return ProviderLLM(named.provider, named.name, base_url=address, key=key, pace=pace)
 
 
-def _from_factory(provider: Provider, name: str) -> LLM:
+def _from_factory(provider: Provider, name: str, key: Key | None) -> LLM:
     try:
-        llm: LLM = resolve_name(provider.factory)(name)
+        llm: LLM = resolve_name(provider.factory)(name, key.value if key else "")
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(
             f"the provider `{provider.name}` cannot be used: {type(error).__name__}: {error!s:.200}",

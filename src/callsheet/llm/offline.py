@@ -54,6 +54,6 @@ def _draft(drafts: Sequence[JsonValue], at: tuple[str, ...]) -> str | None:
     return None
 
 
-def open_offline(_name: str) -> OfflineLLM:
+def open_offline(_name: str, _key: str) -> OfflineLLM:
     """The LLM of the spec `offline`, which has no name after it."""
     return OfflineLLM()

@@ -63,6 +63,6 @@ def _plain(schema: Mapping[str, JsonValue]) -> JsonValue:
     }
 
 
-def open_paste(_name: str) -> PasteLLM:
+def open_paste(_name: str, _key: str) -> PasteLLM:
     """The LLM of the spec `paste`, which has no name after it."""
     return PasteLLM()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from callsheet.errors import CallsheetError, InputError, KeyMissingError, UnknownNameError
@@ -47,7 +46,7 @@ class Provider:
       an image by LLM name, width and height; None where they are not documented.
     * `missing_llm_hint`, `unreachable_hint`: what to do about either; `{name}` is the LLM's name.
     * `factory`: set where it is not called in one of the dialects: `package.file:function`, which
-      makes an LLM (`callsheet.llm.port.LLM`) from its name and is imported with the first use.
+      makes an LLM (`callsheet.llm.port.LLM`) from its name and key. It is imported with the first use.
       Without `takes_name` the provider's name alone is a spec.
     * `drafts_only`: it fills the workflow's drafts, calls no LLM and costs nothing.
       `needs_person`: a person carries each request, so a batch cannot use it.
@@ -186,7 +185,6 @@ class Key:
     value: str = field(repr=False)
 
 
-@lru_cache(maxsize=256)
 def find_provider(name: str) -> Provider:
     """The provider of this name, built in or installed; raises UnknownNameError."""
     if name in PROVIDERS:
@@ -209,7 +207,6 @@ def all_providers() -> list[Provider]:
     return list(dict.fromkeys([*PROVIDERS.values(), *installed]))
 
 
-@lru_cache(maxsize=256)
 def provider_of(spec: str) -> Provider | None:
     """The provider of a spec; None for an LLM that a program brought itself."""
     try:

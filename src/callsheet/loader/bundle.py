@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.catalog.groups import read_catalog, takes_guests
 from callsheet.errors import InputError, StorageError, UnknownNameError, WorkflowError
-from callsheet.loader.plugins import find_group_plugins
+from callsheet.loader.plugins import find_group_packs
 from callsheet.loader.validation import validate_workflow
 from callsheet.modules.contract import Resources
 from callsheet.workflow.definition import FILE, WorkflowDefinition, read_definition
@@ -140,9 +140,9 @@ def _read_on_disk(source: str, root: Path, file: str) -> WorkflowBundle:
     folder = folder_on_disk(root)
     if not (folder.has(CONFIG) and takes_guests(folder.read(CONFIG))):
         return _read(source, folder, file, _built_in_config(), {})
-    guests = find_group_plugins()
-    folder = folder_on_disk(root, *(guest.folder for guest in guests))
-    configs = {guest.file: guest.config for guest in guests}
+    packs = find_group_packs()
+    folder = folder_on_disk(root, *(pack.folder for pack in packs))
+    configs = {pack.file: pack.config for pack in packs}
     return _read(source, folder, file, _built_in_config(), configs)
 
 

@@ -1,13 +1,12 @@
-"""Which modules there are: a table from module id to where it is found; guests add entry points."""
+"""Finds modules by id: the built-in ones in a table, others in installed packages."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 
-from callsheet.errors import InputError, InternalError, UnknownNameError
+from callsheet.errors import UnknownNameError
 from callsheet.modules.contract import Module
+from callsheet.plugins import MODULES as POINT
 
 BUILT_IN = {
     "user.form": "callsheet.modules.user.form",
@@ -24,32 +23,14 @@ BUILT_IN = {
     "api.openai": "callsheet.modules.api.openai",
 }
 
-GUESTS = "callsheet.modules"
-"""The entry point group: a name is a module id, its value `package.file:module`."""
 
-
-@lru_cache(maxsize=256)
 def find_module(module_id: str) -> Module:
-    """The module of this id; raises UnknownNameError listing the known ones."""
+    """The module of this id, built in or installed; raises UnknownNameError listing all of them."""
     if module_id in BUILT_IN:
-        found = import_module(BUILT_IN[module_id]).module
-    else:
-        guests = {guest.name: guest for guest in entry_points(group=GUESTS)}
-        if module_id not in guests:
-            raise UnknownNameError("module", module_id, [*BUILT_IN, *guests])
-        found = _load(guests[module_id])
-    if not isinstance(found, Module):
-        raise InternalError(
-            f"the module `{module_id}` is not a `Module`, but {type(found).__name__}"
-        )
-    return found
-
-
-def _load(guest: EntryPoint) -> object:
-    try:
-        return guest.load()
-    except Exception as error:
-        raise InputError(
-            f"the module `{guest.name}` cannot be loaded: {type(error).__name__}: {error!s:.200}",
-            hint=f"mend or remove the package that brings it: {guest.value}",
-        ) from error
+        module = import_module(BUILT_IN[module_id]).module
+        assert isinstance(module, Module)  # noqa: S101  # each file of the table ends with one
+        return module
+    entries = POINT.entries()
+    if module_id not in entries:
+        raise UnknownNameError("module", module_id, [*BUILT_IN, *entries])
+    return POINT.load(entries[module_id], Module)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.costs.receipt_writer import write_receipt
 from callsheet.events import Noted, RunRetried, RunStarted, StepFinished
-from callsheet.exports.formats import available_exports
 from callsheet.exports.prompt_set import prompt_set
+from callsheet.exports.registry import available_exports
 from callsheet.loader.bundle import load_stored
 from callsheet.runs.document import list_attempts, run_document, work_in_progress
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.authoring.describe import describe_llms, describe_workflow
 from callsheet.authoring.lint import lint_with_autofix
 from callsheet.costs.savings_report import savings_report as tell_savings
-from callsheet.exports.formats import EXPORTS, find_export, render_export
+from callsheet.exports.registry import all_exports, find_export, render_export
 from callsheet.loader.bundle import load_workflow
 from callsheet.runs.estimate import estimate_retry, estimate_selection
 from callsheet.web.event_stream import EventStream, positions_of
@@ -90,7 +90,7 @@ async def exports(call: RequestContext) -> Response:
     """The forms in which prompts can be downloaded."""
     del call
     return json_response(
-        [{"name": n, "title": each.title, "file": each.suffix} for n, each in EXPORTS.items()]
+        [{"name": n, "title": each.title, "file": each.suffix} for n, each in all_exports().items()]
     )
 
 

@@ -58,7 +58,7 @@ class Format:
     """A named format: what it is for, its rules, and what finds the broken ones in a text.
 
     `compare` finds those that only show beside another text; where there is none, they are kept.
-    `taken_by` names the exports that a text of this form is ready for, and `negative` the format of
+    `export_forms` names the exports that a text of this form is ready for, and `negative` the format of
     the text beside it, if any, that says what must stay away.
     """
 
@@ -67,7 +67,7 @@ class Format:
     rules: tuple[Rule, ...]
     judge: Judge
     compare: Compare | None = None
-    taken_by: tuple[str, ...] = ()
+    export_forms: tuple[str, ...] = ()
     negative: str = ""
 
     def faults(self, text: str, severity: Severity, others: Others = NONE) -> list[Fault]:

@@ -41,7 +41,7 @@ COLONS = Rule(
 )
 WEIGHT = Rule("weight", "No bracket weights `(rain:1.2)`.")
 
-TAKEN_BY = ("midjourney",)
+EXPORT_FORMS = ("midjourney",)
 """The export that such a line is ready for."""
 
 LONGEST = 150
@@ -201,7 +201,9 @@ def _still(name: str, about: str, fixed: Given) -> Format:
     """The format of one version alone: its line names that version and no other."""
     own = Rule("version", f"Names its version: `{fixed}`, and no other.", _CHART, _READ, "B")
     rules = (*(own if rule.name == "version" else rule for rule in RULES), _NO_RATIO)
-    return Format(name, about, rules, lambda prompt: _judge(prompt, fixed), taken_by=TAKEN_BY)
+    return Format(
+        name, about, rules, lambda prompt: _judge(prompt, fixed), export_forms=EXPORT_FORMS
+    )
 
 
 FORMATS = (
@@ -210,7 +212,7 @@ FORMATS = (
         "A still for Midjourney V6 to V8.2 or niji 6 and 7.",
         RULES,
         _judge,
-        taken_by=TAKEN_BY,
+        export_forms=EXPORT_FORMS,
     ),
     *(_still(name, f"A still for `{fixed}` alone.", fixed) for name, fixed in FIXED.items()),
 )

@@ -15,9 +15,9 @@ from callsheet.catalog.formats.safety import for_absence, of_absence
 from callsheet.catalog.formats.stable_diffusion import (
     DANBOORU,
     DANBOORU_NEGATIVE,
+    EXPORT_FORMS,
     RULES,
     SENTENCE,
-    TAKEN_BY,
     a1111,
     danbooru,
     danbooru_negative,
@@ -117,7 +117,7 @@ FORMATS = (
         "Tags for Illustrious and NoobAI.",
         (*DANBOORU, *_AMOUNT),
         _illustrious,
-        taken_by=TAKEN_BY,
+        export_forms=EXPORT_FORMS,
         negative="illustrious-negative",
     ),
     Format(
@@ -138,7 +138,7 @@ FORMATS = (
             Rule("family", "No masterpiece: other families' word.", "practice", _READ, "C"),
         ),
         _pony,
-        taken_by=TAKEN_BY,
+        export_forms=EXPORT_FORMS,
         negative="pony-negative",
     ),
     Format("pony-negative", "The negative tags beside them.", _ABSENT, _pony_negative),
@@ -153,7 +153,7 @@ FORMATS = (
             Rule("quality", "Ends with its quality tags.", _ANIMAGINE, _READ, "?"),
         ),
         _animagine,
-        taken_by=TAKEN_BY,
+        export_forms=EXPORT_FORMS,
         negative="animagine-negative",
     ),
     Format(

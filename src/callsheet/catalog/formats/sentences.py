@@ -24,7 +24,7 @@ from callsheet.catalog.formats.plain_text import (
     syntax,
     taste,
 )
-from callsheet.catalog.formats.stable_diffusion import TAKEN_BY
+from callsheet.catalog.formats.stable_diffusion import EXPORT_FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -218,6 +218,6 @@ FORMATS = (
         "Sentences for Stable Diffusion 3.5.",
         _with(_PARAGRAPH, *_MILD),
         _all(_paragraph, no_field, tag_list),
-        taken_by=TAKEN_BY,
+        export_forms=EXPORT_FORMS,
     ),
 )  # fmt: skip

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.formats.format import Fault
 
-TAKEN_BY = ("a1111", "comfyui")
+EXPORT_FORMS = ("a1111", "comfyui")
 """The exports that a text for a checkpoint of Stable Diffusion is ready for."""
 
 LOWEST, HIGHEST = 0.1, 2.0
@@ -179,14 +179,14 @@ FORMATS = (
         "A prompt in AUTOMATIC1111's syntax.",
         RULES,
         a1111,
-        taken_by=TAKEN_BY,
+        export_forms=EXPORT_FORMS,
     ),
     Format(
         "danbooru-tags",
         "Danbooru tags for Illustrious and NoobAI checkpoints.",
         DANBOORU,
         danbooru,
-        taken_by=TAKEN_BY,
+        export_forms=EXPORT_FORMS,
         negative="danbooru-negative",
     ),
     Format(

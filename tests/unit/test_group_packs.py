@@ -1,4 +1,4 @@
-"""Groups that an installed package brings stand behind a workflow's own, as data."""
+"""A workflow can use the groups of an installed package after its own; they are read as data."""
 
 from __future__ import annotations
 
@@ -15,18 +15,12 @@ from callsheet.authoring.lint import lint
 from callsheet.authoring.scaffold import copy_workflow, new_group
 from callsheet.errors import WorkflowError
 from callsheet.loader.bundle import load_workflow
+from callsheet.plugins import GROUPS
 from tests.support.cli import Terminal
+from tests.support.plugins import install
 
 TODAY = dt.date(2026, 11, 23)
 PROMPT = "Ink wash: a heron stands in shallow water, reeds to the left, bare paper for the light."
-
-
-def install(site: Path, name: str, package: str) -> None:
-    """What an installer would leave behind of a package that names itself as a pack."""
-    told = site / f"{package}-0.1.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text(f"Name: {package}\nVersion: 0.1\n")
-    (told / "entry_points.txt").write_text(f"[callsheet.groups]\n{name} = {package}\n")
 
 
 def pack(site: Path, package: str, group: str) -> Path:
@@ -61,11 +55,11 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def inkwash(site: Path) -> Path:
     home = pack(site, "inkwash_pack", "inkwash")
-    install(site, "inkwash", "inkwash_pack")
+    install(site, "inkwash_pack", {GROUPS.group: {"inkwash": "inkwash_pack"}})
     return home
 
 
-def test_a_workflow_that_takes_guests_has_the_packages_groups_behind_its_own(inkwash: Path) -> None:
+def test_a_workflow_with_guests_lists_the_packages_groups_after_its_own(inkwash: Path) -> None:
     groups = load_groups("studio")["image_generation"]
     assert list(groups)[-1] == "inkwash"
     assert "inkwash" not in load_groups("oms")["image_generation"]

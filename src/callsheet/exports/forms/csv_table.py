@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.exports.csv_cells import escape_cell
+from callsheet.exports.export_format import ExportFormat
 
 if TYPE_CHECKING:
     from callsheet.exports.prompt_set import PromptSet
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 COLUMNS = ("category", "group", "model", "characters", "prompt", "set")
 
 
-def write(sheet: PromptSet) -> str:
+def write(prompts: PromptSet) -> str:
     """A row for each text; of a prompt with several fields the model is `MODEL.field`."""
     import csv
     import io
@@ -20,9 +21,12 @@ def write(sheet: PromptSet) -> str:
     table = io.StringIO()
     lines = csv.writer(table)
     lines.writerow(COLUMNS)
-    for entry in sheet.entries:
+    for entry in prompts.entries:
         for text in entry.texts:
             told = (entry.category, entry.group, text.name, str(len(text.text)))
             cells = (*told, text.text, "; ".join(entry.settings))
             lines.writerow([escape_cell(cell) for cell in cells])
     return table.getvalue()
+
+
+EXPORT = ExportFormat("csv", "CSV", "csv", "text/csv", write)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from callsheet.exports.export_format import ExportFormat
 from callsheet.exports.texts import code_fence, one_line, settings_sentence
 
 if TYPE_CHECKING:
@@ -13,19 +14,19 @@ if TYPE_CHECKING:
     from callsheet.exports.prompt_set import ExportedPrompt, PromptSet
 
 
-def write(sheet: PromptSet) -> str:
+def write(prompts: PromptSet) -> str:
     """The brief, then each text in a fence, under its category, its name and its group."""
-    return "\n".join(_lines(sheet)) + "\n"
+    return "\n".join(_lines(prompts)) + "\n"
 
 
-def _lines(sheet: PromptSet) -> Iterator[str]:
-    yield f"# {one_line(str(sheet.brief.get('idea', sheet.run)))}"
+def _lines(prompts: PromptSet) -> Iterator[str]:
+    yield f"# {one_line(str(prompts.brief.get('idea', prompts.run)))}"
     yield ""
-    for key, value in sheet.brief.items():
+    for key, value in prompts.brief.items():
         if key != "idea":
             yield f"* {key.replace('_', ' ')}: {value}"
-    yield f"* written by: {sheet.llm}, run {sheet.run}"
-    for category, entries in groupby(sheet.entries, lambda entry: entry.category):
+    yield f"* written by: {prompts.llm}, run {prompts.run}"
+    for category, entries in groupby(prompts.entries, lambda entry: entry.category):
         yield f"\n## {category.replace('_', ' ').capitalize()}"
         for entry in entries:
             yield from _sections(entry)
@@ -41,3 +42,6 @@ def _sections(entry: ExportedPrompt) -> Iterator[str]:
             yield f"{' '.join(beside)}\n"
             beside = []
         yield code_fence(text.text)
+
+
+EXPORT = ExportFormat("md", "Markdown", "md", "text/markdown", write)

@@ -9,25 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callsheet.exports.export_format import ExportFormat
 from callsheet.exports.image_size import image_size
 from callsheet.exports.texts import one_line
 
 if TYPE_CHECKING:
     from callsheet.exports.prompt_set import ExportedPrompt, PromptSet, PromptText
 
-NAME = "a1111"
 
-
-def write(sheet: PromptSet) -> str:
+def write(prompts: PromptSet) -> str:
     """A line for each prompt: its text, its negative and its size.
 
     The negative stands there even where it is empty: else the one in the window would be taken.
     """
-    return "".join(f"{_line(sheet, entry, text)}\n" for entry, text in sheet.ready_for(NAME))
+    return "".join(f"{_line(prompts, entry, text)}\n" for entry, text in EXPORT.accepted(prompts))
 
 
-def _line(sheet: PromptSet, entry: ExportedPrompt, text: PromptText) -> str:
-    width, height = image_size(entry, sheet)
+def _line(prompts: PromptSet, entry: ExportedPrompt, text: PromptText) -> str:
+    width, height = image_size(entry, prompts)
     negative = text.negative.text if text.negative else ""
     return (
         f"--prompt {_quoted(text.text)} --negative_prompt {_quoted(negative)}"
@@ -38,3 +37,14 @@ def _line(sheet: PromptSet, entry: ExportedPrompt, text: PromptText) -> str:
 def _quoted(text: str) -> str:
     escaped = one_line(text).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+EXPORT = ExportFormat(
+    name="a1111",
+    title="A1111",
+    suffix="a1111.txt",
+    media_type="text/plain",
+    write=write,
+    selective=True,
+    shows_settings=False,
+)

@@ -10,6 +10,7 @@ import json
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from callsheet.exports.export_format import ExportFormat
 from callsheet.exports.image_size import image_size
 from callsheet.exports.texts import settings_sentence
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callsheet.exports.prompt_set import ExportedPrompt, PromptSet, PromptText
-
-NAME = "comfyui"
 
 CHECKPOINT = "choose-a-checkpoint.safetensors"
 """Which files a person has, nobody else knows; ComfyUI asks where the name is none of them."""
@@ -36,22 +35,22 @@ SAMPLING = {
 Node = dict[str, Any]
 
 
-def write(sheet: PromptSet) -> str:
+def write(prompts: PromptSet) -> str:
     """One graph with a chain of its own for each prompt; they share nothing."""
     numbers = count(1)
     graph: dict[str, Node] = {}
-    for entry, text in sheet.ready_for(NAME):
-        graph |= _chain(sheet, entry, text, numbers)
+    for entry, text in EXPORT.accepted(prompts):
+        graph |= _chain(prompts, entry, text, numbers)
     return json.dumps(graph, ensure_ascii=False, indent=2) + "\n"
 
 
 def _chain(
-    sheet: PromptSet, entry: ExportedPrompt, text: PromptText, numbers: Iterator[int]
+    prompts: PromptSet, entry: ExportedPrompt, text: PromptText, numbers: Iterator[int]
 ) -> dict[str, Node]:
     checkpoint, positive, negative, empty, sampler, decoded, saved = (
         str(next(numbers)) for _ in range(7)
     )
-    width, height = image_size(entry, sheet)
+    width, height = image_size(entry, prompts)
     name = text.name.removesuffix(".prompt")
     away = text.negative.text if text.negative else ""
     links = {
@@ -73,7 +72,7 @@ def _chain(
             "SaveImage",
             f"{name}: save",
             images=[decoded, 0],
-            filename_prefix=f"{sheet.run}-{name.replace('.', '-')}",
+            filename_prefix=f"{prompts.run}-{name.replace('.', '-')}",
         ),
     }
 
@@ -90,3 +89,13 @@ def _checkpoint(entry: ExportedPrompt) -> str:
 def _told(name: str, entry: ExportedPrompt) -> str:
     """The sampler's title: what the pack says is to be set, in the words that stand everywhere."""
     return f"{name}: {settings_sentence(entry.settings) or 'draw'}"
+
+
+EXPORT = ExportFormat(
+    name="comfyui",
+    title="ComfyUI",
+    suffix="comfyui.json",
+    media_type="application/json",
+    write=write,
+    selective=True,
+)

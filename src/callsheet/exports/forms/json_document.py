@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from callsheet.exports.export_format import ExportFormat
+from callsheet.exports.texts import as_json
 
+if TYPE_CHECKING:
     from callsheet.exports.prompt_set import ExportedPrompt, PromptSet
 
 
-def write(sheet: PromptSet) -> str:
+def write(prompts: PromptSet) -> str:
     """The run, its brief, and its prompts in order; a prompt of several fields is an object."""
     return as_json(
         {
-            "run": sheet.run,
-            "workflow": sheet.workflow,
-            "llm": sheet.llm,
-            "brief": sheet.brief,
-            "prompts": [_entry(entry) for entry in sheet.entries],
+            "run": prompts.run,
+            "workflow": prompts.workflow,
+            "llm": prompts.llm,
+            "brief": prompts.brief,
+            "prompts": [_entry(entry) for entry in prompts.entries],
         }
     )
-
-
-def as_json(value: Mapping[str, Any]) -> str:
-    """A JSON document for a file, its letters as they are."""
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
 def _entry(entry: ExportedPrompt) -> dict[str, Any]:
@@ -37,3 +32,6 @@ def _entry(entry: ExportedPrompt) -> dict[str, Any]:
         "prompt": entry.prompt,
         "set": list(entry.settings),
     }
+
+
+EXPORT = ExportFormat("json", "JSON", "json", "application/json", write)

@@ -1,0 +1,1 @@
+"""The built-in export forms: each file here defines one, and each is found by being here."""
