@@ -51,7 +51,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
         output = OutputFile(path, writer_for(path, batch))
         async for outcome in batch.execute():
             output.add(outcome)
-        output.close(whole=True)
+        output.close(complete=True)
         if batch.progress.done != rows:
             raise RuntimeError(f"of {rows} rows {batch.progress.done} were written")
 

@@ -124,7 +124,7 @@ async def test_each_result_is_told_while_the_next_is_still_being_written() -> No
         (["a heron", {"idea": "a boat", "groups": "soar"}], "row 2: there is no model group"),
         (["a heron", {"idea": object()}], "row 2 is neither"),
         (["a heron", 7], "row 2 is neither"),
-        ([], "no idea was handed in"),
+        ([], "no ideas were given"),
         ("nowhere.csv", "cannot be read"),
     ],
 )

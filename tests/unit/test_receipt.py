@@ -55,30 +55,30 @@ def test_the_cache_would_have_held_the_same_share_of_more(cached: int, share: in
 def test_a_reply_is_shared_among_its_models_by_length() -> None:
     history = ReplyHistory()
     history.add("openai:a", 300, {"LONG": "x" * 200, "SHORT": {"one": "x" * 47, "two": "x" * 47}})
-    assert history.span("openai:a", "LONG", {}) == TokenRange(200, 200, 200, "history")
-    assert history.span("openai:a", "SHORT", {}) == TokenRange(100, 100, 100, "history")
+    assert history.expect_model("openai:a", "LONG", {}) == TokenRange(200, 200, 200, "history")
+    assert history.expect_model("openai:a", "SHORT", {}) == TokenRange(100, 100, 100, "history")
 
 
 def test_the_span_of_a_history_is_its_least_its_middle_and_its_most() -> None:
     history = ReplyHistory()
     for tokens in (90, 300, 100):
         history.add("openai:a", tokens, {"ONE": "text"})
-    assert history.span("openai:a", "ONE", {}) == TokenRange(90, 100, 300, "history")
+    assert history.expect_model("openai:a", "ONE", {}) == TokenRange(90, 100, 300, "history")
 
 
 def test_the_same_llm_is_asked_before_any_other() -> None:
     history = ReplyHistory()
     history.add("openai:a", 100, {"ONE": "text"})
     history.add("openai:b", 900, {"ONE": "text"})
-    assert history.span("openai:b", "ONE", {}).usual == 900
-    assert history.span("google:c", "ONE", {}).usual == 500
+    assert history.expect_model("openai:b", "ONE", {}).usual == 900
+    assert history.expect_model("google:c", "ONE", {}).usual == 500
 
 
 def test_without_history_the_schemas_bounds_are_the_range() -> None:
     bounded = by_schema({"type": "string", "minLength": 60, "maxLength": 3_000})
     assert (bounded.low, bounded.usual, bounded.high) == (10, 100, 1_000)
     assert bounded.basis == "schema"
-    assert ReplyHistory().span("openai:a", "ONE", {"type": "string"}).high == 700
+    assert ReplyHistory().expect_model("openai:a", "ONE", {"type": "string"}).high == 700
 
 
 @given(st.integers(0, 5_000), st.integers(0, 5_000))

@@ -1,1 +1,1 @@
-"""Many ideas at once: reads a sheet, runs each row, and writes the results as a sheet."""
+"""Batches: reads a sheet of ideas, runs each row, and writes the outcomes to a file."""

@@ -1,4 +1,4 @@
-"""Prices a whole batch before anything is paid: each choice of groups measured, each idea counted."""
+"""Estimates a whole batch: each selection of groups measured, each idea counted."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchEstimate:
-    """What the rows that are still to be written would take.
+    """Tokens and cost of the rows that are not finished; an unknown price is None.
 
-    The least is every row written at once with replies of usual length; the most is every row
-    repaired as often as there is patience for. An unknown price is None.
+    `least_usd` is without repairs and with replies of usual length, `most_usd` with every row
+    repaired as often as allowed.
     """
 
     rows: int
@@ -36,25 +36,25 @@ class BatchEstimate:
 
 
 async def estimate_batch(batch: Batch) -> BatchEstimate:
-    """Tokens and cost of all rows that are not finished; no key, no network."""
+    """Estimate all rows that are not finished; needs no key and no network."""
     spec = batch.setup.llm.spec
-    choices: Counter[tuple[str, ...]] = Counter()
+    selections: Counter[tuple[str, ...]] = Counter()
     texts = finished = 0
     done = await batch.finished_runs()
     for row in batch.rows():
         if row.run in done:
             finished += 1
             continue
-        choices[row.groups] += 1
+        selections[row.groups] += 1
         texts += sum(count_tokens(str(v)) for k, v in row.answers.items() if "." not in k)
-    texts -= choices.total() * count_tokens(SAMPLE_IDEA)
+    texts -= selections.total() * count_tokens(SAMPLE_IDEA)
     total = EstimatedTokens()
-    for groups, rows in choices.items():
+    for groups, rows in selections.items():
         options = RunOptions(brief={"idea": SAMPLE_IDEA}, groups=groups)
         one = await measure_run(spec, options, batch.request.workflow, batch.service.settings)
         total += one.times(rows)
-    # What a row says stands in each of its messages.
-    extra = texts * (total.calls // max(choices.total(), 1))
+    # The text of a row is part of each of its messages.
+    extra = texts * (total.calls // max(selections.total(), 1))
     sent = total.input + round(max(extra, 0) * tokenizer_factor(spec))
     named = parse_spec(spec)
     least = price(named.provider, named.name, sent, total.output)

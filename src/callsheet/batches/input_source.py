@@ -1,4 +1,4 @@
-"""Ideas that a program hands in, as a sheet that can be read as often as wanted."""
+"""Turns a program's ideas into a sheet that can be read several times."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_input(ideas: Ideas) -> Iterator[Path]:
-    """The file that is named, or one that holds these ideas for as long as it is needed.
-
-    Raises InputError where an idea can be no row.
-    """
+    """Yield the named file, or a temporary one with these ideas; raises InputError."""
     if isinstance(ideas, (str, PathLike)):
         yield Path(ideas)
         return
@@ -35,7 +32,7 @@ def open_input(ideas: Ideas) -> Iterator[Path]:
             for number, idea in enumerate(ideas, start=1):
                 file.write(f"{_line(number, idea)}\n")
         if not number:
-            raise InputError("no idea was handed in", hint="one text, or one dict, for each")
+            raise InputError("no ideas were given", hint="one text, or one dict, for each")
         yield path
 
 

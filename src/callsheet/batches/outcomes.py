@@ -1,4 +1,4 @@
-"""What became of each row, and of the batch so far."""
+"""The outcome of each row, and the progress of a batch."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Status = Literal["succeeded", "failed", "left"]
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """A row's end: its prompts by model, what is wrong with them, what it took.
+    """The outcome of a row: its prompts by model, their problems, tokens and cost.
 
-    A row that is `left` was not carried to its end: nothing is wrong with it, and the batch's next
-    go takes it. `code` names why a row failed, or was left.
+    A row that is `left` was not finished: nothing is wrong with it, and the batch's next execution
+    takes it. `code` names why a row failed or was left. `fresh` is whether this execution ran it.
     """
 
     row: Row
@@ -40,11 +40,11 @@ class RowOutcome:
 
 @dataclass(frozen=True)
 class RowResult:
-    """What became of one idea of a batch.
+    """The outcome of one idea of a batch.
 
-    `row` counts from 1, in a file as a spreadsheet shows it; `cells` is the row as it was handed
-    in. `status` is `succeeded`, `failed` or `left`, not carried to its end; `problems` says why, or
-    which rules the prompts still break, and `code` names the reason. An unknown cost is None.
+    `row` counts from 1, in a file as a spreadsheet shows it; `cells` is the row as it was given.
+    `status` is `succeeded`, `failed` or `left` (not finished); `problems` says why, or which rules
+    the prompts still break, and `code` names the reason. An unknown cost is None.
     """
 
     row: int
@@ -60,9 +60,9 @@ class RowResult:
 
 @dataclass
 class BatchProgress:
-    """The batch so far: rows by what became of them, and what all their calls took.
+    """The rows of a batch by outcome so far, and what all their calls took.
 
-    `fresh` rows were carried on in this go; the others were finished before it.
+    `fresh` rows ran in this execution; the others had finished before it.
     """
 
     total: int = 0
@@ -79,7 +79,7 @@ class BatchProgress:
         return self.done + self.failed
 
     def add(self, outcome: RowOutcome) -> None:
-        """Takes in a row's end."""
+        """Add a row's outcome."""
         match outcome.status:
             case "succeeded":
                 self.done += 1
@@ -94,33 +94,35 @@ class BatchProgress:
 
 @dataclass(frozen=True)
 class OutcomeRules:
-    """How ends are judged: with `strict`, a prompt that still breaks a rule is a failure."""
+    """How outcomes are judged: with `strict`, a prompt that still breaks a rule is a failure."""
 
     bundle: WorkflowBundle
     strict: bool = False
 
 
 def row_outcome(
-    standard: OutcomeRules, row: Row, view: RunView, *, fresh: bool, paused: bool
+    rules: OutcomeRules, row: Row, view: RunView, *, fresh: bool, paused: bool
 ) -> RowOutcome:
-    """What became of a row, by its run; `paused` is whether the provider failed the whole batch."""
+    """Return a row's outcome from its run; `paused` is whether the provider stopped the batch."""
     if view.status == "succeeded":
-        return _written(standard, row, view, fresh=fresh)
+        return _written(rules, row, view, fresh=fresh)
     error = view.error
     if error is None and view.question is None:
         return RowOutcome(row, "left", usage=view.usage, fresh=fresh)
     if error is None:
-        asks = f"it asks: {view.question.text}" if view.question else ""
-        return RowOutcome(row, "failed", {}, (asks,), "waiting", view.usage, fresh)
+        problem = f"it asks: {view.question.text}" if view.question else ""
+        return RowOutcome(row, "failed", {}, (problem,), "waiting", view.usage, fresh)
     left = paused and error.exit_code == ProviderError.exit_code
-    told = f"{error.message} ({error.hint})" if error.hint else error.message
-    return RowOutcome(row, "left" if left else "failed", {}, (told,), error.code, view.usage, fresh)
+    problem = f"{error.message} ({error.hint})" if error.hint else error.message
+    return RowOutcome(
+        row, "left" if left else "failed", {}, (problem,), error.code, view.usage, fresh
+    )
 
 
-def _written(standard: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> RowOutcome:
-    prompts, found = prompts_and_problems(standard.bundle, view)
+def _written(rules: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> RowOutcome:
+    prompts, found = prompts_and_problems(rules.bundle, view)
     problems = tuple(f"{each['model']}: {each['message']}" for each in found)
-    broken = standard.strict and problems
+    broken = rules.strict and problems
     status: Status = "failed" if broken else "succeeded"
     return RowOutcome(
         row, status, prompts, problems, "rule_broken" if broken else "", view.usage, fresh
@@ -128,7 +130,7 @@ def _written(standard: OutcomeRules, row: Row, view: RunView, *, fresh: bool) ->
 
 
 def row_result(outcome: RowOutcome) -> RowResult:
-    """A row's end as a program gets it."""
+    """Return a row's outcome as the Python API does."""
     return RowResult(
         row=outcome.row.number,
         id=outcome.row.id,

@@ -1,4 +1,4 @@
-"""The file that the outcomes are written to, row by row: `FILE.part` while it grows, then `FILE`."""
+"""Writes the outcomes to a file, row by row: `FILE.part` while it grows, then `FILE`."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 
 
 class OutputFile:
-    """A file of outcomes on its way; raises StorageError where it cannot be written."""
+    """A file of outcomes that is being written; raises StorageError where it cannot be."""
 
-    def __init__(self, path: Path, form: OutcomeWriter) -> None:
+    def __init__(self, path: Path, writer: OutcomeWriter) -> None:
         self.path = path
         self.part = path.with_name(f"{path.name}.part")
-        self._form = form
-        with self._told():
-            # Line ends are the form's own.
+        self._writer = writer
+        with self._storage_errors():
+            # The writer sets the line ends.
             self._file: TextIO = self.part.open("w", encoding="utf-8", newline="")
-            self._file.write(form.head())
+            self._file.write(writer.head())
 
     def add(self, outcome: RowOutcome) -> None:
-        """Writes a row's end, and lets others see it."""
-        with self._told():
-            self._file.write(self._form.body(outcome))
+        """Write a row's outcome, and flush it for other readers."""
+        with self._storage_errors():
+            self._file.write(self._writer.body(outcome))
             self._file.flush()
 
-    def close(self, *, whole: bool) -> Path:
-        """Puts the file in its place where it is whole; answers with where it is."""
-        with self._told():
+    def close(self, *, complete: bool) -> Path:
+        """Move the file to its final path if it is complete; returns where it is."""
+        with self._storage_errors():
             self._file.close()
-            if not whole:
+            if not complete:
                 return self.part
             self.part.replace(self.path)
             return self.path
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _storage_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -56,24 +56,24 @@ class OutputFile:
 
 
 def open_output_file(path: Path, batch: Batch) -> OutputFile:
-    """The file that a batch is to be written to; raises InputError where it cannot be that one."""
+    """Open the output file of a batch; raises InputError where the path is not possible."""
     if path.exists() and path.samefile(batch.request.file):
         raise InputError(f"{path} is the sheet itself", hint="name another file as --output")
     return OutputFile(path, writer_for(path, batch))
 
 
 async def execute_into(batch: Batch, output: OutputFile | None) -> AsyncGenerator[RowOutcome, None]:
-    """Each row's end in the sheet's order, once it is written; raises what paused the batch, last."""
-    whole = False
+    """Yield each outcome once it is written; raises what paused the batch after the last one."""
+    complete = False
     try:
-        async with aclosing(batch.execute()) as ends:
-            async for end in ends:
+        async with aclosing(batch.execute()) as outcomes:
+            async for outcome in outcomes:
                 if output is not None:
-                    output.add(end)
-                yield end
-        whole = not batch.progress.left
+                    output.add(outcome)
+                yield outcome
+        complete = not batch.progress.left
     finally:
         if output is not None:
-            output.close(whole=whole)
+            output.close(complete=complete)
     if batch.paused_by is not None:
         raise batch.paused_by

@@ -1,4 +1,4 @@
-"""Counts each call against what a minute may have, in the store, so that it holds across processes."""
+"""Limits calls and tokens per minute; the count is in the store, so it holds across processes."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from callsheet.runs.service import RunService
     from callsheet.store.port import Allowance
 
-EXPECTED = 300
-"""Tokens that a text of a reply has; a generous guess, for nobody knows before it is written."""
+EXPECTED_REPLY_TOKENS = 300
+"""Tokens of one text of a reply; a generous estimate, for they are unknown before the call."""
 
 
 def rate_limiter(
-    service: RunService, options: RunOptions, allowed: Allowance
+    service: RunService, options: RunOptions, limit: Allowance
 ) -> Callable[[ProviderRequest], Awaitable[float]] | None:
-    """What a pace asks before each call; None where nothing was told that bounds a minute."""
-    if allowed.calls is None and allowed.tokens is None:
+    """Return what the concurrency limiter asks before each call; None without a limit."""
+    if limit.calls is None and limit.tokens is None:
         return None
     spec, base_url = service.llm_for(options)
     named = parse_spec(spec)
     if not find_provider(named.provider).is_remote:
         return None
 
-    async def allow(asking: ProviderRequest) -> float:
+    async def allow(request: ProviderRequest) -> float:
         key = choose_key(named, service.settings.environment, base_url=base_url)
-        # A key is told from others by a piece of its hash; from that nobody gets it back.
-        mark = hashlib.sha256((key.value if key else "").encode()).hexdigest()[:8]
-        pace = f"{named.provider} {base_url or ''} {mark}"
-        return await service.store.count_call(pace, _tokens(asking), allowed)
+        # A part of its hash distinguishes a key from others; the key cannot be recovered from it.
+        fingerprint = hashlib.sha256((key.value if key else "").encode()).hexdigest()[:8]
+        account = f"{named.provider} {base_url or ''} {fingerprint}"
+        return await service.store.count_call(account, _tokens(request), limit)
 
     return allow
 
 
-def _tokens(asking: ProviderRequest) -> int:
-    sent = sum(map(count_tokens, (asking.system, asking.user, schema_text(asking.schema))))
-    return sent + EXPECTED * count_texts(asking.schema)
+def _tokens(request: ProviderRequest) -> int:
+    sent = sum(map(count_tokens, (request.system, request.user, schema_text(request.schema))))
+    return sent + EXPECTED_REPLY_TOKENS * count_texts(request.schema)

@@ -1,4 +1,4 @@
-"""What is asked of a batch, and the error for a sheet that cannot be executed."""
+"""The options of a batch, and the error for a sheet that cannot be executed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """What a person wants done with a sheet; what rows do not say themselves is said here."""
+    """The options of a batch; `defaults` holds what rows do not say themselves."""
 
     file: Path
     title: str = ""
@@ -32,14 +32,14 @@ class BatchRequest:
 
 
 class SheetError(InputError):
-    """A sheet with rows that cannot be carried out; holds every problem, and nothing was paid."""
+    """A sheet with rows that cannot be executed; holds every problem, and nothing was paid."""
 
     code = "bad_rows"
 
     def __init__(self, problems: list[RowProblem], rows: int) -> None:
         count = f"{len(problems)} problem" + ("s" if len(problems) > 1 else "")
         super().__init__(
-            f"{count} in {rows} rows, so nothing was begun; the first: {problems[0]}",
-            hint="mend them and give the command again",
+            f"{count} in {rows} rows, so nothing was started; the first: {problems[0]}",
+            hint="correct them and give the command again",
         )
         self.problems = tuple(problems)

@@ -1,7 +1,7 @@
-"""Judges the rows of a sheet: each becomes a run with its answers and its own name, or a problem.
+"""Parses the rows of a sheet: each becomes a run with its answers and name, or a list of problems.
 
-A run's name is made from what the row says, so that the same row is the same run the next time,
-and a changed row is another.
+A run's name is a hash of the row's content, so that the same row is the same run next time, and a
+changed row is another.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 GROUPS, ID = "groups", "id"
 
-LIKE = 0.75
-"""How much a column must be like a field to be taken for a misspelling of it."""
+MIN_SIMILARITY = 0.75
+"""How similar a column must be to a field to count as a misspelling of it."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One idea: where it stands, its cells as they were read, and what its run is told."""
+    """One idea: its row number, its cells as read, and the answers and name of its run."""
 
     number: int
     id: str
@@ -45,7 +45,7 @@ class Row:
 
     @property
     def label(self) -> str:
-        """How a person finds it again."""
+        """How messages name the row."""
         return f"row {self.number}" + (f" ({self.id})" if self.id else "")
 
 
@@ -62,37 +62,39 @@ class RowProblem:
 
 @dataclass(frozen=True)
 class RowDefaults:
-    """What all rows share unless they say otherwise: groups, and fields of the brief."""
+    """Groups and brief fields of all rows that do not say otherwise."""
 
     groups: tuple[str, ...] = ()
     brief: Mapping[str, str] = field(default_factory=dict)
 
 
 class RowParser:
-    """Makes rows of lines; raises InputError where what all rows share does not fit.
+    """Parses the lines of a sheet; raises InputError where the defaults do not fit.
 
-    The runs are named after the batch; `seed` stands for all that their prompts depend on beside
+    The runs are named after the batch; `seed` is a hash of all that their prompts depend on beside
     the rows.
     """
 
-    def __init__(self, bundle: WorkflowBundle, told: RowDefaults, batch: str, seed: str) -> None:
+    def __init__(
+        self, bundle: WorkflowBundle, defaults: RowDefaults, batch: str, seed: str
+    ) -> None:
         self._bundle = bundle
-        self._told = told
+        self._defaults = defaults
         self._batch, self._seed = batch, seed
         self._fields = brief_fields(bundle)
         self._required = required_fields(bundle)
-        self._shared = {key: self._answer(key, value) for key, value in told.brief.items()}
+        self._shared = {key: self._answer(key, value) for key, value in defaults.brief.items()}
         self._selections: dict[tuple[str, ...], dict[str, JsonValue]] = {}
-        if told.groups:
-            self._selection(told.groups)
+        if defaults.groups:
+            self._selection(defaults.groups)
 
     @property
     def known_columns(self) -> list[str]:
-        """What a column may be called that says something of its row."""
+        """The column names that have a meaning."""
         return [*self._fields, GROUPS, ID]
 
     def rows(self, sheet: SheetReader) -> Iterator[Row | list[RowProblem]]:
-        """Every row in order, or all that is wrong with it."""
+        """Yield every row in order, or its problems."""
         seen: Counter[bytes] = Counter()
         ids: dict[str, int] = {}
         columns: dict[str, str | None] = {}
@@ -100,66 +102,67 @@ class RowParser:
             if line.problem:
                 yield [RowProblem(line.number, line.problem)]
                 continue
-            judged = self._judged(line, columns, seen)
-            if isinstance(judged, Row) and judged.id:
-                first = ids.setdefault(judged.id, judged.number)
-                if first != judged.number:
-                    words = f"has the id {judged.id!r:.80} of row {first}"
-                    judged = [RowProblem(judged.number, words)]
-            yield judged
+            parsed = self._parse(line, columns, seen)
+            if isinstance(parsed, Row) and parsed.id:
+                first = ids.setdefault(parsed.id, parsed.number)
+                if first != parsed.number:
+                    message = f"has the id {parsed.id!r:.80} of row {first}"
+                    parsed = [RowProblem(parsed.number, message)]
+            yield parsed
 
-    def _judged(
+    def _parse(
         self, line: SheetRow, columns: dict[str, str | None], seen: Counter[bytes]
     ) -> Row | list[RowProblem]:
-        said, problems = self._said(line, columns)
+        fields, problems = self._fields_of(line, columns)
         answers = dict(self._shared)
-        for key, value in said.items():
+        for key, value in fields.items():
             if key in (GROUPS, ID):
                 continue
             try:
                 answers[key] = self._answer(key, value)
             except InputError as error:
-                problems.append(RowProblem(line.number, _words(error)))
+                problems.append(RowProblem(line.number, _describe(error)))
         for key in self._required:
-            if key not in answers and key not in said:
+            if key not in answers and key not in fields:
                 problems.append(RowProblem(line.number, f"has no `{key}`"))
         groups: tuple[str, ...] = ()
         try:
-            groups = _names(said.get(GROUPS)) or self._told.groups
+            groups = _names(fields.get(GROUPS)) or self._defaults.groups
             answers |= self._selection(groups)
         except InputError as error:
-            problems.append(RowProblem(line.number, _words(error)))
+            problems.append(RowProblem(line.number, _describe(error)))
         if problems:
             return problems
-        own = said.get(ID)
-        mark = own if isinstance(own, str) else "" if own is None else json.dumps(own)
-        run = self._run(answers, mark.strip(), seen)
-        return Row(line.number, mark.strip(), line.cells, groups, answers, run)
+        value = fields.get(ID)
+        text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+        row_id = text.strip()
+        run = self._run(answers, row_id, seen)
+        return Row(line.number, row_id, line.cells, groups, answers, run)
 
-    def _said(
+    def _fields_of(
         self, line: SheetRow, columns: dict[str, str | None]
     ) -> tuple[dict[str, JsonValue], list[RowProblem]]:
-        """What a row says of its idea, by field; empty cells say nothing."""
-        said: dict[str, JsonValue] = {}
+        """Return a row's values by field, without empty cells, and the problems of its columns."""
+        fields: dict[str, JsonValue] = {}
         problems: list[RowProblem] = []
         for name, value in line.cells.items():
             if name not in columns:
-                columns[name], wrong = self._meant(name)
-                if wrong:
-                    problems.append(RowProblem(line.header, wrong))
+                columns[name], problem = self._field_for(name)
+                if problem:
+                    problems.append(RowProblem(line.header, problem))
             key = columns[name]
             empty = value is None or (isinstance(value, str) and not value.strip())
             if key is not None and not empty:
-                said[key] = value
-        return said, problems
+                fields[key] = value
+        return fields, problems
 
-    def _meant(self, column: str) -> tuple[str | None, str]:
-        """The field that a column is, if it is one; and what is wrong with its name."""
+    def _field_for(self, column: str) -> tuple[str | None, str]:
+        """Return the field that a column names, if any, and what is wrong with the name."""
         known = self.known_columns
-        plain = column_key(column)
-        if plain in known:
-            return plain, ""
-        if near := get_close_matches(plain, known, n=1, cutoff=LIKE):
+        name = column_key(column)
+        if name in known:
+            return name, ""
+        if near := get_close_matches(name, known, n=1, cutoff=MIN_SIMILARITY):
             return None, f"the column {column!r:.80} is unknown; is `{near[0]}` meant?"
         return None, ""
 
@@ -175,13 +178,13 @@ class RowParser:
             self._selections[groups] = parse_selection(self._bundle, groups)
         return self._selections[groups]
 
-    def _run(self, answers: Mapping[str, JsonValue], mark: str, seen: Counter[bytes]) -> str:
-        """The name of the row's run; a row that stands there twice has two runs."""
-        said = json.dumps([self._seed, mark, answers], sort_keys=True).encode()
-        digest = hashlib.sha256(said).digest()[:12]
+    def _run(self, answers: Mapping[str, JsonValue], row_id: str, seen: Counter[bytes]) -> str:
+        """Return the name of the row's run; a row that occurs twice has two runs."""
+        content = json.dumps([self._seed, row_id, answers], sort_keys=True).encode()
+        digest = hashlib.sha256(content).digest()[:12]
         seen[digest] += 1
-        own = hashlib.sha256(digest + str(seen[digest]).encode()).hexdigest()[:12]
-        return f"{self._batch}.{own}"
+        suffix = hashlib.sha256(digest + str(seen[digest]).encode()).hexdigest()[:12]
+        return f"{self._batch}.{suffix}"
 
 
 def _names(value: JsonValue) -> tuple[str, ...]:
@@ -197,5 +200,5 @@ def _names(value: JsonValue) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(word) for word in words))
 
 
-def _words(error: CallsheetError) -> str:
+def _describe(error: CallsheetError) -> str:
     return f"{error.message}" + (f" ({error.hint})" if error.hint else "")

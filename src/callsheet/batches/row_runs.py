@@ -1,4 +1,4 @@
-"""A row's run: begun where there is none, gone on with where it was left, looked at where it ended."""
+"""Opens the run of a row: starts it, resumes it, or reads it where it has ended."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class RowRuns:
-    """The runs of one batch, by their rows; with `retry_failed`, only those that failed go on."""
+    """The runs of one batch by row; with `retry_failed`, only failed ones are resumed."""
 
     service: RunService
     setup: RunSetup
     batch: str
     retry_failed: bool
-    _known: set[str] = field(default_factory=set)
+    _earlier: set[str] = field(default_factory=set)
 
     async def find_earlier(self) -> list[str]:
-        """The runs that the batch has already; raises HeldError while others carry it out.
+        """Return the names of the batch's existing runs; raises HeldError while another executes it.
 
-        What workers still have in hand, from whoever gave the same command before, is no reason.
+        Runs that workers still execute, from the same command given before, are no obstacle.
         """
         store = self.service.store
         names = await store.names_starting_with(f"{self.batch}.")
@@ -45,58 +45,58 @@ class RowRuns:
                 continue
             if is_held(row := await store.run(name)):
                 raise HeldError(
-                    f"the batch {self.batch} is being carried out by {row.owner}",
+                    f"the batch {self.batch} is being executed by {row.owner}",
                     hint="wait for it, or end that process",
                 )
-        self._known = set(names)
+        self._earlier = set(names)
         return names
 
     async def usage(self, runs: list[str]) -> Usage:
-        """The usage of these runs together."""
+        """Return the usage of these runs together."""
         total = NO_USAGE
         for run in runs:
             total += (await read_view(self.service.store, run)).usage
         return total
 
     async def open(self, row: Row) -> tuple[RunSession | None, RunView]:
-        """The row's run where there is something to do, and as it stands.
+        """Return a session where there is something to do, and the row's view.
 
-        It is held, unless workers have it in hand already: then it is followed.
+        The session has the lease, unless workers execute the run already: then it is followed.
         """
-        if row.run not in self._known:
+        if row.run not in self._earlier:
             if self.retry_failed:
                 return None, RunView(row.run)
             options = RunOptions(groups=row.groups, accept_defaults=True)
             session = self.service.begin(self.setup, row.answers, options, row.run)
             return session, session.view
         view = await read_view(self.service.store, row.run)
-        if not self._is_to_go_on(view):
+        if not self._needs_execution(view):
             return None, view
         if await is_with_workers(self.service, row.run):
             setup = self.setup
             return self.service.session_without_lease(view, setup.bundle, setup.llm), view
         try:
-            session = await self._hold(view)
+            session = await self._resume(view)
         except HeldError:
-            # The worker that had it may have come to its end since it was read.
+            # The worker that had it may have finished since it was read.
             view = await read_view(self.service.store, row.run)
-            if self._is_to_go_on(view):
+            if self._needs_execution(view):
                 raise
             return None, view
         return session, session.view
 
-    def _is_to_go_on(self, view: RunView) -> bool:
+    def _needs_execution(self, view: RunView) -> bool:
         if view.status in ("succeeded", "stopped"):
             return False
         if view.until is not None and view.until > time.time():
             return False
-        # A row that the provider failed has lost nothing by being tried again.
-        own = view.status == "failed" and not _is_providers(view)
+        # A provider failure says nothing about the row: it is tried again.
+        own_failure = view.status == "failed" and not _failed_at_provider(view)
         if self.retry_failed:
-            return own or view.status == "failed" or view.question is not None
-        return not own and view.question is None
+            return own_failure or view.status == "failed" or view.question is not None
+        return not own_failure and view.question is None
 
-    async def _hold(self, view: RunView) -> RunSession:
+    async def _resume(self, view: RunView) -> RunSession:
         store, setup = self.service.store, self.setup
         resumed = RunResumed(
             llm=setup.llm.spec,
@@ -111,5 +111,5 @@ class RowRuns:
         return self.service.session(journal, setup.bundle, setup.llm)
 
 
-def _is_providers(view: RunView) -> bool:
+def _failed_at_provider(view: RunView) -> bool:
     return view.error is not None and view.error.exit_code == ProviderError.exit_code

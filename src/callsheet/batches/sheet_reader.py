@@ -1,6 +1,6 @@
-"""Reads a sheet of ideas, row by row and never whole: CSV or JSON Lines, in the encodings of Excel.
+"""Reads a sheet of ideas row by row: CSV or JSON Lines, in the encodings that Excel writes.
 
-A row's number is the one that a spreadsheet shows beside it: the header of a CSV is row 1.
+Rows have the numbers that a spreadsheet shows: the header of a CSV is row 1.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-LONGEST_LINE = 100_000
-"""Characters of one line; an idea has a tenth of that at most."""
+MAX_LINE_LENGTH = 100_000
+"""Characters; an idea has a tenth of that at most."""
 
-MOST_COLUMNS = 1_000
+MAX_COLUMNS = 1_000
 
-_MARKS = (
+_BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -38,9 +38,9 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True)
 class SheetRow:
-    """One row as it was read: its cells by column, or what is wrong with it.
+    """One row as read: its cells by column, or what is wrong with it.
 
-    `header` is the row that names the columns: the first of a CSV, each itself in JSON Lines.
+    `header` is the row that names the columns: 1 in a CSV, the row itself in JSON Lines.
     """
 
     number: int
@@ -50,36 +50,36 @@ class SheetRow:
 
 
 class SheetReader:
-    """A file of rows that can be read as often as wanted; `marked` is whether it has a BOM.
+    """A file of rows that can be read several times; `has_bom`: it starts with a byte order mark.
 
-    Raises InputError where it cannot be opened, or has no header that can be used.
+    Raises InputError where it cannot be opened or has no usable header.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         beginning = self._beginning()
         self._encoding = _encoding(beginning)
-        self.marked = beginning.startswith(tuple(mark for mark, _ in _MARKS))
+        self.has_bom = beginning.startswith(tuple(bom for bom, _ in _BOMS))
         start = beginning.decode(self._encoding, "ignore")
         self._json = path.suffix.lower() in (".jsonl", ".ndjson") or start.lstrip()[:1] == "{"
         self._delimiter = _delimiter(start)
 
     def lines(self) -> Iterator[SheetRow]:
-        """Every row that is not empty, in order."""
+        """Yield every row that is not empty, in order."""
         with self._open() as file:
             yield from _json_lines(file) if self._json else self._csv_lines(file)
 
     def _beginning(self) -> bytes:
         try:
             with self.path.open("rb") as file:
-                return file.read(LONGEST_LINE)
+                return file.read(MAX_LINE_LENGTH)
         except OSError as error:
             raise InputError(
                 f"{self.path} cannot be read: {error.strerror}", hint="check the file's name"
             ) from error
 
     def _open(self) -> TextIO:
-        # What is no UTF-8 is read as halves of surrogate pairs, so that its row can be named.
+        # Bytes that are not UTF-8 become surrogates, so that a message can name their row.
         errors = "surrogateescape" if self._encoding.startswith("utf-8") else "surrogatepass"
         return self.path.open(encoding=self._encoding, errors=errors, newline="")
 
@@ -96,19 +96,21 @@ class SheetReader:
             except StopIteration:
                 return
             except (csv.Error, UnicodeError):
-                # From here on nobody can tell where a row ends.
+                # From here on the ends of rows are unknown.
                 yield SheetRow(
                     number, {}, "cannot be read: a quote may be open, or bytes are missing"
                 )
                 return
             if lines.cut:
-                yield SheetRow(number, {}, f"has a line of more than {LONGEST_LINE:,} characters")
+                yield SheetRow(
+                    number, {}, f"has a line of more than {MAX_LINE_LENGTH:,} characters"
+                )
             elif any(cells):
                 yield _row(number, header, cells)
 
 
 class _BoundedLines:
-    """A file's lines, each cut where it is too long; `cut` says that one was."""
+    """A file's lines, cut where they are too long; `cut` is whether one was."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -118,22 +120,22 @@ class _BoundedLines:
         return self
 
     def __next__(self) -> str:
-        line = self._file.readline(LONGEST_LINE)
+        line = self._file.readline(MAX_LINE_LENGTH)
         if not line:
             raise StopIteration
         last, quotes = line, 0
-        while len(last) == LONGEST_LINE and last[-1] not in "\r\n":
+        while len(last) == MAX_LINE_LENGTH and last[-1] not in "\r\n":
             self.cut = True
-            last = self._file.readline(LONGEST_LINE)
+            last = self._file.readline(MAX_LINE_LENGTH)
             quotes += last.count('"')
-        # A quote that is closed beyond the cut must be closed, or the next rows would be lost in it.
+        # A quote that is closed after the cut is closed here, or it would swallow the next rows.
         closed = line + '"' * (quotes % 2) + "\n"
         return closed if self.cut else line
 
 
 def _encoding(start: bytes) -> str:
-    for mark, name in _MARKS:
-        if start.startswith(mark):
+    for bom, name in _BOMS:
+        if start.startswith(bom):
             return name
     if start[1:2] == b"\0":
         return "utf-16-le"
@@ -141,20 +143,20 @@ def _encoding(start: bytes) -> str:
 
 
 def _delimiter(start: str) -> str:
-    """What parts the cells of the header: what makes an `idea` of one of them, else most of them."""
+    """Return the delimiter that gives a column `idea`, else the one that gives most columns."""
 
-    def fit(delimiter: str) -> tuple[bool, int]:
+    def score(delimiter: str) -> tuple[bool, int]:
         try:
             names = next(csv.reader(io.StringIO(start), delimiter=delimiter), [])
         except csv.Error:
             return False, 0
         return any(column_key(name) == "idea" for name in names), len(names)
 
-    return max(_DELIMITERS, key=fit)
+    return max(_DELIMITERS, key=score)
 
 
 def column_key(column: str) -> str:
-    """A column's name as a field has it: `Aspect Ratio` is `aspect_ratio`."""
+    """Return a column's name in the form of a field: `Aspect Ratio` is `aspect_ratio`."""
     return re.sub(r"[\s-]+", "_", column.strip().lower())
 
 
@@ -167,20 +169,22 @@ def _header(cells: list[str]) -> list[str]:
         if any(0xD800 <= ord(letter) <= 0xDFFF for letter in name):  # noqa: PLR2004  # surrogates
             raise InputError("row 1 is not UTF-8 text", hint='save it as "CSV UTF-8"')
         if "\0" in name:
-            raise InputError("row 1 holds NUL characters", hint="save the sheet as CSV anew")
-    twice = next((name for name in named if named.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"row 1 names the column {twice!r:.80} twice", hint="rename one of them")
+            raise InputError("row 1 holds NUL characters", hint="save the sheet as CSV again")
+    duplicate = next((name for name in named if named.count(name) > 1), None)
+    if duplicate is not None:
+        raise InputError(
+            f"row 1 names the column {duplicate!r:.80} twice", hint="rename one of them"
+        )
     return names
 
 
 def _row(number: int, header: list[str], cells: list[str]) -> SheetRow:
-    """The cells by their columns; empty ones at the end may be missing, or be too many."""
+    """Return the cells by column; empty cells at the end may be missing or surplus."""
     if any(cells[len(header) :]):
         hint = "put a cell that holds the delimiter in double quotes"
         return SheetRow(number, {}, f"has {len(cells)} cells, the header {len(header)} ({hint})")
-    filled = cells + [""] * (len(header) - len(cells))
-    pairs = [(name, unescape_cell(cell)) for name, cell in zip(header, filled, strict=False)]
+    padded = cells + [""] * (len(header) - len(cells))
+    pairs = [(name, unescape_cell(cell)) for name, cell in zip(header, padded, strict=False)]
     if any(cell.strip() for name, cell in pairs if not name):
         return SheetRow(number, {}, "has a value in a column without a name")
     named: dict[str, JsonValue] = {name: cell for name, cell in pairs if name}
@@ -201,31 +205,31 @@ def _json_lines(file: TextIO) -> Iterator[SheetRow]:
             yield SheetRow(number, {}, "is not text")
             return
         if lines.cut:
-            yield SheetRow(number, {}, f"has more than {LONGEST_LINE:,} characters")
+            yield SheetRow(number, {}, f"has more than {MAX_LINE_LENGTH:,} characters")
         elif text.strip():
             yield _object(number, text)
 
 
 def _object(number: int, text: str) -> SheetRow:
     try:
-        value = json.loads(text, parse_constant=_no_number)
+        value = json.loads(text, parse_constant=_reject_constant)
     except RecursionError:
         return SheetRow(number, {}, "is nested too deeply")
     except ValueError as error:
         return SheetRow(number, {}, f"is not JSON: {str(error)[:80]}")
     if not isinstance(value, dict):
         return SheetRow(number, {}, 'is not a JSON object such as {"idea": "…"}')
-    if len(value) > MOST_COLUMNS:
-        return SheetRow(number, {}, f"has more than {MOST_COLUMNS:,} keys")
+    if len(value) > MAX_COLUMNS:
+        return SheetRow(number, {}, f"has more than {MAX_COLUMNS:,} keys")
     return SheetRow(number, value, _invalid_text(value), header=number)
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+def _reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _invalid_text(cells: dict[str, JsonValue]) -> str:
-    """What is wrong with a text of the row, whichever column it stands in; nothing where all is well."""
+    """Return what is wrong with a text of the row, in any column; an empty text if nothing is."""
     for name, value in cells.items():
         plain = isinstance(value, str)
         text = f"{name}{value if plain else json.dumps(value, ensure_ascii=False)}"

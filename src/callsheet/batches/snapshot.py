@@ -1,4 +1,4 @@
-"""Reads what became of a batch's rows from their runs alone, whoever carries it out, or nobody."""
+"""Reads the outcomes of a batch's rows from the stored runs alone, whoever executes it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ FORMATS = ("csv", "jsonl", "md")
 
 
 async def current_outcomes(batch: Batch) -> AsyncIterator[RowOutcome]:
-    """Every row in the sheet's order, as its run stands; the batch's tally counts along."""
+    """Yield every row's current outcome in the sheet's order, and count it in `batch.progress`."""
     store = batch.service.store
-    begun = set(await store.names_starting_with(f"{batch.name}."))
-    standard = OutcomeRules(batch.setup.bundle, batch.request.strict)
+    existing = set(await store.names_starting_with(f"{batch.name}."))
+    rules = OutcomeRules(batch.setup.bundle, batch.request.strict)
     for row in batch.rows():
-        view = await read_view(store, row.run) if row.run in begun else RunView(row.run)
-        outcome = row_outcome(standard, row, view, fresh=False, paused=False)
+        view = await read_view(store, row.run) if row.run in existing else RunView(row.run)
+        outcome = row_outcome(rules, row, view, fresh=False, paused=False)
         batch.progress.add(outcome)
         yield outcome
 
 
 async def current_output(batch: Batch, suffix: str) -> str:
-    """The file that `callsheet batch` would have written by now."""
-    form = writer_for(Path(f"{batch.name}.{suffix}"), batch)
-    bodies = [form.body(outcome) async for outcome in current_outcomes(batch)]
-    return form.head() + "".join(bodies)
+    """Return the file that `callsheet batch` would have written by now."""
+    writer = writer_for(Path(f"{batch.name}.{suffix}"), batch)
+    bodies = [writer.body(outcome) async for outcome in current_outcomes(batch)]
+    return writer.head() + "".join(bodies)

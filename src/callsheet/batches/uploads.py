@@ -1,4 +1,4 @@
-"""Keeps the sheets that were handed in without being files: each in a folder of its own, by its batch."""
+"""Stores sheets that were uploaded over HTTP, each in a folder named after its batch."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from callsheet.store.port import NoSuchRunError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-SHEET, TERMS = "sheet.txt", "terms.json"
+SHEET, OPTIONS = "sheet.txt", "terms.json"
 
 NAME = re.compile(r"[a-z0-9-]{1,60}")
-"""What a batch is called; nothing else becomes a part of a path."""
+"""The form of a batch name; nothing else becomes part of a path."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What a person wants done with a sheet: the words of `callsheet batch`."""
+    """The options of an uploaded sheet, the same as those of `callsheet batch`."""
 
     title: str
     workflow: str
@@ -41,7 +41,7 @@ class Upload:
     rows: int = 0
 
     def to_request(self, sheet: Path, source: str, *, retry_failed: bool = False) -> BatchRequest:
-        """The order for this sheet; `source` is where the workflow is found."""
+        """Return the batch request for this sheet; `source` is the workflow's path or name."""
         return BatchRequest(
             sheet,
             title=self.title,
@@ -55,62 +55,62 @@ class Upload:
 
 
 class UploadStore:
-    """Sheets with their terms, kept below the folder where runs are kept."""
+    """Uploaded sheets with their options, stored below callsheet's home folder."""
 
     def __init__(self, home: Path) -> None:
-        self._place = home / "batches"
+        self._root = home / "batches"
 
     @contextmanager
-    def laid_out(self, text: str) -> Iterator[Path]:
-        """The text as a sheet that can be judged; gone afterwards unless it was put away."""
-        with _told(self._place):
-            self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix=".new-", dir=self._place))
+    def temporary_sheet(self, text: str) -> Iterator[Path]:
+        """Yield the text as a sheet file; it is removed afterwards unless it was saved."""
+        with _storage_errors(self._root):
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix=".new-", dir=self._root))
         try:
-            with _told(folder):
+            with _storage_errors(folder):
                 (folder / SHEET).write_text(text, "utf-8", newline="")
             yield folder / SHEET
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def put(self, batch: str, sheet: Path, terms: Upload) -> Path:
-        """Puts a sheet away under its batch's name, in the place of an earlier one."""
+    def save(self, batch: str, sheet: Path, upload: Upload) -> Path:
+        """Move a sheet to its batch's folder, in place of an earlier one."""
         folder = self._folder(batch)
-        with _told(folder):
+        with _storage_errors(folder):
             folder.mkdir(mode=0o700, exist_ok=True)
-            kept = asdict(terms) | {"began": terms.began or time.time()}
-            written = sheet.with_name(TERMS)
-            written.write_text(json.dumps(kept), "utf-8")
+            options = asdict(upload) | {"began": upload.began or time.time()}
+            written = sheet.with_name(OPTIONS)
+            written.write_text(json.dumps(options), "utf-8")
             sheet.replace(folder / SHEET)
-            written.replace(folder / TERMS)
+            written.replace(folder / OPTIONS)
         return folder / SHEET
 
     def get(self, batch: str) -> tuple[Path, Upload]:
-        """A sheet and its terms; raises NoSuchRunError."""
+        """Return a sheet and its options; raises NoSuchRunError."""
         folder = self._folder(batch)
         try:
-            terms = Upload(**json.loads((folder / TERMS).read_text("utf-8")))
+            upload = Upload(**json.loads((folder / OPTIONS).read_text("utf-8")))
         except FileNotFoundError:
             raise _unknown(batch) from None
         except (OSError, ValueError, TypeError) as error:
             raise StorageError(f"the batch {batch} cannot be read: {error}") from error
-        return folder / SHEET, terms
+        return folder / SHEET, upload
 
     def all(self) -> list[tuple[str, Upload]]:
-        """Every batch, newest first."""
-        found = self._place.glob(f"*/{TERMS}") if self._place.is_dir() else ()
-        names = [each.parent.name for each in found if NAME.fullmatch(each.parent.name)]
-        kept = [(name, self.get(name)[1]) for name in names]
-        return sorted(kept, key=lambda each: each[1].began, reverse=True)
+        """List every uploaded batch, newest first."""
+        files = self._root.glob(f"*/{OPTIONS}") if self._root.is_dir() else ()
+        names = [each.parent.name for each in files if NAME.fullmatch(each.parent.name)]
+        uploads = [(name, self.get(name)[1]) for name in names]
+        return sorted(uploads, key=lambda each: each[1].began, reverse=True)
 
-    def drop(self, batch: str) -> None:
-        """Forgets a sheet."""
+    def delete(self, batch: str) -> None:
+        """Delete a sheet; its runs stay."""
         shutil.rmtree(self._folder(batch), ignore_errors=True)
 
     def _folder(self, batch: str) -> Path:
         if not NAME.fullmatch(batch):
             raise _unknown(batch)
-        return self._place / batch
+        return self._root / batch
 
 
 def _unknown(batch: str) -> NoSuchRunError:
@@ -118,11 +118,11 @@ def _unknown(batch: str) -> NoSuchRunError:
 
 
 @contextmanager
-def _told(place: Path) -> Iterator[None]:
+def _storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise refused(error)(
-            f"{place} cannot be written: {error.strerror}",
-            hint="free that place; nothing was begun",
+            f"{path} cannot be written: {error.strerror}",
+            hint="free that place; nothing was started",
         ) from error

@@ -1,4 +1,4 @@
-"""The forms in which rows and what became of them are written: CSV, JSON Lines, Markdown."""
+"""Formats rows and their outcomes as CSV, JSON Lines or Markdown."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from callsheet.batches.outcomes import RowOutcome
     from callsheet.loader.bundle import WorkflowBundle
 
-ADDED = ("status", "problems", "tokens", "cost_usd", "run")
-"""The columns behind the prompts."""
+OUTCOME_COLUMNS = ("status", "problems", "tokens", "cost_usd", "run")
+"""The columns after the prompts."""
 
 
 class OutcomeWriter(Protocol):
-    """How outcomes look in a file."""
+    """Formats outcomes for a file."""
 
     def head(self) -> str: ...
 
@@ -36,20 +36,20 @@ class OutcomeWriter(Protocol):
 
 
 class CsvWriter:
-    """One line for each row, cells by column; the mark is written where the sheet has one."""
+    """One line for each row; a byte order mark is written where the sheet has one."""
 
-    def __init__(self, columns: Sequence[str], texts: Sequence[str], *, marked: bool) -> None:
-        self._columns, self._texts, self._marked = columns, texts, marked
+    def __init__(self, columns: Sequence[str], texts: Sequence[str], *, bom: bool) -> None:
+        self._columns, self._texts, self._bom = columns, texts, bom
 
     def head(self) -> str:
-        mark = "\ufeff" if self._marked else ""
-        return mark + self._line([*self._columns, *self._texts, *ADDED])
+        bom = "\ufeff" if self._bom else ""
+        return bom + self._line([*self._columns, *self._texts, *OUTCOME_COLUMNS])
 
     def body(self, outcome: RowOutcome) -> str:
         cells = [_cell(outcome.row.cells.get(name)) for name in self._columns]
         texts = dict(texts_of(outcome.prompts))
         cells += [texts.get(name, "") for name in self._texts]
-        return self._line([*cells, *(_cell(value) for value in _added(outcome).values())])
+        return self._line([*cells, *(_cell(value) for value in _outcome_cells(outcome).values())])
 
     def _line(self, cells: Sequence[str]) -> str:
         written = io.StringIO()
@@ -58,7 +58,7 @@ class CsvWriter:
 
 
 class JsonLinesWriter:
-    """One object for each row: its own keys, then a text for each model, exactly as written."""
+    """One object for each row: its own keys, then the text of each model, exactly as written."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
@@ -69,11 +69,11 @@ class JsonLinesWriter:
     def body(self, outcome: RowOutcome) -> str:
         texts = dict(texts_of(outcome.prompts))
         row = {**outcome.row.cells, **{name: texts.get(name) for name in self._texts}}
-        return json.dumps(row | _added(outcome), ensure_ascii=False) + "\n"
+        return json.dumps(row | _outcome_cells(outcome), ensure_ascii=False) + "\n"
 
 
 class MarkdownWriter:
-    """A heading for each row, and below it each prompt in a fence, ready to be copied."""
+    """A heading for each row, and below it each prompt in a code fence."""
 
     def head(self) -> str:
         return ""
@@ -91,41 +91,41 @@ class MarkdownWriter:
 
 
 def writer_for(path: Path, batch: Batch) -> OutcomeWriter:
-    """The form that a file's ending names; raises InputError for another, or a column taken twice."""
+    """Return the writer for a file's extension; raises InputError, also for a column name in use."""
     texts = text_columns(batch.setup.bundle, batch.groups)
     match path.suffix.lower():
         case ".csv":
-            form: OutcomeWriter = CsvWriter(batch.columns, texts, marked=batch.sheet.marked)
+            writer: OutcomeWriter = CsvWriter(batch.columns, texts, bom=batch.sheet.has_bom)
         case ".jsonl" | ".ndjson":
-            form = JsonLinesWriter(texts)
+            writer = JsonLinesWriter(texts)
         case ".md":
             return MarkdownWriter()
         case _:
             raise InputError(
                 f"no form is known for {path.name!r:.200}", hint="known endings: .csv, .jsonl, .md"
             )
-    taken = [name for name in batch.columns if name in (*texts, *ADDED)]
+    taken = [name for name in batch.columns if name in (*texts, *OUTCOME_COLUMNS)]
     if taken:
         raise InputError(
             f"the column {taken[0]!r} is one that the output adds", hint="rename it in the sheet"
         )
-    return form
+    return writer
 
 
 def text_columns(bundle: WorkflowBundle, groups: Sequence[str]) -> list[str]:
-    """A column for each text that the groups' models get, in the config's order: `MODEL.field`."""
+    """Return a column for each text of the groups' models, in the config's order: `MODEL.field`."""
     catalog = bundle.resources.catalog
     names: list[str] = []
     for group in groups:
         schema = render_schema(bundle, [group])
-        found = [path[1:] for path in leaves(schema)]
+        paths = [path[1:] for path in leaves(schema)]
         for model in catalog.group(group).models:
-            names += [".".join(path) for path in found if path[0] == model]
+            names += [".".join(path) for path in paths if path[0] == model]
     return names
 
 
 def texts_of(prompts: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
-    """Each text of a row's prompts by its column."""
+    """Yield each text of a row's prompts with its column."""
     for name, prompt in prompts.items():
         if isinstance(prompt, dict):
             for inner, text in texts_of(prompt):
@@ -134,8 +134,8 @@ def texts_of(prompts: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
             yield name, _cell(prompt)
 
 
-def _added(outcome: RowOutcome) -> dict[str, JsonValue]:
-    """What stands behind a row's prompts; an unknown price is nothing, never 0."""
+def _outcome_cells(outcome: RowOutcome) -> dict[str, JsonValue]:
+    """Return the cells after a row's prompts; an unknown cost is None, never 0."""
     usage = outcome.usage
     return {
         "status": outcome.status,
@@ -147,18 +147,18 @@ def _added(outcome: RowOutcome) -> dict[str, JsonValue]:
 
 
 def _problems(outcome: RowOutcome) -> str:
-    told = "; ".join(outcome.problems)
-    return f"{outcome.code}: {told}" if outcome.code else told
+    problems = "; ".join(outcome.problems)
+    return f"{outcome.code}: {problems}" if outcome.code else problems
 
 
 def _cell(value: JsonValue) -> str:
-    """A value as text: what is no text as JSON, and nothing for nothing."""
+    """Return a value as text: JSON for other types, and an empty text for None."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _summary(outcome: RowOutcome) -> str:
-    added = _added(outcome)
-    cost = "price unknown" if added["cost_usd"] is None else f"${added['cost_usd']}"
-    return f"{added['status']}, {added['tokens']} tokens, {cost}, run {added['run']}"
+    cells = _outcome_cells(outcome)
+    cost = "price unknown" if cells["cost_usd"] is None else f"${cells['cost_usd']}"
+    return f"{cells['status']}, {cells['tokens']} tokens, {cost}, run {cells['run']}"

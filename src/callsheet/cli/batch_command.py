@@ -227,7 +227,7 @@ class _BatchReport:
 
     def tell(self) -> int:
         """Tells what came of it; answers with the exit status."""
-        place = self.output.close(whole=not self.batch.progress.left)
+        place = self.output.close(complete=not self.batch.progress.left)
         if self.json:
             as_json(self._document(place))
         tally = self.batch.progress

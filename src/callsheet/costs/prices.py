@@ -1,4 +1,4 @@
-"""What tokens cost, where it is known. An unknown price is None, never 0."""
+"""Prices tokens in US dollars. An unknown price is None, never 0."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Writes receipts: what a run's calls took, beside what all groups of the same steps would have.
 
-Nothing here is stored: the difference is counted from the workflow's files as they were kept, and
-the output of models that were not written is guessed from this person's own replies.
+Receipts are not stored: the difference is counted from the stored workflow files, and the output of
+models that were not written is estimated from this person's own replies.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ if TYPE_CHECKING:
     from callsheet.loader.bundle import WorkflowBundle
     from callsheet.store.port import Store
 
-REMEMBERED = 100
-"""How many of the latest runs are this person's history."""
+HISTORY_RUNS = 100
+"""Latest runs that are this person's history."""
 
 
 @dataclass(frozen=True)
 class CalledGroups:
-    """Of one call: the groups it asked for, and those of its whole category."""
+    """The groups that a call asked for, and all groups of its category."""
 
     groups: tuple[str, ...] = ()
-    every: tuple[str, ...] = ()
+    all_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReceiptReport:
-    """Of calls: their receipt, their instructions beside those of every group, and their groups."""
+    """The receipt of calls, their instructions beside those of all groups, and their groups."""
 
     receipt: Receipt = field(default_factory=Receipt)
     instructions: InstructionSavings = field(default_factory=InstructionSavings)
@@ -69,65 +69,69 @@ class ReceiptReport:
 
 @dataclass
 class ReceiptWriter:
-    """Writes receipts for runs of one store; what was counted once is not counted again."""
+    """Writes receipts for runs of one store; counts are cached."""
 
     store: Store
     history: ReplyHistory
-    _sides: dict[tuple[str, ...], CalledGroups] = field(default_factory=dict)
-    _productions: dict[str, WorkflowBundle | None] = field(default_factory=dict)
+    _called: dict[tuple[str, ...], CalledGroups] = field(default_factory=dict)
+    _bundles: dict[str, WorkflowBundle | None] = field(default_factory=dict)
     _counts: dict[tuple[str, str, tuple[str, ...]], tuple[int, int]] = field(default_factory=dict)
-    _further: dict[tuple[str, str, str, tuple[str, ...]], tuple[int, TokenRange]] = field(
+    _unsent: dict[tuple[str, str, str, tuple[str, ...]], tuple[int, TokenRange]] = field(
         default_factory=dict
     )
     _schemas: dict[tuple[str, tuple[str, ...]], dict[str, JsonValue]] = field(default_factory=dict)
 
     async def write(self, recorded_calls: Sequence[RecordedCall]) -> ReceiptReport:
-        """What these calls took in all; calls of which the provider told nothing stand for nothing."""
-        return sum([await self._of(each) for each in recorded_calls], start=ReceiptReport())
+        """Return what these calls took together; calls without reported usage count as nothing."""
+        return sum([await self._report(each) for each in recorded_calls], start=ReceiptReport())
 
-    async def _of(self, each: RecordedCall) -> ReceiptReport:
-        call, sent = each.call, await self._sent(each)
+    async def _report(self, each: RecordedCall) -> ReceiptReport:
+        call, called = each.call, await self._called_groups(each)
         paid = call.usage
         if call.repair:
             return ReceiptReport(Receipt(paid, paid, paid) if paid.tokens else Receipt())
-        sides = (sent.groups, sent.every)
-        counted = InstructionSavings(*(self._count(each, names)[0] for names in sides if names))
+        both = (called.groups, called.all_groups)
+        counted = InstructionSavings(*(self._count(each, names)[0] for names in both if names))
         if not paid.tokens:
-            return ReceiptReport(Receipt(), counted, sent.groups)
-        if sent.groups == sent.every:
-            return ReceiptReport(Receipt(paid, every=paid), counted, sent.groups)
-        return ReceiptReport(self._compared(each, paid, sent), counted, sent.groups)
+            return ReceiptReport(Receipt(), counted, called.groups)
+        if called.groups == called.all_groups:
+            return ReceiptReport(Receipt(paid, every=paid), counted, called.groups)
+        return ReceiptReport(self._compare(each, paid, called), counted, called.groups)
 
-    def _compared(self, each: RecordedCall, paid: Usage, sent: CalledGroups) -> Receipt:
-        """The receipt of a first call: what it took, and what the groups left out would have added."""
-        key = (each.manifest, each.call.step, each.llm, sent.groups)
-        if key not in self._further:
-            self._further[key] = self._left_out(each, sent)
-        further, output = self._further[key]
-        cached, cost = cached_share(paid, further), None
+    def _compare(self, each: RecordedCall, paid: Usage, called: CalledGroups) -> Receipt:
+        """Return a first call's receipt: what it took, and what the other groups would have added."""
+        key = (each.manifest, each.call.step, each.llm, called.groups)
+        if key not in self._unsent:
+            self._unsent[key] = self._count_unsent(each, called)
+        input_tokens, output = self._unsent[key]
+        cached, cost = cached_share(paid, input_tokens), None
         if paid.cost_usd is not None:
             named = _llm_spec(each.llm)
-            cost = price(named.provider, named.name, further, output.usual, cached_tokens=cached)
-        more = Usage(further, cached, output.usual, cost)
-        return Receipt(paid, NO_USAGE, paid + more, output.basis)
+            cost = price(
+                named.provider, named.name, input_tokens, output.usual, cached_tokens=cached
+            )
+        unsent = Usage(input_tokens, cached, output.usual, cost)
+        return Receipt(paid, NO_USAGE, paid + unsent, output.basis)
 
-    def _left_out(self, each: RecordedCall, sent: CalledGroups) -> tuple[int, TokenRange]:
-        """What the groups left out would have added to the input, and their models to the output."""
+    def _count_unsent(self, each: RecordedCall, called: CalledGroups) -> tuple[int, TokenRange]:
+        """Return what the groups that were not sent would have added to input and output."""
         factor = tokenizer_factor(each.llm)
-        written, every = (sum(self._count(each, names)) for names in (sent.groups, sent.every))
-        ours = self._models(each, sent.groups)
-        schemas = self._models(each, sent.every).items()
-        others = {name: schema for name, schema in schemas if name not in ours}
-        return round((every - written) * factor), self.history.expect(each.llm, others)
+        sent, complete = (
+            sum(self._count(each, names)) for names in (called.groups, called.all_groups)
+        )
+        own = self._models(each, called.groups)
+        schemas = self._models(each, called.all_groups).items()
+        others = {name: schema for name, schema in schemas if name not in own}
+        return round((complete - sent) * factor), self.history.expect(each.llm, others)
 
-    async def _sent(self, each: RecordedCall) -> CalledGroups:
-        """Which groups a call asked for; none where its workflow builds nothing from groups."""
-        key = (each.manifest, each.call.step, *_chosen(each))
-        if each.call.attempt > 1 or key not in self._sides:
-            self._sides[key] = await self._find(each)
-        return self._sides[key]
+    async def _called_groups(self, each: RecordedCall) -> CalledGroups:
+        """Return the groups a call asked for; none where its workflow does not build from groups."""
+        key = (each.manifest, each.call.step, *_selected_groups(each))
+        if each.call.attempt > 1 or key not in self._called:
+            self._called[key] = await self._find_groups(each)
+        return self._called[key]
 
-    async def _find(self, each: RecordedCall) -> CalledGroups:
+    async def _find_groups(self, each: RecordedCall) -> CalledGroups:
         bundle = await self._bundle(each.manifest)
         if bundle is None:
             return CalledGroups()
@@ -136,31 +140,31 @@ class ReceiptWriter:
         )
         if step is None or all(use.module_id != INSTRUCTIONS_MODULE for use in step.modules):
             return CalledGroups()
-        chosen, catalog = _chosen(each), bundle.resources.catalog
-        every = catalog.siblings([], category_of(bundle, each.call.step))
-        asked = [name for name in every if name in chosen]
+        selected, catalog = _selected_groups(each), bundle.resources.catalog
+        all_groups = catalog.siblings([], category_of(bundle, each.call.step))
+        called = [name for name in all_groups if name in selected]
         if each.call.attempt > 1:
-            # Prompts that were kept are not written again; what was written stands in the reply.
+            # Existing prompts are not written again; the reply shows which were written.
             prompts = prompts_in(each.call.text)
             groups = {g.name for g in catalog.groups() if set(g.models) & set(prompts)}
-            asked = [name for name in asked if name in groups] or asked
-        return CalledGroups(tuple(asked or every), tuple(every))
+            called = [name for name in called if name in groups] or called
+        return CalledGroups(tuple(called or all_groups), tuple(all_groups))
 
     async def _bundle(self, manifest: str) -> WorkflowBundle | None:
-        if manifest not in self._productions:
+        if manifest not in self._bundles:
             try:
-                self._productions[manifest] = await load_stored(self.store, manifest)
+                self._bundles[manifest] = await load_stored(self.store, manifest)
             except CallsheetError:
-                # A run whose files are damaged is shown without a comparison; `show` says why.
-                self._productions[manifest] = None
-        return self._productions[manifest]
+                # A run with damaged files has no comparison; `show` reports what is damaged.
+                self._bundles[manifest] = None
+        return self._bundles[manifest]
 
     def _count(self, each: RecordedCall, groups: tuple[str, ...]) -> tuple[int, int]:
-        """Tokens (o200k) of the instructions and of the schema for these groups."""
+        """Count the o200k tokens of instructions and schema for these groups."""
         key = (each.manifest, f"{each.call.step} {_llm_spec(each.llm).provider}", groups)
         if key not in self._counts:
-            bundle = self._productions[each.manifest]
-            assert bundle is not None  # noqa: S101  # whoever counts has found the groups there
+            bundle = self._bundles[each.manifest]
+            assert bundle is not None  # noqa: S101  # its groups were found in it
             step = bundle.definition.workflow.step(each.call.step)
             use = next(u for u in step.modules if u.module_id == INSTRUCTIONS_MODULE)
             schema = adapt_schema(self._schema(each, groups), schema_dialect(each.llm))
@@ -173,12 +177,12 @@ class ReceiptWriter:
     def _schema(self, each: RecordedCall, groups: tuple[str, ...]) -> dict[str, JsonValue]:
         key = (each.manifest, groups)
         if key not in self._schemas:
-            bundle = self._productions[each.manifest]
+            bundle = self._bundles[each.manifest]
             assert bundle is not None  # noqa: S101  # as above
             try:
                 self._schemas[key] = render_schema(bundle, groups)
             except InputError:
-                # A workflow may bring its schema in another way; then only instructions differ.
+                # A workflow may bring its schema in another way; then only the instructions differ.
                 self._schemas[key] = {}
         return self._schemas[key]
 
@@ -187,21 +191,23 @@ class ReceiptWriter:
 
 
 async def write_receipt(store: Store, view: RunView) -> Receipt | None:
-    """A run's receipt; None where no provider told what its calls took, as offline and pasted."""
+    """Return a run's receipt; None without reported usage, as for offline and pasted runs."""
     if not any(each.call.input_tokens + each.call.output_tokens for each in view.recorded_calls):
         return None
-    told = await (await open_receipt_writer(store)).write(view.recorded_calls)
-    return told.receipt
+    report = await (await open_receipt_writer(store)).write(view.recorded_calls)
+    return report.receipt
 
 
 async def open_receipt_writer(store: Store) -> ReceiptWriter:
-    """Receipts with this person's history: the replies of the latest runs."""
-    facts = await store.spending(REMEMBERED)
-    return ReceiptWriter(store, history_of([fold(run, kept) for run, kept in facts.items()]))
+    """Open a receipt writer with this person's history: the replies of the latest runs."""
+    events = await store.spending(HISTORY_RUNS)
+    return ReceiptWriter(
+        store, history_of([fold(run, recorded) for run, recorded in events.items()])
+    )
 
 
 def history_of(views: Sequence[RunView]) -> ReplyHistory:
-    """What each model's prompts took in these runs, newest first."""
+    """Collect what each model's prompts took in these runs, newest first."""
     history = ReplyHistory()
     for view in views:
         for each in reversed(view.recorded_calls):
@@ -211,23 +217,23 @@ def history_of(views: Sequence[RunView]) -> ReplyHistory:
 
 
 def prompts_in(text: str) -> dict[str, JsonValue]:
-    """The prompts of a reply by their models; none where it is no reply of our form."""
-    found = (first_object(text) or {}).get(WRAPPER)
-    return found if isinstance(found, dict) else {}
+    """Return a reply's prompts by model; none where the reply does not have our form."""
+    prompts = (first_object(text) or {}).get(WRAPPER)
+    return prompts if isinstance(prompts, dict) else {}
 
 
-def _chosen(each: RecordedCall) -> list[str]:
-    """Every group that was chosen when the call was made, of whichever category."""
+def _selected_groups(each: RecordedCall) -> list[str]:
+    """Return the groups of every category that were selected when the call was made."""
     return [
         str(name)
-        for key, said in each.answers.items()
-        if key.startswith(SELECTION_PREFIX) and isinstance(said, list)
-        for name in said
+        for key, value in each.answers.items()
+        if key.startswith(SELECTION_PREFIX) and isinstance(value, list)
+        for name in value
     ]
 
 
 def _llm_spec(llm: str) -> LLMSpec:
-    """How the LLM was named; a program's own LLM has a name of its own form."""
+    """Parse the LLM's name; an LLM object of a program may have a name of another form."""
     try:
         return parse_spec(llm)
     except InputError:

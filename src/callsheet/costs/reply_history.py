@@ -1,4 +1,4 @@
-"""How many tokens a model's prompts took so far, in a person's own runs; else what a schema allows."""
+"""Predicts output tokens: from this person's earlier replies, else from the schema's bounds."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LONG_TOKEN, SHORT_TOKEN = 6.0, 3.0
-"""Our assumption: English prose with markup has 3 to 6 characters in a token."""
+"""Characters in a token of English prose with markup; an assumption."""
 
 UNBOUNDED = 700
-"""Tokens of a text whose schema names no longest length: what a reply leaves room for."""
+"""Tokens of a text whose schema has no maximum length."""
 
-KEPT = 50
-"""How many of the latest outputs of a model are looked at."""
+MAX_SAMPLES = 50
+"""Latest outputs of a model that are considered."""
 
 
 @dataclass(frozen=True)
 class TokenRange:
-    """Tokens of output: the least, the usual and the most."""
+    """Output tokens: the least, the usual and the most."""
 
     low: int = 0
     usual: int = 0
@@ -40,7 +40,7 @@ class TokenRange:
         )
 
     def times(self, number: int) -> TokenRange:
-        """The same for so many runs."""
+        """Return the range of this many runs."""
         return TokenRange(self.low * number, self.usual * number, self.high * number, self.basis)
 
 
@@ -51,37 +51,37 @@ class ReplyHistory:
     seen: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
     def add(self, llm: str, output_tokens: int, prompts: Mapping[str, Any]) -> None:
-        """Takes in a reply: its tokens are shared among its prompts by their length."""
+        """Add a reply: its tokens are divided among its prompts by their length."""
         lengths = {model: _length(prompt) for model, prompt in prompts.items()}
-        whole = sum(lengths.values())
-        if not (whole and output_tokens):
+        total_length = sum(lengths.values())
+        if not (total_length and output_tokens):
             return
         for model, length in lengths.items():
-            known = self.seen.setdefault((llm, model), [])
-            if len(known) < KEPT:
-                known.append(round(output_tokens * length / whole))
+            samples = self.seen.setdefault((llm, model), [])
+            if len(samples) < MAX_SAMPLES:
+                samples.append(round(output_tokens * length / total_length))
 
-    def span(self, llm: str, model: str, schema: Any) -> TokenRange:
-        """What a model's prompt takes: with this LLM, else with any other, else by its schema."""
-        found = self.seen.get((llm, model)) or [
-            tokens for (_, name), kept in self.seen.items() if name == model for tokens in kept
+    def expect_model(self, llm: str, model: str, schema: Any) -> TokenRange:
+        """Return a model's range: with this LLM, else with any other, else by its schema."""
+        samples = self.seen.get((llm, model)) or [
+            tokens for (_, name), other in self.seen.items() if name == model for tokens in other
         ]
-        if found:
-            return TokenRange(min(found), round(median(found)), max(found), "history")
+        if samples:
+            return TokenRange(min(samples), round(median(samples)), max(samples), "history")
         return by_schema(schema)
 
     def expect(self, llm: str, schemas: Mapping[str, Any]) -> TokenRange:
-        """What the prompts of all these models take together."""
-        return total(self.span(llm, model, schema) for model, schema in schemas.items())
+        """Return the range of all these models' prompts together."""
+        return total(self.expect_model(llm, model, schema) for model, schema in schemas.items())
 
 
-def total(spans: Iterable[TokenRange]) -> TokenRange:
-    """All of them together."""
-    return sum(spans, start=TokenRange())
+def total(ranges: Iterable[TokenRange]) -> TokenRange:
+    """Return the sum of ranges."""
+    return sum(ranges, start=TokenRange())
 
 
 def by_schema(schema: Any) -> TokenRange:
-    """What a prompt may take by its schema: from its shortest text to its longest."""
+    """Return the range that a schema allows, from its shortest texts to its longest."""
     properties = schema.get("properties") if isinstance(schema, dict) else None
     if isinstance(properties, dict):
         return total(by_schema(node) for node in properties.values())
@@ -89,7 +89,7 @@ def by_schema(schema: Any) -> TokenRange:
     shortest, longest = node.get("minLength"), node.get("maxLength")
     low = math.ceil(shortest / LONG_TOKEN) if isinstance(shortest, int) else 1
     high = math.ceil(longest / SHORT_TOKEN) if isinstance(longest, int) else UNBOUNDED
-    # Bounds lie far apart, so their middle is taken as for orders of magnitude.
+    # Bounds lie far apart, so the usual value is their geometric mean.
     return TokenRange(low, round(math.sqrt(low * high)), max(low, high), "schema")
 
 

@@ -1,4 +1,4 @@
-"""What the choice of groups saved: tokens of the instructions sent beside those of all groups."""
+"""Instruction tokens that a selection saves: those sent beside those of all groups."""
 
 from __future__ import annotations
 

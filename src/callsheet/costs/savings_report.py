@@ -1,4 +1,4 @@
-"""What the choice of groups has saved so far, in all and run by run; plain data for every face."""
+"""Reports what selections have saved so far, in total and by run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.costs.receipt import Receipt
-from callsheet.costs.receipt_writer import REMEMBERED, ReceiptWriter, history_of
+from callsheet.costs.receipt_writer import HISTORY_RUNS, ReceiptWriter, history_of
 from callsheet.costs.savings import InstructionSavings
 from callsheet.engine.run_view import RunView, fold
 from callsheet.loader.bundle import built_in_workflows, load_workflow
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from callsheet.store.port import Store
 
 ROWS = 20
-"""How many of the newest runs are told one by one, if nobody says."""
+"""Newest runs that are listed one by one by default."""
 
 
 @dataclass(frozen=True)
 class SavingsRow:
-    """One run that asked an LLM."""
+    """One run that called an LLM."""
 
     view: RunView
     groups: list[str]
@@ -29,7 +29,7 @@ class SavingsRow:
 
     @property
     def reported(self) -> bool:
-        """Whether a provider told what its calls took: offline and pasted runs have none."""
+        """Whether a provider reported the usage of its calls; offline and pasted runs have none."""
         return bool(self.receipt.paid.tokens)
 
     def to_json(self) -> dict[str, Any]:
@@ -51,33 +51,33 @@ class SavingsRow:
 async def savings_report(
     store: Store, workflow: str | None = None, *, newest: int = ROWS
 ) -> dict[str, Any]:
-    """Totals over every run, or those of one workflow, and the newest of them one by one.
+    """Return totals over all runs, or those of one workflow, and the newest runs one by one.
 
     Raises UnknownNameError for a workflow that neither exists nor has a run.
     """
-    facts = await store.spending()
-    views = [fold(run, kept) for run, kept in facts.items()]
-    receipts = ReceiptWriter(store, history_of(views[:REMEMBERED]))
-    wanted = _workflow_id(workflow, views)
+    events = await store.spending()
+    views = [fold(run, recorded) for run, recorded in events.items()]
+    receipts = ReceiptWriter(store, history_of(views[:HISTORY_RUNS]))
+    workflow_id = _workflow_id(workflow, views)
     rows = [
         await _row(receipts, view)
         for view in views
-        if view.recorded_calls and (wanted is None or view.workflow == wanted)
+        if view.recorded_calls and (workflow_id is None or view.workflow == workflow_id)
     ]
     return {
-        "workflow": wanted,
+        "workflow": workflow_id,
         **_totals(rows),
         "rows": [row.to_json() for row in rows[:newest]],
     }
 
 
 async def _row(receipts: ReceiptWriter, view: RunView) -> SavingsRow:
-    told = await receipts.write(view.recorded_calls)
-    return SavingsRow(view, [*told.groups], told.receipt, told.instructions)
+    report = await receipts.write(view.recorded_calls)
+    return SavingsRow(view, [*report.groups], report.receipt, report.instructions)
 
 
 def _workflow_id(workflow: str | None, views: list[RunView]) -> str | None:
-    """What the workflow of this name calls itself."""
+    """Return the id of the workflow with this name."""
     known = {view.workflow for view in views} | {*built_in_workflows()}
     return workflow if workflow is None or workflow in known else load_workflow(workflow).name
 

@@ -27,14 +27,14 @@ def tokenizer_factor(spec: str) -> float:
 
 
 def count_tokens(text: str) -> int:
-    """How many o200k tokens a text has, without the framing that a provider puts around it."""
+    """Count the o200k tokens of a text, without the framing that a provider adds."""
     # Half of a surrogate pair has no token; it is sent as a question mark.
     return _counter()(text.encode("utf-8", "replace").decode())
 
 
 @lru_cache(maxsize=1)
 def _counter() -> Callable[[str], int]:
-    # Loading the vocabulary takes a twentieth of a second, so nobody pays who counts nothing.
+    # Loading the vocabulary takes a twentieth of a second, so it is loaded on first use.
     if find_spec("rs_bpe") is not None:
         from rs_bpe.bpe import openai
 

@@ -1,4 +1,4 @@
-"""Puts a person's own text in place of a written prompt, in the review that the workflow asks for."""
+"""Replaces a written prompt by a person's own text, in the review that the workflow asks for."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from callsheet.runs.session import RunSession
 
 REVIEW = "review."
-"""What the key of a question that shows prompts begins with."""
+"""Prefix of the keys of questions that show prompts."""
 
 
 async def replace_prompt(
     service: RunService, run: str, prompt: str, text: str, *, idempotency_key: str = ""
 ) -> RunSession:
-    """The run at its review, with this text as that prompt; `MODEL.field` names one of several.
+    """Replace one prompt of a run at its review; `MODEL.field` names one of several texts.
 
-    A run that has ended is put back to its review, with everything kept that still fits. What was
-    made from the old text is written anew when the review is accepted.
+    A run that has ended goes back to its review and keeps everything that still fits. Prompts that
+    were made from the old text are rewritten when the review is accepted.
     """
     parse_answer(Question(key=prompt, kind="lines", text=prompt), text)
     view = await service.view(run)
@@ -40,8 +40,8 @@ async def replace_prompt(
         known = _prompts_under_review(session.view)
         if prompt not in known:
             raise UnknownNameError("prompt", prompt, known)
-        for words in ("edit", prompt, text):
-            await session.answer(words, idempotency_key=idempotency_key)
+        for answer in ("edit", prompt, text):
+            await session.answer(answer, idempotency_key=idempotency_key)
             await session.advance()
     finally:
         await session.close()
@@ -49,7 +49,7 @@ async def replace_prompt(
 
 
 def _prompts_under_review(view: RunView) -> dict[str, str]:
-    """The texts that the open review shows; none where no review is open."""
+    """Return the texts that the open review shows; none where no review is open."""
     question = view.question
     if question is None or not question.key.startswith(REVIEW):
         return {}
@@ -57,14 +57,14 @@ def _prompts_under_review(view: RunView) -> dict[str, str]:
 
 
 async def _back_to_review(service: RunService, run: str, prompt: str) -> RunSession:
-    """The run at the review of the step that wrote this prompt."""
+    """Retry the step that wrote this prompt, up to its review."""
     document = await service.show(run)
     model = prompt.partition(".")[0]
-    homes = [category for category, found in document["prompts"].items() if model in found]
-    if not homes:
+    categories = [category for category, found in document["prompts"].items() if model in found]
+    if not categories:
         known = [name for found in document["prompts"].values() for name, _ in named_texts(found)]
         raise UnknownNameError("prompt", prompt, known)
-    options = RunOptions(groups=document["selection"].get(homes[0]) or (), review=True)
+    options = RunOptions(groups=document["selection"].get(categories[0]) or (), review=True)
     session = await service.retry(run, options)
     await session.advance()
     return session

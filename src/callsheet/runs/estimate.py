@@ -1,6 +1,6 @@
-"""Tells tokens and cost before paying: the workflow itself is run, with an LLM that only measures.
+"""Estimates tokens and cost: the workflow itself is executed, with an LLM that only measures.
 
-What would be sent is what is counted, so the estimate cannot drift from the run.
+What would be sent is what is counted, so the estimate cannot differ from the run.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     from callsheet.store.port import Store
 
 SAMPLE_IDEA = "a woman reads by a rain-streaked window at dusk"
-"""Stands for the idea where none is told; a sentence of common length."""
+"""Stands for the idea where none is given; a sentence of common length."""
 
 
 @dataclass(frozen=True)
 class EstimatedTokens:
-    """What one run would send and get back; `drafts` is what the workflow's drafts would take.
+    """Tokens that one run would send and receive; `drafts` is what the workflow's drafts take.
 
-    `picture` is None where nobody says what the LLM takes for one; it is then not in the sum.
+    `picture` is None where the LLM's tokens for an image are unknown; the sum then leaves it out.
     """
 
     calls: int = 0
@@ -60,12 +60,12 @@ class EstimatedTokens:
 
     @property
     def input(self) -> int:
-        """All that is sent."""
+        """All tokens that are sent."""
         return self.instructions + self.schema + self.message + (self.picture or 0)
 
     @property
     def output(self) -> int:
-        """The usual reply: by this person's own history, else by the drafts within the bounds."""
+        """The usual reply: by this person's history, else by the drafts, within the schema's bounds."""
         if self.reply.basis == "history":
             return self.reply.usual
         return min(max(self.drafts, self.reply.low), self.reply.high)
@@ -82,7 +82,7 @@ class EstimatedTokens:
         )
 
     def times(self, number: int) -> EstimatedTokens:
-        """The same for so many runs."""
+        """Return the tokens of this many runs."""
         return EstimatedTokens(
             self.calls * number,
             self.instructions * number,
@@ -94,7 +94,7 @@ class EstimatedTokens:
         )
 
     def scaled(self, factor: float) -> EstimatedTokens:
-        """The same for a tokenizer that makes so many more tokens; the reply's range is as it was."""
+        """Return the tokens of a tokenizer that makes more of them; the reply's range stays."""
         return EstimatedTokens(
             self.calls,
             round(self.instructions * factor),
@@ -111,7 +111,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 
 class MeasuringLLM:
-    """An LLM that writes drafts and counts what it was sent."""
+    """An LLM that returns drafts and counts what it was sent."""
 
     def __init__(self, spec: str, history: ReplyHistory | None = None) -> None:
         self.spec = spec
@@ -150,48 +150,48 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
     idea: str | None = None,
     image: Image | None = None,
 ) -> dict[str, Any]:
-    """Tokens and cost of a selection, beside those of all groups of the categories it touches."""
+    """Estimate a selection, beside all groups of its categories."""
     spec = llm or settings.llm or DEFAULT_LLM
     bundle = load_workflow(workflow)
     chosen = parse_selection(bundle, groups)
-    every = [
+    all_groups = [
         option.name
-        for category, groups_of in bundle.resources.catalog.categories.items()
-        for option in groups_of.values()
+        for category, groups_by_name in bundle.resources.catalog.categories.items()
+        for option in groups_by_name.values()
         if chosen.get(f"groups.{category}")
     ]
     brief = {"idea": idea or SAMPLE_IDEA}
     history = await _history(settings)
     both = [
         await measure_run(spec, options, workflow, settings, history)
-        for names in ([*groups], every)
+        for names in ([*groups], all_groups)
         for options in [RunOptions(brief=brief, groups=names, image=image)]
     ]
     priced = _price_function(spec, settings)
-    selected, against = (_as_json(tokens, priced) for tokens in both)
+    selected, complete = (_as_json(tokens, priced) for tokens in both)
     return {
         "workflow": bundle.name,
         "llm": spec,
         "exact": is_exact(spec),
         "groups": [name for names in chosen.values() if isinstance(names, list) for name in names],
         "selection": selected,
-        "all": against,
-        "saved_percent": _percent(selected["input_tokens"], against["input_tokens"]),
-        "saved": _saved(selected, against),
+        "all": complete,
+        "saved_percent": _percent(selected["input_tokens"], complete["input_tokens"]),
+        "saved": _saved(selected, complete),
     }
 
 
 async def estimate_retry(
     name: str, options: RunOptions, settings: Settings, *, store: Store, step: str | None = None
 ) -> dict[str, Any]:
-    """What a retry would write, keep and cost; nothing is recorded and nobody is called."""
-    facts = await store.events(name)
+    """Estimate what a retry would write, keep and cost; nothing is recorded, no LLM is called."""
+    events = await store.events(name)
     copy = SqlStore.in_memory()
-    view = fold(name, facts)
-    # An attempt that was broken off is read by the files that it was begun with.
-    kept = _image_hashes(view) | ({view.manifest} if view.values else set())
-    files = {key: await store.file(key) for key in kept}
-    await copy.create(Lease(name, "", 1), "", [fact.event for fact in facts], files)
+    view = fold(name, events)
+    # An interrupted attempt is read with the workflow files that it started with.
+    hashes = _image_hashes(view) | ({view.manifest} if view.values else set())
+    files = {key: await store.file(key) for key in hashes}
+    await copy.create(Lease(name, "", 1), "", [recorded.event for recorded in events], files)
     spec = options.llm or view.llm
     measure = MeasuringLLM(spec, (await open_receipt_writer(store)).history)
     session = await RunService(settings, store=copy, llm=measure).retry(name, options, step)
@@ -211,19 +211,19 @@ async def estimate_retry(
 
 
 def _image_hashes(view: RunView) -> set[str]:
-    """The hashes of the pictures that were answered with in a run."""
-    said = (value for each in (view.told, *view.said.values()) for value in each.values())
-    return {str(value["hash"]) for value in said if isinstance(value, dict) and "hash" in value}
+    """Return the hashes of the images in a run's answers."""
+    answers = (value for each in (view.told, *view.said.values()) for value in each.values())
+    return {str(value["hash"]) for value in answers if isinstance(value, dict) and "hash" in value}
 
 
-def _saved(selected: dict[str, Any], against: dict[str, Any]) -> dict[str, Any]:
-    """The difference at the usual length of a reply."""
-    known = selected["cost_usd"] is not None and against["cost_usd"] is not None
-    taken, whole = (each["input_tokens"] + each["output_tokens"] for each in (selected, against))
+def _saved(selected: dict[str, Any], complete: dict[str, Any]) -> dict[str, Any]:
+    """Return the difference at the usual length of a reply."""
+    known = selected["cost_usd"] is not None and complete["cost_usd"] is not None
+    part, whole = (each["input_tokens"] + each["output_tokens"] for each in (selected, complete))
     return {
-        "tokens": whole - taken,
-        "percent": _percent(taken, whole),
-        "cost_usd": against["cost_usd"] - selected["cost_usd"] if known else None,
+        "tokens": whole - part,
+        "percent": _percent(part, whole),
+        "cost_usd": complete["cost_usd"] - selected["cost_usd"] if known else None,
     }
 
 
@@ -232,12 +232,12 @@ def _percent(part: int, whole: int) -> float:
 
 
 async def _history(settings: Settings) -> ReplyHistory:
-    """What this person's own replies took; looking makes no place for runs where there is none."""
+    """Read this person's reply history; creates no store where there is none."""
     try:
         store = open_existing_store(settings)
         return ReplyHistory() if store is None else (await open_receipt_writer(store)).history
     except StorageError:
-        # An estimate needs no store; whoever needs one is told what is wrong with it.
+        # An estimate needs no store; commands that need one report what is wrong with it.
         return ReplyHistory()
 
 
@@ -248,7 +248,7 @@ async def measure_run(
     settings: Settings,
     history: ReplyHistory | None = None,
 ) -> EstimatedTokens:
-    """What one run of this wish would take, counted in the LLM's own tokens or close to them."""
+    """Estimate one run with these options, in the LLM's own tokens or close to them."""
     measure = MeasuringLLM(spec, history)
     service = RunService(settings, store=SqlStore.in_memory(), llm=measure)
     session = await service.start(options, workflow)
@@ -259,7 +259,7 @@ async def measure_run(
 
 
 def _price_function(spec: str, settings: Settings) -> Callable[[int, int], float | None]:
-    """What tokens of this LLM cost; a server of one's own has no published price."""
+    """Return the price function of an LLM; a server of one's own has no published price."""
     named = parse_spec(spec)
     if find_provider(named.provider).reads_base_url_setting and settings.base_url:
         return lambda _sent, _written: None
@@ -268,7 +268,7 @@ def _price_function(spec: str, settings: Settings) -> Callable[[int, int], float
 
 def _as_json(tokens: EstimatedTokens, priced: Callable[[int, int], float | None]) -> dict[str, Any]:
     if tokens.picture is None:
-        # A price without the picture would be too low.
+        # A price without the image would be too low.
         return _as_json(replace(tokens, picture=0), lambda _sent, _written: None) | {
             "picture_tokens": None
         }
@@ -290,7 +290,7 @@ def _as_json(tokens: EstimatedTokens, priced: Callable[[int, int], float | None]
 
 
 def _filler(schema: object) -> JsonValue:
-    """A reply of the right form where a workflow brings no drafts."""
+    """Return a reply of the right form where a workflow brings no drafts."""
     properties = schema.get("properties") if isinstance(schema, dict) else None
     if isinstance(properties, dict):
         return {name: _filler(node) for name, node in properties.items()}

@@ -1,4 +1,4 @@
-"""Runs that others carry on, for one who only wants to see how they go on."""
+"""Opens runs that another process executes, to follow or observe them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 async def is_with_workers(service: RunService, run: str) -> bool:
-    """Whether workers are carrying the run on, or are about to."""
+    """Return whether workers execute the run, or are about to."""
     dispatcher = service.dispatcher()
     return dispatcher is not None and await dispatcher.has(run)
 
 
 async def describe_holder(service: RunService, run: str) -> str:
-    """Who carries a run on right now, in words; nothing where nobody does."""
+    """Describe who executes a run right now; an empty text where nobody does."""
     row = await service.store.run(run)
     if is_held(row):
         return describe_owner(row.owner)
@@ -34,10 +34,7 @@ async def describe_holder(service: RunService, run: str) -> str:
 
 
 async def follow(service: RunService, name: str) -> RunSession | None:
-    """A run that workers carry on, to be followed as if they had been brought it from here.
-
-    None where no worker has it: then it can be resumed.
-    """
+    """Open a run that workers execute, to follow it; None where no worker has it."""
     run = await service.find(name)
     if not await is_with_workers(service, run):
         return None
@@ -49,11 +46,11 @@ async def follow(service: RunService, name: str) -> RunSession | None:
 async def observe(
     service: RunService, name: str, listen: Callable[[RecordedEvent, RunView], None] | None = None
 ) -> RunSession:
-    """A run that is looked at and nothing more, whoever carries it on; no key is needed."""
+    """Open a run to observe it and nothing more, whoever executes it; no key is needed."""
     run = await service.find(name)
     view = await read_view(service.store, run)
     bundle = await load_stored(service.store, view.manifest)
-    llm = UnavailableLLM(view.llm, InputError(f"the run {run} is only looked at here"))
+    llm = UnavailableLLM(view.llm, InputError(f"the run {run} is only observed here"))
     session = service.session_without_lease(view, bundle, llm, listen)
     session.holder = await describe_holder(service, run)
     return session

@@ -1,4 +1,4 @@
-"""Turns what a person said beforehand into answers by question key, or says what does not fit."""
+"""Parses brief, groups and image into preset answers by question key."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from callsheet.loader.bundle import WorkflowBundle
 
 FORM_MODULE = "user.form"
-"""The module whose fields without a default are asked in any case."""
+"""The module whose fields without a default need an answer."""
 
 
 def preset_questions(bundle: WorkflowBundle) -> Iterator[tuple[str, Question]]:
-    """Every question that can be answered beforehand, with the step that asks it."""
+    """Yield every question that can be answered beforehand, with the step that asks it."""
     for step in bundle.definition.workflow.steps:
         for use in step.modules:
             for question in find_module(use.module_id).asks(use.inputs, bundle.resources):
@@ -34,7 +34,7 @@ def parse_inputs(
     groups: Sequence[str] | None,
     image: Image | None = None,
 ) -> dict[str, JsonValue]:
-    """The answers to a workflow's questions; raises InputError for one that does not fit."""
+    """Parse the answers to a workflow's questions; raises InputError for one that does not fit."""
     answers: dict[str, JsonValue] = {}
     known = brief_fields(bundle)
     for key, value in brief.items():
@@ -49,12 +49,12 @@ def parse_inputs(
 
 
 def brief_fields(bundle: WorkflowBundle) -> dict[str, Question]:
-    """Everything that can be told beforehand beside the groups, by its key."""
+    """Return the questions that the brief can answer, by their keys."""
     return {q.key: q for _, q in preset_questions(bundle) if q.kind not in ("choices", "picture")}
 
 
 def required_fields(bundle: WorkflowBundle) -> list[str]:
-    """The fields that must be told where nobody can be asked, by their keys."""
+    """Return the keys of the fields that must be given where nobody can be asked."""
     return [
         question.key
         for step in bundle.definition.workflow.steps
@@ -66,14 +66,14 @@ def required_fields(bundle: WorkflowBundle) -> list[str]:
 
 
 def check_image_used(bundle: WorkflowBundle, answers: Mapping[str, JsonValue]) -> None:
-    """Raises InputError where a picture was told, and the step that it is for is told to be skipped."""
+    """Raise InputError where an image was given for a step that the selection skips."""
     step, _ = _image_question(bundle)
-    chosen = [
+    selections = [
         answers[q.key]
         for asking, q in preset_questions(bundle)
         if asking == step and q.kind == "choices" and q.key in answers
     ]
-    if chosen and not any(chosen):
+    if selections and not any(selections):
         raise InputError(
             f"the picture is for the step `{step}`, and no group was chosen for that",
             hint="add one to the groups (`callsheet groups` lists them), or leave the picture out",
@@ -81,7 +81,7 @@ def check_image_used(bundle: WorkflowBundle, answers: Mapping[str, JsonValue]) -
 
 
 def _image_question(bundle: WorkflowBundle) -> tuple[str, Question]:
-    """The question for a picture, and the step that asks it; raises InputError where none does."""
+    """Return the question for an image and the step that asks it; raises InputError."""
     found = next((each for each in preset_questions(bundle) if each[1].kind == "picture"), None)
     if found is None:
         raise InputError(
@@ -92,19 +92,19 @@ def _image_question(bundle: WorkflowBundle) -> tuple[str, Question]:
 
 
 def parse_selection(bundle: WorkflowBundle, groups: Sequence[str]) -> dict[str, JsonValue]:
-    """The selection of each category that the workflow asks for; none of a category is an answer."""
-    asked = {q.key: q for _, q in preset_questions(bundle) if q.kind == "choices"}
-    names = {option.name: key for key, q in asked.items() for option in q.options}
-    if not asked:
+    """Parse groups into a selection for each category that the workflow asks for; it may be empty."""
+    questions = {q.key: q for _, q in preset_questions(bundle) if q.kind == "choices"}
+    names = {option.name: key for key, q in questions.items() for option in q.options}
+    if not questions:
         raise InputError(f"the workflow `{bundle.name}` asks for no model groups")
-    chosen: dict[str, list[str]] = {key: [] for key in asked}
+    chosen: dict[str, list[str]] = {key: [] for key in questions}
     for group in groups:
         if group == "all":
-            chosen = {key: [option.name for option in q.options] for key, q in asked.items()}
+            chosen = {key: [option.name for option in q.options] for key, q in questions.items()}
         elif group in names:
             chosen[names[group]].append(group)
         else:
             raise UnknownNameError("model group", group, names)
     if not any(chosen.values()):
         raise AnswerError("no model group was chosen", hint=f"known: {', '.join(names)}")
-    return {key: parse_answer(asked[key], [*wanted]) for key, wanted in chosen.items()}
+    return {key: parse_answer(questions[key], [*wanted]) for key, wanted in chosen.items()}

@@ -1,4 +1,4 @@
-"""Lists kept runs for a person who looks for one: by page, by status, by the words of the idea."""
+"""Lists stored runs: by page, by status, by the words of the idea."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from callsheet.store.port import RunRow, Store
 
 IDEA = "idea"
-"""The field of the brief that a run is known by."""
+"""The field of the brief that serves as a run's title."""
 
 CHUNK = 200
+"""Rows that a search reads at once."""
 
 STATUS_ORDER = ("running", "interrupted", "failed", "waiting", "stopped", "succeeded")
 """A batch has the status of that run of it which stands first here."""
 
 
 class RunListing:
-    """Runs as a list shows them. Titles are remembered: what a run began with never changes."""
+    """Pages of runs. Titles are cached, for the idea of a run never changes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -33,27 +34,27 @@ class RunListing:
     async def page(
         self, *, search: str = "", status: str | None = None, after: str | None = None, limit: int
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """Runs that fit, newest first, behind the run `after`; and where the next page begins."""
+        """Return matching runs after the run `after`, newest first, and where the next page starts."""
         before = await self._store.run(after) if after else None
         wanted = search.casefold().split()
         found: list[dict[str, Any]] = []
         chunk = CHUNK if wanted or status else limit + 1
         while rows := await self._store.runs(before=before, limit=chunk):
             for row in rows:
-                # The rows of a batch are found by a search; a list of them hides all others.
+                # Rows of a batch are found by a search only: they would hide all other runs.
                 if batch_of(row.run) and not wanted:
                     continue
-                glance = await self.glance(row)
-                words = f"{row.run} {glance['title']}".casefold()
-                if all(word in words for word in wanted) and status in (None, glance["status"]):
+                entry = await self.entry(row)
+                text = f"{row.run} {entry['title']}".casefold()
+                if all(word in text for word in wanted) and status in (None, entry["status"]):
                     if len(found) == limit:
                         return found, found[-1]["run"]
-                    found.append(glance)
+                    found.append(entry)
             before, chunk = rows[-1], CHUNK
         return found, None
 
-    async def glance(self, row: RunRow) -> dict[str, Any]:
-        """A run as one line of the list."""
+    async def entry(self, row: RunRow) -> dict[str, Any]:
+        """Return a run as one entry of the list."""
         return {
             "run": row.run,
             "workflow": row.workflow,
@@ -65,18 +66,17 @@ class RunListing:
 
     async def _title(self, row: RunRow) -> str:
         if row.run not in self._titles:
-            told = _idea(row.first)
-            asked = "" if told else await self._asked(row.run)
-            if not (told or asked):
+            title = _idea(row.first) or await self._answered_idea(row.run)
+            if not title:
                 return row.run
-            self._titles[row.run] = told or asked
+            self._titles[row.run] = title
         return self._titles[row.run]
 
-    async def _asked(self, run: str) -> str:
-        """The idea of a run that had to ask for it."""
-        for fact in await self._store.events(run):
-            if isinstance(fact.event, QuestionAnswered) and fact.event.key == IDEA:
-                return str(fact.event.value)
+    async def _answered_idea(self, run: str) -> str:
+        """Return the idea of a run that had to ask for it."""
+        for recorded in await self._store.events(run):
+            if isinstance(event := recorded.event, QuestionAnswered) and event.key == IDEA:
+                return str(event.value)
         return ""
 
 
@@ -84,7 +84,7 @@ def _idea(first: str) -> str:
     try:
         return str(json.loads(first)["answers"].get(IDEA) or "")
     except (ValueError, LookupError, AttributeError):
-        # A damaged fact must not hide the other runs.
+        # A damaged event must not hide the other runs.
         return ""
 
 

@@ -23,19 +23,19 @@ _THINGS = (
 
 
 def new_name() -> str:
-    """A name that no other run has: one of 150 million."""
+    """Return a random name, one of 150 million."""
     return _name(secrets.token_bytes(6))
 
 
 def name_for(key: str, number: int = 0) -> str:
-    """The name of the run that is begun under a key; another one for each number."""
+    """Return the name of the run with this idempotency key; another one for each number."""
     return _name(hashlib.sha256(f"{number}:{key}".encode()).digest())
 
 
-def _name(dice: bytes) -> str:
-    quality = _QUALITIES[int.from_bytes(dice[:2]) % len(_QUALITIES)]
-    thing = _THINGS[int.from_bytes(dice[2:4]) % len(_THINGS)]
-    return f"{quality}-{thing}-{dice[4:6].hex()}"
+def _name(seed: bytes) -> str:
+    quality = _QUALITIES[int.from_bytes(seed[:2]) % len(_QUALITIES)]
+    thing = _THINGS[int.from_bytes(seed[2:4]) % len(_THINGS)]
+    return f"{quality}-{thing}-{seed[4:6].hex()}"
 
 
 def batch_of(run: str) -> str:

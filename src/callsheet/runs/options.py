@@ -1,4 +1,4 @@
-"""What a person gave beforehand for a run, and how questions are then treated."""
+"""The options of a run, and the question policy that follows from them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a person said beforehand, the same for a new run, a resumed and a retried one.
+    """What a person chose for starting, resuming or retrying a run.
 
-    What is None was not said: a new run takes the setting or the default, an old one its own. A
-    retry goes on without the groups of the categories `deselected_categories`.
+    None means not given: a new run takes the setting or the default, an existing run keeps its own.
+    A retry skips `deselected_categories`; `rewrite` names models whose prompts it writes again.
     """
 
     llm: str | None = None
@@ -41,7 +41,7 @@ class RunOptions:
 
 
 def policy_for(options: RunOptions, *, named: bool = False) -> QuestionPolicy:
-    """How questions are treated; `named` where it is said in other words what is to be done."""
+    """Return the question policy; `named` where other options say already what is to be done."""
     named = (
         named
         or options.groups is not None
@@ -53,15 +53,15 @@ def policy_for(options: RunOptions, *, named: bool = False) -> QuestionPolicy:
 
 
 def image_files(options: RunOptions) -> dict[str, str]:
-    """The file that is kept for what a person showed."""
+    """Return the file to store for the person's image, by its hash."""
     return {options.image.hash: options.image.base64} if options.image else {}
 
 
 def question_policy(*, groups_chosen: bool, accept_defaults: bool, review: bool) -> QuestionPolicy:
-    """How questions are treated.
+    """Return which questions are answered by their defaults, and which are asked in any case.
 
     A run with chosen groups is asked no choice that has a default; `accept_defaults` takes every
-    default; `review` has the review asked all the same.
+    default; with `review`, the review is asked in any case.
     """
     ask = ("review",) if review else ()
     if accept_defaults:

@@ -1,4 +1,4 @@
-"""Decides what a retry is: which step is done again, which prompts anew, and what is known before."""
+"""Plans a retry: the step to start at, the prompts to rewrite, and the preset answers."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ PLAN, COLLECT = "prompt.plan_writing", "prompt.collect"
 
 
 def models_to_rewrite(bundle: WorkflowBundle, rewrite: Sequence[str]) -> tuple[str, ...]:
-    """The models whose prompts are not to be kept; raises UnknownNameError."""
+    """Return the models whose prompts are rewritten; raises UnknownNameError."""
     for model in rewrite:
         if model != "all":
             bundle.resources.catalog.group_of(model)
     return tuple(rewrite)
 
 
-def deselected(bundle: WorkflowBundle, categories: Sequence[str]) -> dict[str, JsonValue]:
-    """The answer that no group of these categories is wanted; raises UnknownNameError."""
+def deselected_answers(bundle: WorkflowBundle, categories: Sequence[str]) -> dict[str, JsonValue]:
+    """Return empty selections for these categories; raises UnknownNameError."""
     selecting = {q.key for _, q in preset_questions(bundle) if q.key.startswith(SELECTION_PREFIX)}
     known = [key.removeprefix(SELECTION_PREFIX) for key in selecting]
     for category in categories:
@@ -43,25 +43,25 @@ def deselected(bundle: WorkflowBundle, categories: Sequence[str]) -> dict[str, J
 def step_to_retry(
     bundle: WorkflowBundle,
     view: RunView,
-    told: Mapping[str, JsonValue],
+    preset: Mapping[str, JsonValue],
     rewrite: Sequence[str],
-    none: Collection[str] = (),
+    deselected: Collection[str] = (),
 ) -> str:
-    """The step that failed, else the earliest whose groups are named, else the last generation.
+    """Return the failed step, else the earliest with preset groups, else the last generation.
 
-    `none` are questions to which no group at all is the answer: their steps are named too.
+    `deselected` are the questions that are answered with an empty selection.
     """
     if view.status == "failed" and view.step is not None:
         return view.step
-    asked = [*preset_questions(bundle)]
-    selecting = {q.key: step for step, q in asked if q.key.startswith(SELECTION_PREFIX)}
+    questions = [*preset_questions(bundle)]
+    selecting = {q.key: step for step, q in questions if q.key.startswith(SELECTION_PREFIX)}
     catalog = bundle.resources.catalog
-    anew = {f"{SELECTION_PREFIX}{catalog.group_of(m).category}" for m in rewrite if m != "all"}
-    anew |= {*none}
+    affected = {f"{SELECTION_PREFIX}{catalog.group_of(m).category}" for m in rewrite if m != "all"}
+    affected |= {*deselected}
     named = [
         step
-        for step, q in asked
-        if (q.key in selecting or q.kind == "picture") and (told.get(q.key) or q.key in anew)
+        for step, q in questions
+        if (q.key in selecting or q.kind == "picture") and (preset.get(q.key) or q.key in affected)
     ]
     if named:
         return named[0]
@@ -76,32 +76,32 @@ def preset_answers(
     bundle: WorkflowBundle,
     view: RunView,
     step: str,
-    told: Mapping[str, JsonValue],
+    preset: Mapping[str, JsonValue],
     rewrite: Sequence[str],
 ) -> dict[str, JsonValue]:
-    """What a retry begins with: what is told now, and what was said in the steps after.
+    """Return a retry's preset answers: the new ones, and the selections of the later steps.
 
-    `--groups` speaks only of the categories it names: an empty selection of another is no answer.
+    `--groups` concerns only the categories it names: an empty selection of another is no answer.
     """
-    now = {k: v for k, v in told.items() if v or not k.startswith(SELECTION_PREFIX)}
+    new = {k: v for k, v in preset.items() if v or not k.startswith(SELECTION_PREFIX)}
     workflow = bundle.definition.workflow
-    later = [each.step_id for each in workflow.steps[workflow.position(step) + 1 :]]
-    before = dict(view.told)
-    for each in later:
-        before |= {
-            k: v for k, v in view.said.get(each, {}).items() if k.startswith(SELECTION_PREFIX)
+    later_steps = [each.step_id for each in workflow.steps[workflow.position(step) + 1 :]]
+    earlier = dict(view.told)
+    for later in later_steps:
+        earlier |= {
+            k: v for k, v in view.said.get(later, {}).items() if k.startswith(SELECTION_PREFIX)
         }
-    if told or rewrite:
-        # Whoever names groups or prompts is asked about no category, this step's own included.
-        kept = view.said.get(step, {})
-        before |= {k: v for k, v in kept.items() if k.startswith(SELECTION_PREFIX)}
-    return before | now
+    if preset or rewrite:
+        # With groups or prompts named, no category is asked about, this step's own included.
+        answers = view.said.get(step, {})
+        earlier |= {k: v for k, v in answers.items() if k.startswith(SELECTION_PREFIX)}
+    return earlier | new
 
 
 def finished_prompts(view: RunView, bundle: WorkflowBundle) -> dict[str, JsonValue]:
-    """What the attempt that never ended had finished, put to the prompts at hand, by its state key.
+    """Return an interrupted attempt's finished prompts with the existing ones, by their state key.
 
-    `production` is the run's own, as kept: the plan of that attempt says what each was made from.
+    `bundle` is the run's own, as stored: that attempt's plan says what each prompt was made from.
     """
     if view.step is None or not view.values:
         return {}
@@ -124,7 +124,7 @@ def finished_prompts(view: RunView, bundle: WorkflowBundle) -> dict[str, JsonVal
 def _whole_prompts(
     values: Mapping[str, JsonValue], schema: JsonValue
 ) -> Iterator[tuple[str, JsonValue]]:
-    """The models of which every text is there, each with its prompt."""
+    """Yield each model that has all its texts, with its prompt."""
     for model, node in models_in(schema).items():
         texts = {path: values.get(".".join((WRAPPER, *path))) for path in leaves(node, (model,))}
         if None not in texts.values():

@@ -1,4 +1,4 @@
-"""The verbs of a run: start, go on, answer, resume, retry, show, list, delete."""
+"""Starts, resumes, retries, shows, lists and deletes runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from callsheet.runs.listing import group_batches, row_status
 from callsheet.runs.names import batch_of, name_for, new_name
 from callsheet.runs.options import RunOptions, image_files, policy_for
 from callsheet.runs.retry import (
-    deselected,
+    deselected_answers,
     finished_prompts,
     models_to_rewrite,
     preset_answers,
@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from callsheet.workers.queues import QueueName
 
 
-MOST_NAMED = 10
-"""Runs that are named where a name fits several."""
+MAX_LISTED = 10
+"""Runs that an error lists where a name matches several."""
 
 
 @dataclass(frozen=True)
 class RunSetup:
-    """What all runs of one wish share, opened once: the workflow, its files by hash, the LLM."""
+    """What runs with the same options share: the workflow, its files by hash, the LLM."""
 
     bundle: WorkflowBundle
     llm: LLM
@@ -63,11 +63,11 @@ class RunSetup:
 
 
 class RunService:
-    """Where runs are begun and kept on with: a store, the settings, and who listens to facts.
+    """Starts, resumes and retries the runs of one store, and reports each event to `listen`.
 
-    `llm` replaces the LLM that would be opened by name; programs and tests hand theirs in. Runs are
-    handed to workers by this `queue` where any are alive; by none, or with an LLM handed in, the
-    office carries them on itself. Offices of one process may share the `LLMs` that they open.
+    `llm` replaces the LLM that would be opened by name, as programs and tests need; an `LLMCache`
+    is shared by services of one process. Runs go to workers through this `queue` where any are
+    alive; without a queue, or with an LLM of the caller's own, this process executes them.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class RunService:
         self.queue = None if self._llm is not None else queue
 
     async def start(self, options: RunOptions, workflow: str = DEFAULT_WORKFLOW) -> RunSession:
-        """Begins a run; raises InputError before anything is kept where the wish does not fit."""
+        """Start a run; raises InputError before anything is stored where the options do not fit."""
         setup = self.prepare(options, workflow)
         answers = parse_inputs(setup.bundle, options.brief, options.groups, options.image)
         if options.image is not None:
@@ -106,7 +106,7 @@ class RunService:
         workflow: str = DEFAULT_WORKFLOW,
         limiter: ConcurrencyLimiter | None = None,
     ) -> RunSetup:
-        """Opens the workflow and the LLM of a wish; raises InputError where one is unfit."""
+        """Open the workflow and the LLM that runs with these options share; raises InputError."""
         bundle = load_workflow(workflow)
         spec, base_url = self.llm_for(options)
         llm = self._open_llm(spec, base_url, limiter)
@@ -115,7 +115,7 @@ class RunService:
     def begin(
         self, setup: RunSetup, answers: Mapping[str, JsonValue], options: RunOptions, run: str
     ) -> RunSession:
-        """A new run of this name; nothing is kept before it is carried on."""
+        """Create a run of this name; nothing is stored before it is advanced."""
         bundle = setup.bundle
         started = RunStarted(
             workflow=bundle.name,
@@ -133,14 +133,14 @@ class RunService:
         return self.session(journal, bundle, setup.llm)
 
     async def open(self, name: str) -> RunSession:
-        """A run as it stands, held by nobody: it can be answered and followed."""
+        """Open a run without acquiring its lease: it can be answered and followed."""
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = await load_stored(self.store, view.manifest)
         return self.session_without_lease(view, bundle, self._open_llm(view.llm, view.base_url))
 
     async def resume(self, name: str, options: RunOptions) -> RunSession:
-        """Goes on with a run from its last fact, on the files that were kept with it."""
+        """Resume a run after its last event, with the workflow files that were stored with it."""
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = await load_stored(self.store, view.manifest)
@@ -149,46 +149,46 @@ class RunService:
         if view.question is not None and options == RunOptions(
             idempotency_key=options.idempotency_key
         ):
-            # It only waits for a person: whoever answers takes it.
+            # It only waits for an answer: whoever answers acquires the lease.
             return await self.open(run)
         journal = await self._acquire(run)
         parked = journal.view.until is not None and journal.view.until > time.time()
         if journal.view.status in ("running", "waiting", "failed") and not parked:
-            kept, said = journal.view.manner, policy_for(options)
-            both = QuestionPolicy(accept=kept.accept + said.accept, ask=kept.ask + said.ask)
+            old, new = journal.view.manner, policy_for(options)
+            policy = QuestionPolicy(accept=old.accept + new.accept, ask=old.ask + new.ask)
             resumed = RunResumed(
                 llm=llm.spec,
                 base_url=base_url,
                 max_cost=self._budget(options, view),
-                manner=both,
+                manner=policy,
                 once=options.idempotency_key,
             )
             await journal.append(resumed)
         return self.session(journal, bundle, llm)
 
     async def retry(self, name: str, options: RunOptions, step: str | None = None) -> RunSession:
-        """Does a step of a run anew, and every later one, on today's files."""
+        """Retry a step of a run, and every later one, with the current workflow files."""
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = load_workflow(view.source)
         preset = parse_inputs(bundle, options.brief, options.groups, options.image)
-        none = deselected(bundle, options.deselected_categories)
-        chosen = step or step_to_retry(bundle, view, preset, options.rewrite, none)
+        deselected = deselected_answers(bundle, options.deselected_categories)
+        step = step or step_to_retry(bundle, view, preset, options.rewrite, deselected)
         known = [each.step_id for each in bundle.definition.workflow.steps]
-        if chosen not in known:
-            raise UnknownNameError("step", chosen, known)
+        if step not in known:
+            raise UnknownNameError("step", step, known)
         spec, base_url = self.llm_for(options, view)
         llm = self._open_llm(spec, base_url)
         digest, contents = bundle.manifest()
         retried = RunRetried(
-            step=chosen,
+            step=step,
             manifest=digest,
             llm=llm.spec,
             base_url=base_url,
             max_cost=self._budget(options, view),
-            answers=preset_answers(bundle, view, chosen, preset, options.rewrite) | none,
+            answers=preset_answers(bundle, view, step, preset, options.rewrite) | deselected,
             anew=models_to_rewrite(bundle, options.rewrite),
-            finished=await self._finished(view),
+            finished=await self._finished_prompts(view),
             manner=policy_for(options, named=options.image is not None),
             once=options.idempotency_key,
         )
@@ -196,26 +196,26 @@ class RunService:
         await journal.append(retried, files={**contents, **image_files(options)})
         return self.session(journal, bundle, llm)
 
-    async def _finished(self, view: RunView) -> dict[str, JsonValue]:
-        """What an attempt that was broken off had finished; only then are its own files read."""
+    async def _finished_prompts(self, view: RunView) -> dict[str, JsonValue]:
+        """Return what an interrupted attempt had finished; its own workflow files are read for that."""
         if not view.values:
             return {}
         return finished_prompts(view, await load_stored(self.store, view.manifest))
 
     async def show(self, name: str) -> dict[str, Any]:
-        """The document of a run as it stands, and each attempt of its steps as it ended."""
+        """Return the document of a run, with each ended attempt of its steps."""
         return (await self._details(name))[0]
 
     async def prompt_set(self, name: str) -> PromptSet:
-        """A run's prompts as they stand, ready to be exported."""
+        """Return a run's prompts for export."""
         return (await self._details(name))[1]
 
     async def view(self, name: str) -> RunView:
-        """A run as it stands."""
+        """Return the view of a run."""
         return await read_view(self.store, await self.find(name))
 
     async def runs(self) -> list[dict[str, Any]]:
-        """All runs at a glance, newest first; a batch is one of them."""
+        """List all runs, newest first; a batch is one entry."""
         return group_batches(
             {
                 "run": row.run,
@@ -227,40 +227,40 @@ class RunService:
         )
 
     async def delete(self, name: str) -> str:
-        """Forgets a run, or a batch with all its runs, for good; answers with its whole name."""
+        """Delete a run, or a batch with all its runs; returns its full name."""
         if rows := await self.store.names_starting_with(f"{name}."):
             for row in rows:
                 await acquire_lease(self.store, row, owner_name())
                 await self.store.delete(row)
             return name
         run = await self.find(name)
-        # Whoever deletes must hold the run, so that nobody goes on writing to it.
+        # Deleting needs the lease, so that nobody else goes on appending to the run.
         await acquire_lease(self.store, run, owner_name())
         await self.store.delete(run)
         return run
 
     async def find(self, name: str) -> str:
-        """The run of this name, the one run it begins, or the `last`; raises NoSuchRunError."""
+        """Return the full name for a name, a unique prefix, or `last`; raises NoSuchRunError."""
         newest = await self.store.runs(limit=1)
         if not newest:
-            raise NoSuchRunError("no run is kept yet", hint="`callsheet run` begins one")
+            raise NoSuchRunError("no run is kept yet", hint="`callsheet run` starts one")
         if name == "last":
             return await self._last(newest[0])
-        found = await self.store.names_starting_with(name)
-        if name in found:
+        matches = await self.store.names_starting_with(name)
+        if name in matches:
             return name
-        if len(found) > 1:
+        if len(matches) > 1:
             raise NoSuchRunError(
-                f"{name!r} begins {len(found)} runs",
-                hint=f"one of: {', '.join(found[:MOST_NAMED])}"
-                + (", …" if len(found) > MOST_NAMED else ""),
+                f"{name!r} begins {len(matches)} runs",
+                hint=f"one of: {', '.join(matches[:MAX_LISTED])}"
+                + (", …" if len(matches) > MAX_LISTED else ""),
             )
-        if not found:
+        if not matches:
             raise NoSuchRunError(f"there is no run {name!r}", hint="`callsheet runs` lists them")
-        return found[0]
+        return matches[0]
 
     async def _last(self, newest: RunRow) -> str:
-        """The newest run that is a person's own, else the newest of a batch."""
+        """Return the newest run that belongs to no batch, else the newest of a batch."""
         row = newest
         while batch_of(row.run):
             older = await self.store.runs(before=row, limit=1)
@@ -270,7 +270,7 @@ class RunService:
         return row.run
 
     def llm_for(self, options: RunOptions, view: RunView | None = None) -> tuple[str, str | None]:
-        """Which LLM, and at which address: what was said, else the run's own, else the settings."""
+        """Return LLM and base URL: from the options, else the run's own, else the settings."""
         if view is not None and options.llm is None:
             return view.llm, options.base_url or view.base_url
         spec = options.llm or self.settings.llm or DEFAULT_LLM
@@ -279,7 +279,7 @@ class RunService:
         return spec, options.base_url or own
 
     def _budget(self, options: RunOptions, view: RunView | None = None) -> float | None:
-        """The most a run may cost: as said, else the run's own, else the setting."""
+        """Return the most a run may cost: from the options, else the run's own, else the settings."""
         if options.max_cost is not None:
             return options.max_cost
         return self.settings.max_cost if view is None else view.max_cost
@@ -294,10 +294,10 @@ class RunService:
         return self._llms.open(spec, base_url)
 
     def dispatcher(self) -> Dispatcher | None:
-        """What hands runs to workers; None where no workers can be, as on SQLite."""
+        """Return what hands runs to workers; None where there can be no workers, as on SQLite."""
         if self.queue is None or self.settings.database_url is None:
             return None
-        # Runs on SQLite need nothing of the workers.
+        # A run on SQLite imports nothing of the workers.
         from callsheet.workers.dispatcher import open_dispatcher
 
         return open_dispatcher(self.store, self.queue)
@@ -305,7 +305,7 @@ class RunService:
     def session(
         self, journal: Journal, bundle: WorkflowBundle, llm: LLM, *, has_lease: bool = True
     ) -> RunSession:
-        """A run to be carried on, here or by workers."""
+        """Open a session over a run, to be advanced here or by workers."""
         return RunSession(
             self.store, journal, bundle, llm, has_lease=has_lease, dispatcher=self.dispatcher()
         )
@@ -317,7 +317,7 @@ class RunService:
         llm: LLM,
         listen: Callable[[RecordedEvent, RunView], None] | None = None,
     ) -> RunSession:
-        """A run that is left to those who hold it, or to whoever takes it."""
+        """Open a session that leaves the lease to whoever has it, or acquires it later."""
         lease = Lease(view.run, owner_name(), 0)
         journal = Journal(self.store, lease, view, listen or self._listen)
         return self.session(journal, bundle, llm, has_lease=False)
@@ -327,12 +327,12 @@ class RunService:
         return Journal(self.store, lease, await read_view(self.store, run), self._listen)
 
     async def find_by_key(self, key: str) -> str | None:
-        """The run that was begun under this key, if there is one."""
-        name, begun = await self._name_for_key(key)
-        return name if begun else None
+        """Return the run that was started with this idempotency key, if there is one."""
+        name, exists = await self._name_for_key(key)
+        return name if exists else None
 
     async def _name_for_key(self, key: str) -> tuple[str, bool]:
-        """The name of the run of this key, and whether it has begun; chance may give it to another."""
+        """Return the run name for a key, and whether that run exists; hashes of two keys may collide."""
         for number in count():
             name = name_for(key, number)
             try:
@@ -341,13 +341,13 @@ class RunService:
                 return name, False
             if json.loads(row.first).get("once") == key:
                 return name, True
-        raise AssertionError("numbers do not end")
+        raise AssertionError("count() never ends")
 
     async def _details(self, name: str) -> tuple[dict[str, Any], PromptSet]:
         run = await self.find(name)
-        facts = await self.store.events(run)
-        view = fold(run, facts)
-        return await run_details(self.store, view, facts, await self._status(view))
+        events = await self.store.events(run)
+        view = fold(run, events)
+        return await run_details(self.store, view, events, await self._status(view))
 
     async def _status(self, view: RunView) -> str:
         row = await self.store.run(view.run)

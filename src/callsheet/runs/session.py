@@ -1,4 +1,4 @@
-"""A run at work: it is held while it is carried on, and let go while it waits for a person."""
+"""An open run: its lease is held while it advances, and released while it waits for a person."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from callsheet.workers.dispatcher import Dispatcher
 
 POLL_SECONDS = 0.5
-"""How often a run that another process carries on is looked at."""
+"""How often the events of a run that another process executes are read."""
 
-ANSWER_PATIENCE_SECONDS = 2.0
-"""How long an answer waits for a holder who is only passing through."""
+ANSWER_SECONDS = 2.0
+"""How long an answer waits for a lease that another process holds for a moment."""
 
 
 class AlreadyAnsweredError(InputError):
-    """Somebody else answered first; `winner` is that answer, None where the question was withdrawn."""
+    """The question was answered elsewhere; `winner` is that event, None where it was withdrawn."""
 
     code = "already_answered"
 
@@ -48,19 +48,19 @@ class AlreadyAnsweredError(InputError):
         self.winner = winner
         event = winner.event if winner else None
         if isinstance(event, QuestionAnswered):
-            said = event.value if isinstance(event.value, list) else [event.value]
+            values = event.value if isinstance(event.value, list) else [event.value]
             super().__init__(
-                f"the question was answered elsewhere: {', '.join(map(str, said)):.60}",
+                f"the question was answered elsewhere: {', '.join(map(str, values)):.60}",
                 hint="the first answer counts",
             )
         else:
-            super().__init__("the question is no longer asked", hint="look at the run anew")
+            super().__init__("the question is no longer asked", hint="show the run again")
 
 
 async def acquire_lease(
     store: Store, run: str, owner: str, *, after: int = 0, events: Sequence[Event] = ()
 ) -> Lease:
-    """Holds a run, at once where its holder is known to be dead; raises HeldError."""
+    """Acquire a run's lease, at once where its owner is known to be dead; raises HeldError."""
     row = await store.run(run)
     dead = row.owner if row.owner and is_dead(row.owner) else ""
     return await store.take(run, owner, dead, after=after, events=events)
@@ -68,9 +68,10 @@ async def acquire_lease(
 
 @dataclass
 class RunSession:
-    """A run that this process carries on and answers; others may do so while it waits.
+    """An open run that this process advances and answers; others may do so while it waits.
 
-    `holder` says, in words, who carried it on when it was opened, where somebody did.
+    `holder` describes who executed the run when it was opened, if anybody did. `on_worker` is
+    whether a worker advanced it last.
     """
 
     store: Store
@@ -85,11 +86,11 @@ class RunSession:
 
     @property
     def view(self) -> RunView:
-        """The run as it stands."""
+        """The run's current view."""
         return self.journal.view
 
     async def advance(self) -> RunView:
-        """Has the run carried on until it ends or a question is open: by workers, else here."""
+        """Advance the run until it ends or asks a question: on a worker, else in this process."""
         self.on_worker = await self._advance_on_workers()
         if self.on_worker:
             return self.view
@@ -103,44 +104,44 @@ class RunSession:
         return self.view
 
     async def answer(self, value: JsonValue, *, idempotency_key: str = "") -> None:
-        """Records an answer to the open question.
+        """Record an answer to the open question.
 
-        A picture is answered as base64 text, and its content is kept with the run. Raises
-        AnswerError where it does not fit, AnsweredError where somebody was faster.
+        An image is given as base64 text, and its content is stored with the run. Raises AnswerError
+        where the answer does not fit, AlreadyAnsweredError where another one came first.
         """
         if not self.has_lease:
             await self.check_question_open()
         value, files = self._read_image_answer(value)
-        fact = answer_question(self.view, value, once=idempotency_key)
+        event = answer_question(self.view, value, once=idempotency_key)
         if self.has_lease:
-            await self.journal.append(fact, files=files)
+            await self.journal.append(event, files=files)
             return
-        patience = time.monotonic() + ANSWER_PATIENCE_SECONDS
+        deadline = time.monotonic() + ANSWER_SECONDS
         while True:
             try:
-                await self._acquire_and_record(fact, files)
+                await self._acquire_and_record(event, files)
             except HeldError:
                 await self.check_question_open()
-                if time.monotonic() > patience:
+                if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(POLL_SECONDS / 10)
             else:
                 return
 
     async def check_question_open(self) -> None:
-        """Raises AnsweredError where the question that is open here was answered elsewhere."""
-        asked, open_here = self.view.asked, self.view.question is not None
-        news = await self.journal.catch_up()
-        for first in news:
-            if isinstance(first.event, QuestionAnswered):
-                raise AlreadyAnsweredError(first)
-            if isinstance(first.event, RunRetried):
+        """Raise AlreadyAnsweredError where the open question was answered elsewhere."""
+        number, was_open = self.view.asked, self.view.question is not None
+        new_events = await self.journal.catch_up()
+        for recorded in new_events:
+            if isinstance(recorded.event, QuestionAnswered):
+                raise AlreadyAnsweredError(recorded)
+            if isinstance(recorded.event, RunRetried):
                 break
-        if open_here and (self.view.question is None or self.view.asked != asked):
+        if was_open and (self.view.question is None or self.view.asked != number):
             raise AlreadyAnsweredError(None)
 
     async def follow(self) -> RunView:
-        """Watches while others carry the run on; goes on with it where they left it."""
+        """Wait while others execute the run, and advance it from where they stopped."""
         await self.journal.catch_up()
         while self.view.status == "running":
             try:
@@ -151,69 +152,69 @@ class RunSession:
         return self.view
 
     async def watch(self) -> bool:
-        """Hears of each fact until the run ends or asks; False where nobody carries it on any more."""
+        """Report each event until the run ends or asks; False where nobody executes it any more."""
         await self.journal.catch_up()
         if self.dispatcher is not None:
             return await self.dispatcher.follow(self.journal)
-        return await self.journal.watch(POLL_SECONDS, self._is_held)
+        return await self.journal.watch(POLL_SECONDS, self._has_live_owner)
 
-    async def _is_held(self) -> bool:
+    async def _has_live_owner(self) -> bool:
         return is_held(await self.store.run(self.view.run))
 
     async def save(self) -> None:
-        """Stores all that is known of the run: from here on it survives this process."""
+        """Store all pending events: from here on the run survives this process."""
         await self.journal.append()
 
     async def write_receipt(self) -> None:
-        """Compares what was paid with what all groups would have cost; the document then says it."""
+        """Compare what was paid with what all groups would have cost, for the document."""
         self.receipt = await write_receipt(self.store, self.view)
 
     def document(self) -> dict[str, Any]:
-        """The run's document, as it stands."""
+        """Return the run's document."""
         return run_document(self.bundle, self.view, self.view.status, self.receipt)
 
     async def close(self) -> None:
-        """Lets go of the run."""
+        """Release the run's lease."""
         with suppress(HeldError):
             await self._release()
 
     def _read_image_answer(self, value: JsonValue) -> tuple[JsonValue, dict[str, str]]:
-        """What is recorded of an answer, and the file that is kept for it."""
+        """Return the value to record for an answer, and the file to store with it."""
         question = self.view.question
-        words = value.strip() if isinstance(value, str) else ""
-        if question is None or question.kind != "picture" or words.lower() in ("", "none"):
+        text = value.strip() if isinstance(value, str) else ""
+        if question is None or question.kind != "picture" or text.lower() in ("", "none"):
             return value, {}
-        image = read_base64(words)
+        image = read_base64(text)
         return image.to_json(), {image.hash: image.base64}
 
-    async def _acquire_and_record(self, fact: QuestionAnswered, files: Mapping[str, str]) -> None:
-        """Holds the run and records the fact in one: whoever does it first has answered."""
-        if self.dispatcher is not None and await self.dispatcher.hand(self.journal, [fact]):
+    async def _acquire_and_record(self, event: QuestionAnswered, files: Mapping[str, str]) -> None:
+        """Acquire the lease and record the answer in one transaction: the first one counts."""
+        if self.dispatcher is not None and await self.dispatcher.hand(self.journal, [event]):
             return
         owner, run = self.journal.lease.owner, self.view.run
         if files:
-            # What an answer speaks of is kept in the same transaction, and that needs a holder.
+            # A file is stored in the transaction of its event, and that needs the lease.
             self.journal.lease = await acquire_lease(self.store, run, owner)
             self.has_lease = True
-            if news := await self.journal.catch_up():
+            if new_events := await self.journal.catch_up():
                 await self._release()
-                answers = (each for each in news if isinstance(each.event, QuestionAnswered))
+                answers = (each for each in new_events if isinstance(each.event, QuestionAnswered))
                 raise AlreadyAnsweredError(next(answers, None))
-            await self.journal.append(fact, files=files)
+            await self.journal.append(event, files=files)
             return
         self.journal.lease = await acquire_lease(
-            self.store, run, owner, after=self.view.seq, events=[fact]
+            self.store, run, owner, after=self.view.seq, events=[event]
         )
         self.has_lease = True
         await self.journal.catch_up()
 
     async def _advance_on_workers(self) -> bool:
-        """Whether workers have carried the run on; where none has it any more, it is held here."""
+        """Return whether a worker advanced the run; where none does any more, the lease is acquired."""
         if self.dispatcher is None or not await self.dispatcher.hand(self.journal):
             return False
         self.has_lease = False
         while not await self.dispatcher.follow(self.journal):
-            # Who was believed dead may have been slow.
+            # A worker that seemed dead may only have been slow.
             with suppress(HeldError):
                 await self._acquire_lease()
                 return False

@@ -84,7 +84,7 @@ class BatchManager:
 
         async def work() -> dict[str, Any]:
             with (
-                self.uploads.laid_out(text) as sheet,
+                self.uploads.temporary_sheet(text) as sheet,
                 _unnamed(sheet),
                 self._looked_at(sheet, terms) as batch,
             ):
@@ -99,7 +99,7 @@ class BatchManager:
 
     async def start(self, text: str, terms: Upload) -> str:
         """Puts a judged sheet away and carries it out; answers with the batch's name."""
-        with self.uploads.laid_out(text) as sheet, _unnamed(sheet):
+        with self.uploads.temporary_sheet(text) as sheet, _unnamed(sheet):
             batch = await asyncio.to_thread(self._batch, sheet, terms)
             if self._is_going(batch.name):
                 self._check_same(batch.name, text)
@@ -107,7 +107,7 @@ class BatchManager:
                 kept = Upload(
                     **asdict(terms) | {"rows": batch.progress.total, "began": time.time()}
                 )
-                self.uploads.put(batch.name, sheet, kept)
+                self.uploads.save(batch.name, sheet, kept)
         await self.advance(batch.name)
         return batch.name
 
@@ -134,7 +134,7 @@ class BatchManager:
         if self._is_going(name):
             raise WebError(409, "run_held", f"the batch {name} is being carried on", hint="stop it")
         self._going.pop(name, None)
-        self.uploads.drop(name)
+        self.uploads.delete(name)
 
     async def document(self, name: str) -> dict[str, Any]:
         """How a batch stands."""

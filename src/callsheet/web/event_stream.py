@@ -143,7 +143,7 @@ class EventFeed:
             if self._known.get(row.run) != now:
                 self._known[row.run] = now
                 self._names.add(row.run)
-                glance = json.dumps(await self._listing.glance(row)).encode()
+                glance = json.dumps(await self._listing.entry(row)).encode()
                 self._tell(_event("run", glance))
         self._ring()
 
