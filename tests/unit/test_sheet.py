@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from callsheet.batches.request import SheetError
 from callsheet.batches.row_parser import RowDefaults
-from callsheet.batches.sheet_reader import LONGEST_LINE, SheetReader
+from callsheet.batches.sheet_reader import MAX_LINE_LENGTH, SheetReader
 from callsheet.errors import InputError
 from callsheet.exports.csv_cells import escape_cell, unescape_cell
 from tests.support.batches import Bench
@@ -126,7 +126,7 @@ BAD_JSON = {
     "NUL": '{"idea": "a\\u0000b"}',
     "nested without end": '{"x": ' + "[" * 99_000,
     "a number of 5,000 digits": '{"idea": "x", "n": ' + "9" * 5_000 + "}",
-    "too long": '{"idea": "' + "y" * LONGEST_LINE + '"}',
+    "too long": '{"idea": "' + "y" * MAX_LINE_LENGTH + '"}',
 }
 
 
