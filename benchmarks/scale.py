@@ -27,7 +27,6 @@ from callsheet.runs.inputs import parse_inputs
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
-from callsheet.workers.queues import BATCH_QUEUE
 from tests.support.postgres import MISSING, new_database, own_server, programs
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Site:
             "CALLSHEET_BASE_URL": llm_url,
         }
         self._url = url
-        self._service = RunService(read_settings(self._env), queue=BATCH_QUEUE)
+        self._service = RunService(read_settings(self._env), queue="batch")
         self._workers: list[subprocess.Popen[str]] = []
 
     def hire(self) -> float:

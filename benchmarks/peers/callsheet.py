@@ -34,9 +34,9 @@ class Loopback:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
+    async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
         """The server's reply to the message."""
-        del heard
+        del on_text
         text = await self._ask(request.user)
         return Reply(json.dumps({"text": text}), "stop", Usage(100, 0, 100, 0.0), self.spec)
 
@@ -106,7 +106,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
 
     async def run(name: str) -> str:
         journal = Journal(store, Lease(name, "benchmark", 1), RunView(name))
-        journal.begin(bundle.name, started, files)
+        journal.create(bundle.name, started, files)
         view = await advance(journal, cast)
         await journal.release()
         if view.status != "succeeded":

@@ -24,7 +24,7 @@ from callsheet.llm.provider_llm import ProviderLLM
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
-from callsheet.store.port import Allowance
+from callsheet.store.port import RateLimit
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
 from tests.support.batches import Bench, ideas, write_sheet
@@ -195,9 +195,9 @@ class Priced:
         self._plain = PlainLLM(server.url)
         self.calls = 0
 
-    async def compose(self, request: Request, heard: Any = None) -> Reply:
+    async def compose(self, request: Request, on_text: Any = None) -> Reply:
         self.calls += 1
-        reply = await self._plain.compose(request, heard)
+        reply = await self._plain.compose(request, on_text)
         return Reply(reply.text, "stop", Usage(100, 0, 100, 0.01), "gpt-5.2")
 
 
@@ -343,7 +343,7 @@ async def test_a_minute_of_two_batches_with_one_key_holds_for_both(tmp_path: Pat
         await asyncio.sleep(0)
 
     store = SqlStore.in_memory(now=lambda: clock[0])
-    allowed = Allowance(calls=5)
+    allowed = RateLimit(calls=5)
     service = RunService(read_settings({"HOME": str(tmp_path)}), store=store)
     options = RunOptions(llm="openai:any", base_url="http://127.0.0.1:9/v1")
     paces = [

@@ -42,5 +42,5 @@ async def test_a_wrong_answer_is_no_fact(place: Place) -> None:
 async def test_a_run_that_asks_nothing_takes_no_answer(place: Place) -> None:
     session = await place.service().start(RunOptions(brief={"idea": "a heron"}, groups=["sora"]))
     await session.advance()
-    with pytest.raises(InputError, match="asks nothing"):
+    with pytest.raises(InputError, match="has no open question"):
         await session.answer("sora")

@@ -25,9 +25,9 @@ class Paid:
         self.cost = cost
         self.calls = 0
 
-    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
+    async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
         self.calls += 1
-        text = (await OfflineLLM().compose(request, heard)).text
+        text = (await OfflineLLM().compose(request, on_text)).text
         return Reply(text, "stop", Usage(1000, 0, 500, self.cost), "paid")
 
 

@@ -64,8 +64,8 @@ def test_a_server_of_ones_own_has_no_published_price(terminal: Terminal) -> None
 
 async def test_an_estimate_sends_what_a_run_would_send() -> None:
     class Noting(Reporting):
-        async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
-            reply = await super().compose(request, heard)
+        async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
+            reply = await super().compose(request, on_text)
             noted.append(reply.usage.input_tokens)
             return reply
 

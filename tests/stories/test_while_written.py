@@ -255,11 +255,11 @@ class Dictating:
     def __init__(self, prompts: dict[str, str]) -> None:
         self._text = json.dumps({"prompts": prompts})
 
-    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
+    async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
         del request
         for end in range(0, len(self._text), 10):
-            if heard is not None:
-                await heard(self._text[:end])
+            if on_text is not None:
+                await on_text(self._text[:end])
         return Reply(self._text, "stop", Usage(), self.spec)
 
 

@@ -18,8 +18,8 @@ class PlainLLM:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
-        del heard
+    async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
+        del on_text
         return await asyncio.to_thread(self._compose, request)
 
     def _compose(self, request: Request) -> Reply:

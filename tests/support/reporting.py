@@ -19,8 +19,8 @@ class Reporting:
         self.spec = spec
         self._cached = cached
 
-    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
-        del heard
+    async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
+        del on_text
         text = (await OfflineLLM().compose(request)).text
         schema = schema_text(adapt_schema(request.schema, "openai"))
         sent = sum(map(count_tokens, (request.system, request.user, schema)))

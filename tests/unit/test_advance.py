@@ -62,7 +62,7 @@ async def _carry_out(store: Counting, folder: Path) -> RunView:
     digest, files = bundle.manifest()
     journal = Journal(store, Lease("run", "me", 1), RunView("run"))
     started = RunStarted(workflow="three", source=str(folder), manifest=digest, llm="offline")
-    journal.begin("three", started, files)
+    journal.create("three", started, files)
     view = await advance(journal, RunContext(bundle.definition, bundle.resources, OfflineLLM()))
     await journal.release()
     return view

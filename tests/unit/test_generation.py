@@ -71,9 +71,9 @@ class Set:
     repairs: list[bool] = field(default_factory=list)
     kept: dict[str, JsonValue] = field(default_factory=dict)
 
-    async def call(self, request: Request, repair: bool, heard: TextListener) -> Reply | Question:  # noqa: FBT001
+    async def call(self, request: Request, repair: bool, on_text: TextListener) -> Reply | Question:  # noqa: FBT001
         self.repairs.append(repair)
-        return await self.llm.compose(request, heard)
+        return await self.llm.compose(request, on_text)
 
     async def keep(self, values: Mapping[str, JsonValue]) -> None:
         self.kept |= values
@@ -90,7 +90,7 @@ class Set:
             answers={},
             call=self.call,
             note=print,
-            keep=self.keep,
+            save_values=self.keep,
             values=self.values,
         )
         inputs = Inputs(

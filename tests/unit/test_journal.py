@@ -12,7 +12,7 @@ import pytest
 from callsheet.engine.journal import Journal
 from callsheet.engine.run_view import RunView
 from callsheet.events import Noted, RecordedEvent, RunStarted
-from callsheet.store.port import HeldError, Lease
+from callsheet.store.port import Lease, LeaseError
 from callsheet.store.sql import SqlStore
 
 STARTED = RunStarted(workflow="oms", source="oms", manifest="", llm="offline")
@@ -40,7 +40,7 @@ def store(tmp_path: Path) -> Iterator[Impatient]:
 @pytest.fixture
 async def journal(store: Impatient) -> Journal:
     journal = Journal(store, Lease("run", "me", 1), RunView("run"))
-    journal.begin("oms", STARTED, {})
+    journal.create("oms", STARTED, {})
     await journal.append()
     return journal
 
@@ -61,7 +61,7 @@ async def test_what_waits_is_stored_as_the_run_is_let_go_of(
 
 async def test_a_run_that_was_only_begun_is_stored_and_let_go_of(store: Impatient) -> None:
     journal = Journal(store, Lease("run", "me", 1), RunView("run"))
-    journal.begin("oms", STARTED, {})
+    journal.create("oms", STARTED, {})
     await journal.release()
     assert await _kept(store) == (["run_started"], "")
 
@@ -73,6 +73,6 @@ async def test_a_run_whose_commit_nobody_waited_for_is_let_go_of_all_the_same(
     with pytest.raises(asyncio.CancelledError):
         await journal.append(Noted(step="brief", text="one"))
     store.leaves = False
-    with pytest.raises(HeldError):
+    with pytest.raises(LeaseError):
         await journal.release()
     assert await _kept(store) == (["run_started", "noted"], "")

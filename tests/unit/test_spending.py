@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from callsheet.events import CallReplied, Event, Noted, StepStarted
-from callsheet.store.port import SPENDING, Lease, Store
+from callsheet.store.port import BILLING_KINDS, Lease, Store
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from tests.support.facts import any_event
@@ -43,18 +43,18 @@ async def test_the_newest_run_comes_first_with_its_spending_facts_alone(store: S
     await _keep(store, "a-run", [note, STARTED, note, REPLIED])
     await _keep(store, "b-run", [STARTED])
 
-    found = await store.spending()
+    found = await store.billing_events()
 
     assert [*found] == ["b-run", "a-run"]
     assert [(fact.seq, fact.event) for fact in found["a-run"]] == [(2, STARTED), (4, REPLIED)]
-    assert [*await store.spending(1)] == ["b-run"]
+    assert [*await store.billing_events(1)] == ["b-run"]
 
 
 @given(event=any_event())
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_every_place_takes_the_same_kinds(store: Store, event: Event) -> None:
     await _keep(store, "any", [event])
-    found = await store.spending()
+    found = await store.billing_events()
     await store.delete("any")
 
-    assert bool(found.get("any")) == (event.kind in SPENDING)
+    assert bool(found.get("any")) == (event.kind in BILLING_KINDS)

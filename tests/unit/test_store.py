@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from callsheet.errors import StorageError
 from callsheet.events import Event, Noted, RecordedEvent, RunFailed, RunFinished
-from callsheet.store.port import LEASE_SECONDS, Allowance, HeldError, Lease, NoSuchRunError, Store
+from callsheet.store.port import LEASE_SECONDS, Lease, LeaseError, NoSuchRunError, RateLimit, Store
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from callsheet.workflow.folder import content_hash
@@ -115,7 +115,7 @@ async def test_who_expects_another_last_fact_is_refused_and_nothing_is_written(
 ) -> None:
     lease = await place.begin("a-run", "one")
 
-    with pytest.raises(HeldError, match="has gone on meanwhile") as caught:
+    with pytest.raises(LeaseError, match="changed by another process") as caught:
         await place.store.append(lease, after, notes("late"), kept("late file"))
 
     assert caught.value.exit_code == 6
@@ -127,7 +127,7 @@ async def test_who_expects_another_last_fact_is_refused_and_nothing_is_written(
 async def test_a_free_run_is_taken(place: Place) -> None:
     await place.store.release(await place.begin())
 
-    lease = await place.store.take("a-run", "you")
+    lease = await place.store.acquire("a-run", "you")
 
     assert (lease.run, lease.owner) == ("a-run", "you")
     assert told(await place.store.append(lease, 1, notes("mine now"), {})) == [(2, "mine now")]
@@ -136,19 +136,19 @@ async def test_a_free_run_is_taken(place: Place) -> None:
 async def test_a_held_run_is_refused_naming_its_holder(place: Place) -> None:
     await place.begin(owner="me")
 
-    with pytest.raises(HeldError, match="carried out by me"):
-        await place.store.take("a-run", "you")
-    with pytest.raises(HeldError):
-        await place.store.take("a-run", "you", dead="somebody else")
+    with pytest.raises(LeaseError, match="executed by me"):
+        await place.store.acquire("a-run", "you")
+    with pytest.raises(LeaseError):
+        await place.store.acquire("a-run", "you", dead="somebody else")
 
 
 async def test_a_run_of_the_dead_is_taken_at_once(place: Place) -> None:
     late = await place.begin(owner="me")
 
-    lease = await place.store.take("a-run", "you", dead="me")
+    lease = await place.store.acquire("a-run", "you", dead="me")
 
     await place.store.append(lease, 1, notes("taken over"), {})
-    with pytest.raises(HeldError):
+    with pytest.raises(LeaseError):
         await place.store.append(late, 2, notes("from the grave"), {})
 
 
@@ -156,35 +156,35 @@ async def test_a_holder_is_believed_alive_as_long_as_its_lease_and_no_longer(pla
     await place.begin(owner="me")
 
     place.clock.time += LEASE_SECONDS
-    with pytest.raises(HeldError):
-        await place.store.take("a-run", "you")
+    with pytest.raises(LeaseError):
+        await place.store.acquire("a-run", "you")
     place.clock.time += 0.1
 
-    assert (await place.store.take("a-run", "you")).owner == "you"
+    assert (await place.store.acquire("a-run", "you")).owner == "you"
 
 
 async def test_a_beat_and_a_fact_both_say_that_the_holder_is_alive(place: Place) -> None:
     lease = await place.begin(owner="me")
     for say in (
-        lambda: place.store.beat(lease),
+        lambda: place.store.renew_lease(lease),
         lambda: place.store.append(lease, 1, notes("two"), {}),
     ):
         place.clock.time += LEASE_SECONDS
         await say()
         place.clock.time += LEASE_SECONDS
-        with pytest.raises(HeldError):
-            await place.store.take("a-run", "you")
+        with pytest.raises(LeaseError):
+            await place.store.acquire("a-run", "you")
 
 
 async def test_who_was_taken_over_can_neither_write_nor_beat_nor_let_go(place: Place) -> None:
     late = await place.begin(owner="me")
     place.clock.time += LEASE_SECONDS + 1
-    lease = await place.store.take("a-run", "you")
+    lease = await place.store.acquire("a-run", "you")
 
-    with pytest.raises(HeldError, match="taken over"):
+    with pytest.raises(LeaseError, match="taken over"):
         await place.store.append(late, 1, notes("too late"), {})
-    with pytest.raises(HeldError, match="taken over"):
-        await place.store.beat(late)
+    with pytest.raises(LeaseError, match="taken over"):
+        await place.store.renew_lease(late)
     await place.store.release(late)
 
     assert told(await place.store.append(lease, 1, notes("still mine"), {})) == [(2, "still mine")]
@@ -193,11 +193,11 @@ async def test_who_was_taken_over_can_neither_write_nor_beat_nor_let_go(place: P
 async def test_an_owner_who_takes_its_run_again_has_one_lease_only(place: Place) -> None:
     first = await place.begin(owner="me")
 
-    second = await place.store.take("a-run", "me")
+    second = await place.store.acquire("a-run", "me")
 
-    await place.store.beat(second)
-    with pytest.raises(HeldError):
-        await place.store.beat(first)
+    await place.store.renew_lease(second)
+    with pytest.raises(LeaseError):
+        await place.store.renew_lease(first)
 
 
 async def test_a_lease_that_was_let_go_is_void_even_for_its_owner(place: Place) -> None:
@@ -205,7 +205,7 @@ async def test_a_lease_that_was_let_go_is_void_even_for_its_owner(place: Place) 
     await place.store.release(lease)
     await place.store.release(lease)
 
-    with pytest.raises(HeldError):
+    with pytest.raises(LeaseError):
         await place.store.append(lease, 1, notes("late"), {})
     assert (await place.store.runs())[0].owner == ""
 
@@ -251,7 +251,7 @@ async def test_a_deleted_run_is_gone_and_its_name_is_free(place: Place) -> None:
 
     assert [row.run for row in await place.store.runs()] == ["other"]
     assert told(await place.store.events("other")) == [(1, "unharmed")]
-    with pytest.raises(HeldError):
+    with pytest.raises(LeaseError):
         await place.store.append(lease, 1, notes("late"), {})
     await place.store.release(lease)
     await place.begin("a-run", "new")
@@ -261,7 +261,7 @@ async def test_a_deleted_run_is_gone_and_its_name_is_free(place: Place) -> None:
 async def test_what_is_not_kept_is_said_so(place: Place) -> None:
     for ask in (
         lambda: place.store.events("nothing"),
-        lambda: place.store.take("nothing", "me"),
+        lambda: place.store.acquire("nothing", "me"),
         lambda: place.store.delete("nothing"),
     ):
         with pytest.raises(NoSuchRunError, match="there is no run 'nothing'") as caught:
@@ -282,7 +282,7 @@ async def test_runs_are_listed_newest_first_with_their_last_fact(place: Place) -
 
     rows = await place.store.runs()
 
-    assert [(row.run, row.last, row.result, row.owner) for row in rows] == [
+    assert [(row.run, row.last_event, row.result, row.owner) for row in rows] == [
         ("c-same-time", "run_failed", "", "me"),
         ("a-new", "run_finished", "stopped", ""),
         ("b-old", "noted", "", "me"),
@@ -309,7 +309,7 @@ async def test_one_run_is_looked_at_without_the_others(place: Place) -> None:
     row = await place.store.run("a-run")
 
     assert (row, row.seq) == ((await place.store.runs())[1], 2)
-    assert json.loads(row.first)["text"] == "one"
+    assert json.loads(row.first_event)["text"] == "one"
     with pytest.raises(NoSuchRunError):
         await place.store.run("a-ru")
 
@@ -330,7 +330,7 @@ async def test_who_was_written_since_is_told(place: Place) -> None:
     place.clock.time += 10
     await place.begin("since")
 
-    assert [row.run for row in await place.store.written_since(1_005.0)] == ["since"]
+    assert [row.run for row in await place.store.active_since(1_005.0)] == ["since"]
 
 
 async def test_the_version_changes_with_every_write_and_only_then(place: Place) -> None:
@@ -350,10 +350,10 @@ async def test_the_version_changes_with_every_write_and_only_then(place: Place) 
 async def test_of_two_who_take_and_write_at_the_same_place_one_wins(place: Place) -> None:
     await place.store.release(await place.begin())
 
-    won = await place.store.take("a-run", "me", after=1, events=notes("mine"))
+    won = await place.store.acquire("a-run", "me", after=1, events=notes("mine"))
     await place.store.release(won)
-    with pytest.raises(HeldError, match="gone on"):
-        await place.store.take("a-run", "you", after=1, events=notes("yours"))
+    with pytest.raises(LeaseError, match="changed by another"):
+        await place.store.acquire("a-run", "you", after=1, events=notes("yours"))
 
     assert told(await place.store.events("a-run")) == [(1, "began"), (2, "mine")]
     assert (await place.store.run("a-run")).owner == ""
@@ -389,7 +389,7 @@ async def test_any_facts_come_back_as_they_were_written(
 
 
 async def test_a_minute_has_no_more_calls_and_tokens_than_allowed(place: Place) -> None:
-    store, allowed = place.store, Allowance(calls=3, tokens=1_000)
+    store, allowed = place.store, RateLimit(calls=3, tokens=1_000)
     assert [await store.count_call("key", 400, allowed) for _ in range(2)] == [0, 0]
     place.clock.time += 20
     assert await store.count_call("key", 400, allowed) == pytest.approx(40)

@@ -90,13 +90,13 @@ async def test_a_damaged_fact_names_its_run_and_leaves_the_others_readable(
     await begin(store, "unharmed")
     change(path, "update events set body = ? where run = 'harmed'", body)
 
-    with pytest.raises(StorageError, match="fact 1 of the run harmed") as caught:
+    with pytest.raises(StorageError, match="event 1 of the run harmed") as caught:
         await store.events("harmed")
 
     assert is_help(caught.value, path)
     assert len(await store.events("unharmed")) == 1
     change(path, "update events set kind = 'step_started'")
-    assert "harmed" not in await store.spending()
+    assert "harmed" not in await store.billing_events()
     assert {row.run for row in await store.runs()} == {"harmed", "unharmed"}
     await store.delete("harmed")
     assert [row.run for row in await store.runs()] == ["unharmed"]

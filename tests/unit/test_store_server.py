@@ -12,7 +12,7 @@ import pytest
 
 from callsheet.errors import StorageError
 from callsheet.events import Noted
-from callsheet.store.port import HeldError, Lease
+from callsheet.store.port import Lease, LeaseError
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from tests.support.postgres import Server
@@ -87,7 +87,7 @@ async def test_one_that_is_refused_leaves_the_others_alone(store: SqlStore) -> N
         store.append(lease(RUNS[2]), 1, note("last"), {}),
         return_exceptions=True,
     )
-    assert [type(each) for each in outcomes] == [list, HeldError, StorageError, list]
+    assert [type(each) for each in outcomes] == [list, LeaseError, StorageError, list]
     kept = [len(await store.events(run)) for run in (RUNS[0], "late", RUNS[1], RUNS[2])]
     assert kept == [2, 1, 1, 2]
 
@@ -114,10 +114,10 @@ async def test_who_watches_hears_of_what_another_process_adds(
 ) -> None:
     await begin(store, "a-run")
     other = SqlStore(Postgres(database_url))
-    heard = asyncio.create_task(other.watch("a-run", 1, seconds=30))
+    heard = asyncio.create_task(other.wait_for_events("a-run", 1, seconds=30))
     await store.append(lease("a-run"), 1, note("news"), {})
     assert [fact.event for fact in await heard] == note("news")
-    assert await other.watch("a-run", 2, seconds=0) == []
+    assert await other.wait_for_events("a-run", 2, seconds=0) == []
     other.close()
 
 
@@ -190,9 +190,9 @@ async def test_a_server_that_came_back_takes_no_holder_for_dead(own_server: Serv
     await asyncio.to_thread(own_server.stop)
     await asyncio.sleep(1.1)  # longer than the lease
     await asyncio.to_thread(own_server.start)
-    with pytest.raises(HeldError):
-        await store.take("a-run", "you")
-    assert not (await store.runs())[0].left
+    with pytest.raises(LeaseError):
+        await store.acquire("a-run", "you")
+    assert not (await store.runs())[0].lease_expired
     store.close()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from callsheet.errors import StorageError
 from callsheet.events import Noted
-from callsheet.store.port import HeldError, Lease
+from callsheet.store.port import Lease, LeaseError
 from callsheet.store.sql import SqlStore
 
 RUNS = tuple(f"run-{number}" for number in range(20))
@@ -96,7 +96,7 @@ async def test_one_that_is_refused_leaves_the_others_alone(store: SqlStore, path
         store.append(lease(RUNS[2]), 1, note("last"), {}),
         return_exceptions=True,
     )
-    assert isinstance(outcomes[1], HeldError)
+    assert isinstance(outcomes[1], LeaseError)
     assert isinstance(outcomes[2], StorageError)
     assert [kept(path, run) for run in (RUNS[0], "late", RUNS[1], RUNS[2])] == [2, 1, 1, 2]
 
@@ -129,7 +129,7 @@ async def test_what_was_handed_in_is_written_although_nobody_waits_any_more(
     await asyncio.sleep(0)
     tasks[0].cancel()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(outcomes[2], HeldError)
+    assert isinstance(outcomes[2], LeaseError)
     assert [kept(path, run) for run in RUNS[:2]] == [2, 2]
 
 
@@ -137,13 +137,13 @@ async def test_two_processes_on_one_file_see_each_other(path: Path) -> None:
     here, there = SqlStore(path), SqlStore(path)
     await begin(here, "a-run")
 
-    with pytest.raises(HeldError):
-        await there.take("a-run", "you")
+    with pytest.raises(LeaseError):
+        await there.acquire("a-run", "you")
     await here.append(lease("a-run"), 1, note("more"), {})
 
     assert [fact.event for fact in await there.events("a-run")] == [*note("began"), *note("more")]
     before = await here.version()
-    await there.take("a-run", "me")
+    await there.acquire("a-run", "me")
     assert await here.version() != before
     here.close()
     there.close()

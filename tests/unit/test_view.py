@@ -81,7 +81,7 @@ def test_a_run_begins_with_what_was_said() -> None:
         "openai:y",
         "http://x",
     )
-    assert view.told == {"idea": "a heron"}
+    assert view.preset_answers == {"idea": "a heron"}
     assert view.step is None
 
 
@@ -97,8 +97,8 @@ def test_outputs_go_into_the_state_and_the_next_module_begins_afresh() -> None:
 
     assert view.state == {"one": 1, "two": 3}
     assert (view.step, view.attempt, view.module) == ("a", 1, 2)
-    assert (view.answers, view.calls, view.values) == ({}, {}, {})
-    assert view.said == {"a": {"idea": "a heron"}}
+    assert (view.answers, view.replies, view.values) == ({}, {}, {})
+    assert view.answers_by_step == {"a": {"idea": "a heron"}}
 
 
 def test_a_question_waits_and_its_answer_goes_on() -> None:
@@ -122,7 +122,7 @@ def test_what_was_told_is_used_once() -> None:
 
     view = after(began, fact(StepStarted), fact(QuestionAsked), fact(QuestionAnswered, by="told"))
 
-    assert view.told == {"mood": "told too"}
+    assert view.preset_answers == {"mood": "told too"}
     assert began.answers == {"idea": "told", "mood": "told too"}
 
 
@@ -131,8 +131,8 @@ def test_a_step_ends_and_the_run_goes_on_behind_it_or_where_it_says() -> None:
     left = after(*BEGUN, fact(StepFinished, result="left", then="b"))
     skipped = after(*BEGUN, fact(StepFinished, result="skipped", reason="no group"))
 
-    assert (done.step, done.last_step, done.then) == (None, "a", None)
-    assert (left.step, left.last_step, left.then) == (None, "a", "b")
+    assert (done.step, done.last_step, done.next_step) == (None, "a", None)
+    assert (left.step, left.last_step, left.next_step) == (None, "a", "b")
     assert skipped.skipped == {"a": "no group"}
 
 
@@ -147,11 +147,11 @@ def test_a_step_that_was_skipped_is_skipped_no_more_when_it_begins_again() -> No
 
     assert view.skipped == {}
     assert view.attempts == {"a": 2}
-    assert (view.step, view.attempt, view.module, view.then) == ("a", 2, 0, None)
+    assert (view.step, view.attempt, view.module, view.next_step) == ("a", 2, 0, None)
     assert view.state == {"kept": 1}  # what an earlier attempt wrote can be read until overwritten
     assert view.manifest == "hash-2"
-    assert view.told == {"idea": "new"}
-    assert view.said == {"a": {}}
+    assert view.preset_answers == {"idea": "new"}
+    assert view.answers_by_step == {"a": {}}
 
 
 @pytest.mark.parametrize("result", ["succeeded", "stopped"])
@@ -171,7 +171,7 @@ def test_a_failed_run_keeps_its_place_and_goes_on_from_there() -> None:
 
 
 def test_a_run_that_failed_over_its_replies_asks_anew() -> None:
-    assert after(*BEGUN, fact(CallReplied), fact(RunFailed)).calls == {}
+    assert after(*BEGUN, fact(CallReplied), fact(RunFailed)).replies == {}
 
 
 def test_a_run_that_failed_over_its_provider_does_not_buy_again_what_came_before() -> None:
@@ -179,7 +179,7 @@ def test_a_run_that_failed_over_its_provider_does_not_buy_again_what_came_before
 
     view = after(*BEGUN, fact(CallReplied), failure, fact(RunResumed))
 
-    assert view.calls == {0: fact(CallReplied)}
+    assert view.replies == {0: fact(CallReplied)}
 
 
 def test_what_a_failed_module_had_finished_stays_at_hand() -> None:
@@ -194,9 +194,9 @@ def test_a_parked_run_waits_until_a_time_without_a_question() -> None:
     parked = after(*BEGUN, fact(CallReplied), fact(RunParked))
     resumed = after(*BEGUN, fact(CallReplied), fact(RunParked), fact(RunResumed))
 
-    assert (parked.status, parked.until, parked.question) == ("waiting", 2_000.0, None)
-    assert (resumed.status, resumed.until, resumed.error) == ("running", None, None)
-    assert list(resumed.calls) == [0]
+    assert (parked.status, parked.parked_until, parked.question) == ("waiting", 2_000.0, None)
+    assert (resumed.status, resumed.parked_until, resumed.error) == ("running", None, None)
+    assert list(resumed.replies) == [0]
 
 
 def test_a_run_resumed_with_an_open_question_waits_on() -> None:
@@ -209,7 +209,7 @@ def test_a_run_resumed_with_an_open_question_waits_on() -> None:
 def test_a_retry_closes_an_open_question() -> None:
     view = after(*BEGUN, fact(QuestionAsked), fact(RunRetried, step="a"))
 
-    assert (view.status, view.question, view.step, view.then) == ("running", None, None, "a")
+    assert (view.status, view.question, view.step, view.next_step) == ("running", None, None, "a")
 
 
 def test_a_note_changes_nothing_but_the_number_of_facts() -> None:
@@ -259,7 +259,7 @@ def possible(view: RunView) -> list[dict[str, Any]]:
     again: list[dict[str, Any]] = [{"kind": RunResumed}, {"kind": RunRetried}]
     if view.status in ("succeeded", "stopped"):
         return [{"kind": RunRetried}]
-    if view.status == "failed" or view.until is not None:
+    if view.status == "failed" or view.parked_until is not None:
         return again
     if view.question is not None:
         key = view.question.key
@@ -272,7 +272,7 @@ def possible(view: RunView) -> list[dict[str, Any]]:
         return [*begun, {"kind": RunFinished}]
     return [
         {"kind": OutputWritten, **here},
-        {"kind": CallReplied, "number": len(view.calls), **here},
+        {"kind": CallReplied, "number": len(view.replies), **here},
         {"kind": QuestionAsked, "question": PLAIN["question"], **here},
         {"kind": ValuesFinished, **here},
         {"kind": Noted},
@@ -320,12 +320,12 @@ def test_any_history_leaves_a_run_that_makes_sense(events: list[Event]) -> None:
     assert view.seq == len(events)
     assert view.attempts == {event.step: event.attempt for event in begun}
     assert sum(view.attempts.values()) == len(begun)
-    assert set(view.said) == {event.step for event in begun}
+    assert set(view.answers_by_step) == {event.step for event in begun}
     assert view.state == {key: value for values in written for key, value in values.items()}
     assert view.usage.calls == len(calls)
     assert (view.usage.cost_usd is None) == any(call.cost_usd is None for call in calls)
     if view.status == "waiting":
-        assert (view.question is None) == (view.until is not None)
+        assert (view.question is None) == (view.parked_until is not None)
     if view.status == "failed":
         assert isinstance(view.error, RunFailed)
     if view.status == "running":

@@ -105,7 +105,7 @@ class Batch:
         """Return the names of the batch's runs that have finished."""
         store = self.service.store
         names = await store.names_starting_with(f"{self.name}.")
-        return {name for name in names if (await store.run(name)).last == "run_finished"}
+        return {name for name in names if (await store.run(name)).last_event == "run_finished"}
 
     async def execute(self) -> AsyncGenerator[RowOutcome, None]:
         """Execute the rows, a bounded number at once, and yield outcomes in the sheet's order."""

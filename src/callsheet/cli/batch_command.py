@@ -103,9 +103,9 @@ def batch(file: str, **options: Any) -> int:
 def _order(path: Path, options: dict[str, Any]) -> BatchRequest:
     from callsheet.batches.request import BatchRequest
     from callsheet.batches.row_parser import RowDefaults
-    from callsheet.store.port import Allowance
+    from callsheet.store.port import RateLimit
 
-    allowed = Allowance(options["requests_per_minute"], options["tokens_per_minute"])
+    allowed = RateLimit(options["requests_per_minute"], options["tokens_per_minute"])
     told = RowDefaults(options["groups"] or (), brief_of(None, options["fields"]))
     same = {name: options[name] for name in BatchRequest.__dataclass_fields__ if name in options}
     return BatchRequest(path, defaults=told, rate_limit=allowed, **same)

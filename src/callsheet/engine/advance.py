@@ -1,7 +1,7 @@
-"""Carries a run on until it ends or a person must answer.
+"""Executes a run until it ends or a question is open.
 
-Idempotent: what a fact says is done is not done again, so a process may die anywhere and another
-goes on from the last fact.
+Idempotent: what an event records is not done again, so a process may die at any point and another
+continues after the last event.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run is carried out with: the workflow, what modules may look at, LLM and clock."""
+    """What a run is executed with: workflow, resources of its modules, LLM and clock."""
 
     definition: WorkflowDefinition
     resources: Resources
@@ -50,85 +50,89 @@ class RunContext:
     now: Callable[[], float] = time.time
 
 
-async def advance(journal: Journal, cast: RunContext) -> RunView:
-    """Goes on until the run ends, fails, or a question is open; answers with how it stands.
+async def advance(journal: Journal, context: RunContext) -> RunView:
+    """Executes the run until it ends, fails or asks; returns its state.
 
-    What it came to last may wait in the journal, to be stored as the run is let go of.
+    The last events may still be pending in the journal, to be stored when the lease ends.
     """
     view = journal.view
-    _settle(journal)
-    due = False
+    _answer_open_question(journal)
+    unsaved = False
     while view.status == "running":
         if view.step is None:
-            _next_step(journal, cast)
+            _start_next_step(journal, context)
             continue
-        modules = cast.definition.workflow.step(view.step).modules
+        modules = context.definition.workflow.step(view.step).modules
         if view.module >= len(modules):
             journal.defer(_finished(view, "done"))
             continue
-        if due:
-            # Stored before another module begins, and not sooner: the end of the step, or of the
-            # run, which comes of it at once, goes with it.
+        if unsaved:
+            # Stored only before the next module starts, so that the end of the step or run, which
+            # may follow at once, shares the transaction.
             await journal.append()
-        due = await _run_module(journal, cast, modules[view.module])
+        unsaved = await _run_module(journal, context, modules[view.module])
     return view
 
 
-def answer_question(view: RunView, value: JsonValue, *, once: str = "") -> QuestionAnswered:
+def answer_question(
+    view: RunView, value: JsonValue, *, idempotency_key: str = ""
+) -> QuestionAnswered:
     """A person's answer to the open question; raises AnswerError where it does not fit."""
     if view.question is None:
-        raise InputError(f"the run {view.run} asks nothing", hint=f"it is {view.status}")
-    said = parse_answer(view.question, value)
-    return _answered(view, view.question, said).model_copy(update={"once": once})
+        raise InputError(f"the run {view.run} has no open question", hint=f"it is {view.status}")
+    answer = parse_answer(view.question, value)
+    return _answered(view, view.question, answer).model_copy(update={"once": idempotency_key})
 
 
-def _next_step(journal: Journal, cast: RunContext) -> None:
-    view, steps = journal.view, cast.definition.workflow.steps
-    if view.then is not None:
-        position = cast.definition.workflow.position(view.then)
+def _start_next_step(journal: Journal, context: RunContext) -> None:
+    view, workflow = journal.view, context.definition.workflow
+    if view.next_step is not None:
+        position = workflow.position(view.next_step)
     elif view.last_step is not None:
-        position = cast.definition.workflow.position(view.last_step) + 1
+        position = workflow.position(view.last_step) + 1
     else:
         position = 0
-    if position == len(steps):
+    if position == len(workflow.steps):
         journal.defer(RunFinished(result="succeeded"))
         return
-    step = steps[position].step_id
+    step = workflow.steps[position].step_id
     journal.defer(StepStarted(step=step, attempt=view.attempts.get(step, 0) + 1))
 
 
-async def _run_module(journal: Journal, cast: RunContext, use: ModuleUse) -> bool:
-    """Runs the module that is next; whatever stops it is recorded as the run's failure.
+async def _run_module(journal: Journal, run_context: RunContext, use: ModuleUse) -> bool:
+    """Runs the next module; an error is recorded as the run's failure.
 
-    Answers whether its work must be stored before another begins.
+    Returns whether its result must be stored before another module starts.
     """
     view = journal.view
     notes: list[str] = []
     try:
         module = find_module(use.module_id)
-        context = build_context(journal, cast.resources, cast.llm, notes.append)
+        context = build_context(journal, run_context.resources, run_context.llm, notes.append)
         outcome = await module.run(read_inputs(use, module, view), context)
     except OverloadedError as error:
-        await journal.append(_failed(view, use.module_id, error, until=_until(error, cast)))
+        await journal.append(
+            _failed(view, use.module_id, error, until=_parked_until(error, run_context))
+        )
         return False
     except CallsheetError as error:
         await journal.append(_failed(view, use.module_id, error))
         return False
     except Exception as error:
         defect = InternalError(
-            f"{type(error).__name__} in our own code", hint="please report it, with --debug"
+            f"{type(error).__name__} in callsheet's own code", hint="please report it, with --debug"
         )
         await journal.append(_failed(view, use.module_id, defect))
         raise defect from error
     if isinstance(outcome, Ask):
         _ask(journal, outcome.question)
         return False
-    told = [Noted(step=view.step or "", text=text) for text in notes]
-    journal.defer(*told, *_facts(view, use, outcome))
+    noted = [Noted(step=view.step or "", text=text) for text in notes]
+    journal.defer(*noted, *_outcome_events(view, use, outcome))
     return not module.repeatable
 
 
-def _facts(view: RunView, use: ModuleUse, outcome: Outcome) -> list[Event]:
+def _outcome_events(view: RunView, use: ModuleUse, outcome: Outcome) -> list[Event]:
     match outcome:
         case Done(outputs=outputs):
             return [_written(view, use, outputs.model_dump(mode="json"))]
@@ -140,7 +144,7 @@ def _facts(view: RunView, use: ModuleUse, outcome: Outcome) -> list[Event]:
         case Stop():
             return [_finished(view, "left"), RunFinished(result="stopped")]
         case Ask():
-            raise AssertionError("a question is asked, not recorded as an outcome")
+            raise AssertionError("a question is no outcome to record")
         case _:
             assert_never(outcome)
 
@@ -169,8 +173,8 @@ def _finished(
 def _failed(
     view: RunView, where: str, error: CallsheetError, *, until: float | None = None
 ) -> RunFailed | RunParked:
-    """What stopped the run; where the provider named a time, the run is parked until then."""
-    told = {
+    """The run's failure; where the provider named a time, the run is parked until then."""
+    fields = {
         "step": view.step,
         "attempt": view.attempt,
         "code": error.code,
@@ -179,16 +183,16 @@ def _failed(
         "hint": error.hint,
     }
     if until is not None:
-        return RunParked.model_validate(told | {"until": until})
-    return RunFailed.model_validate(told | {"exit_code": error.exit_code})
+        return RunParked.model_validate(fields | {"until": until})
+    return RunFailed.model_validate(fields | {"exit_code": error.exit_code})
 
 
-def _until(error: OverloadedError, cast: RunContext) -> float | None:
-    return None if error.retry_after is None else cast.now() + error.retry_after
+def _parked_until(error: OverloadedError, context: RunContext) -> float | None:
+    return None if error.retry_after is None else context.now() + error.retry_after
 
 
 def _ask(journal: Journal, question: Question) -> None:
-    """Asks, unless the answer is known: then only that is recorded."""
+    """Records the question, or only its answer where that is known."""
     view = journal.view
     known = _known_answer(view, question)
     asked = QuestionAsked(
@@ -200,8 +204,8 @@ def _ask(journal: Journal, question: Question) -> None:
     journal.defer(known or asked)
 
 
-def _settle(journal: Journal) -> None:
-    """Answers the open question where the answer is known by now."""
+def _answer_open_question(journal: Journal) -> None:
+    """Answers the open question where its answer is known by now."""
     view = journal.view
     if view.question is not None and (known := _known_answer(view, view.question)):
         journal.defer(known)
@@ -210,15 +214,14 @@ def _settle(journal: Journal) -> None:
 def _known_answer(
     view: RunView, question: Question
 ) -> QuestionAnswered | RunFailed | RunParked | None:
-    """What was told beforehand, or the default where that is wanted; None where a person must say."""
-    if question.key in view.told:
+    """A preset answer, or the default where the policy takes it; None where a person must answer."""
+    if question.key in view.preset_answers:
         try:
-            # Who told a choice beforehand may have chosen nothing; the question put here may not
-            # offer that, but it was not put.
+            # A preset answer may choose nothing, even where the question does not offer that.
             skippable = replace(question, may_skip=True)
-            value = parse_answer(skippable, view.told[question.key])
+            value = parse_answer(skippable, view.preset_answers[question.key])
         except InputError as error:
-            return _failed(view, "what was told", error)
+            return _failed(view, "preset answer", error)
         return _answered(view, question, value, by="told")
     if question.default is not None and _takes_default(view, question):
         return _answered(view, question, question.default, by="default")
@@ -226,8 +229,9 @@ def _known_answer(
 
 
 def _takes_default(view: RunView, question: Question) -> bool:
-    accepted = question.kind in view.manner.accept
-    return question.unasked or (accepted and question.key.split(".")[0] not in view.manner.ask)
+    policy = view.question_policy
+    accepted = question.kind in policy.accept and question.key.split(".")[0] not in policy.ask
+    return question.unasked or accepted
 
 
 def _answered(

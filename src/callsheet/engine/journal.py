@@ -1,8 +1,7 @@
-"""A run that is held and written to: facts are folded into the view and stored.
+"""Appends the events of one leased run: folds them into the run view, and stores them.
 
-What a person said is stored at once; what was bought or done, before anything else is begun. A fact
-that could be found again at no cost waits for the next one that could not: a third of the commits, and
-nothing is lost that matters.
+Answers are stored at once; paid replies and results before anything else starts. An event that can be
+recomputed for free waits for the next one that cannot: that saves two thirds of the commits.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.engine.run_view import RunView, fold
 from callsheet.events import RecordedEvent
-from callsheet.store.port import HeldError
+from callsheet.store.port import LeaseError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -22,99 +21,99 @@ if TYPE_CHECKING:
 
 
 class Journal:
-    """One run's facts and their fold; `listen` hears each fact after it was stored."""
+    """The events of a run and its view; `on_event` is called with each event once it is stored."""
 
     def __init__(
         self,
         store: Store,
         lease: Lease,
         view: RunView,
-        listen: Callable[[RecordedEvent, RunView], None] | None = None,
+        on_event: Callable[[RecordedEvent, RunView], None] | None = None,
     ) -> None:
         self._store = store
-        self._listen = listen
+        self._on_event = on_event
         self._stored = view.seq
-        self._waiting: list[Event] = []
-        self._unborn: tuple[str, Mapping[str, str]] | None = None
+        self._pending: list[Event] = []
+        self._to_create: tuple[str, Mapping[str, str]] | None = None
         self.lease = lease
         self.view = view
 
-    def begin(self, workflow: str, event: Event, files: Mapping[str, str]) -> None:
-        """Takes in the first fact of a new run; it is stored with what first comes of it."""
+    def create(self, workflow: str, event: Event, files: Mapping[str, str]) -> None:
+        """Adds the first event of a new run; it is stored with the next events."""
         self.defer(event)
-        self._unborn = (workflow, files)
+        self._to_create = (workflow, files)
 
     def defer(self, *events: Event) -> None:
-        """Folds facts into the view; they are stored together with those that follow."""
+        """Folds events into the view; they are stored together with those that follow."""
         for event in events:
             self.view.apply(RecordedEvent(self.view.seq + 1, time.time(), event))
-            self._waiting.append(event)
+            self._pending.append(event)
 
     async def file(self, content_hash: str) -> str:
-        """The content of a file that is kept with the run; raises StorageError."""
+        """The content of a file of the run; raises StorageError."""
         return await self._store.file(content_hash)
 
     async def append(self, *events: Event, files: Mapping[str, str] | None = None) -> None:
-        """Stores facts, and all that wait, in one transaction, and files by content hash."""
+        """Stores events, and all that are pending, in one transaction, and files by content hash."""
         self.defer(*events)
-        await self._store_waiting(files or {})
+        await self._store_pending(files or {})
 
     async def release(self) -> None:
-        """Stores all that waits and lets go of the run, in one transaction; raises HeldError."""
-        if self._unborn is not None:
-            await self._store_waiting({})
-        if not self._waiting:
+        """Stores pending events and ends the lease, in one transaction; raises LeaseError."""
+        if self._to_create is not None:
+            await self._store_pending({})
+        if not self._pending:
             await self._store.release(self.lease)
             return
         try:
-            await self._store_waiting({}, release=True)
-        except HeldError:
-            # A commit may have come through although nobody waited for its answer.
+            await self._store_pending({}, release=True)
+        except LeaseError:
+            # A cancelled commit may have taken place all the same.
             await self._store.release(self.lease)
             raise
 
-    async def _store_waiting(self, files: Mapping[str, str], *, release: bool = False) -> None:
-        if self._unborn is not None:
-            (workflow, first), self._unborn = self._unborn, None
-            self._told(
-                await self._store.create(self.lease, workflow, self._waiting, {**first, **files})
+    async def _store_pending(self, files: Mapping[str, str], *, release: bool = False) -> None:
+        if self._to_create is not None:
+            (workflow, first), self._to_create = self._to_create, None
+            self._publish(
+                await self._store.create(self.lease, workflow, self._pending, {**first, **files})
             )
-        elif self._waiting:
-            self._told(
+        elif self._pending:
+            self._publish(
                 await self._store.append(
-                    self.lease, self._stored, self._waiting, files, release=release
+                    self.lease, self._stored, self._pending, files, release=release
                 )
             )
 
     async def catch_up(self) -> list[RecordedEvent]:
-        """Takes in what others have stored since; answers with it. Nothing of ours may wait."""
+        """Reads and returns the events that other processes have stored; none may be pending here."""
         missed = await self._store.events(self.view.run, self._stored)
         for recorded in missed:
             self.view.apply(recorded)
         if missed:
-            self._told(missed)
+            self._publish(missed)
         return missed
 
-    async def watch(self, seconds: float, in_hand: Callable[[], Awaitable[bool]]) -> bool:
-        """Hears of each fact until the run ends or asks; False where it is in nobody's hands.
+    async def follow(self, seconds: float, is_owned: Callable[[], Awaitable[bool]]) -> bool:
+        """Publishes events until the run ends or asks; False where no process executes it any more.
 
-        After so many silent seconds `in_hand` is asked about that.
+        `is_owned` is checked after each `seconds` without an event.
         """
         while self.view.status == "running":
-            news = await self._store.watch(self.view.run, self.view.seq, seconds)
+            news = await self._store.wait_for_events(self.view.run, self.view.seq, seconds)
             await self.catch_up()
-            if not news and not await in_hand():
+            if not news and not await is_owned():
                 return False
         return True
 
-    def _told(self, written: list[RecordedEvent]) -> None:
-        self._waiting = []
+    def _publish(self, written: list[RecordedEvent]) -> None:
+        self._pending = []
         self._stored = written[-1].seq
         for recorded in written:
-            if self._listen is not None:
-                self._listen(recorded, self.view)
+            if self._on_event is not None:
+                self._on_event(recorded, self.view)
 
 
 async def read_view(store: Store, run: str) -> RunView:
-    """A run as it stands, without holding it; raises NoSuchRunError."""
+    """The current state of a run, without a lease; raises NoSuchRunError."""
     return fold(run, await store.events(run))

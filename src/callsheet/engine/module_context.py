@@ -1,4 +1,4 @@
-"""Sets the stage for a module: its inputs read from the state, and what it may touch."""
+"""Builds what a module runs with: its inputs, read from the state, and its context."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def build_context(
     journal: Journal, resources: Resources, llm: LLM, note: Callable[[str], None]
 ) -> ModuleContext:
-    """The stage for the module that is next."""
+    """The context of the module that runs next."""
     view = journal.view
     return ModuleContext(
         resources=resources,
@@ -38,15 +38,15 @@ def build_context(
         answers=dict(view.answers),
         call=_LLMCaller(journal, llm),
         note=note,
-        keep=_ValueRecorder(journal),
+        save_values=_ValueRecorder(journal),
         values=dict(view.values),
         llm=llm.spec,
-        anew=view.anew,
+        rewrite=view.rewrite,
     )
 
 
 def read_inputs(use: ModuleUse, module: Module, view: RunView) -> Values:
-    """The module's inputs with the state read; one that is required must exist."""
+    """A module's inputs with references resolved; raises InputError where a required one is missing."""
     values: dict[str, JsonValue] = {}
     for name, written in use.inputs.items():
         missing: list[str] = []
@@ -70,7 +70,7 @@ def read_inputs(use: ModuleUse, module: Module, view: RunView) -> Values:
 
 
 class _LLMCaller:
-    """Calls the LLM for one run of a module; a reply that was recorded is not bought again."""
+    """Calls the LLM for one execution of a module; a recorded reply is used instead of a call."""
 
     def __init__(self, journal: Journal, llm: LLM) -> None:
         self._journal = journal
@@ -81,20 +81,20 @@ class _LLMCaller:
         self,
         request: Request,
         repair: bool,  # noqa: FBT001
-        heard: TextListener,
+        on_text: TextListener,
     ) -> Reply | Question:
         number, view = self._number, self._journal.view
         self._number += 1
-        if number in view.calls:
-            return _as_reply(view.calls[number])
-        # Whatever was bought before must be safe before more is bought.
+        if number in view.replies:
+            return _as_reply(view.replies[number])
+        # Earlier paid work must be stored before the next call.
         await self._journal.append()
         key = f"reply.{number}"
-        if isinstance(told := view.answers.get(key), str):
-            request = replace(request, answer=told)
+        if isinstance(answer := view.answers.get(key), str):
+            request = replace(request, answer=answer)
         if request.picture is not None:
-            request = replace(request, picture=await self._shown(request.picture))
-        reply = await self._llm.compose(request, heard)
+            request = replace(request, picture=await self._with_content(request.picture))
+        reply = await self._llm.compose(request, on_text)
         if not isinstance(reply, Reply):
             return replace(reply, key=key)
         self._journal.defer(
@@ -116,13 +116,13 @@ class _LLMCaller:
         )
         return reply
 
-    async def _shown(self, picture: Image) -> Image:
-        """The picture with its content, as it was kept with the run."""
+    async def _with_content(self, picture: Image) -> Image:
+        """The image with its content, which is stored with the run."""
         return replace(picture, base64=await self._journal.file(picture.hash))
 
 
 class _ValueRecorder:
-    """Records what a module has finished before it is done."""
+    """Records values that a module has finished before it ends."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal

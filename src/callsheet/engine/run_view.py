@@ -1,4 +1,4 @@
-"""A run as it stands: the fold over its facts. Nothing in it is ever stored."""
+"""The current state of a run, folded from its events; never stored itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Status = Literal["running", "waiting", "succeeded", "failed", "stopped"]
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """A reply, and what stood when it was asked for: the LLM, the workflow's files, the answers."""
+    """A reply with the LLM, the workflow files and the answers it was requested with."""
 
     call: CallReplied
     llm: str
@@ -48,14 +48,13 @@ class RecordedCall:
 
 @dataclass
 class RunView:
-    """A run's state and position.
+    """State and position of a run.
 
-    `step`, `attempt` and `module` say what is at work; `step` is None between steps, where `then`
-    names the next one if it is not simply the following. `told` are answers given beforehand and
-    not used yet, `asked` the number of the last question's fact, `said` every answer by step and
-    key, `calls` the replies that the module at work already has, and `values` what it finished
-    before it failed. `until` is the time (Unix seconds) before which the provider wants no call.
-    `bought` are all replies of the run, in their order.
+    `step`, `attempt` and `module` are the current position; between steps `step` is None, and
+    `next_step` names the next one if it is not the following. `preset_answers` are those not used
+    yet, `question_seq` is the number of the last question's event. `replies` are those the current
+    module already has, by number, and `values` what it finished before it failed. `parked_until`
+    (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order.
     """
 
     run: str
@@ -67,41 +66,41 @@ class RunView:
     llm: str = ""
     base_url: str | None = None
     max_cost: float | None = None
-    manner: QuestionPolicy = field(default_factory=QuestionPolicy)
+    question_policy: QuestionPolicy = field(default_factory=QuestionPolicy)
     status: Status = "running"
     state: dict[str, JsonValue] = field(default_factory=dict)
-    told: dict[str, JsonValue] = field(default_factory=dict)
-    said: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
+    preset_answers: dict[str, JsonValue] = field(default_factory=dict)
+    answers_by_step: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     step: str | None = None
     attempt: int = 0
     module: int = 0
-    then: str | None = None
+    next_step: str | None = None
     last_step: str | None = None
     question: Question | None = None
-    asked: int = 0
+    question_seq: int = 0
     answers: dict[str, JsonValue] = field(default_factory=dict)
-    calls: dict[int, CallReplied] = field(default_factory=dict)
+    replies: dict[int, CallReplied] = field(default_factory=dict)
     values: dict[str, JsonValue] = field(default_factory=dict)
-    anew: frozenset[str] = frozenset()
-    until: float | None = None
+    rewrite: frozenset[str] = frozenset()
+    parked_until: float | None = None
     error: RunFailed | RunParked | None = None
     usage: Usage = NO_USAGE
     recorded_calls: list[RecordedCall] = field(default_factory=list)
 
     def apply(self, recorded: RecordedEvent) -> None:
-        """Takes in the next fact."""
+        """Applies the next event."""
         self.seq = recorded.seq
         if recorded.seq == 1:
             self.started = recorded.at
         _apply(self, recorded.event)
 
 
-def fold(run: str, facts: Iterable[RecordedEvent]) -> RunView:
-    """The run that these facts make."""
+def fold(run: str, events: Iterable[RecordedEvent]) -> RunView:
+    """The state of a run after these events."""
     view = RunView(run)
-    for recorded in facts:
+    for recorded in events:
         view.apply(recorded)
     return view
 
@@ -109,13 +108,13 @@ def fold(run: str, facts: Iterable[RecordedEvent]) -> RunView:
 def _apply(view: RunView, event: Event) -> None:
     match event:
         case OutputWritten() | StepStarted() | StepFinished():
-            _move(view, event)
+            _apply_progress(view, event)
         case QuestionAsked() | QuestionAnswered() | CallReplied():
-            _talk(view, event)
+            _apply_dialogue(view, event)
         case RunStarted() | RunResumed() | RunRetried():
-            _begin(view, event)
+            _apply_start(view, event)
         case RunFinished() | RunFailed() | RunParked():
-            _end(view, event)
+            _apply_end(view, event)
         case ValuesFinished():
             view.values.update(event.values)
         case Noted():
@@ -124,80 +123,80 @@ def _apply(view: RunView, event: Event) -> None:
             assert_never(event)
 
 
-def _begin(view: RunView, event: RunStarted | RunResumed | RunRetried) -> None:
-    view.llm, view.base_url, view.manner = event.llm, event.base_url, event.manner
+def _apply_start(view: RunView, event: RunStarted | RunResumed | RunRetried) -> None:
+    view.llm, view.base_url, view.question_policy = event.llm, event.base_url, event.manner
     view.max_cost = event.max_cost
-    view.error = view.until = None
+    view.error = view.parked_until = None
     view.status = "waiting" if view.question else "running"
     if isinstance(event, RunStarted):
         view.workflow, view.source = event.workflow, event.source
     if not isinstance(event, RunResumed):
-        view.manifest, view.told = event.manifest, dict(event.answers)
+        view.manifest, view.preset_answers = event.manifest, dict(event.answers)
     if isinstance(event, RunRetried):
         view.status, view.question = "running", None
-        view.step, view.then, view.anew = None, event.step, frozenset(event.anew)
+        view.step, view.next_step, view.rewrite = None, event.step, frozenset(event.anew)
         view.state.update(event.finished)
 
 
-def _end(view: RunView, event: RunFinished | RunFailed | RunParked) -> None:
+def _apply_end(view: RunView, event: RunFinished | RunFailed | RunParked) -> None:
     match event:
         case RunFinished(result=result):
             view.status = result
         case RunFailed():
             view.status, view.error = "failed", event
             if event.exit_code != ProviderError.exit_code:
-                # What those calls brought is judged already: going on means asking anew. Where the
-                # provider failed, what came before is still good, and paid.
-                view.calls = {}
-            _drop_broken_end(view.calls)
+                # These replies were checked and rejected, so resuming asks again. Where the provider
+                # failed, earlier replies are still good, and paid.
+                view.replies = {}
+            _drop_broken_replies(view.replies)
         case RunParked(until=until):
-            view.status, view.error, view.until = "waiting", event, until
+            view.status, view.error, view.parked_until = "waiting", event, until
 
 
-def _drop_broken_end(calls: dict[int, CallReplied]) -> None:
-    """Forgets the last replies that broke off: what follows them is to be asked for again."""
-    while calls and calls[max(calls)].finish == "broken":
-        del calls[max(calls)]
+def _drop_broken_replies(replies: dict[int, CallReplied]) -> None:
+    """Drops incomplete replies at the end, so that they are requested again."""
+    while replies and replies[max(replies)].finish == "broken":
+        del replies[max(replies)]
 
 
-def _move(view: RunView, event: StepStarted | StepFinished | OutputWritten) -> None:
+def _apply_progress(view: RunView, event: StepStarted | StepFinished | OutputWritten) -> None:
     match event:
         case StepStarted():
-            view.step, view.attempt, view.then = event.step, event.attempt, None
+            view.step, view.attempt, view.next_step = event.step, event.attempt, None
             view.attempts[event.step] = event.attempt
             view.skipped.pop(event.step, None)
-            view.said[event.step] = {}
-            _enter(view, 0)
+            view.answers_by_step[event.step] = {}
+            _enter_module(view, 0)
         case OutputWritten():
             view.state.update(event.values)
-            _enter(view, event.module + 1)
+            _enter_module(view, event.module + 1)
         case StepFinished():
-            view.step, view.last_step, view.then = None, event.step, event.then
+            view.step, view.last_step, view.next_step = None, event.step, event.then
             if event.result == "skipped":
                 view.skipped[event.step] = event.reason
             if event.result == "left":
-                # It was done anew once; what a further attempt keeps, it keeps.
-                view.anew = frozenset()
+                # A rewrite applies to one attempt only.
+                view.rewrite = frozenset()
 
 
-def _enter(view: RunView, module: int) -> None:
-    view.module, view.answers, view.calls, view.question = module, {}, {}, None
+def _enter_module(view: RunView, module: int) -> None:
+    view.module, view.answers, view.replies, view.question = module, {}, {}, None
     view.values = {}
 
 
-def _talk(view: RunView, event: QuestionAsked | QuestionAnswered | CallReplied) -> None:
+def _apply_dialogue(view: RunView, event: QuestionAsked | QuestionAnswered | CallReplied) -> None:
     match event:
         case QuestionAsked():
             view.question = Question.from_json(dict(event.question))
             view.answers.pop(view.question.key, None)
-            view.status, view.asked = "waiting", view.seq
+            view.status, view.question_seq = "waiting", view.seq
         case QuestionAnswered():
             view.question, view.status = None, "running"
             view.answers[event.key] = event.value
-            view.said.setdefault(event.step, {})[event.key] = event.value
-            view.told.pop(event.key, None)
+            view.answers_by_step.setdefault(event.step, {})[event.key] = event.value
+            view.preset_answers.pop(event.key, None)
         case CallReplied():
-            view.calls[event.number] = event
+            view.replies[event.number] = event
             view.usage += event.usage
-            answers = {key: said for step in view.said.values() for key, said in step.items()}
+            answers = {k: v for step in view.answers_by_step.values() for k, v in step.items()}
             view.recorded_calls.append(RecordedCall(event, view.llm, view.manifest, answers))

@@ -72,6 +72,6 @@ class UnavailableLLM:
         self._error = error
 
     async def compose(
-        self, request: Request, heard: TextListener | None = None
+        self, request: Request, on_text: TextListener | None = None
     ) -> Reply | Question:
         raise self._error

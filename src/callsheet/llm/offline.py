@@ -22,8 +22,8 @@ class OfflineLLM:
 
     spec = "offline"
 
-    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
-        del heard  # it writes faster than anybody reads
+    async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
+        del on_text  # it writes faster than anybody reads
         value = _filled(request.schema, request, ())
         text = json.dumps(value, ensure_ascii=False)
         return Reply(text=text, finish="stop", usage=Usage(cost_usd=0.0), llm="offline")

@@ -25,9 +25,9 @@ class PasteLLM:
     spec = "paste"
 
     async def compose(
-        self, request: Request, heard: TextListener | None = None
+        self, request: Request, on_text: TextListener | None = None
     ) -> Reply | Question:
-        del heard  # a person pastes a reply when it is done
+        del on_text  # a person pastes a reply when it is done
         if request.answer is None:
             first = "Attach your picture to a chat, paste" if request.picture else "Paste"
             return _question(request, f"{first} this into any chat, then paste its reply here.")

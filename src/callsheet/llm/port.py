@@ -61,7 +61,7 @@ class Reply:
 class LLM(Protocol):
     """Answers a request with a reply, or with a question that a person must answer first.
 
-    Raises ProviderError (or a child) where the provider does not do its part. `heard` is called
+    Raises ProviderError (or a child) where the provider does not do its part. `on_text` is called
     now and then while a reply is being written, and once more where it breaks off or nobody waits
     for it any more; not at all by an LLM that tells nothing before it is done.
     """
@@ -72,5 +72,5 @@ class LLM(Protocol):
         ...
 
     async def compose(
-        self, request: Request, heard: TextListener | None = None
+        self, request: Request, on_text: TextListener | None = None
     ) -> Reply | Question: ...

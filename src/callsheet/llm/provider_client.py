@@ -71,10 +71,10 @@ class ProviderClient:
     close: Callable[[], Awaitable[None]]
 
     async def ask(
-        self, asking: ProviderRequest, heard: TextListener | None = None
+        self, asking: ProviderRequest, on_text: TextListener | None = None
     ) -> Reply | ProviderFailure:
         """One request: what came back, or what went wrong, and never an exception of the library."""
-        ear = _StreamReader(heard, asking.tick)
+        ear = _StreamReader(on_text, asking.tick)
         try:
             async with closing():
                 return await self._ask(asking, ear)
@@ -156,7 +156,7 @@ class _NoEndError(Exception):
 class _StreamReader:
     """Follows a reply while it is written, and tells now and then what is written so far."""
 
-    heard: TextListener | None
+    on_text: TextListener | None
     tick: float
     stream: StreamedResponse | None = None
     failed: bool = False
@@ -183,10 +183,10 @@ class _StreamReader:
 
     async def _tell(self) -> None:
         """Tells what is written; `failed` says that it was the listener who could not take it in."""
-        if self.heard is None:
+        if self.on_text is None:
             return
         self.failed = True
-        await self.heard(self.text())
+        await self.on_text(self.text())
         self.failed = False
 
     def _take(self, piece: str) -> None:

@@ -82,12 +82,12 @@ class ProviderLLM:
             deadline=self.limits.deadline,
         )
 
-    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
+    async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
         line = self._line or await self._connected()
         tally = RetryState(mode=self._mode)
         while True:
             asking = self._asking(request, tally)
-            outcome, took = await self._in_turn(line, asking, heard)
+            outcome, took = await self._in_turn(line, asking, on_text)
             if isinstance(outcome, Reply):
                 self._mode = tally.mode
                 return outcome
@@ -104,7 +104,7 @@ class ProviderLLM:
                     raise error
 
     async def _in_turn(
-        self, line: ProviderClient, asking: ProviderRequest, heard: TextListener | None
+        self, line: ProviderClient, asking: ProviderRequest, on_text: TextListener | None
     ) -> tuple[Reply | ProviderFailure, float]:
         """A try at the common pace, and how long it took.
 
@@ -114,7 +114,7 @@ class ProviderLLM:
             began = await self.pace.enter(asking) if self.pace else 0.0
             started, outcome, again = time.monotonic(), None, False
             try:
-                outcome = await self._try(line, asking, heard)
+                outcome = await self._try(line, asking, on_text)
             finally:
                 if self.pace:
                     again = self.pace.leave(began, outcome)
@@ -122,9 +122,9 @@ class ProviderLLM:
                 return outcome, time.monotonic() - started
 
     async def _try(
-        self, line: ProviderClient, asking: ProviderRequest, heard: TextListener | None
+        self, line: ProviderClient, asking: ProviderRequest, on_text: TextListener | None
     ) -> Reply | ProviderFailure:
-        outcome = await line.ask(asking, heard)
+        outcome = await line.ask(asking, on_text)
         if isinstance(outcome, Reply):
             return outcome
         secrets = (self.key.value,) if self.key else ()

@@ -26,9 +26,9 @@ class ScriptedLLM:
         self.requests: list[Request] = []
 
     async def compose(
-        self, request: Request, heard: TextListener | None = None
+        self, request: Request, on_text: TextListener | None = None
     ) -> Reply | Question:
-        del heard
+        del on_text
         self.requests.append(request)
         line = self._lines.pop(0)
         if isinstance(line, Exception):

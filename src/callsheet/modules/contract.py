@@ -46,9 +46,9 @@ class ModuleContext:
     `answers` are a person's answers to this module's questions in this attempt, by key. `call`
     asks the LLM, and is recorded: a module that is run again gets the same replies without paying;
     what is written so far is told on the way.
-    `note` tells the person something. `keep` records values that are finished although the module
+    `note` tells the person something. `save_values` records values that are finished although the module
     is not, by path; `values` are those of an earlier, failed go at this attempt. `llm` is the
-    LLM's spec, and `anew` what the person wants done again even where it still fits.
+    LLM's spec, and `rewrite` what is to be written again even where it still fits.
     """
 
     resources: Resources
@@ -56,10 +56,10 @@ class ModuleContext:
     answers: Mapping[str, JsonValue]
     call: Callable[[Request, bool, TextListener], Awaitable[Reply | Question]]
     note: Callable[[str], None]
-    keep: Callable[[Mapping[str, JsonValue]], Awaitable[None]] = _ignore_values
+    save_values: Callable[[Mapping[str, JsonValue]], Awaitable[None]] = _ignore_values
     values: Mapping[str, JsonValue] = field(default_factory=dict)
     llm: str = ""
-    anew: frozenset[str] = frozenset()
+    rewrite: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

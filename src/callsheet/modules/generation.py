@@ -121,7 +121,7 @@ class _FinishedValues:
         fresh = {name: v for name, v in healthy.items() if self.kept.get(name) != v}
         if fresh:
             self.kept.update(fresh)
-            await self.context.keep(fresh)
+            await self.context.save_values(fresh)
 
 
 async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:

@@ -44,7 +44,7 @@ async def run_details(
 
 def _images(view: RunView) -> dict[str, JsonValue]:
     """What is known of each picture that the person showed, by its question's key."""
-    answers = [*view.said.values(), view.told]
+    answers = [*view.answers_by_step.values(), view.preset_answers]
     return {
         key: {name: known for name, known in value.items() if name != "hash"}
         for said in answers

@@ -58,9 +58,9 @@ def run_document(
         "receipt": receipt.to_json() if receipt else None,
     }
     if view.question is not None and status == "waiting":
-        document["question"] = {"number": view.asked} | view.question.to_json()
-    if view.until is not None:
-        document["until"] = view.until
+        document["question"] = {"number": view.question_seq} | view.question.to_json()
+    if view.parked_until is not None:
+        document["until"] = view.parked_until
     if view.error is not None:
         document["error"] = {
             "code": view.error.code,

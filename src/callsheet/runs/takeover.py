@@ -27,7 +27,7 @@ class Takeover:
         self._llms = LLMCache(settings)
 
     async def __call__(self, store: Store, run: str) -> RunSession:
-        """The run, with its lease acquired; raises HeldError where another process holds it."""
+        """The run, with its lease acquired; raises LeaseError where another process holds it."""
         # Each takeover is an owner of its own: even in this process, none continues another's run.
         service = RunService(self._settings, store=store, queue=None)
         crashed = bool((await store.run(run)).owner)

@@ -34,7 +34,7 @@ def is_dead(owner: str) -> bool:
 
 def is_held(row: RunRow) -> bool:
     """Whether anyone alive holds a run."""
-    return bool(row.owner) and not row.left and not is_dead(row.owner)
+    return bool(row.owner) and not row.lease_expired and not is_dead(row.owner)
 
 
 def describe_owner(owner: str) -> str:

@@ -1,4 +1,4 @@
-"""What is asked of a place that keeps runs: append facts, read them back, and let one hold a run."""
+"""The interface of a store: append events, read them back, and lease a run to one owner."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from callsheet.events import Event, RecordedEvent
 
-EVERY = 1_000_000_000
-"""More runs than anybody keeps."""
+NO_LIMIT = 1_000_000_000
+"""More runs than any store holds."""
 
-SPENDING = (
+BILLING_KINDS = (
     "run_started",
     "run_resumed",
     "run_retried",
@@ -23,25 +23,25 @@ SPENDING = (
     "question_answered",
     "call_replied",
 )
-"""The kinds of facts that tell what was asked for and what it took, without what was written."""
+"""The kinds of events that say what was asked for and what it cost, without what was written."""
 
 MINUTE = 60.0
 
 LEASE_SECONDS = 30.0
-"""How long a holder that says nothing is still believed to be alive."""
+"""How long an owner that sends no heartbeat still counts as alive."""
 
-LOOK_SECONDS = 0.1
-"""How often a watcher looks for what others have added."""
+POLL_SECONDS = 0.1
+"""How often a store is polled for events of other processes."""
 
 
-class HeldError(StorageError):
-    """Another process holds the run, or took it over."""
+class LeaseError(StorageError):
+    """Another process owns the run, or took it over."""
 
     code = "run_held"
 
 
 class NoSuchRunError(StorageError):
-    """No run of this name is kept."""
+    """The store has no run of this name."""
 
     code = "no_such_run"
     exit_code = 2
@@ -49,7 +49,7 @@ class NoSuchRunError(StorageError):
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to append to a run: who holds it, and for which time it was taken."""
+    """The right to append to a run; `epoch` counts how often the run was acquired."""
 
     run: str
     owner: str
@@ -57,62 +57,62 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Allowance:
-    """How many calls, and how many tokens of them, a minute may have."""
+class RateLimit:
+    """The most calls per minute, and the most tokens of these calls."""
 
     calls: int | None = None
     tokens: int | None = None
 
-    def wait(self, made: Sequence[tuple[float, int]], now: float, tokens: int) -> float:
-        """How long a call must wait, by the times and tokens of the minute's calls, oldest first.
+    def delay(self, made: Sequence[tuple[float, int]], now: float, tokens: int) -> float:
+        """Seconds until a call fits, given time and tokens of the last minute's calls, oldest first.
 
-        One that is larger than a whole minute's tokens goes when it has the minute to itself.
+        A call with more tokens than the limit is made once no other call is in its minute.
         """
-        calls, sum_of, until = len(made), sum(each for _, each in made), now
+        calls, total, start = len(made), sum(each for _, each in made), now
         for at, each in made:
-            room = self.calls is None or calls < self.calls
-            if room and (self.tokens is None or sum_of + tokens <= self.tokens):
+            fits = self.calls is None or calls < self.calls
+            if fits and (self.tokens is None or total + tokens <= self.tokens):
                 break
-            calls, sum_of, until = calls - 1, sum_of - each, at + MINUTE
-        return max(0.0, until - now)
+            calls, total, start = calls - 1, total - each, at + MINUTE
+        return max(0.0, start - now)
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """A kept run at a glance; `last` is the kind of its last fact, `started` Unix seconds.
+    """Summary of a stored run; `started` and `heartbeat` are Unix seconds.
 
-    `seq` is the number of its last fact, `first` its first fact as JSON text: a list of many runs
-    is read without looking into each. `left` says that the owner, if there is one, was silent for
-    longer than its lease.
+    `last_event` is the kind of the last event and `seq` its number, `first_event` the first event as
+    JSON text, so that a list needs no further query. `lease_expired` says that the owner, if there
+    is one, sent no heartbeat for longer than its lease.
     """
 
     run: str
     workflow: str
     started: float
-    last: str
+    last_event: str
     result: str
     owner: str
     heartbeat: float
     seq: int
-    first: str
-    left: bool
+    first_event: str
+    lease_expired: bool
 
 
 class Store(Protocol):
-    """Keeps runs. Everything that was appended is there after a crash.
+    """Stores runs durably: what was appended survives a crash.
 
     Raises StorageError where the place cannot be used.
     """
 
     @property
     def lease_seconds(self) -> float:
-        """How long a holder that says nothing is still believed to be alive."""
+        """How long an owner that sends no heartbeat still counts as alive."""
         ...
 
     async def create(
         self, lease: Lease, workflow: str, events: Sequence[Event], files: Mapping[str, str]
     ) -> list[RecordedEvent]:
-        """Begins a run with its first facts, and keeps files by content hash."""
+        """Creates a run with its first events, and stores files by content hash."""
         ...
 
     async def append(
@@ -124,81 +124,81 @@ class Store(Protocol):
         *,
         release: bool = False,
     ) -> list[RecordedEvent]:
-        """Adds facts behind fact number `after`; raises HeldError where others were faster.
+        """Appends events after event number `after`; raises LeaseError if that is not the last one.
 
-        With `release` the run is let go of in the same transaction.
+        With `release` the lease ends in the same transaction.
         """
         ...
 
     async def events(self, run: str, after: int = 0) -> list[RecordedEvent]:
-        """The facts of a run behind number `after`; raises NoSuchRunError."""
+        """Events of a run after number `after`; raises NoSuchRunError."""
         ...
 
-    async def watch(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:
-        """The facts behind number `after` as soon as there are some, whoever adds them.
+    async def wait_for_events(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:
+        """Waits up to `seconds` for events after number `after`, of any process.
 
-        None where there were none for so many seconds; raises NoSuchRunError.
+        Empty if there were none; raises NoSuchRunError.
         """
         ...
 
     async def file(self, content_hash: str) -> str:
-        """A kept file's content."""
+        """Content of a stored file."""
         ...
 
-    async def runs(self, *, before: RunRow | None = None, limit: int = EVERY) -> list[RunRow]:
-        """Runs, newest first: those behind `before` in that order, no more than `limit`."""
+    async def runs(self, *, before: RunRow | None = None, limit: int = NO_LIMIT) -> list[RunRow]:
+        """Runs, newest first: at most `limit`, starting behind `before`."""
         ...
 
     async def run(self, run: str) -> RunRow:
         """One run; raises NoSuchRunError."""
         ...
 
-    async def names_starting_with(self, beginning: str) -> list[str]:
-        """The names that begin so, newest run first."""
+    async def names_starting_with(self, prefix: str) -> list[str]:
+        """Names of runs with this prefix, newest run first."""
         ...
 
-    async def written_since(self, at: float) -> list[RunRow]:
-        """The runs whose holder wrote or said that it is alive since then (Unix seconds)."""
+    async def active_since(self, at: float) -> list[RunRow]:
+        """Runs with a heartbeat since then (Unix seconds)."""
         ...
 
     async def version(self) -> Hashable:
-        """A mark that is another one whenever anybody has written since; cheap to ask for.
+        """A value that changes with every write of any process; cheap to read.
 
-        On a server, what is written in its other databases may change it too.
+        On a server, writes to its other databases may change it too.
         """
         ...
 
-    async def spending(self, newest: int = EVERY) -> dict[str, list[RecordedEvent]]:
-        """The facts of the SPENDING kinds of that many of the newest runs, newest run first."""
+    async def billing_events(self, newest: int = NO_LIMIT) -> dict[str, list[RecordedEvent]]:
+        """Events of BILLING_KINDS of the newest runs, newest run first."""
         ...
 
-    async def take(
+    async def acquire(
         self, run: str, owner: str, dead: str = "", *, after: int = 0, events: Sequence[Event] = ()
     ) -> Lease:
-        """Holds a run that is free, ours, left, or held by the one known to be `dead`.
+        """Leases a run whose lease is free, expired, of this owner or of the owner known as `dead`.
 
-        What is given as `events` is added behind fact number `after` in the same transaction.
-        Raises HeldError naming who holds it, or where others were faster; nothing is changed then.
+        `events` are appended after event number `after` in the same transaction. Raises LeaseError,
+        with nothing changed, where another process owns the run or has appended meanwhile.
         """
         ...
 
-    async def beat(self, lease: Lease) -> None:
-        """Says that the holder is alive; raises HeldError where it no longer holds the run."""
+    async def renew_lease(self, lease: Lease) -> None:
+        """Sends a heartbeat; raises LeaseError where the lease was lost."""
         ...
 
     async def release(self, lease: Lease) -> None:
-        """Lets go of a run; nothing happens where it was taken over."""
+        """Ends a lease; does nothing where it was lost already."""
         ...
 
-    async def count_call(self, pace: str, tokens: int, allowed: Allowance) -> float:
-        """Counts a call that is about to be made, for all who share this pace, in any process.
+    async def count_call(self, key: str, tokens: int, limit: RateLimit) -> float:
+        """Counts a call that is about to be made, across all processes that use this key.
 
-        Answers 0, or for how many seconds its minute has no room for it: then it is not counted.
+        Returns 0, or the seconds to wait: then the call was not counted.
         """
         ...
 
     async def delete(self, run: str) -> None:
-        """Forgets a run for good, and every file that only it kept."""
+        """Deletes a run, and every file that no other run uses."""
         ...
 
     def close(self) -> None: ...

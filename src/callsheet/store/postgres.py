@@ -108,10 +108,10 @@ class Postgres:
         return await self.write(run, work)
 
     async def version(self) -> Hashable:
-        return str((await self.read("version"))[0][0])
+        return str((await self.read("select_snapshot"))[0][0])
 
     async def describe(self) -> str:
-        server = (await self.read("server_version"))[0][0]
+        server = (await self.read("select_server_version"))[0][0]
         return f"PostgreSQL {str(server).partition(' ')[0]}, layout {VERSION}"
 
     def close(self) -> None:

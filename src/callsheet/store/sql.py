@@ -1,4 +1,4 @@
-"""Keeps runs in a database: facts are appended in transactions that a crash cannot tear."""
+"""Stores runs in a SQL database: SQLite or PostgreSQL, by the statements of `queries.sql`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pydantic import ValidationError
 from callsheet.errors import StorageError
 from callsheet.events import Event, RecordedEvent, decode
 from callsheet.store.port import (
-    EVERY,
     LEASE_SECONDS,
-    LOOK_SECONDS,
-    Allowance,
-    HeldError,
+    NO_LIMIT,
+    POLL_SECONDS,
     Lease,
+    LeaseError,
     NoSuchRunError,
+    RateLimit,
     RunRow,
 )
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class SqlStore:
-    """Runs in a database: in a SQLite file where a path is given."""
+    """Runs in a database; a path means a SQLite file."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class SqlStore:
 
     @classmethod
     def in_memory(cls, *, now: Callable[[], float] = time.time) -> Self:
-        """A store that is gone with the process: for estimates, tests, and programs without files."""
+        """A store that ends with the process: for estimates, tests, and programs without files."""
         from callsheet.store.sqlite import Sqlite
 
         return cls(Sqlite(None, now=now))
@@ -62,12 +62,12 @@ class SqlStore:
 
         async def write(do: Transaction) -> list[RecordedEvent]:
             if not await do("insert_run", run=lease.run, workflow=workflow):
-                if (written := await _written(do, lease, 0, encoded)) is None:
-                    raise StorageError(f"there is a run {lease.run} already")
+                if (written := await _committed_before(do, lease, 0, encoded)) is None:
+                    raise StorageError(f"a run named {lease.run} exists already")
                 return written
-            held = await do("insert_lease", run=lease.run, owner=lease.owner)
-            await _keep(do, lease.run, files)
-            return await _write(do, lease.run, 0, held[0][0], encoded)
+            leased = await do("insert_lease", run=lease.run, owner=lease.owner)
+            await _add_files(do, lease.run, files)
+            return await _add_events(do, lease.run, 0, leased[0][0], encoded)
 
         return await self.database.write(lease.run, write)
 
@@ -83,11 +83,11 @@ class SqlStore:
         encoded = [(event, _encoded(event)) for event in events]
 
         async def write(do: Transaction) -> list[RecordedEvent]:
-            if (written := await _written(do, lease, after, encoded)) is not None:
+            if (written := await _committed_before(do, lease, after, encoded)) is not None:
                 return written
-            at = await _hold(do, lease, after, release=release)
-            await _keep(do, lease.run, files)
-            return await _write(do, lease.run, after, at, encoded)
+            at = await _renew_if_last(do, lease, after, release=release)
+            await _add_files(do, lease.run, files)
+            return await _add_events(do, lease.run, after, at, encoded)
 
         return await self.database.write(lease.run, write, last=release)
 
@@ -97,23 +97,23 @@ class SqlStore:
             raise _no_such_run(run)
         return [self._decoded(run, row) for row in rows]
 
-    async def watch(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:
-        until = time.monotonic() + seconds
-        while not (found := await self.events(run, after)) and time.monotonic() < until:  # noqa: ASYNC110  # others write elsewhere
-            await asyncio.sleep(min(LOOK_SECONDS, max(0.0, until - time.monotonic())))
+    async def wait_for_events(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:
+        deadline = time.monotonic() + seconds
+        while not (found := await self.events(run, after)) and time.monotonic() < deadline:  # noqa: ASYNC110  # other processes append
+            await asyncio.sleep(min(POLL_SECONDS, max(0.0, deadline - time.monotonic())))
         return found
 
     async def file(self, content_hash: str) -> str:
         rows = await self.database.read("select_file", hash=content_hash)
         if not rows:
             raise StorageError(
-                f"a file kept with the run is missing from {self.database.place}",
-                hint="`callsheet retry` uses today's files",
+                f"a file of the run is missing from {self.database.place}",
+                hint="`callsheet retry` uses the current files",
             )
         content = rows[0][0]
         return content if isinstance(content, str) else _text(content)
 
-    async def runs(self, *, before: RunRow | None = None, limit: int = EVERY) -> list[RunRow]:
+    async def runs(self, *, before: RunRow | None = None, limit: int = NO_LIMIT) -> list[RunRow]:
         started, run = (before.started, before.run) if before else (float("inf"), "")
         return await self._rows("select_runs", started=started, run=run, limit=limit)
 
@@ -123,33 +123,33 @@ class SqlStore:
             raise _no_such_run(run)
         return rows[0]
 
-    async def names_starting_with(self, beginning: str) -> list[str]:
-        rows = await self.database.read("select_begun_with", beginning=beginning)
+    async def names_starting_with(self, prefix: str) -> list[str]:
+        rows = await self.database.read("select_names_with_prefix", prefix=prefix)
         return [run for (run,) in rows]
 
-    async def written_since(self, at: float) -> list[RunRow]:
-        return await self._rows("select_written", since=at)
+    async def active_since(self, at: float) -> list[RunRow]:
+        return await self._rows("select_active_runs", since=at)
 
     async def version(self) -> Hashable:
         return await self.database.version()
 
-    async def spending(self, newest: int = EVERY) -> dict[str, list[RecordedEvent]]:
-        rows = await self.database.read("select_spending", newest=newest)
+    async def billing_events(self, newest: int = NO_LIMIT) -> dict[str, list[RecordedEvent]]:
+        rows = await self.database.read("select_billing_events", newest=newest)
         found: dict[str, list[RecordedEvent]] = {}
-        unread: set[str] = set()
-        # Most facts are the same in every run, to the letter: each is read once.
-        known: dict[str, Event] = {}
+        damaged: set[str] = set()
+        # Most events are the same text in every run: each text is decoded once.
+        decoded: dict[str, Event] = {}
         for run, seq, body, at in rows:
             try:
-                if body not in known:
-                    known[body] = self._decoded(run, (seq, body, at)).event
-                found.setdefault(run, []).append(RecordedEvent(seq, at, known[body]))
+                if body not in decoded:
+                    decoded[body] = self._decoded(run, (seq, body, at)).event
+                found.setdefault(run, []).append(RecordedEvent(seq, at, decoded[body]))
             except StorageError:
-                # A damaged fact must not hide the other runs; reading this one says what is wrong.
-                unread.add(run)
-        return {run: facts for run, facts in found.items() if run not in unread}
+                # A damaged event must not hide the other runs; reading its run names the damage.
+                damaged.add(run)
+        return {run: events for run, events in found.items() if run not in damaged}
 
-    async def take(  # noqa: PLR0913  # `also` is for what must be part of the same transaction
+    async def acquire(  # noqa: PLR0913  # `also` runs in the same transaction
         self,
         run: str,
         owner: str,
@@ -162,20 +162,22 @@ class SqlStore:
         encoded = [(event, _encoded(event)) for event in events]
 
         async def write(do: Transaction) -> Lease:
-            taken = await do("take", run=run, owner=owner, dead=dead, lease=self.lease_seconds)
-            if not taken:
-                raise await self._refusal(do, run)
-            lease = Lease(run, owner, int(taken[0][0]))
+            rows = await do(
+                "acquire_lease", run=run, owner=owner, dead=dead, lease=self.lease_seconds
+            )
+            if not rows:
+                raise await self._lease_error(do, run)
+            lease = Lease(run, owner, int(rows[0][0]))
             if events:
-                at = await _hold(do, lease, after)
-                await _write(do, run, after, at, encoded)
+                at = await _renew_if_last(do, lease, after)
+                await _add_events(do, run, after, at, encoded)
             if also is not None:
                 await also(do, lease)
             return lease
 
         return await self.database.write(run, write)
 
-    async def beat(self, lease: Lease) -> None:
+    async def renew_lease(self, lease: Lease) -> None:
         async def write(do: Transaction) -> None:
             await _renew(do, lease)
 
@@ -183,36 +185,36 @@ class SqlStore:
 
     async def release(self, lease: Lease) -> None:
         async def write(do: Transaction) -> None:
-            await do("release", **vars(lease))
+            await do("release_lease", **vars(lease))
 
         await self.database.write(lease.run, write, last=True)
 
-    async def count_call(self, pace: str, tokens: int, allowed: Allowance) -> float:
+    async def count_call(self, key: str, tokens: int, limit: RateLimit) -> float:
         mark = secrets.token_hex(4)
 
         async def write(do: Transaction) -> float:
-            await do("pace_alone", name=pace)
-            await do("pace_forget", name=pace)
-            made = await do("pace_calls", name=pace)
+            await do("lock_calls", name=key)
+            await do("delete_old_calls", name=key)
+            made = await do("select_calls", name=key)
             if made:
                 times = [(at, each) for at, each, _ in made]
-                if (wait := allowed.wait(times, made[0][2], tokens)) > 0:
-                    return wait
-            await do("pace_count", name=pace, mark=mark, tokens=tokens)
+                if (delay := limit.delay(times, made[0][2], tokens)) > 0:
+                    return delay
+            await do("insert_call", name=key, mark=mark, tokens=tokens)
             return 0.0
 
-        return await self.database.write(pace, write)
+        return await self.database.write(key, write)
 
     async def delete(self, run: str) -> None:
         async def write(do: Transaction) -> None:
-            await do("forget_alone")
+            await do("lock_files")
             if not await do("run_exists", run=run):
                 raise _no_such_run(run)
             for name in (
                 "delete_events",
                 "delete_lease",
-                "delete_kept",
-                "delete_handed",
+                "delete_run_files",
+                "delete_queued_run",
                 "delete_run",
             ):
                 await do(name, run=run)
@@ -227,14 +229,15 @@ class SqlStore:
         rows = await self.database.read(statement, lease=self.lease_seconds, **values)
         return [_row(row) for row in rows]
 
-    async def _refusal(self, do: Transaction, run: str) -> StorageError:
-        """Why a run cannot be taken."""
-        holder = await do("holder", run=run)
-        if not holder:
+    async def _lease_error(self, do: Transaction, run: str) -> StorageError:
+        """Why a run cannot be acquired."""
+        rows = await do("select_owner", run=run)
+        if not rows:
             return _no_such_run(run)
-        return HeldError(
-            f"the run {run} is being carried out by {holder[0][0]}",
-            hint=f"wait for it, or end that process; after {self.lease_seconds:g} s it is free",
+        return LeaseError(
+            f"the run {run} is being executed by {rows[0][0]}",
+            hint="wait until it ends, or end that process:"
+            f" its lease expires after {self.lease_seconds:g} s",
         )
 
     def _decoded(self, run: str, row: Row) -> RecordedEvent:
@@ -242,45 +245,50 @@ class SqlStore:
             return RecordedEvent(row[0], row[2], decode(json.loads(row[1])))
         except (ValueError, ValidationError) as error:
             raise StorageError(
-                f"fact {row[0]} of the run {run} in {self.database.place} cannot be read",
-                hint=f"the other runs are unharmed; `callsheet delete {run}` forgets this one",
+                f"event {row[0]} of the run {run} in {self.database.place} cannot be read",
+                hint=f"other runs are not affected; `callsheet delete {run}` deletes this one",
             ) from error
 
 
-async def _hold(do: Transaction, lease: Lease, after: int, *, release: bool = False) -> float:
-    """Renews the lease, or lets go of the run; answers with the time.
+async def _renew_if_last(
+    do: Transaction, lease: Lease, after: int, *, release: bool = False
+) -> float:
+    """Renews or ends the lease if the run's last event is number `after`; returns the time.
 
-    Raises HeldError where it is not ours, or the run's last fact has another number than `after`.
+    Raises LeaseError where it is not, or where the lease was lost.
     """
     following = "" if release else lease.owner
-    held = await do("hold", **vars(lease), after=after, next=following)
-    if not held:
+    rows = await do("renew_lease_if_last", **vars(lease), after=after, next=following)
+    if not rows:
         await _renew(do, lease)
-        raise HeldError(f"the run {lease.run} has gone on meanwhile", hint="look at it anew")
-    return float(held[0][0])
+        raise LeaseError(
+            f"the run {lease.run} was changed by another process",
+            hint=f"`callsheet show {lease.run}` shows its current state",
+        )
+    return float(rows[0][0])
 
 
 async def _renew(do: Transaction, lease: Lease) -> None:
-    if not await do("renew", **vars(lease)):
-        raise HeldError(
+    if not await do("renew_lease", **vars(lease)):
+        raise LeaseError(
             f"the run {lease.run} was taken over by another process",
-            hint=f"`callsheet show {lease.run}` shows how it goes on",
+            hint=f"`callsheet show {lease.run}` shows its current state",
         )
 
 
-async def _written(
+async def _committed_before(
     do: Transaction, lease: Lease, after: int, encoded: Sequence[tuple[Event, str]]
 ) -> list[RecordedEvent] | None:
-    """These very facts, where they were committed and the answer to it was lost.
+    """These events, where a transaction whose result was lost has committed them already.
 
-    Only who held the run could write them, so equal facts in their place are the same.
+    Only the owner of the run could append them, so equal events at this position are the same.
     """
     if not do.again:
         return None
     rows = await do("select_events", run=lease.run, after=after)
-    holder = await do("holder", run=lease.run)
+    owner = await do("select_owner", run=lease.run)
     same = [body for _, body, _ in rows] == [body for _, body in encoded]
-    if holder[0][0] not in (lease.owner, "") or not same:
+    if owner[0][0] not in (lease.owner, "") or not same:
         return None
     return [
         RecordedEvent(seq, at, event)
@@ -288,18 +296,18 @@ async def _written(
     ]
 
 
-async def _keep(do: Transaction, run: str, files: Mapping[str, str]) -> None:
-    # In one order everywhere, so that two who keep the same files never wait for each other.
-    kept = [
+async def _add_files(do: Transaction, run: str, files: Mapping[str, str]) -> None:
+    # Always in the same order, so that two transactions with the same files cannot deadlock.
+    rows = [
         {"run": run, "hash": content_hash, "content": content.encode("utf-8", "surrogatepass")}
         for content_hash, content in sorted(files.items())
     ]
-    if kept:
-        await do.each("insert_file", kept)
-        await do.each("insert_kept", kept)
+    if rows:
+        await do.each("insert_file", rows)
+        await do.each("insert_run_file", rows)
 
 
-async def _write(
+async def _add_events(
     do: Transaction, run: str, after: int, at: float, encoded: Sequence[tuple[Event, str]]
 ) -> list[RecordedEvent]:
     numbered = list(enumerate(encoded, start=after + 1))
@@ -312,9 +320,9 @@ async def _write(
 
 
 def _row(row: Row) -> RunRow:
-    run, workflow, started, last, body, owner, heartbeat, seq, first, left = row
+    run, workflow, started, last, body, owner, heartbeat, seq, first, expired = row
     return RunRow(
-        run, workflow, started, last, _result(body), owner, heartbeat, seq, first, bool(left)
+        run, workflow, started, last, _result(body), owner, heartbeat, seq, first, bool(expired)
     )
 
 
@@ -322,7 +330,7 @@ def _encoded(event: Event) -> str:
     try:
         return event.model_dump_json(ensure_ascii=True)
     except ValueError:
-        # Half a surrogate pair, which a person's own text or an LLM's may hold.
+        # An unpaired surrogate, which text of a person or an LLM may contain.
         return json.dumps(event.model_dump(mode="json"), ensure_ascii=True)
 
 
@@ -338,5 +346,5 @@ def _result(body: str) -> str:
     try:
         return str(json.loads(body)["result"]) if body else ""
     except (ValueError, LookupError, TypeError):
-        # A damaged fact must not hide the other runs; reading this one says what is wrong.
+        # A damaged event must not hide the other runs; reading its run names the damage.
         return ""

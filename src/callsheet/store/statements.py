@@ -17,7 +17,7 @@ POSTGRESQL = (
     # Its text holds no NUL character, and a file may.
     ("content text", "content bytea"),
     # One writer has the whole SQLite file; here, who forgets files waits for those who keep some.
-    ("select 'alone'", "lock table files in share row exclusive mode"),
+    ("select 'locked'", "lock table files in share row exclusive mode"),
 )
 """What stands in the statements, and what PostgreSQL is told instead."""
 

@@ -134,7 +134,7 @@ class EventFeed:
         self._ring()
 
     async def _look(self) -> None:
-        rows = await self.store.written_since(time.time() - WINDOW_SECONDS)
+        rows = await self.store.active_since(time.time() - WINDOW_SECONDS)
         self._facts.clear()
         for row in reversed(rows):
             if batch_of(row.run):

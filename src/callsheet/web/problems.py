@@ -20,7 +20,7 @@ from callsheet.errors import (
 from callsheet.events import QuestionAnswered
 from callsheet.runs.run_pool import PoolStoppedError
 from callsheet.runs.session import AlreadyAnsweredError
-from callsheet.store.port import HeldError, NoSuchRunError
+from callsheet.store.port import LeaseError, NoSuchRunError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ MEDIA_TYPE = "application/problem+json"
 STATUSES: Mapping[type[CallsheetError], int] = {
     NoSuchRunError: 404,
     AlreadyAnsweredError: 409,
-    HeldError: 409,
+    LeaseError: 409,
     InputError: 422,
     ProviderError: 422,
     StorageFullError: 507,

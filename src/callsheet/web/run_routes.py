@@ -8,7 +8,7 @@ from callsheet.errors import StorageError
 from callsheet.events import QuestionAnswered, RunResumed, RunRetried
 from callsheet.runs.edit import replace_prompt
 from callsheet.runs.session import AlreadyAnsweredError
-from callsheet.store.port import HeldError
+from callsheet.store.port import LeaseError
 from callsheet.web.http_io import json_response
 from callsheet.web.problems import WebError
 from callsheet.web.request_mapping import run_options
@@ -50,7 +50,7 @@ async def give_answer(call: RequestContext) -> Response:
         if once and getattr(earlier.event, "once", "") == once:
             return _answered(call.run, body.question, earlier)
         raise AlreadyAnsweredError(earlier)
-    if session.view.question is None or session.view.asked != body.question:
+    if session.view.question is None or session.view.question_seq != body.question:
         raise WebError(
             409, "not_asked", f"the run {call.run} does not ask that", hint="look at it anew"
         )
@@ -105,7 +105,7 @@ async def delete(call: RequestContext) -> Response:
     """Forgets a run for good."""
     await call.server.service.store.run(call.run)
     if call.run in call.server.under_way:
-        raise HeldError(f"the run {call.run} is being carried on", hint="interrupt it first")
+        raise LeaseError(f"the run {call.run} is being carried on", hint="interrupt it first")
     deleted = await call.server.service.delete(call.run)
     call.server.feed.gone(deleted)
     return json_response({"deleted": deleted})

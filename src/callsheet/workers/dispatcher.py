@@ -38,7 +38,7 @@ class Dispatcher:
     async def hand(self, journal: Journal, events: Sequence[Event] = ()) -> bool:
         """Hands the run on with its newest facts, in one transaction; False where nobody would come.
 
-        Raises HeldError where others hold it, or were faster.
+        Raises LeaseError where others hold it, or were faster.
         """
         if self._handed:
             return True
@@ -59,7 +59,7 @@ class Dispatcher:
     async def follow(self, journal: Journal) -> bool:
         """Hears of each fact until the run ends or asks; False where no worker has it any more."""
         self._handed = False
-        return await journal.watch(LOOK_SECONDS, lambda: self._in_hand(journal.view.run))
+        return await journal.follow(LOOK_SECONDS, lambda: self._in_hand(journal.view.run))
 
     async def has(self, run: str) -> bool:
         """Whether workers are carrying the run on, or are about to."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from callsheet.errors import CallsheetError, InputError, StorageError
 from callsheet.store.factory import open_store
 from callsheet.store.owners import owner_name
-from callsheet.store.port import HeldError, NoSuchRunError
+from callsheet.store.port import LeaseError, NoSuchRunError
 from callsheet.store.sql import SqlStore
 from callsheet.workers.crashes import count_crashes
 from callsheet.workers.dbos_queue import WORKFLOW, DbosQueue
@@ -125,14 +125,14 @@ class Worker:
         handed_at = await self._worker_store.handed_at(run)
         try:
             session = await self._take_over(self._store, run)
-        except HeldError:
+        except LeaseError:
             return
         except CallsheetError as error:
             self._tell(f"{run} cannot be carried on: {error.message}")
             await self._worker_store.settle(run, handed_at)
             return
         try:
-            with suppress(HeldError):
+            with suppress(LeaseError):
                 await session.advance()
                 await self._worker_store.settle(run, handed_at)
         finally:

@@ -69,30 +69,30 @@ class WorkerStore:
     ) -> None:
         """Adds facts, lets go of the run and puts its next segment into a queue, all or nothing.
 
-        Raises HeldError as `take` does.
+        Raises LeaseError as `take` does.
         """
 
         async def also(do: Transaction, lease: Lease) -> None:
-            await do("release", **vars(lease))
-            await do("hand", run=run, queue=entry.queue)
+            await do("release_lease", **vars(lease))
+            await do("insert_queued_run", run=run, queue=entry.queue)
             # The lease's count makes the name new although no fact was added.
             await _enqueue(do, run, entry, f"{run}:{after + len(events)}:{lease.epoch}")
 
-        await self._store.take(run, owner, dead, after=after, events=events, also=also)
+        await self._store.acquire(run, owner, dead, after=after, events=events, also=also)
 
     async def handed_at(self, run: str) -> float | None:
         """When the run was handed on, where workers are still to carry it on."""
-        rows = await self._database.read("handed_at", run=run)
+        rows = await self._database.read("select_queued_at", run=run)
         return float(rows[0][0]) if rows else None
 
     async def settle(self, run: str, handed_at: float | None) -> None:
         """The run has been carried on as far as it goes; who handed it on since is not meant."""
         if handed_at is not None:
-            await self._do("settle", run=run, since=handed_at)
+            await self._do("delete_queued_run_since", run=run, since=handed_at)
 
     async def beat(self, name: str, concurrency: int) -> None:
         """The worker says that it is alive."""
-        await self._do("beat_worker", name=name, concurrency=concurrency)
+        await self._do("upsert_worker", name=name, concurrency=concurrency)
 
     async def workers(self) -> list[WorkerRow]:
         """The workers that are alive; those of whom a server that was away could not hear, too."""
@@ -104,15 +104,15 @@ class WorkerStore:
 
         async def write(do: Transaction) -> None:
             if (await do("has_queue"))[0][0]:
-                await do("sweep_own", name=name, workflow=workflow)
-            await do("leave_worker", name=name, silent=self.silent)
+                await do("requeue_own", name=name, workflow=workflow)
+            await do("delete_worker", name=name, silent=self.silent)
 
         await self._database.write("", write)
 
     async def refuse_unsafe(self) -> None:
         """Raises UnsafeRecordError where the queue holds what must not be read."""
         there = await self._database.read("has_queue")
-        unsafe = await self._database.read("unsafe_rows") if there[0][0] else []
+        unsafe = await self._database.read("select_unsafe_rows") if there[0][0] else []
         if unsafe:
             names = ", ".join(str(name) for (name,) in unsafe)
             raise UnsafeRecordError(
@@ -127,15 +127,15 @@ class WorkerStore:
         workflow = entries[0].workflow
 
         async def write(do: Transaction) -> int:
-            if not (await do("sweep_alone", key=SWEEP_LOCK))[0][0]:
+            if not (await do("lock_recovery", key=SWEEP_LOCK))[0][0]:
                 return 0
             times = {"silent": self.silent, "lease": self._store.lease_seconds}
-            found = len(await do("sweep_dead", workflow=workflow, **times))
-            for run, queue, epoch in await do("sweep_orphans", workflow=workflow, **times):
-                await do("hand", run=run, queue=queue)
+            found = len(await do("requeue_dead", workflow=workflow, **times))
+            for run, queue, epoch in await do("select_orphans", workflow=workflow, **times):
+                await do("insert_queued_run", run=run, queue=queue)
                 await _enqueue(do, run, by_queue[queue], f"{run}:lost:{epoch}")
                 found += 1
-            await do("forget_carried", workflow=workflow)
+            await do("delete_finished", workflow=workflow)
             return found
 
         return await self._database.write("", write)
@@ -148,4 +148,4 @@ class WorkerStore:
 
 
 async def _enqueue(do: Transaction, run: str, entry: QueueEntry, name: str) -> None:
-    await do("enqueue", **vars(entry), run=run, id=name)
+    await do("enqueue_workflow", **vars(entry), run=run, id=name)

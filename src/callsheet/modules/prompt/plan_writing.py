@@ -69,7 +69,7 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
         for mark in [_fingerprint(inputs, context, group)]
         for model in group.models
     }
-    kept = _kept(inputs, now, context.anew)
+    kept = _kept(inputs, now, context.rewrite)
     to_write = [model for model in models_of(groups, selected) if model not in kept]
     writing = [name for name, group in groups.items() if set(group.models) & set(to_write)]
     return Done(
