@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from callsheet.batches.row_parser import RowDefaults, RowProblem
 from callsheet.errors import InputError
 from callsheet.loader.bundle import DEFAULT_WORKFLOW
-from callsheet.store.port import Allowance
+from callsheet.store.port import RateLimit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ class BatchRequest:
     base_url: str | None = None
     max_cost: float | None = None
     concurrency: int = 20
-    rate_limit: Allowance = field(default_factory=Allowance)
+    rate_limit: RateLimit = field(default_factory=RateLimit)
     retry_failed: bool = False
     strict: bool = False
 

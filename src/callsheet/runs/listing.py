@@ -90,7 +90,7 @@ def _idea(first: str) -> str:
 
 def row_status(row: RunRow) -> str:
     """Return the status of a stored run, from its last event and its lease."""
-    match row.last:
+    match row.last_event:
         case "run_finished":
             return row.result
         case "run_failed":
