@@ -32,7 +32,7 @@ class Gated:
         self.error = error
         self.calls = 0
 
-    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
+    async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
         self.calls += 1
         await self.gate.wait()
         if self.error is not None:

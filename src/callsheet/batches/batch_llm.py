@@ -27,10 +27,10 @@ class BatchLLM:
         return self._llm.spec
 
     async def compose(
-        self, request: Request, heard: TextListener | None = None
+        self, request: Request, on_text: TextListener | None = None
     ) -> Reply | Question:
         # Nobody watches a row being written, and each partial reply would be judged and stored.
-        del heard
+        del on_text
         self._breaker.check()
         budget = self._budget
         try:

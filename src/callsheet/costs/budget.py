@@ -134,10 +134,10 @@ class BudgetedLLM:
         return self._llm.spec
 
     async def compose(
-        self, request: Request, heard: TextListener | None = None
+        self, request: Request, on_text: TextListener | None = None
     ) -> Reply | Question:
         async with self._budget.reserve(self.spec, request):
-            reply = await self._llm.compose(request, heard)
+            reply = await self._llm.compose(request, on_text)
             self._budget.add(reply)
             return reply
 
