@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from callsheet.llm.provider_request import ProviderRequest
     from callsheet.runs.options import RunOptions
     from callsheet.runs.service import RunService
-    from callsheet.store.port import Allowance
+    from callsheet.store.port import RateLimit
 
 EXPECTED_REPLY_TOKENS = 300
 """Tokens of one text of a reply; a generous estimate, for they are unknown before the call."""
 
 
 def rate_limiter(
-    service: RunService, options: RunOptions, limit: Allowance
+    service: RunService, options: RunOptions, limit: RateLimit
 ) -> Callable[[ProviderRequest], Awaitable[float]] | None:
     """Return what the concurrency limiter asks before each call; None without a limit."""
     if limit.calls is None and limit.tokens is None:

@@ -14,7 +14,7 @@ from callsheet.runs.follow import is_with_workers
 from callsheet.runs.options import RunOptions
 from callsheet.runs.session import acquire_lease
 from callsheet.store.owners import is_held
-from callsheet.store.port import HeldError
+from callsheet.store.port import LeaseError
 from callsheet.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class RowRuns:
     _earlier: set[str] = field(default_factory=set)
 
     async def find_earlier(self) -> list[str]:
-        """Return the names of the batch's existing runs; raises HeldError while another executes it.
+        """Return the names of the batch's existing runs; raises LeaseError while another executes it.
 
         Runs that workers still execute, from the same command given before, are no obstacle.
         """
@@ -44,7 +44,7 @@ class RowRuns:
             if not is_held(await store.run(name)) or await is_with_workers(self.service, name):
                 continue
             if is_held(row := await store.run(name)):
-                raise HeldError(
+                raise LeaseError(
                     f"the batch {self.batch} is being executed by {row.owner}",
                     hint="wait for it, or end that process",
                 )
@@ -77,7 +77,7 @@ class RowRuns:
             return self.service.session_without_lease(view, setup.bundle, setup.llm), view
         try:
             session = await self._resume(view)
-        except HeldError:
+        except LeaseError:
             # The worker that had it may have finished since it was read.
             view = await read_view(self.service.store, row.run)
             if self._needs_execution(view):
@@ -88,7 +88,7 @@ class RowRuns:
     def _needs_execution(self, view: RunView) -> bool:
         if view.status in ("succeeded", "stopped"):
             return False
-        if view.until is not None and view.until > time.time():
+        if view.parked_until is not None and view.parked_until > time.time():
             return False
         # A provider failure says nothing about the row: it is tried again.
         own_failure = view.status == "failed" and not _failed_at_provider(view)
@@ -102,7 +102,7 @@ class RowRuns:
             llm=setup.llm.spec,
             base_url=setup.base_url,
             max_cost=view.max_cost,
-            manner=view.manner,
+            manner=view.question_policy,
         )
         lease = await acquire_lease(
             store, view.run, self.service.owner, after=view.seq, events=[resumed]

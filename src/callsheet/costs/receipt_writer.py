@@ -200,7 +200,7 @@ async def write_receipt(store: Store, view: RunView) -> Receipt | None:
 
 async def open_receipt_writer(store: Store) -> ReceiptWriter:
     """Open a receipt writer with this person's history: the replies of the latest runs."""
-    events = await store.spending(HISTORY_RUNS)
+    events = await store.billing_events(HISTORY_RUNS)
     return ReceiptWriter(
         store, history_of([fold(run, recorded) for run, recorded in events.items()])
     )

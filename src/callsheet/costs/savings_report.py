@@ -55,7 +55,7 @@ async def savings_report(
 
     Raises UnknownNameError for a workflow that neither exists nor has a run.
     """
-    events = await store.spending()
+    events = await store.billing_events()
     views = [fold(run, recorded) for run, recorded in events.items()]
     receipts = ReceiptWriter(store, history_of(views[:HISTORY_RUNS]))
     workflow_id = _workflow_id(workflow, views)

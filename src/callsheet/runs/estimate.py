@@ -120,8 +120,8 @@ class MeasuringLLM:
         self.models: list[str] = []
         self._dialect = schema_dialect(spec)
 
-    async def compose(self, request: Request, heard: TextListener | None = None) -> Reply:
-        del heard
+    async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
+        del on_text
         try:
             text = (await OfflineLLM().compose(request)).text
         except InputError:
@@ -212,7 +212,11 @@ async def estimate_retry(
 
 def _image_hashes(view: RunView) -> set[str]:
     """Return the hashes of the images in a run's answers."""
-    answers = (value for each in (view.told, *view.said.values()) for value in each.values())
+    answers = (
+        value
+        for each in (view.preset_answers, *view.answers_by_step.values())
+        for value in each.values()
+    )
     return {str(value["hash"]) for value in answers if isinstance(value, dict) and "hash" in value}
 
 

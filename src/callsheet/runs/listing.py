@@ -66,7 +66,7 @@ class RunListing:
 
     async def _title(self, row: RunRow) -> str:
         if row.run not in self._titles:
-            title = _idea(row.first) or await self._answered_idea(row.run)
+            title = _idea(row.first_event) or await self._answered_idea(row.run)
             if not title:
                 return row.run
             self._titles[row.run] = title

@@ -86,14 +86,16 @@ def preset_answers(
     new = {k: v for k, v in preset.items() if v or not k.startswith(SELECTION_PREFIX)}
     workflow = bundle.definition.workflow
     later_steps = [each.step_id for each in workflow.steps[workflow.position(step) + 1 :]]
-    earlier = dict(view.told)
+    earlier = dict(view.preset_answers)
     for later in later_steps:
         earlier |= {
-            k: v for k, v in view.said.get(later, {}).items() if k.startswith(SELECTION_PREFIX)
+            k: v
+            for k, v in view.answers_by_step.get(later, {}).items()
+            if k.startswith(SELECTION_PREFIX)
         }
     if preset or rewrite:
         # With groups or prompts named, no category is asked about, this step's own included.
-        answers = view.said.get(step, {})
+        answers = view.answers_by_step.get(step, {})
         earlier |= {k: v for k, v in answers.items() if k.startswith(SELECTION_PREFIX)}
     return earlier | new
 

@@ -129,7 +129,7 @@ class RunService:
             once=options.idempotency_key,
         )
         journal = Journal(self.store, Lease(run, owner_name(), 1), RunView(run), self._listen)
-        journal.begin(bundle.name, started, {**setup.contents, **image_files(options)})
+        journal.create(bundle.name, started, {**setup.contents, **image_files(options)})
         return self.session(journal, bundle, setup.llm)
 
     async def open(self, name: str) -> RunSession:
@@ -152,9 +152,9 @@ class RunService:
             # It only waits for an answer: whoever answers acquires the lease.
             return await self.open(run)
         journal = await self._acquire(run)
-        parked = journal.view.until is not None and journal.view.until > time.time()
+        parked = journal.view.parked_until is not None and journal.view.parked_until > time.time()
         if journal.view.status in ("running", "waiting", "failed") and not parked:
-            old, new = journal.view.manner, policy_for(options)
+            old, new = journal.view.question_policy, policy_for(options)
             policy = QuestionPolicy(accept=old.accept + new.accept, ask=old.ask + new.ask)
             resumed = RunResumed(
                 llm=llm.spec,
@@ -339,7 +339,7 @@ class RunService:
                 row = await self.store.run(name)
             except NoSuchRunError:
                 return name, False
-            if json.loads(row.first).get("once") == key:
+            if json.loads(row.first_event).get("once") == key:
                 return name, True
         raise AssertionError("count() never ends")
 

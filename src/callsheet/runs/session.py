@@ -16,7 +16,7 @@ from callsheet.events import QuestionAnswered, RunRetried
 from callsheet.images import read_base64
 from callsheet.runs.document import run_document
 from callsheet.store.owners import is_dead, is_held
-from callsheet.store.port import HeldError
+from callsheet.store.port import LeaseError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -60,10 +60,10 @@ class AlreadyAnsweredError(InputError):
 async def acquire_lease(
     store: Store, run: str, owner: str, *, after: int = 0, events: Sequence[Event] = ()
 ) -> Lease:
-    """Acquire a run's lease, at once where its owner is known to be dead; raises HeldError."""
+    """Acquire a run's lease, at once where its owner is known to be dead; raises LeaseError."""
     row = await store.run(run)
     dead = row.owner if row.owner and is_dead(row.owner) else ""
-    return await store.take(run, owner, dead, after=after, events=events)
+    return await store.acquire(run, owner, dead, after=after, events=events)
 
 
 @dataclass
@@ -112,7 +112,7 @@ class RunSession:
         if not self.has_lease:
             await self.check_question_open()
         value, files = self._read_image_answer(value)
-        event = answer_question(self.view, value, once=idempotency_key)
+        event = answer_question(self.view, value, idempotency_key=idempotency_key)
         if self.has_lease:
             await self.journal.append(event, files=files)
             return
@@ -120,7 +120,7 @@ class RunSession:
         while True:
             try:
                 await self._acquire_and_record(event, files)
-            except HeldError:
+            except LeaseError:
                 await self.check_question_open()
                 if time.monotonic() > deadline:
                     raise
@@ -130,14 +130,14 @@ class RunSession:
 
     async def check_question_open(self) -> None:
         """Raise AlreadyAnsweredError where the open question was answered elsewhere."""
-        number, was_open = self.view.asked, self.view.question is not None
+        number, was_open = self.view.question_seq, self.view.question is not None
         new_events = await self.journal.catch_up()
         for recorded in new_events:
             if isinstance(recorded.event, QuestionAnswered):
                 raise AlreadyAnsweredError(recorded)
             if isinstance(recorded.event, RunRetried):
                 break
-        if was_open and (self.view.question is None or self.view.asked != number):
+        if was_open and (self.view.question is None or self.view.question_seq != number):
             raise AlreadyAnsweredError(None)
 
     async def follow(self) -> RunView:
@@ -146,7 +146,7 @@ class RunSession:
         while self.view.status == "running":
             try:
                 return await self.advance()
-            except HeldError:
+            except LeaseError:
                 await asyncio.sleep(POLL_SECONDS)
             await self.journal.catch_up()
         return self.view
@@ -156,7 +156,7 @@ class RunSession:
         await self.journal.catch_up()
         if self.dispatcher is not None:
             return await self.dispatcher.follow(self.journal)
-        return await self.journal.watch(POLL_SECONDS, self._has_live_owner)
+        return await self.journal.follow(POLL_SECONDS, self._has_live_owner)
 
     async def _has_live_owner(self) -> bool:
         return is_held(await self.store.run(self.view.run))
@@ -175,7 +175,7 @@ class RunSession:
 
     async def close(self) -> None:
         """Release the run's lease."""
-        with suppress(HeldError):
+        with suppress(LeaseError):
             await self._release()
 
     def _read_image_answer(self, value: JsonValue) -> tuple[JsonValue, dict[str, str]]:
@@ -215,7 +215,7 @@ class RunSession:
         self.has_lease = False
         while not await self.dispatcher.follow(self.journal):
             # A worker that seemed dead may only have been slow.
-            with suppress(HeldError):
+            with suppress(LeaseError):
                 await self._acquire_lease()
                 return False
         return True
@@ -239,10 +239,10 @@ class RunSession:
             yield
         finally:
             renewal.cancel()
-            with suppress(asyncio.CancelledError, HeldError):
+            with suppress(asyncio.CancelledError, LeaseError):
                 await renewal
 
     async def _keep_lease(self) -> None:
         while True:
             await asyncio.sleep(self.store.lease_seconds / 3)
-            await self.store.beat(self.journal.lease)
+            await self.store.renew_lease(self.journal.lease)
