@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -121,7 +122,11 @@ class RunOutput:
     strict: bool = False
     hint_llm: bool = False
     shown: dict[str, Any] = field(default_factory=dict)
-    lines: LineReader = field(default_factory=LineReader)
+
+    @cached_property
+    def lines(self) -> LineReader:
+        """Reads answers from stdin; made with the first question."""
+        return LineReader()
 
     def hear(self, recorded: RecordedEvent, view: RunView) -> None:
         """Tells of a fact what a person should know."""

@@ -142,12 +142,10 @@ class BudgetedLLM:
             return reply
 
 
-def with_run_budget(llm: LLM, view: RunView, bundle: WorkflowBundle) -> LLM:
-    """Apply a run's own budget to its LLM, if it has one."""
-    if view.max_cost is None:
-        return llm
+def with_run_budget(llm: LLM, limit: float, view: RunView, bundle: WorkflowBundle) -> LLM:
+    """Apply a run's own budget to its LLM; what the run has cost so far counts."""
     suggest = partial(_suggest_groups, bundle)
-    return BudgetedLLM(llm, Budget(view.max_cost, view.usage.cost_usd, suggest))
+    return BudgetedLLM(llm, Budget(limit, view.usage.cost_usd, suggest))
 
 
 def _suggest_groups(bundle: WorkflowBundle, spec: str, request: Request, left: float) -> str:

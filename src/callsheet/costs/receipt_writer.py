@@ -190,10 +190,8 @@ class ReceiptWriter:
         return models_in(self._schema(each, groups))
 
 
-async def write_receipt(store: Store, view: RunView) -> Receipt | None:
-    """Return a run's receipt; None without reported usage, as for offline and pasted runs."""
-    if not any(each.call.input_tokens + each.call.output_tokens for each in view.recorded_calls):
-        return None
+async def write_receipt(store: Store, view: RunView) -> Receipt:
+    """Return the receipt of a run whose provider reported usage; offline and pasted runs have none."""
     report = await (await open_receipt_writer(store)).write(view.recorded_calls)
     return report.receipt
 

@@ -27,7 +27,8 @@ async def run_details(
 ) -> tuple[dict[str, Any], PromptSet]:
     """The document of a run, each attempt of its steps as it ended, and its sheet."""
     bundle = await load_stored(store, view.manifest)
-    document = run_document(bundle, view, status, await write_receipt(store, view))
+    receipt = await write_receipt(store, view) if view.usage.tokens else None
+    document = run_document(bundle, view, status, receipt)
     sheet = prompt_set(document, bundle)
     if (writing := work_in_progress(bundle, view)) is not None:
         document["at_work"] = writing

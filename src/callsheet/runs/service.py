@@ -15,7 +15,6 @@ from callsheet.events import QuestionPolicy, RunResumed, RunRetried, RunStarted
 from callsheet.llm.factory import LLMCache, open_llm
 from callsheet.llm.providers import DEFAULT_LLM, provider_of
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
-from callsheet.runs.details import run_details
 from callsheet.runs.inputs import check_image_used, parse_inputs
 from callsheet.runs.listing import group_batches, row_status
 from callsheet.runs.names import batch_of, name_for, new_name
@@ -344,6 +343,9 @@ class RunService:
         raise AssertionError("count() never ends")
 
     async def _details(self, name: str) -> tuple[dict[str, Any], PromptSet]:
+        # Starting a run imports nothing of the exports.
+        from callsheet.runs.details import run_details
+
         run = await self.find(name)
         events = await self.store.events(run)
         view = fold(run, events)

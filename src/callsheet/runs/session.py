@@ -96,7 +96,9 @@ class RunSession:
             return self.view
         if not self.has_lease:
             await self._acquire_lease()
-        llm = with_run_budget(self.llm, self.view, self.bundle)
+        llm = self.llm
+        if self.view.max_cost is not None:
+            llm = with_run_budget(llm, self.view.max_cost, self.view, self.bundle)
         context = RunContext(self.bundle.definition, self.bundle.resources, llm)
         async with self._heartbeat():
             await advance(self.journal, context)
@@ -167,7 +169,8 @@ class RunSession:
 
     async def write_receipt(self) -> None:
         """Compare what was paid with what all groups would have cost, for the document."""
-        self.receipt = await write_receipt(self.store, self.view)
+        if self.view.usage.tokens:
+            self.receipt = await write_receipt(self.store, self.view)
 
     def document(self) -> dict[str, Any]:
         """Return the run's document."""

@@ -32,22 +32,23 @@ class WorkflowFolder:
         self._files: dict[str, str] = {}
 
     def read(self, path: str) -> str:
-        if path not in self._files:
-            text = self._source(path) if len(self._files) < MAX_FILES else None
-            if text is None:
-                raise InputError(
-                    f"{path!r:.200} is not a readable file of the workflow's folder",
-                    hint="paths are relative to the workflow's folder and stay inside it",
-                )
-            self._files[path] = text
-        return self._files[path]
+        text = self._find(path)
+        if text is None:
+            raise InputError(
+                f"{path!r:.200} is not a readable file of the workflow's folder",
+                hint="paths are relative to the workflow's folder and stay inside it",
+            )
+        return text
 
     def has(self, path: str) -> bool:
-        try:
-            self.read(path)
-        except InputError:
-            return False
-        return True
+        return self._find(path) is not None
+
+    def _find(self, path: str) -> str | None:
+        if path not in self._files and len(self._files) < MAX_FILES:
+            text = self._source(path)
+            if text is not None:
+                self._files[path] = text
+        return self._files.get(path)
 
     def read_if_there(self, path: str | None) -> str:
         """A file's text; empty where there is no such file, or no path."""
