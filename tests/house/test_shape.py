@@ -70,6 +70,12 @@ def test_the_modules_of_the_page_import_each_other_in_no_circle() -> None:
     assert order[-1] == "main.js", "main.js uses all others"
 
 
+def test_every_module_of_the_page_is_preloaded() -> None:
+    index = (SOURCE / "web" / "page" / "index.html").read_text("utf-8")
+    preloaded = re.findall(r'<link rel="modulepreload" href="/page/(.+?)">', index)
+    assert sorted([*preloaded, "main.js"]) == sorted(_modules())
+
+
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_a_function_fits_a_screen(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):

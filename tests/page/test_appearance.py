@@ -22,7 +22,6 @@ from tests.support.slow_llm import SlowLLM
 ROOT = Path(__file__).parents[2]
 README_IMAGE = ROOT / "docs" / "page.png"
 WIDTHS = {1440: 900, 820: 1100, 390: 800}
-MOST_AT_FIRST = 100_000
 
 OVERFLOWING = """() => [
     innerWidth,
@@ -122,16 +121,6 @@ def _waiting(ui: PageObject, inspector: Inspector) -> None:
     ui.primary_button.click()
     expect(ui.page.get_by_role("heading", name="Question")).to_be_visible()
     inspector.check("waiting")
-
-
-def test_the_first_paint_is_light(open_page: OpenPage, server: Serving) -> None:
-    ui = open_page(server.url)
-    sizes = ui.page.evaluate(
-        """() => ["navigation", "resource"]
-            .flatMap((kind) => performance.getEntriesByType(kind))
-            .map((entry) => [entry.name, entry.transferSize])"""
-    )
-    assert sum(size for _, size in sizes) < MOST_AT_FIRST, sizes
 
 
 def test_the_theme_survives_a_reload(open_page: OpenPage, server: Serving) -> None:
