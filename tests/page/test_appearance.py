@@ -92,7 +92,7 @@ def test_every_state_fits_the_window_and_is_accessible(
 
 
 def _writing_and_done(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> None:
-    llm.hold()
+    llm.pause()
     ui.enter_idea()
     ui.select_groups("sora", "leonardo")
     ui.primary_button.click()

@@ -97,7 +97,7 @@ def test_a_batch_survives_a_reload_is_stopped_and_resumed(
     ui.select_groups("leonardo")
     batch.get_by_role("textbox").fill("idea\n" + "".join(f"a lamp number {n}\n" for n in range(30)))
     expect(ui.primary_button).to_have_text("Write 30 ideas")
-    llm.hold(30)
+    llm.pause(30)
     ui.primary_button.click()
     expect(batch.get_by_role("progressbar")).to_be_visible()
     assert llm.called.wait(60)

@@ -43,10 +43,10 @@ def test_tab_reaches_everything_and_wraps_around(ui: PageObject) -> None:
     seen = []
     for _ in range(60):
         ui.page.keyboard.press("Tab")
-        place = ui.page.evaluate("document.activeElement.id || document.activeElement.className")
-        if place in seen and place == seen[0]:
+        focused = ui.page.evaluate("document.activeElement.id || document.activeElement.className")
+        if focused in seen and focused == seen[0]:
             break
-        seen.append(place)
+        seen.append(focused)
     assert {"new-run", "field-idea", "group-midjourney_animate", "primary-button"} <= set(seen)
     assert len(seen) < 60, "the focus wraps around"
 
@@ -78,11 +78,11 @@ def test_an_edit_is_cancelled_with_escape(ui: PageObject) -> None:
     assert ui.prompt_text("LEONARDO_ANIME_XL_A") == before
 
 
-def _tab_to(ui: PageObject, place: str) -> None:
+def _tab_to(ui: PageObject, selector: str) -> None:
     """Presses Tab until the focus is there; fails after 60 presses."""
-    target = ui.page.locator(place)
+    target = ui.page.locator(selector)
     for _ in range(60):
         if target.evaluate("(each) => each === document.activeElement"):
             return
         ui.page.keyboard.press("Tab")
-    raise AssertionError(f"Tab never reaches {place}")
+    raise AssertionError(f"Tab never reaches {selector}")

@@ -35,7 +35,7 @@ def _with(llm: SlowLLM) -> dict[str, str]:
 def test_a_reload_while_prompts_are_written_shows_them_again(
     open_page: OpenPage, server: Serving, llm: SlowLLM
 ) -> None:
-    llm.hold()
+    llm.pause()
     ui = open_page(server.url)
     ui.enter_idea()
     ui.select_groups("sora")
@@ -66,7 +66,7 @@ def test_a_draft_survives_a_reload(open_page: OpenPage, server: Serving) -> None
 
 
 def test_eight_tabs_show_the_same_run(open_page: OpenPage, server: Serving, llm: SlowLLM) -> None:
-    llm.hold()
+    llm.pause()
     ui = open_page(server.url)
     ui.enter_idea("a tram in the rain")
     ui.select_groups("sora")
@@ -82,7 +82,7 @@ def test_eight_tabs_show_the_same_run(open_page: OpenPage, server: Serving, llm:
 
 
 def test_a_double_click_starts_one_run(open_page: OpenPage, server: Serving, llm: SlowLLM) -> None:
-    llm.hold()
+    llm.pause()
     ui = open_page(server.url)
     ui.enter_idea("a lighthouse twice")
     ui.select_groups("leonardo")
@@ -116,7 +116,7 @@ def test_a_server_killed_and_restarted_loses_and_repeats_nothing(
     open_page: OpenPage, llm: SlowLLM, tmp_path: Path
 ) -> None:
     with serving(tmp_path, env=_with(llm)) as server:
-        llm.hold(2)
+        llm.pause(2)
         ui = open_page(server.url)
         ui.enter_idea("a server that dies")
         ui.select_groups("sora")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from threading import Event
 
 from playwright.sync_api import Browser, Route, expect
 
@@ -23,20 +24,24 @@ def test_all_modules_are_requested_before_the_first_has_arrived(
     """Otherwise a slow connection would take a round trip for each link of a chain of imports."""
     modules = MODULE_TAG.findall(server.client.get("/").text)
     requested: list[str] = []
-    held: list[Route] = []
+    released = Event()
+    paused: list[Route] = []
 
-    def hold(route: Route) -> None:
-        held.append(route)
+    def pause(route: Route) -> None:
+        if released.is_set():
+            route.continue_()
+        else:
+            paused.append(route)
 
     with browser.new_context() as context:
         page = context.new_page()
         page.on("request", lambda request: requested.append(request.url))
-        page.route(lambda url: url.endswith(tuple(modules)), hold)
+        page.route(lambda url: url.endswith(tuple(modules)), pause)
         page.goto(server.url, wait_until="commit")
         while not all(any(url.endswith(module) for url in requested) for module in modules):
             page.wait_for_event("request", timeout=TIMEOUT)
-        page.unroute_all()
-        for route in held:
+        released.set()
+        for route in paused:
             route.continue_()
         expect(page.locator("#groups")).to_be_visible(timeout=TIMEOUT)
         assert sorted(requested) == sorted(set(requested)), "nothing is loaded twice"

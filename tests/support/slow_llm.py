@@ -1,4 +1,4 @@
-"""A strict OpenAI server that holds its answers back until a test releases them."""
+"""A strict OpenAI server that answers only when a test releases it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class SlowLLM:
         self.release.wait(60)
         return self.server.answer(seen, None)
 
-    def hold(self, calls: int = 1) -> None:
-        """Holds back the next calls."""
+    def pause(self, calls: int = 1) -> None:
+        """Makes the next calls wait for `release`."""
         self.called.clear()
         self.release.clear()
         self.server.fail(*[self] * calls)

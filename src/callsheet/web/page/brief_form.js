@@ -15,7 +15,7 @@ export function renderBriefForm() {
     const [first, ...others] = fields;
     return [
       first && formField(first, true),
-      button("Batch: many ideas at once", startBatch, { class: "link-button start-batch" }),
+      button("Batch: many ideas at once", openBatchEditor, { class: "link-button batch-button" }),
       el("div", { class: "other-fields" }, others.map((field) => formField(field, false))),
       image && createImagePicker(`Image for the ${image.title.toLowerCase()}`, imageHint).element,
     ];
@@ -56,7 +56,7 @@ function fieldInput({ kind, options }, attributes, isLarge) {
 }
 
 /** Switches to a batch; an idea that is entered already becomes its first row. */
-function startBatch() {
+function openBatchEditor() {
   const [first] = briefFields();
   const idea = (state.brief[first.key] ?? "").trim();
   const row = /[",\n;]/.test(idea) ? `"${idea.replaceAll('"', '""')}"` : idea;
