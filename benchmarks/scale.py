@@ -96,7 +96,7 @@ class Site:
                 ready, answers, RunOptions(groups=["sora"]), f"{batch}.{number}"
             )
             workers = session.dispatcher
-            handed = workers is not None and await workers.hand(session.journal)
+            handed = workers is not None and await workers.dispatch(session.journal)
             assert handed  # noqa: S101  # a measurement that did not happen is none
 
     def wait(self) -> None:

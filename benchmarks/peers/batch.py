@@ -38,7 +38,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
     tune_interpreter()
     base_url = given.url.removesuffix("/chat/completions")
     pace = ConcurrencyLimiter(50)
-    client = ProviderLLM("openai", "any", base_url=base_url, pace=pace)
+    client = ProviderLLM("openai", "any", base_url=base_url, limiter=pace)
     service = RunService(read_settings(), store=SqlStore(given.file), llm=client)
 
     async def whole(name: str, concurrency: int, rows: int) -> None:
@@ -56,7 +56,7 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
             raise RuntimeError(f"of {rows} rows {batch.progress.done} were written")
 
     yield Opened(None, given.journal, given.synchronous, whole)
-    await pace.end()
+    await pace.close()
     service.store.close()
 
 

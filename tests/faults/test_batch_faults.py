@@ -155,9 +155,9 @@ async def test_no_row_fails_because_the_provider_wants_fewer_calls_at_once(tmp_p
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(60))
     with Limited(3) as server:
         pace = ConcurrencyLimiter(20, sleep=no_wait)
-        llm = ProviderLLM("openai", "any", base_url=server.url, sleep=no_wait, pace=pace)
+        llm = ProviderLLM("openai", "any", base_url=server.url, sleep=no_wait, limiter=pace)
         batch, _ = await Bench.with_llm(llm).go(sheet, concurrency=20)
-        await pace.end()
+        await pace.close()
     assert server.refused
     assert (batch.progress.done, batch.progress.failed) == (60, 0)
 
@@ -177,11 +177,11 @@ async def test_nobody_calls_before_the_time_that_the_provider_names() -> None:
     with StrictOpenAI() as server:
         server.fail(Status(429, headers={"retry-after": "30"}), *[answer] * 3)
         pace = ConcurrencyLimiter(4, now=lambda: clock[0], sleep=sleep)
-        llm = ProviderLLM("openai", "any", base_url=server.url, sleep=no_wait, pace=pace)
+        llm = ProviderLLM("openai", "any", base_url=server.url, sleep=no_wait, limiter=pace)
         request = Request("s", "u", {"type": "object", "properties": {"a": {"type": "string"}}})
         for _ in range(3):
             await llm.compose(request)
-        await pace.end()
+        await pace.close()
     assert min(times) >= 30
     assert len(slept) == 1
 
@@ -348,18 +348,18 @@ async def test_a_minute_of_two_batches_with_one_key_holds_for_both(tmp_path: Pat
     options = RunOptions(llm="openai:any", base_url="http://127.0.0.1:9/v1")
     paces = [
         ConcurrencyLimiter(
-            5, allow=rate_limiter(service, options, allowed), now=lambda: clock[0], sleep=sleep
+            5, rate_limit=rate_limiter(service, options, allowed), now=lambda: clock[0], sleep=sleep
         )
         for _ in range(2)
     ]
     request = Request("s", "u", {"type": "object", "properties": {"a": {"type": "string"}}})
     times: list[float] = []
     with StrictOpenAI() as server:
-        llms = [ProviderLLM("openai", "any", base_url=server.url, pace=pace) for pace in paces]
+        llms = [ProviderLLM("openai", "any", base_url=server.url, limiter=pace) for pace in paces]
         for number in range(12):
             await llms[number % 2].compose(request)
             times.append(clock[0])
         for pace in paces:
-            await pace.end()
+            await pace.close()
     assert [times.count(at) for at in sorted(set(times))] == [5, 5, 2]
     assert sorted(set(times)) == [1_000, 1_060, 1_120]

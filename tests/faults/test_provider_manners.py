@@ -118,8 +118,8 @@ async def test_a_price_is_known_where_the_address_has_price_lists() -> None:
     with StrictOpenAI(Conduct(cached_tokens=50)) as server:
         llm = client(server)
         unpriced = await llm.compose(REQUEST)
-        assert llm._line is not None
-        llm._line = replace(llm._line, rates={"provider_id": "openai"})
+        assert llm._client is not None
+        llm._client = replace(llm._client, rates={"provider_id": "openai"})
         priced = await llm.compose(REQUEST)
 
     assert unpriced.usage.cost_usd is None

@@ -22,7 +22,7 @@ from tests.support.strict_openai import StrictOpenAI
 
 async def _seen(server: Loopback, provider: str) -> str:
     """How a run with this server ends, and how often the server was asked; nothing may leak."""
-    llm = client(server, provider, limits=CallLimits(deadline=5, tick=0))
+    llm = client(server, provider, limits=CallLimits(deadline=5, text_interval=0))
     service = RunService(read_settings(), store=SqlStore.in_memory(), llm=llm)
     session = await service.start(RunOptions(brief={"idea": IDEA}, groups=["leonardo"]))
     view = await session.advance()
@@ -83,7 +83,9 @@ async def test_what_is_written_so_far_is_told_from_its_first_character(provider:
         told.append(text)
 
     with serving(provider) as server:
-        reply = await client(server, provider, limits=CallLimits(tick=0)).compose(REQUEST, heard)
+        reply = await client(server, provider, limits=CallLimits(text_interval=0)).compose(
+            REQUEST, heard
+        )
 
     assert len(told) > 5
     assert all(reply.text.startswith(text) for text in told)
@@ -117,6 +119,6 @@ async def test_an_error_of_the_listener_is_not_the_providers() -> None:
         raise OSError(text)
 
     with serving("openai") as server, pytest.raises(OSError, match="ZED"):
-        await client(server, limits=CallLimits(tick=0)).compose(REQUEST, full)
+        await client(server, limits=CallLimits(text_interval=0)).compose(REQUEST, full)
 
     assert len(server.requests) == 1

@@ -243,4 +243,4 @@ def test_a_run_that_each_worker_dies_of_is_given_up_and_the_others_are_written(
     assert ends[-1].code == "run_crashed"
     assert ends[-1].problems[0].startswith(f"{MAX_CRASHES} workers died in the middle of this run")
     assert (server.asked, tally.usage.calls) == (MAX_CRASHES, 3)
-    assert "took up" in last.told
+    assert "recovered" in last.told

@@ -16,7 +16,7 @@ from callsheet.store.factory import open_store
 from callsheet.store.sql import SqlStore
 from callsheet.workers.crashes import CRASH_NOTE
 from callsheet.workers.dbos_queue import POLL_SECONDS
-from callsheet.workers.worker import SWEEP_SECONDS
+from callsheet.workers.worker import RECOVERY_SECONDS
 from callsheet.workers.worker_store import WorkerStore
 from tests.support.cli import Terminal
 from tests.support.loopback import Hang
@@ -90,7 +90,7 @@ def test_a_worker_killed_in_a_call_is_replaced_and_that_call_alone_is_paid_again
     first.process.kill()
     document = _ended(run)
     assert len(server.requests) == 2
-    assert "took up" in second.told
+    assert "recovered" in second.told
     assert [body for *_, body in _facts(database_url) if CRASH_NOTE in body]
     shown = crew.terminal("show", document["run"], "--json")
     assert shown.json["prompts"] == document["prompts"]
@@ -101,10 +101,10 @@ async def test_a_dead_workers_runs_are_taken_up_within_a_minute_as_it_is_configu
 ) -> None:
     store = open_store(read_settings({"CALLSHEET_DATABASE_URL": database_url, "HOME": "/"}))
     assert isinstance(store, SqlStore)
-    heard_of = WorkerStore(store).silent
+    heard_of = WorkerStore(store).dead_after
     # A run's lease is renewed a third of it later than its worker was last heard of, at most.
     assert heard_of > store.lease_seconds * 4 / 3
-    assert heard_of + SWEEP_SECONDS + POLL_SECONDS < 60
+    assert heard_of + RECOVERY_SECONDS + POLL_SECONDS < 60
     store.close()
 
 
@@ -187,7 +187,7 @@ def test_a_worker_told_to_end_finishes_its_call_or_hands_it_on(
     run = crew.begin()
     wait_for(lambda: server.requests, "the call")
     leaving.process.send_signal(signal.SIGTERM)
-    wait_for(lambda: "finishing 1 under way" in leaving.told)
+    wait_for(lambda: "finishing 1 in progress" in leaving.told)
     gate.open()
     _ended(run)
     assert leaving.process.wait(LONGEST) == 143, leaving.told
@@ -226,7 +226,7 @@ def test_a_database_restarted_in_the_middle_costs_no_call_and_nobody_is_taken_fo
         assert len(server.requests) == 1
         for worker in workers:
             assert worker.process.poll() is None
-            assert "took up" not in worker.told
+            assert "recovered" not in worker.told
             assert "Traceback" not in worker.told
 
 

@@ -203,7 +203,7 @@ async def test_what_was_finished_before_the_deadline_is_kept(
 ) -> None:
     whole = await _whole(server)
     llm = client_of(server, tick=0)
-    llm.limits = type(llm.limits)(deadline=1.5, tick=0)
+    llm.limits = type(llm.limits)(deadline=1.5, text_interval=0)
     service = place.service(llm)
     server.fail(Break("drip", _before(whole, "SORA_1_A")))
 

@@ -42,9 +42,9 @@ def _work(words: Sequence[str]) -> int:
         settings,
         Takeover(settings),
         concurrency=told.concurrency,
-        in_all=told.in_all,
-        tell=note,
-        sweep_seconds=SWEEP_SECONDS,
+        batch_limit=told.in_all,
+        log=note,
+        recovery_seconds=SWEEP_SECONDS,
     )
     return 128 + asyncio.run(until_told(worker, told.drain))
 

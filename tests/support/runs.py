@@ -30,7 +30,7 @@ def client_of(server: StrictOpenAI, name: str = "any", tick: float = 0.25) -> Pr
 
 def client_at(url: str, name: str = "any", tick: float = 0.25) -> ProviderLLM:
     """The same, by the server's address."""
-    limits = CallLimits(deadline=20, tick=tick)
+    limits = CallLimits(deadline=20, text_interval=tick)
     return ProviderLLM("openai", name, base_url=url, limits=limits, sleep=no_wait)
 
 

@@ -113,7 +113,7 @@ class Crew:
     def _ready(self, worker: Hired) -> Hired:
         self.hired.append(worker)
         process = worker.process
-        wait_for(lambda: "carries on up to" in worker.told or process.poll() is not None)
+        wait_for(lambda: "executes up to" in worker.told or process.poll() is not None)
         assert process.poll() is None, worker.told
         return worker
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from callsheet.llm.offline import OfflineLLM
 from callsheet.loader.bundle import load_workflow
 from callsheet.modules.contract import ModuleContext, Outcome
 from callsheet.modules.prompt import template
-from callsheet.modules.registry import find_module
 from callsheet.store.port import Lease
 from tests.support.counting import Counting
 
@@ -31,7 +29,7 @@ def store() -> Counting:
 
 
 @pytest.fixture
-def begun(store: Counting, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def begun(store: Counting, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many modules are stored as each one begins; they are templates that may not run twice."""
     found: list[int] = []
 
@@ -41,9 +39,7 @@ def begun(store: Counting, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int
 
     once = replace(template.module, run=run, repeatable=False)
     monkeypatch.setattr(template, "module", once)
-    find_module.cache_clear()
-    yield found
-    find_module.cache_clear()
+    return found
 
 
 async def _carry_out(store: Counting, folder: Path) -> RunView:

@@ -143,7 +143,7 @@ def test_patience_is_counted_over_all_waits_of_a_call() -> None:
 
 
 def test_nothing_is_tried_after_the_deadline() -> None:
-    assert isinstance(after(ProviderFailure("failing"), spent=120.0), GiveUp)
+    assert isinstance(after(ProviderFailure("failing"), elapsed=120.0), GiveUp)
 
 
 @pytest.mark.parametrize("kind", get_args(FailureKind))

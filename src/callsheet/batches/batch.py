@@ -61,7 +61,7 @@ class Batch:
         self.sheet = SheetReader(request.file)
         options = RunOptions(llm=request.llm, base_url=request.base_url)
         self.limiter = ConcurrencyLimiter(
-            request.concurrency, allow=rate_limiter(service, options, request.rate_limit)
+            request.concurrency, rate_limit=rate_limiter(service, options, request.rate_limit)
         )
         self.setup = service.prepare(options, request.workflow, self.limiter)
         provider = provider_of(self.setup.llm.spec)
@@ -121,7 +121,7 @@ class Batch:
                 yield await self._outcome_of(pending.popleft())
         finally:
             await self.stop(0)
-            await self.limiter.end()
+            await self.limiter.close()
 
     def stop(self, seconds: float = STOP_SECONDS) -> asyncio.Task[None]:
         """Start no further rows; those in progress have this many seconds. The first call counts."""

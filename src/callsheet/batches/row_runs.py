@@ -13,7 +13,7 @@ from callsheet.events import RunResumed
 from callsheet.runs.follow import is_with_workers
 from callsheet.runs.options import RunOptions
 from callsheet.runs.session import acquire_lease
-from callsheet.store.owners import is_held
+from callsheet.store.owners import has_live_owner
 from callsheet.store.port import LeaseError
 from callsheet.usage import NO_USAGE, Usage
 
@@ -41,9 +41,11 @@ class RowRuns:
         store = self.service.store
         names = await store.names_starting_with(f"{self.batch}.")
         for name in names:
-            if not is_held(await store.run(name)) or await is_with_workers(self.service, name):
+            if not has_live_owner(await store.run(name)) or await is_with_workers(
+                self.service, name
+            ):
                 continue
-            if is_held(row := await store.run(name)):
+            if has_live_owner(row := await store.run(name)):
                 raise LeaseError(
                     f"the batch {self.batch} is being executed by {row.owner}",
                     hint="wait for it, or end that process",

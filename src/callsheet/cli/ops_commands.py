@@ -53,7 +53,9 @@ def worker(concurrency: int, in_all: int | None, drain: float) -> int:
 
     tune_interpreter()
     settings = read_settings()
-    hired = Worker(settings, Takeover(settings), concurrency=concurrency, in_all=in_all, tell=note)
+    hired = Worker(
+        settings, Takeover(settings), concurrency=concurrency, batch_limit=in_all, log=note
+    )
     return 128 + asyncio.run(until_told(hired, drain))
 
 
@@ -69,7 +71,7 @@ async def until_told(hired: Worker, drain: float) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, hear, number)
-    await hired.work(stop, drain=drain)
+    await hired.run(stop, drain=drain)
     return told[0]
 
 

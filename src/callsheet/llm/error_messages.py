@@ -1,7 +1,6 @@
-"""Tells a provider's fault in the person's words: what happened, at whose address, what to do.
+"""Words the errors for provider failures: what happened, at which address, and what to do.
 
-No key and nothing of the prompts is ever in a message; the provider's own words only as far as
-they hold neither.
+A message never contains a key or part of a prompt; the provider's own words only without both.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ _MINUTE, _HOUR = 60, 3_600
 
 @dataclass(frozen=True)
 class LLMAddress:
-    """Where an LLM is reached: the provider's title or the person's own URL, and which key opens it."""
+    """Where an LLM is reached, for messages: title or own URL, and the variable of its key."""
 
     title: str
     name: str
@@ -52,17 +51,17 @@ class LLMAddress:
 
     @property
     def place(self) -> str:
-        """The provider as a person knows it."""
+        """The provider's title, or the URL of an own server."""
         return self.url if self.own else self.title
 
 
-def error_for(fault: ProviderFailure, tries: int, address: LLMAddress) -> CallsheetError:
-    """The error that a person is shown for the fault that ended a call."""
-    return _TOLD[fault.kind](fault, tries, address)
+def error_for(failure: ProviderFailure, tries: int, address: LLMAddress) -> CallsheetError:
+    """The error for the failure that ended a call."""
+    return _ERRORS[failure.kind](failure, tries, address)
 
 
 def redact(text: str, secrets: tuple[str, ...], private: tuple[str, ...]) -> str:
-    """A provider's message, short, without keys and without any stretch of what was sent."""
+    """A provider's message, shortened, without keys and without any part of what was sent."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, "[key]")
@@ -75,14 +74,14 @@ def redact(text: str, secrets: tuple[str, ...], private: tuple[str, ...]) -> str
 
 
 def visible(url: str) -> str:
-    """The URL without a user, password or query, fit to be shown."""
+    """The URL without user, password and query."""
     return re.sub(r"[?#].*$", "", re.sub(r"//[^/@]*@", "//", url))
 
 
-def _key(fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _key(failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     if at.own and not at.key_name:
-        return KeyRefusedError(f"{at.place} wants a key", hint="set CALLSHEET_API_KEY to it")
-    if fault.status == HTTPStatus.FORBIDDEN:
+        return KeyRefusedError(f"{at.place} requires a key", hint="set CALLSHEET_API_KEY")
+    if failure.status == HTTPStatus.FORBIDDEN:
         return KeyRefusedError(
             f"the key in {at.key_name} may not use `{at.name}` at {at.place}",
             hint="check the key's project and permissions, or choose another LLM",
@@ -93,21 +92,21 @@ def _key(fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     )
 
 
-def _billing(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _billing(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     return BillingError(
-        f"{at.place} wants to be paid before it writes more",
-        hint="add credit to the account of the key, then go on with `callsheet resume`",
+        f"the account at {at.place} has no credit left",
+        hint="add credit to the account of the key, then run `callsheet resume`",
     )
 
 
-def _quota(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _quota(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     return QuotaError(
         f"the quota or spending limit of the account at {at.place} is used up",
-        hint="raise the limit or wait for its reset, then go on with `callsheet resume`",
+        hint="raise the limit or wait for its reset, then run `callsheet resume`",
     )
 
 
-def _unknown_llm(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _unknown_llm(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     if at.missing_llm_hint:
         hint = at.missing_llm_hint.replace("{name}", at.name)
     elif at.own:
@@ -117,52 +116,52 @@ def _unknown_llm(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> Callsh
     return ModelNotFoundError(f"{at.place} has no LLM `{at.name}`", hint=hint)
 
 
-def _too_long(fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _too_long(failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     return InputTooLargeError(
-        f"the request is longer than `{at.name}` can take{_quoted(fault)}",
-        hint="choose fewer groups, or an LLM that reads more",
+        f"the request is longer than `{at.name}` accepts{_quoted(failure)}",
+        hint="choose fewer groups, or an LLM with a larger context window",
     )
 
 
-def _filtered(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _filtered(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     return FilteredError(
         f"the content filter of {at.place} stopped the request",
-        hint="say the idea in other words, or choose another LLM",
+        hint="rephrase the idea, or choose another LLM",
     )
 
 
-def _rejected(fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
-    status = f" (status {fault.status})" if fault.status else ""
+def _rejected(failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+    status = f" (status {failure.status})" if failure.status else ""
     return RequestRejectedError(
-        f"{at.place} refused the request{status}{_quoted(fault)}",
-        hint=f"another LLM may take it; if not, `{at.name}` needs something callsheet does not send",
+        f"{at.place} refused the request{status}{_quoted(failure)}",
+        hint=f"try another LLM; `{at.name}` may require something callsheet does not send",
     )
 
 
-def _overloaded(fault: ProviderFailure, tries: int, at: LLMAddress) -> CallsheetError:
-    what = "limits how often it may be called" if fault.kind == "busy" else "is failing"
-    status = f" (status {fault.status})" if fault.status else ""
+def _overloaded(failure: ProviderFailure, tries: int, at: LLMAddress) -> CallsheetError:
+    what = "limits the rate of calls" if failure.kind == "busy" else "is failing"
+    status = f" (status {failure.status})" if failure.status else ""
     tried = f"; it was tried {tries} times" if tries > 1 else ""
-    if fault.retry_after is None:
+    if failure.retry_after is None:
         return OverloadedError(
-            f"{at.place} {what}{status}{tried}", hint="try again later with `callsheet resume`"
+            f"{at.place} {what}{status}{tried}", hint="run `callsheet resume` later"
         )
-    wait = _span(fault.retry_after)
+    wait = _span(failure.retry_after)
     return OverloadedError(
         f"{at.place} {what}{status} and asks to wait {wait}{tried}",
-        hint=f"go on with `callsheet resume` in {wait}",
-        retry_after=fault.retry_after,
+        hint=f"run `callsheet resume` in {wait}",
+        retry_after=failure.retry_after,
     )
 
 
-def _dropped(_fault: ProviderFailure, tries: int, at: LLMAddress) -> CallsheetError:
+def _dropped(_failure: ProviderFailure, tries: int, at: LLMAddress) -> CallsheetError:
     return UnreachableError(
         f"the connection to {at.place} broke off{f' {tries} times' if tries > 1 else ''}",
-        hint="check the network, then go on with `callsheet resume`",
+        hint="check the network, then run `callsheet resume`",
     )
 
 
-def _unreachable(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _unreachable(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     if at.own or at.unreachable_hint:
         return UnreachableError(
             f"no LLM answers at {at.url} (is it running?)",
@@ -171,33 +170,33 @@ def _unreachable(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> Callsh
     return UnreachableError(f"{at.place} cannot be reached", hint="check the network and its proxy")
 
 
-def _tls(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _tls(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     return CertificateError(
         f"the certificate of {at.url} could not be verified",
         hint="check the address, the clock and the certificates of a proxy in between",
     )
 
 
-def _garbled(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _garbled(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     hint = "check the address: it usually ends in /v1" if at.own else "try again later"
-    return ProviderError(f"what {at.url} answers is no LLM's reply", hint=hint)
+    return ProviderError(f"the response of {at.url} is not the reply of an LLM", hint=hint)
 
 
-def _oversize(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _oversize(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     return ProviderError(
         f"the reply of {at.place} was larger than 10 MB and was cut off",
-        hint="an LLM's reply is a thousandth of that; check the address",
+        hint="replies of LLMs are a thousand times smaller; check the address",
     )
 
 
-def _deadline(_fault: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _deadline(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     return DeadlineError(
         f"`{at.name}` at {at.place} did not answer within {_span(at.deadline)}",
-        hint="choose fewer groups or a faster LLM, then go on with `callsheet resume`",
+        hint="choose fewer groups or a faster LLM, then run `callsheet resume`",
     )
 
 
-_TOLD: Mapping[FailureKind, Callable[[ProviderFailure, int, LLMAddress], CallsheetError]] = {
+_ERRORS: Mapping[FailureKind, Callable[[ProviderFailure, int, LLMAddress], CallsheetError]] = {
     "key": _key,
     "billing": _billing,
     "quota": _quota,
@@ -217,12 +216,12 @@ _TOLD: Mapping[FailureKind, Callable[[ProviderFailure, int, LLMAddress], Callshe
 }
 
 
-def _quoted(fault: ProviderFailure) -> str:
-    return f": {fault.said}" if fault.said else ""
+def _quoted(failure: ProviderFailure) -> str:
+    return f": {failure.message}" if failure.message else ""
 
 
 def _span(seconds: float) -> str:
-    """A time in the unit that a person would use."""
+    """A duration in seconds, minutes or hours."""
     if seconds < 2 * _MINUTE:
         return f"{seconds:.3g} seconds"
     if seconds < 2 * _HOUR:

@@ -1,4 +1,4 @@
-"""Opens the doors to the world outside: the LLM that a person named, and the place for runs."""
+"""Creates the LLM that a spec names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def open_llm(
-    spec: str, *, base_url: str | None, settings: Settings, pace: ConcurrencyLimiter | None = None
+    spec: str,
+    *,
+    base_url: str | None,
+    settings: Settings,
+    limiter: ConcurrencyLimiter | None = None,
 ) -> LLM:
     """The LLM of this spec; raises InputError for an unknown one, KeyMissingError without its key."""
     named = parse_spec(spec)
@@ -35,7 +39,7 @@ def open_llm(
     # The client libraries take seconds to import; offline and pasted runs never need them.
     from callsheet.llm.provider_llm import ProviderLLM
 
-    return ProviderLLM(named.provider, named.name, base_url=address, key=key, pace=pace)
+    return ProviderLLM(named.provider, named.name, base_url=address, key=key, limiter=limiter)
 
 
 def _from_factory(provider: Provider, name: str, key: Key | None) -> LLM:
@@ -50,7 +54,7 @@ def _from_factory(provider: Provider, name: str, key: Key | None) -> LLM:
 
 
 class LLMCache:
-    """LLMs by spec and address, each opened once: that takes longer than all else of a run."""
+    """LLMs by spec and address, each created once: that takes longer than the rest of a run."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -58,14 +62,14 @@ class LLMCache:
 
     def open(self, spec: str, base_url: str | None) -> LLM:
         """The LLM of this spec; raises as `open_llm` does."""
-        place = (spec, base_url)
-        if place not in self._open:
-            self._open[place] = open_llm(spec, base_url=base_url, settings=self._settings)
-        return self._open[place]
+        key = (spec, base_url)
+        if key not in self._open:
+            self._open[key] = open_llm(spec, base_url=base_url, settings=self._settings)
+        return self._open[key]
 
 
 class UnavailableLLM:
-    """An LLM that cannot be opened here: whoever calls it hears why."""
+    """An LLM that cannot be created here; a call raises the reason."""
 
     def __init__(self, spec: str, error: CallsheetError) -> None:
         self.spec = spec

@@ -1,4 +1,4 @@
-"""What callsheet asks of an LLM, whichever it is: one request in, one reply out."""
+"""The interface of an LLM: one request in, one reply out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
-# Whoever writes an LLM of their own finds all that they need here.
+# An own LLM can import everything it needs from here.
 from callsheet.usage import Usage as Usage  # noqa: PLC0414, TC001
 
 if TYPE_CHECKING:
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from callsheet.questions import Question
 
 TextListener = Callable[[str], Awaitable[None]]
-"""Takes what is written of a reply so far: all of it, from its first character."""
+"""Called with the text of a reply so far, from its first character."""
 
 Finish = Literal["stop", "length", "refusal", "filter", "broken"]
-"""Why a reply ended; `broken` where its connection did, half way."""
+"""Why a reply ended; `broken` means that the connection broke first."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent: instructions, message, the full schema of the reply, and a picture if there is one.
+    """What is sent: instructions, message, full schema of the reply, and an image if there is one.
 
-    `drafts` are replies with holes and `variables` what fills them: an LLM that cannot write by
-    itself works from these, every other ignores them. `answer` is what a person said to the
-    question that the LLM asked last time for this request.
+    `drafts` are templates of replies and `variables` their values: the offline LLM fills them, every
+    other ignores both. `answer` is a person's answer to the question that the LLM asked for this
+    request.
     """
 
     system: str
@@ -45,10 +45,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back, unjudged: `text` may be anything, `finish` says why it ended.
+    """An unchecked reply: `text` may be anything, `finish` says why it ended.
 
-    `llm` is the name that the provider reports; `detail` its own words on a refusal, or on what
-    broke.
+    `llm` is the name that the provider reports; `detail` its message on a refusal or a broken reply.
     """
 
     text: str
@@ -61,14 +60,14 @@ class Reply:
 class LLM(Protocol):
     """Answers a request with a reply, or with a question that a person must answer first.
 
-    Raises ProviderError (or a child) where the provider does not do its part. `on_text` is called
-    now and then while a reply is being written, and once more where it breaks off or nobody waits
-    for it any more; not at all by an LLM that tells nothing before it is done.
+    Raises ProviderError or a subclass where the provider fails. `on_text` is called from time to time
+    while a reply is written, and once more where it breaks off or is cancelled; an LLM that does not
+    stream never calls it.
     """
 
     @property
     def spec(self) -> str:
-        """How the person named it: `openai:gpt-5.2`."""
+        """Its name on the command line: `openai:gpt-5.2`."""
         ...
 
     async def compose(

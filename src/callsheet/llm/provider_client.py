@@ -1,4 +1,4 @@
-"""One call to a provider through the client library: the only door to it.
+"""Calls a provider through the client library, which no other file imports.
 
 Importing this takes a second or two, and each provider's own part more: so it is imported with
 the first request, and of the providers only the one that is asked.
@@ -52,11 +52,11 @@ if TYPE_CHECKING:
     from callsheet.llm.providers import Dialect, Provider
 
 LONG_DELTA = 16
-"""Characters; a piece so long that comes twice running was sent twice, not written twice."""
+"""Characters; a piece of this length that arrives twice in a row was sent twice by mistake."""
 
 _KEY_HEADERS: Mapping[Dialect, str] = {"anthropic": "x-api-key", "google": "x-goog-api-key"}
 _UNCHANGED = ModelProfile(json_schema_transformer=None)
-"""Our schema is lowered already; the library would lower it again, its own way."""
+"""The schema is adapted already; the library would adapt it again, in its own way."""
 
 
 @dataclass(frozen=True)
@@ -70,48 +70,48 @@ class ProviderClient:
     rates: Mapping[str, str] | None
     close: Callable[[], Awaitable[None]]
 
-    async def ask(
-        self, asking: ProviderRequest, on_text: TextListener | None = None
+    async def send(
+        self, request: ProviderRequest, on_text: TextListener | None = None
     ) -> Reply | ProviderFailure:
-        """One request: what came back, or what went wrong, and never an exception of the library."""
-        ear = _StreamReader(on_text, asking.tick)
+        """Sends one request; returns the reply or the failure, and raises nothing of the library."""
+        reader = _StreamReader(on_text, request.text_interval)
         try:
             async with closing():
-                return await self._ask(asking, ear)
+                return await self._send(request, reader)
         except Exception as error:
-            if ear.failed:
+            if reader.failed:
                 raise
-            return replace(_fault(error), half=self._half(ear))
+            return replace(_failure_of(error), partial=self._partial(reader))
 
-    async def _ask(self, asking: ProviderRequest, ear: _StreamReader) -> Reply:
+    async def _send(self, request: ProviderRequest, reader: _StreamReader) -> Reply:
         settings: ModelSettings = {
-            "max_tokens": asking.max_tokens,
-            "request_timeout": asking.seconds,
+            "max_tokens": request.max_tokens,
+            "request_timeout": request.timeout,
             "framing_announcement": "never",
         }
         async with model_request_stream(
             self.llm,
-            [_message(asking)],
-            model_request_parameters=_parameters(asking),
+            [_message(request)],
+            model_request_parameters=_parameters(request),
             model_settings=settings,
         ) as stream:
-            await ear.follow(stream)
+            await reader.follow(stream)
             response = stream.get()
-        if ear.text() and "finish_reason" not in (response.provider_details or {}):
+        if reader.text() and "finish_reason" not in (response.provider_details or {}):
             raise _NoEndError
         return self._reply(response)
 
-    def _half(self, ear: _StreamReader) -> Reply | None:
-        """What was written of a reply that broke off; what it cost nobody has told."""
-        if ear.stream is None or not (text := ear.text()):
+    def _partial(self, reader: _StreamReader) -> Reply | None:
+        """The received part of a broken reply; its cost is unknown."""
+        if reader.stream is None or not (text := reader.text()):
             return None
-        whole = self._reply(ear.stream.get())
+        whole = self._reply(reader.stream.get())
         usage = replace(whole.usage, cost_usd=None)
         return replace(whole, text=text, finish="broken", usage=usage, detail="")
 
     def _reply(self, response: ModelResponse) -> Reply:
         parts = response.parts
-        calls = [_written(part.args) for part in parts if isinstance(part, ToolCallPart)]
+        calls = [_arguments_text(part.args) for part in parts if isinstance(part, ToolCallPart)]
         texts = [part.content for part in parts if isinstance(part, TextPart)]
         details = response.provider_details or {}
         return Reply(
@@ -132,7 +132,7 @@ class ProviderClient:
         )
 
     def _cost(self, response: ModelResponse) -> float | None:
-        """The price by the published rates of that very address; None where it has none."""
+        """The price by the published prices of this address; None where there are none."""
         if self.rates is None:
             return None
         rates: dict[str, Any] = dict(self.rates)
@@ -145,88 +145,88 @@ class ProviderClient:
 
 
 class _RepeatedError(Exception):
-    """A piece of a reply came twice."""
+    """A piece of a reply arrived twice."""
 
 
 class _NoEndError(Exception):
-    """A reply stopped without a reason for its end."""
+    """A reply ended without a finish reason."""
 
 
 @dataclass
 class _StreamReader:
-    """Follows a reply while it is written, and tells now and then what is written so far."""
+    """Reads a streamed reply, and reports its text so far every `interval` seconds."""
 
     on_text: TextListener | None
-    tick: float
+    interval: float
     stream: StreamedResponse | None = None
     failed: bool = False
     _pieces: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """All that is written so far."""
+        """The text received so far."""
         return "".join(self._pieces)
 
     async def follow(self, stream: StreamedResponse) -> None:
-        """Listens to the end; what is written is told once more where it does not come to that."""
+        """Reads to the end; reports the text once more where the reply breaks off."""
         self.stream = stream
-        told = time.monotonic()
+        reported = time.monotonic()
         try:
             async for event in stream:
-                self._take(_added(event))
-                if time.monotonic() >= told + self.tick:
-                    await self._tell()
-                    told = time.monotonic()
+                self._add(_added_text(event))
+                if time.monotonic() >= reported + self.interval:
+                    await self._report()
+                    reported = time.monotonic()
         except BaseException:
             if not self.failed:
-                await self._tell()
+                await self._report()
             raise
 
-    async def _tell(self) -> None:
-        """Tells what is written; `failed` says that it was the listener who could not take it in."""
+    async def _report(self) -> None:
+        """Reports the text; `failed` stays set where the listener raised."""
         if self.on_text is None:
             return
         self.failed = True
         await self.on_text(self.text())
         self.failed = False
 
-    def _take(self, piece: str) -> None:
+    def _add(self, piece: str) -> None:
         if len(piece) >= LONG_DELTA and self._pieces and self._pieces[-1] == piece:
             raise _RepeatedError
         if piece:
             self._pieces.append(piece)
 
 
-def _added(event: ModelResponseStreamEvent) -> str:
-    """What an event of a stream adds to the text of the reply."""
+def _added_text(event: ModelResponseStreamEvent) -> str:
+    """The text that an event of a stream adds to the reply."""
     match event:
         case PartStartEvent(part=TextPart(content=text)):
             return text
         case PartStartEvent(part=ToolCallPart(args=arguments)):
-            return _written(arguments)
+            return _arguments_text(arguments)
         case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
             return text
         case PartDeltaEvent(delta=ToolCallPartDelta(args_delta=arguments)):
-            return _written(arguments)
+            return _arguments_text(arguments)
         case _:
             return ""
 
 
-def connect(place: Endpoint) -> ProviderClient:
-    """A line to an LLM: our HTTP client below the library, our schema left as it is."""
-    known, key = find_provider(place.provider), place.key
-    own = known.base_url_dialect if place.base_url else None
+def connect(endpoint: Endpoint) -> ProviderClient:
+    """A client for an LLM, over callsheet's own HTTP client and with schemas left as they are."""
+    known, key = find_provider(endpoint.provider), endpoint.key
+    own = known.base_url_dialect if endpoint.base_url else None
     dialect = own or known.dialect
     header = _KEY_HEADERS.get(dialect, "authorization")
     value = f"Bearer {key}" if key and header == "authorization" else key
-    http = http_client(header, value, place.seconds, place.kept)
+    http = http_client(header, value, endpoint.timeout, endpoint.idle_connections)
     given = {
-        # The library insists on a key and would look for one; our HTTP client takes it off again.
+        # The library requires a key; the HTTP client removes this one again.
         "api_key": key or "none",
-        "base_url": place.base_url or known.url,
+        "base_url": endpoint.base_url or known.url,
         "http_client": http,
     }
-    llm = _CLIENTS[dialect](place.name, given)
-    return ProviderClient(llm, _rates(known, place.base_url), http.aclose)
+    llm = _CLIENTS[dialect](endpoint.name, given)
+    return ProviderClient(llm, _rates(known, endpoint.base_url), http.aclose)
 
 
 def _rates(provider: Provider, base_url: str | None) -> Mapping[str, str] | None:
@@ -251,8 +251,8 @@ def _openai_compatible(name: str, given: dict[str, Any]) -> Model[Any]:
 def _chat_completions(name: str, provider: Any) -> Model[Any]:
     from pydantic_ai.models.openai import OpenAIChatModel
 
-    llm = OpenAIChatModel(name, provider=provider, profile=_UNCHANGED, settings=_counting_once())
-    return _asking_once(_trying_once(llm))
+    llm = OpenAIChatModel(name, provider=provider, profile=_UNCHANGED, settings=_last_usage_only())
+    return _standard_usage_option(_without_retries(llm))
 
 
 def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
@@ -260,24 +260,24 @@ def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.ollama import OllamaProvider
 
     provider = OllamaProvider(**given)
-    llm = OllamaModel(name, provider=provider, profile=_UNCHANGED, settings=_counting_once())
-    return _asking_once(_trying_once(llm))
+    llm = OllamaModel(name, provider=provider, profile=_UNCHANGED, settings=_last_usage_only())
+    return _standard_usage_option(_without_retries(llm))
 
 
-def _trying_once(llm: Any) -> Any:
-    """Only the policy tries again. Told with each request, it would make each a client of its own."""
+def _without_retries(llm: Any) -> Any:
+    """Leaves retries to the policy; set per request, this would create a client for each."""
     llm.client.max_retries = 0
     return llm
 
 
-def _counting_once() -> Any:
-    """The usage told last counts: some servers tell it with every piece, and the library adds it up."""
+def _last_usage_only() -> Any:
+    """Uses the last usage received: some servers send it with every piece, and the library adds them."""
     return {"openai_continuous_usage_stats": True}
 
 
-def _asking_once(llm: Any) -> Model[Any]:
-    """Usage is asked for in OpenAI's words; the setting above would put it in other servers' words."""
-    llm._get_stream_options = lambda _: {"include_usage": True}  # noqa: SLF001  # it has no other door
+def _standard_usage_option(llm: Any) -> Model[Any]:
+    """Requests usage as OpenAI does; the setting above would request it in another form."""
+    llm._get_stream_options = lambda _: {"include_usage": True}  # noqa: SLF001  # there is no public option
     return llm  # type: ignore[no-any-return]
 
 
@@ -286,7 +286,7 @@ def _anthropic(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
     llm = AnthropicModel(name, provider=AnthropicProvider(**given), profile=_UNCHANGED)
-    return _trying_once(llm)  # type: ignore[no-any-return]
+    return _without_retries(llm)  # type: ignore[no-any-return]
 
 
 def _google(name: str, given: dict[str, Any]) -> Model[Any]:
@@ -306,26 +306,26 @@ _CLIENTS: Mapping[Dialect, Callable[[str, dict[str, Any]], Model[Any]]] = {
 }
 
 
-def _message(asking: ProviderRequest) -> ModelRequest:
-    """What is sent, a picture before the text: what never changes stands first, the idea last."""
-    picture = asking.picture
+def _message(request: ProviderRequest) -> ModelRequest:
+    """The messages, an image before the text: constant parts first, so that they can be cached."""
+    picture = request.picture
     if picture is None:
-        return ModelRequest.user_text_prompt(asking.user, instructions=asking.system)
-    shown = BinaryContent(base64.b64decode(picture.base64), media_type=picture.media_type)
-    return ModelRequest([UserPromptPart([shown, asking.user])], instructions=asking.system)
+        return ModelRequest.user_text_prompt(request.user, instructions=request.system)
+    image = BinaryContent(base64.b64decode(picture.base64), media_type=picture.media_type)
+    return ModelRequest([UserPromptPart([image, request.user])], instructions=request.system)
 
 
-def _parameters(asking: ProviderRequest) -> ModelRequestParameters:
-    """How the library is told the form of the reply in each mode."""
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", asking.name)[:64] or "prompts"
-    match asking.mode:
+def _parameters(request: ProviderRequest) -> ModelRequestParameters:
+    """The library's parameters for structured output in each mode."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", request.name)[:64] or "prompts"
+    match request.mode:
         case "native":
-            form = OutputObjectDefinition(json_schema=asking.schema, name=name, strict=True)
+            form = OutputObjectDefinition(json_schema=request.schema, name=name, strict=True)
             return ModelRequestParameters(output_mode="native", output_object=form)
         case "tool":
             tool = ToolDefinition(
                 name=name,
-                parameters_json_schema=asking.schema,
+                parameters_json_schema=request.schema,
                 description="Takes what was asked for.",
                 kind="output",
                 strict=True,
@@ -334,12 +334,12 @@ def _parameters(asking: ProviderRequest) -> ModelRequestParameters:
                 output_mode="tool", output_tools=[tool], allow_text_output=False
             )
         case "prompted":
-            # The library's own prompted mode would still ask for JSON in a way a server may refuse.
+            # The library's own prompted mode would still request JSON in a way a server may refuse.
             return ModelRequestParameters(output_mode="text")
 
 
-def _written(arguments: object) -> str:
-    """A tool's arguments as the LLM wrote them; the library would wrap what is not JSON."""
+def _arguments_text(arguments: object) -> str:
+    """A tool's arguments as the LLM wrote them; the library would wrap text that is not JSON."""
     if arguments is None:
         return ""
     return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
@@ -357,7 +357,7 @@ def _finish(reason: str | None, details: dict[str, Any]) -> Finish:
             return "stop"
 
 
-_TOLD_BY: tuple[tuple[FailureKind, type[Exception]], ...] = (
+_BY_EXCEPTION: tuple[tuple[FailureKind, type[Exception]], ...] = (
     ("oversize", OversizeReplyError),
     ("tls", ssl.SSLCertVerificationError),
     ("garbled", httpx2.DecodingError),
@@ -366,24 +366,24 @@ _TOLD_BY: tuple[tuple[FailureKind, type[Exception]], ...] = (
 )
 
 
-def _fault(error: Exception) -> ProviderFailure:
-    """What an exception of the library, or of a library below it, amounts to."""
+def _failure_of(error: Exception) -> ProviderFailure:
+    """Classifies an exception of the library, or of a library below it."""
     if isinstance(error, foreign.ModelHTTPError):
         kind = kind_of(error.status_code, error.body)
         return ProviderFailure(kind, error.status_code, message_in(error.body), error.retry_after)
     if isinstance(error, foreign.ModelRequestTimeout):
         return ProviderFailure("deadline")
     causes = tuple(_causes(error))
-    for kind, told in _TOLD_BY:
-        if any(isinstance(cause, told) for cause in causes):
+    for kind, exception in _BY_EXCEPTION:
+        if any(isinstance(cause, exception) for cause in causes):
             return ProviderFailure(kind)
     if isinstance(error, (foreign.ModelConnectionError, httpx2.TransportError)):
         late = isinstance(error, foreign.ModelTimeoutError)
         refused = getattr(error, "phase", "read") == "connect" and not late
         return ProviderFailure("unreachable" if refused else "dropped")
     if isinstance(error, foreign.ModelAPIError) and error.in_stream:
-        return ProviderFailure("failing", said=message_in(error.body))
-    # Whatever is raised before anything is sent is about the form of the request.
+        return ProviderFailure("failing", message=message_in(error.body))
+    # An exception before anything is sent is about the form of the request.
     unsent = isinstance(error, (foreign.UserError, AssertionError, NotImplementedError))
     return ProviderFailure("mode" if unsent else "garbled")
 

@@ -1,6 +1,6 @@
-"""What one failed try amounts to, read from the status and the body of a provider's answer.
+"""Classifies a failed try by the status and body of the provider's response.
 
-Structured codes decide first, wording only where a provider gives nothing better.
+Structured codes are read first, wording only where a provider gives nothing better.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ FailureKind = Literal[
 
 @dataclass(frozen=True)
 class ProviderFailure:
-    """One try that failed, in nobody's words but ours.
+    """A failed try.
 
-    `said` is the provider's own message; `retry_after` the seconds it asked to wait; `half` what
-    had been written when it broke off.
+    `message` is the provider's own, `retry_after` the seconds it asked to wait, and `partial` what was
+    received of the reply.
     """
 
     kind: FailureKind
     status: int | None = None
-    said: str = ""
+    message: str = ""
     retry_after: float | None = None
-    half: Reply | None = None
+    partial: Reply | None = None
 
 
 _CODES: tuple[tuple[FailureKind, frozenset[str]], ...] = (
@@ -107,12 +107,12 @@ _WORDS: tuple[tuple[FailureKind, frozenset[int], re.Pattern[str]], ...] = (
             re.I,
         ),
     ),
-    # A refusal without a reason may well be about the mode; asking in the next one costs little.
+    # A refusal without a reason may be about the mode; a try in the next one costs little.
     ("mode", frozenset({400}), re.compile(r"^$")),
-    # llama.cpp says so where what the LLM wrote broke off the form that it was held to.
+    # llama.cpp reports so where the LLM left the grammar.
     ("garbled", frozenset({500}), re.compile(r"does not match the expected")),
 )
-"""What only the wording tells, the first that fits."""
+"""Kinds that only the wording tells; the first match counts."""
 
 _STATUSES: dict[int, FailureKind] = {
     401: "key",
@@ -132,8 +132,8 @@ _DEEPEST = 6
 
 
 def kind_of(status: int, body: object) -> FailureKind:
-    """The kind of fault that an HTTP status and the body of its answer amount to."""
-    said = message_in(body)
+    """The kind of failure for an HTTP status and response body."""
+    message = message_in(body)
     codes = {code.lower() for code in _codes_in(body)}
     for kind, known in _CODES:
         if codes & known:
@@ -141,13 +141,13 @@ def kind_of(status: int, body: object) -> FailureKind:
     if any("perday" in code for code in codes):
         return "quota"
     for kind, statuses, words in _WORDS:
-        if status in statuses and words.search(said):
+        if status in statuses and words.search(message):
             return kind
     return _STATUSES.get(status) or ("failing" if status >= _SERVER_ERROR else "rejected")
 
 
 def message_in(body: object) -> str:
-    """The provider's own sentence in an error body, or nothing."""
+    """The provider's message in an error body, or an empty text."""
     for name in ("message", "detail", "error"):
         for text in _strings(body, {name}):
             return " ".join(text.split())
@@ -159,7 +159,7 @@ def _codes_in(body: object) -> Iterator[str]:
 
 
 def _strings(body: Any, names: set[str], depth: int = 0) -> Iterator[str]:
-    """Every text that stands under one of the names, a few levels deep at most."""
+    """Texts under one of these names, at most _DEEPEST levels deep."""
     if depth > _DEEPEST:
         return
     if isinstance(body, dict):

@@ -1,6 +1,6 @@
-"""An LLM of a provider, asked until it answers or the policy gives up.
+"""An LLM of a provider, called until it replies or the retry policy gives up.
 
-Importing this is cheap: the client library comes in through `line`, with the first request.
+Importing this is cheap: the client library is imported with the first request.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ _AS_TEXT = (
 class ProviderLLM:
     """An LLM of a provider, or, with `base_url`, of a server of the person's own.
 
-    It remembers which mode the LLM accepted, so that a refused one is asked for once only. It may
-    be used from several tasks at once, and needs no closing; with a `pace`, that one's end closes it.
+    It remembers which mode the LLM accepted, so that a refused mode is tried only once. Several tasks
+    may use it at once. It needs no closing; with a `limiter`, closing that closes the connections.
     """
 
     provider: str
@@ -58,9 +58,9 @@ class ProviderLLM:
     limits: CallLimits = field(default_factory=CallLimits, kw_only=True)
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, kw_only=True)
     chance: Callable[[], float] = field(default=random.random, kw_only=True)
-    pace: ConcurrencyLimiter | None = field(default=None, kw_only=True)
+    limiter: ConcurrencyLimiter | None = field(default=None, kw_only=True)
     _mode: Mode = field(default="native", init=False)
-    _line: ProviderClient | None = field(default=None, init=False, repr=False)
+    _client: ProviderClient | None = field(default=None, init=False, repr=False)
     _connecting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
     @property
@@ -69,7 +69,7 @@ class ProviderLLM:
 
     @property
     def address(self) -> LLMAddress:
-        """Where it is reached, in words for a person."""
+        """Where it is reached, for messages."""
         known = find_provider(self.provider)
         return LLMAddress(
             title=known.title,
@@ -83,77 +83,77 @@ class ProviderLLM:
         )
 
     async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
-        line = self._line or await self._connected()
-        tally = RetryState(mode=self._mode)
+        client = self._client or await self._connected()
+        state = RetryState(mode=self._mode)
         while True:
-            asking = self._asking(request, tally)
-            outcome, took = await self._in_turn(line, asking, on_text)
+            sent = self._provider_request(request, state)
+            outcome, elapsed = await self._limited(client, sent, on_text)
             if isinstance(outcome, Reply):
-                self._mode = tally.mode
+                self._mode = state.mode
                 return outcome
-            tally = replace(tally, tries=tally.tries + 1, spent=tally.spent + took)
-            match next_step(outcome, tally, self.limits, self.address, self.chance()):
+            state = replace(state, tries=state.tries + 1, elapsed=state.elapsed + elapsed)
+            match next_step(outcome, state, self.limits, self.address, self.chance()):
                 case RetryInMode(mode):
-                    tally = replace(tally, mode=mode, tries=tally.tries - 1)
+                    state = replace(state, mode=mode, tries=state.tries - 1)
                 case RetryAfter(after):
                     await self.sleep(after)
-                    tally = replace(tally, waited=tally.waited + after)
+                    state = replace(state, waited=state.waited + after)
                 case AcceptPartial(reply):
                     return reply
                 case GiveUp(error):
                     raise error
 
-    async def _in_turn(
-        self, line: ProviderClient, asking: ProviderRequest, on_text: TextListener | None
+    async def _limited(
+        self, client: ProviderClient, request: ProviderRequest, on_text: TextListener | None
     ) -> tuple[Reply | ProviderFailure, float]:
-        """A try at the common pace, and how long it took.
+        """One try within the limits of the limiter, and how long it took.
 
-        One that was refused as too much is made again in its turn: that is nobody's failed try.
+        A try that was refused as too many calls is repeated, and does not count as failed.
         """
         while True:
-            began = await self.pace.enter(asking) if self.pace else 0.0
+            acquired = await self.limiter.acquire(request) if self.limiter else 0.0
             started, outcome, again = time.monotonic(), None, False
             try:
-                outcome = await self._try(line, asking, on_text)
+                outcome = await self._try(client, request, on_text)
             finally:
-                if self.pace:
-                    again = self.pace.leave(began, outcome)
+                if self.limiter:
+                    again = self.limiter.release(acquired, outcome)
             if not again:
                 return outcome, time.monotonic() - started
 
     async def _try(
-        self, line: ProviderClient, asking: ProviderRequest, on_text: TextListener | None
+        self, client: ProviderClient, request: ProviderRequest, on_text: TextListener | None
     ) -> Reply | ProviderFailure:
-        outcome = await line.ask(asking, on_text)
+        outcome = await client.send(request, on_text)
         if isinstance(outcome, Reply):
             return outcome
         secrets = (self.key.value,) if self.key else ()
-        said = redact(outcome.said, secrets, (asking.system, asking.user))
-        half = outcome.half and replace(outcome.half, detail=said)
-        return replace(outcome, said=said, half=half)
+        message = redact(outcome.message, secrets, (request.system, request.user))
+        partial = outcome.partial and replace(outcome.partial, detail=message)
+        return replace(outcome, message=message, partial=partial)
 
     async def _connected(self) -> ProviderClient:
-        """The line, connected once however many want it at the same time."""
+        """The client, created once even if several tasks need it at the same time."""
         async with self._connecting:
-            if self._line is None:
-                # The first import takes seconds; other work goes on meanwhile.
-                self._line = await asyncio.to_thread(self._connect)
-                if self.pace:
-                    self.pace.opened(self._line.close)
-            return self._line
+            if self._client is None:
+                # The first import takes seconds; other tasks continue meanwhile.
+                self._client = await asyncio.to_thread(self._connect)
+                if self.limiter:
+                    self.limiter.on_close(self._client.close)
+            return self._client
 
     def _connect(self) -> ProviderClient:
         from callsheet.llm.provider_client import connect
 
         key = self.key.value if self.key else ""
-        kept = self.pace.most if self.pace else 0
-        seconds = self.limits.deadline
-        return connect(Endpoint(self.provider, self.name, self.base_url, key, seconds, kept))
+        idle = self.limiter.maximum if self.limiter else 0
+        timeout = self.limits.deadline
+        return connect(Endpoint(self.provider, self.name, self.base_url, key, timeout, idle))
 
-    def _asking(self, request: Request, tally: RetryState) -> ProviderRequest:
+    def _provider_request(self, request: Request, state: RetryState) -> ProviderRequest:
         schema = adapt_schema(request.schema, find_provider(self.provider).dialect)
         system = request.system
-        if tally.mode == "prompted":
+        if state.mode == "prompted":
             system = f"{system}\n\n{_AS_TEXT}\n{json.dumps(schema, ensure_ascii=False)}"
         limits = self.limits
         longest = limits.base_tokens + limits.tokens_per_text * count_texts(schema)
@@ -163,8 +163,8 @@ class ProviderLLM:
             picture=request.picture,
             schema=schema,
             name=request.name,
-            mode=tally.mode,
+            mode=state.mode,
             max_tokens=limits.max_tokens or longest,
-            seconds=max(limits.deadline - tally.spent, 0.01),
-            tick=limits.tick,
+            timeout=max(limits.deadline - state.elapsed, 0.01),
+            text_interval=limits.text_interval,
         )

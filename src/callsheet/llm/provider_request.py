@@ -1,4 +1,4 @@
-"""One request as it goes over the line: the form of the reply lowered, the mode and limits chosen."""
+"""One request to a provider: with the schema adapted to it, and mode and limits chosen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProviderRequest:
-    """What is sent once, how long its answer may take, and how often what is written is told."""
+    """What is sent in one try.
+
+    `timeout` is in seconds; partial text is reported every `text_interval` seconds.
+    """
 
     system: str
     user: str
@@ -21,20 +24,20 @@ class ProviderRequest:
     name: str
     mode: Mode
     max_tokens: int
-    seconds: float
-    tick: float
+    timeout: float
+    text_interval: float
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where an LLM is: its provider or a server of one's own, and with which key it is asked.
+    """Where an LLM is reached, and with which key.
 
-    `seconds` is the longest that a call takes, `kept` how many idle connections stay open.
+    `timeout` is the longest that a call takes in seconds, `idle_connections` how many stay open.
     """
 
     provider: str
     name: str
     base_url: str | None
     key: str = field(repr=False)
-    seconds: float
-    kept: int = 0
+    timeout: float
+    idle_connections: int = 0

@@ -8,7 +8,7 @@ from callsheet.engine.journal import read_view
 from callsheet.errors import InputError
 from callsheet.llm.factory import UnavailableLLM
 from callsheet.loader.bundle import load_stored
-from callsheet.store.owners import describe_owner, is_held
+from callsheet.store.owners import describe_owner, has_live_owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 async def is_with_workers(service: RunService, run: str) -> bool:
     """Return whether workers execute the run, or are about to."""
     dispatcher = service.dispatcher()
-    return dispatcher is not None and await dispatcher.has(run)
+    return dispatcher is not None and await dispatcher.has_run(run)
 
 
 async def describe_holder(service: RunService, run: str) -> str:
     """Describe who executes a run right now; an empty text where nobody does."""
     row = await service.store.run(run)
-    if is_held(row):
+    if has_live_owner(row):
         return describe_owner(row.owner)
     return "the next worker that has a place" if await is_with_workers(service, run) else ""
 

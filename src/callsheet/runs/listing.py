@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.events import QuestionAnswered
 from callsheet.runs.names import batch_of
-from callsheet.store.owners import is_held
+from callsheet.store.owners import has_live_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +98,7 @@ def row_status(row: RunRow) -> str:
         case "question_asked" | "run_parked":
             return "waiting"
         case _:
-            return "running" if is_held(row) else "interrupted"
+            return "running" if has_live_owner(row) else "interrupted"
 
 
 def group_batches(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

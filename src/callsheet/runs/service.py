@@ -289,7 +289,7 @@ class RunService:
         if self._llm is not None:
             return self._llm
         if limiter is not None:
-            return open_llm(spec, base_url=base_url, settings=self.settings, pace=limiter)
+            return open_llm(spec, base_url=base_url, settings=self.settings, limiter=limiter)
         return self._llms.open(spec, base_url)
 
     def dispatcher(self) -> Dispatcher | None:

@@ -15,7 +15,7 @@ from callsheet.errors import InputError
 from callsheet.events import QuestionAnswered, RunRetried
 from callsheet.images import read_base64
 from callsheet.runs.document import run_document
-from callsheet.store.owners import is_dead, is_held
+from callsheet.store.owners import has_live_owner, is_dead
 from callsheet.store.port import LeaseError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class RunSession:
         return await self.journal.follow(POLL_SECONDS, self._has_live_owner)
 
     async def _has_live_owner(self) -> bool:
-        return is_held(await self.store.run(self.view.run))
+        return has_live_owner(await self.store.run(self.view.run))
 
     async def save(self) -> None:
         """Store all pending events: from here on the run survives this process."""
@@ -192,7 +192,7 @@ class RunSession:
 
     async def _acquire_and_record(self, event: QuestionAnswered, files: Mapping[str, str]) -> None:
         """Acquire the lease and record the answer in one transaction: the first one counts."""
-        if self.dispatcher is not None and await self.dispatcher.hand(self.journal, [event]):
+        if self.dispatcher is not None and await self.dispatcher.dispatch(self.journal, [event]):
             return
         owner, run = self.journal.lease.owner, self.view.run
         if files:
@@ -213,7 +213,7 @@ class RunSession:
 
     async def _advance_on_workers(self) -> bool:
         """Return whether a worker advanced the run; where none does any more, the lease is acquired."""
-        if self.dispatcher is None or not await self.dispatcher.hand(self.journal):
+        if self.dispatcher is None or not await self.dispatcher.dispatch(self.journal):
             return False
         self.has_lease = False
         while not await self.dispatcher.follow(self.journal):

@@ -1,4 +1,4 @@
-"""Identifies the process that holds a run, and tells whether it is still alive."""
+"""Names the process that owns a run, and checks whether it is still alive."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ if TYPE_CHECKING:
 
 
 def owner_name() -> str:
-    """This process, named so that another on the same machine can tell whether it still lives."""
+    """A name of this process by which others on the same machine can check that it is alive."""
     return f"{_process(os.getpid())}:{secrets.token_hex(3)}"
 
 
 @cache
 def _process(pid: int) -> str:
-    return f"{socket.gethostname()}:{pid}:{_birth(pid)}"
+    return f"{socket.gethostname()}:{pid}:{_start_time(pid)}"
 
 
 def is_dead(owner: str) -> bool:
-    """Whether a holder is a process of this machine that no longer lives."""
+    """Whether an owner is a process of this machine that has ended."""
     host, _, rest = owner.partition(":")
     pid, _, rest = rest.partition(":")
     if host != socket.gethostname() or not pid.isdigit():
         return False
-    return _birth(int(pid)) != rest.partition(":")[0]
+    return _start_time(int(pid)) != rest.partition(":")[0]
 
 
-def is_held(row: RunRow) -> bool:
-    """Whether anyone alive holds a run."""
+def has_live_owner(row: RunRow) -> bool:
+    """Whether a live process owns the run."""
     return bool(row.owner) and not row.lease_expired and not is_dead(row.owner)
 
 
 def describe_owner(owner: str) -> str:
-    """A holder in a person's words."""
+    """An owner in words."""
     host, pid, *_ = owner.split(":")
     return f"process {pid} on {host}"
 
 
-def _birth(pid: int) -> str:
-    """When a process began, in the kernel's own count, so that a reused number is told apart."""
+def _start_time(pid: int) -> str:
+    """When a process started, in ticks of the kernel, so that a reused process id is recognized."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text("utf-8")
     except OSError:
@@ -53,7 +53,7 @@ def _birth(pid: int) -> str:
 
 
 def _alive(pid: int) -> str:
-    """For systems without /proc: whether there is a process of this number at all."""
+    """For systems without /proc: whether a process with this id exists."""
     if os.name == "nt":
         return "unknown"
     try:

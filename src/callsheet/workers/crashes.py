@@ -1,4 +1,4 @@
-"""A run whose worker died in the middle of it: that is told in the run, and not tried for ever."""
+"""Limits how often a run is retried after the worker that executed it has died."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from callsheet.events import RecordedEvent
 
 MAX_CRASHES = 3
-"""So many workers may die of one run, at one place in it."""
+"""How many workers may die at the same position of a run before it fails."""
 
 CRASH_NOTE = "the worker that carried this run on died in the middle of it; another took it up"
 
 
-def count_crashes(facts: Sequence[RecordedEvent]) -> int:
-    """How many deaths are told of since the run last went on."""
-    return sum(1 for _ in takewhile(_is_crash_note, reversed(facts)))
+def count_crashes(events: Sequence[RecordedEvent]) -> int:
+    """How many crashes are recorded since the last progress of the run."""
+    return sum(1 for _ in takewhile(_is_crash_note, reversed(events)))
 
 
 def record_crash(view: RunView, before: int) -> Noted | RunFailed:
-    """What is to be told of one more death after so many: after too many the run has failed."""
+    """The event for one more crash: a note, or the failure of the run after too many."""
     if before + 1 < MAX_CRASHES:
         return Noted(step=view.step or "", text=CRASH_NOTE)
     error = CrashedError(
-        f"{MAX_CRASHES} workers died in the middle of this run, one after another",
-        hint=f"look into their logs; `callsheet resume {view.run}` tries it once more",
+        f"{MAX_CRASHES} workers died one after another while executing this run",
+        hint=f"check the logs of the workers; `callsheet resume {view.run}` tries again",
     )
     return RunFailed(
         step=view.step or "",

@@ -1,7 +1,7 @@
-"""A worker's end of the queue on PostgreSQL: DBOS brings the names of runs, and nothing else.
+"""Receives queued runs through DBOS on PostgreSQL.
 
-Leases and facts decide what is done and what is paid for; DBOS only decides who tries next, and in
-which order. It keeps no result, its rows are JSON, and a row in any other form is refused.
+DBOS delivers names of runs, and decides which worker tries next and in which order. Leases and events
+decide what is executed and paid for. DBOS stores no result; rows that are not JSON are refused.
 """
 
 from __future__ import annotations
@@ -22,42 +22,44 @@ if TYPE_CHECKING:
 WORKFLOW = "callsheet.advance"
 
 VERSION = "1"
-"""Rows of another version are never taken: it stays the same as long as a run's name is enough."""
+"""Rows of another version are ignored; it changes only if a row must carry more than a name."""
 
 POLL_SECONDS = 0.1
 
 THREADS, CONNECTIONS = 16, 8
 
 QUIET_SECONDS = 10.0
-"""How long the library is not heard again after it has complained."""
+"""How long log lines of the library are dropped after one was passed on."""
 
 
 @dataclass
 class DbosQueue:
-    """Carries on the runs that are in the queues of the database at `url`.
+    """Calls `advance` for the runs in the queues of the database at `url`.
 
-    `name` is this process's alone. `places` says how many runs of each queue are carried on at once,
-    `in_all` how many over all workers together; `tell` hears what the library complains of.
+    `name` is unique to this process. `slots` are the runs of each queue that it executes at once,
+    `global_slots` those of all workers together. `log` receives warnings of the library.
     """
 
     url: str = field(repr=False)
     name: str
     advance: Callable[[str], Awaitable[None]]
-    places: Mapping[str, int]
-    in_all: Mapping[str, int]
-    tell: Callable[[str], None]
+    slots: Mapping[str, int]
+    global_slots: Mapping[str, int]
+    log: Callable[[str], None]
 
     def __post_init__(self) -> None:
-        self._own = {queue: min(n, self.in_all.get(queue, n)) for queue, n in self.places.items()}
-        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._own_slots = {
+            name: min(n, self.global_slots.get(name, n)) for name, n in self.slots.items()
+        }
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
         self._dbos: Any = None
 
     async def start(self) -> None:
-        """Begins to take runs; raises StorageError where the queue cannot be laid out."""
+        """Starts to take runs; raises StorageError where the tables of the queue cannot be created."""
         dbos = _library()
         refuse_unsafe_forms()
-        _hush(self.tell)
+        _redirect_log(self.log)
         self._dbos = dbos.DBOS(
             config={
                 "name": "callsheet",
@@ -71,79 +73,79 @@ class DbosQueue:
             }
         )
 
-        async def carry(run: str) -> None:
-            await self._carry(run)
+        async def execute(run: str) -> None:
+            await self._execute(run)
 
-        dbos.DBOS.workflow(name=WORKFLOW)(carry)
+        dbos.DBOS.workflow(name=WORKFLOW)(execute)
         try:
             dbos.DBOS.launch()
-            self._hold_own_places()
+            self._keep_own_slots()
             for queue in QUEUES:
                 await dbos.DBOS.register_queue_async(
                     queue,
-                    worker_concurrency=self._own[queue],
-                    global_concurrency=self.in_all.get(queue),
+                    worker_concurrency=self._own_slots[queue],
+                    global_concurrency=self.global_slots.get(queue),
                     polling_interval_sec=POLL_SECONDS,
                     on_conflict="always_update",
                 )
         except Exception as error:
             raise StorageError(
-                f"the queue cannot be laid out: {type(error).__name__}",
+                f"the queue cannot be created: {type(error).__name__}",
                 hint="the user in CALLSHEET_DATABASE_URL must be allowed to create a schema",
             ) from error
 
     async def stop(self, seconds: float) -> None:
-        """Takes nothing more; what is under way has so many seconds to end, then it is cut off."""
+        """Takes no more runs; those in progress have so many seconds to end, then they are cancelled."""
         self._stopping = True
         for event in self._dbos.background_thread_stop_events:
             event.set()
         logging.getLogger("dbos").disabled = True
-        if self._at_work:
-            await asyncio.wait(self._at_work.values(), timeout=seconds)
-        late = list(self._at_work.values())
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=seconds)
+        late = list(self._tasks.values())
         for task in late:
             task.cancel()
         if late:
             await asyncio.wait(late)
 
     @property
-    def at_work(self) -> int:
-        """How many runs are being carried on."""
-        return len(self._at_work)
+    def in_progress(self) -> int:
+        """How many runs are being executed."""
+        return len(self._tasks)
 
-    async def _carry(self, run: str) -> None:
+    async def _execute(self, run: str) -> None:
         if not self._stopping:
             task = asyncio.ensure_future(self.advance(run))
-            self._at_work[run] = task
+            self._tasks[run] = task
             try:
-                # What went wrong stands in the run's journal; the queue need not know.
+                # Errors are recorded in the run's events; the queue need not know.
                 await asyncio.wait([task])
             finally:
-                self._at_work.pop(run, None)
+                self._tasks.pop(run, None)
             if not task.cancelled():
                 task.exception()
                 return
-        # This process ends, and what it had begun goes back into the queue: nothing came of it.
+        # The process is stopping: not returning leaves the run pending, so it is queued again.
         await asyncio.Event().wait()
 
-    def _hold_own_places(self) -> None:
-        """How many runs a worker takes is its own affair; DBOS keeps one number for all."""
-        system = self._dbos._sys_db  # noqa: SLF001  # there is no other way; see docs/decisions
+    def _keep_own_slots(self) -> None:
+        """Gives each worker its own number of slots; DBOS stores one number for all workers."""
+        system = self._dbos._sys_db  # noqa: SLF001  # DBOS has no public way; see docs/decisions
         read = system.get_queue
 
         def own(name: str, **options: Any) -> Any:
             queue = read(name, **options)
-            if queue is not None and name in self._own:
-                queue._worker_concurrency = self._own[name]  # noqa: SLF001
+            if queue is not None and name in self._own_slots:
+                queue._worker_concurrency = self._own_slots[name]  # noqa: SLF001
             return queue
 
         system.get_queue = own
 
 
 def refuse_unsafe_forms() -> None:
-    """Sees to it that a row can bring data only, whatever form it says it is in.
+    """Prevents the library from unpickling rows, whatever serialization a row names.
 
-    Raises InternalError where the library has changed so that this cannot be seen to.
+    Raises InternalError where a changed library would still do so.
     """
     from dbos import _serialization as forms
 
@@ -159,7 +161,8 @@ def refuse_unsafe_forms() -> None:
         except TypeError:
             continue
         raise InternalError(
-            "the queue's library reads unsafe forms", hint="install the dbos that callsheet names"
+            "the queue's library reads unsafe forms",
+            hint="install the version of dbos that callsheet requires",
         )
 
 
@@ -173,22 +176,22 @@ def _library() -> Any:
     return dbos
 
 
-def _hush(tell: Callable[[str], None]) -> None:
-    """The library's complaints as single lines, and not many of them: in an outage it writes pages."""
-    log = logging.getLogger("dbos")
-    log.handlers[:] = [_LogHandler(tell)]
-    log.propagate = False
+def _redirect_log(log: Callable[[str], None]) -> None:
+    """Passes on few single lines of the library's log: in an outage it writes pages."""
+    logger = logging.getLogger("dbos")
+    logger.handlers[:] = [_LogHandler(log)]
+    logger.propagate = False
 
 
 class _LogHandler(logging.Handler):
-    """Passes on the first line of a complaint, then nothing for a while."""
+    """Passes on the first line of a warning, then nothing for QUIET_SECONDS."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, log: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
-        self._pass_on = tell
+        self._log = log
         self._quiet_until = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
         if time.monotonic() >= self._quiet_until:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
-            self._pass_on(f"queue: {record.getMessage().partition(chr(10))[0]:.200}")
+            self._log(f"queue: {record.getMessage().partition(chr(10))[0]:.200}")

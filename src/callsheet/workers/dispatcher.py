@@ -1,10 +1,10 @@
-"""Hands runs to workers where any are alive, and follows them; with no worker, nobody waits for one."""
+"""Queues runs for workers and follows them; without a live worker, the caller executes them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.store.owners import is_dead, is_held
+from callsheet.store.owners import has_live_owner, is_dead
 from callsheet.store.sql import SqlStore
 from callsheet.workers.dbos_queue import VERSION, WORKFLOW
 from callsheet.workers.worker_store import QueueEntry, WorkerStore
@@ -17,65 +17,66 @@ if TYPE_CHECKING:
     from callsheet.store.port import Store
     from callsheet.workers.queues import QueueName
 
-LOOK_SECONDS = 1.0
-"""How long a run may be silent until somebody looks whether it is still in a worker's hands."""
+CHECK_SECONDS = 1.0
+"""How long a run may have no event until its worker is checked."""
 
 
 def queue_entry(queue: QueueName) -> QueueEntry:
-    """How a run's next segment stands in this queue."""
+    """The entry of a run in this queue."""
     return QueueEntry(WORKFLOW, VERSION, queue)
 
 
 class Dispatcher:
-    """The workers on a database, for one who has runs to be carried on."""
+    """Queues runs for the workers of a database."""
 
     def __init__(self, store: Store, worker_store: WorkerStore, queue: QueueName) -> None:
         self._store = store
         self._worker_store = worker_store
         self._entry = queue_entry(queue)
-        self._handed = False
+        self._dispatched = False
 
-    async def hand(self, journal: Journal, events: Sequence[Event] = ()) -> bool:
-        """Hands the run on with its newest facts, in one transaction; False where nobody would come.
+    async def dispatch(self, journal: Journal, events: Sequence[Event] = ()) -> bool:
+        """Appends events and queues the run, in one transaction; False where no worker is alive.
 
-        Raises LeaseError where others hold it, or were faster.
+        Raises LeaseError where another process owns the run, or has appended meanwhile.
         """
-        if self._handed:
+        if self._dispatched:
             return True
         if not await self._worker_store.workers():
             return False
         await journal.append()
         run, owner = journal.view.run, journal.lease.owner
-        holder = (await self._store.run(run)).owner
-        dead = holder if holder and is_dead(holder) else ""
+        current = (await self._store.run(run)).owner
+        dead = current if current and is_dead(current) else ""
         after = journal.view.seq
-        await self._worker_store.hand(
+        await self._worker_store.enqueue_run(
             run, owner, self._entry, after=after, events=events, dead=dead
         )
         await journal.catch_up()
-        self._handed = True
+        self._dispatched = True
         return True
 
     async def follow(self, journal: Journal) -> bool:
-        """Hears of each fact until the run ends or asks; False where no worker has it any more."""
-        self._handed = False
-        return await journal.follow(LOOK_SECONDS, lambda: self._in_hand(journal.view.run))
+        """Publishes events until the run ends or asks; False where no worker has it any more."""
+        self._dispatched = False
+        return await journal.follow(CHECK_SECONDS, lambda: self._is_in_progress(journal.view.run))
 
-    async def has(self, run: str) -> bool:
-        """Whether workers are carrying the run on, or are about to."""
-        return await self._worker_store.handed_at(run) is not None and await self._in_hand(run)
+    async def has_run(self, run: str) -> bool:
+        """Whether the run is queued, or executed by a worker."""
+        queued = await self._worker_store.queued_at(run) is not None
+        return queued and await self._is_in_progress(run)
 
-    async def _in_hand(self, run: str) -> bool:
-        if is_held(await self._store.run(run)):
+    async def _is_in_progress(self, run: str) -> bool:
+        if has_live_owner(await self._store.run(run)):
             return True
         return (
             bool(await self._worker_store.workers())
-            and await self._worker_store.handed_at(run) is not None
+            and await self._worker_store.queued_at(run) is not None
         )
 
 
 def open_dispatcher(store: Store, queue: QueueName) -> Dispatcher | None:
-    """What hands runs to the workers of a server; None for a store that is not on one."""
+    """A dispatcher for the workers of a database; None for a store without one."""
     if not isinstance(store, SqlStore):
         return None
     return Dispatcher(store, WorkerStore(store), queue)

@@ -7,4 +7,4 @@ from typing import Literal
 QueueName = Literal["people", "batch"]
 
 QUEUES: tuple[QueueName, ...] = ("people", "batch")
-"""Each has its own places in every worker: a batch never takes those of runs that people wait for."""
+"""Each has its own slots in every worker, so a batch never delays runs that people wait for."""

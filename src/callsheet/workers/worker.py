@@ -1,4 +1,4 @@
-"""A worker: takes runs that others have handed on, and carries each on until it ends or asks."""
+"""A worker process: takes queued runs and executes each until it ends or asks."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from callsheet.settings import Settings
 
-SWEEP_SECONDS = 2.0
-"""How often somebody looks for what the dead have left."""
+RECOVERY_SECONDS = 2.0
+"""How often a worker looks for runs of dead workers."""
 
 SLOW_SECONDS = 1.0
-"""A database that answers later than this was away, and cannot tell who is silent."""
+"""A database that answers later was unavailable, so missing heartbeats prove nothing."""
 
 
 class Execution(Protocol):
@@ -44,9 +44,10 @@ class Execution(Protocol):
 
 
 class Worker:
-    """One process that carries runs on: so many of a batch at once, and as many that people wait for.
+    """Executes up to `concurrency` batch runs and as many interactive runs at once.
 
-    Every `sweep_seconds` it looks whether others have died.
+    `batch_limit` bounds batch runs over all workers. Every `recovery_seconds` it looks for runs of dead
+    workers. `log` receives one line per notable event.
     """
 
     def __init__(  # noqa: PLR0913  # what it works with, and how much at once
@@ -55,112 +56,115 @@ class Worker:
         take_over: Callable[[SqlStore, str], Awaitable[Execution]],
         *,
         concurrency: int,
-        in_all: int | None = None,
-        tell: Callable[[str], None],
-        sweep_seconds: float = SWEEP_SECONDS,
+        batch_limit: int | None = None,
+        log: Callable[[str], None],
+        recovery_seconds: float = RECOVERY_SECONDS,
     ) -> None:
         if settings.database_url is None:
             raise InputError(
                 "a worker takes runs from a database, and CALLSHEET_DATABASE_URL is not set",
-                hint="without one, `callsheet run` and `batch` do the work themselves",
+                hint="without a database, `callsheet run` and `batch` execute runs themselves",
             )
         store = open_store(settings)
         assert isinstance(store, SqlStore)  # noqa: S101  # a database URL says so
         self.name = owner_name()
-        self._settings, self._store, self._tell = settings, store, tell
+        self._settings, self._store, self._log = settings, store, log
         self._concurrency = concurrency
-        self._sweep_seconds = sweep_seconds
+        self._recovery_seconds = recovery_seconds
         self._take_over = take_over
-        self._alone = asyncio.Lock()
+        self._suspect_lock = asyncio.Lock()
         self._worker_store = WorkerStore(store)
         self._queue = DbosQueue(
             settings.database_url,
             self.name,
             self._advance,
-            places={"people": concurrency, "batch": concurrency},
-            in_all={"batch": in_all} if in_all else {},
-            tell=tell,
+            slots={"people": concurrency, "batch": concurrency},
+            global_slots={"batch": batch_limit} if batch_limit else {},
+            log=log,
         )
 
-    async def work(self, stop: asyncio.Event, *, drain: float) -> None:
-        """Works until told to stop; what is not done `drain` seconds later is handed on to others."""
-        # The client library takes seconds to come in; no run is kept waiting, no heartbeat missed.
+    async def run(self, stop: asyncio.Event, *, drain: float) -> None:
+        """Works until `stop` is set; what is not done `drain` seconds later goes back into the queue."""
+        # The client library takes seconds to import: before the first heartbeat, that delays no run.
         import_module("callsheet.llm.provider_client")
         await self._worker_store.refuse_unsafe()
-        await self._worker_store.beat(self.name, self._concurrency)
+        await self._worker_store.heartbeat(self.name, self._concurrency)
         try:
             await self._queue.start()
-            await self._work(stop, drain)
+            await self._work_until(stop, drain)
         finally:
-            await self._worker_store.leave(self.name, WORKFLOW)
+            await self._worker_store.deregister(self.name, WORKFLOW)
             self._store.close()
 
-    async def _work(self, stop: asyncio.Event, drain: float) -> None:
-        self._tell(f"worker {self.name} carries on up to {self._concurrency} runs at once")
-        loops = [asyncio.create_task(self._beat()), asyncio.create_task(self._sweep())]
+    async def _work_until(self, stop: asyncio.Event, drain: float) -> None:
+        self._log(f"worker {self.name} executes up to {self._concurrency} runs at once")
+        loops = [
+            asyncio.create_task(self._send_heartbeats()),
+            asyncio.create_task(self._recover_runs()),
+        ]
         await stop.wait()
-        if self._queue.at_work:
-            self._tell(f"finishing {self._queue.at_work} under way, for {drain:g} s at most")
+        if self._queue.in_progress:
+            self._log(f"finishing {self._queue.in_progress} in progress, for {drain:g} s at most")
         await self._queue.stop(drain)
         for loop in loops:
             loop.cancel()
 
     async def _advance(self, run: str) -> None:
         if await self._is_suspect(run):
-            # One at a time: the others must not die once more with the one that workers die of.
-            async with self._alone:
-                await self._carry_on(run)
+            # One suspect at a time: if it crashes this worker, it takes no other suspect with it.
+            async with self._suspect_lock:
+                await self._execute(run)
         else:
-            await self._carry_on(run)
+            await self._execute(run)
 
     async def _is_suspect(self, run: str) -> bool:
-        """Whether more than one worker has died with this run in hand."""
+        """Whether more than one worker has died while executing this run."""
         try:
-            died = (await self._store.run(run)).owner
-            return bool(died) and count_crashes(await self._store.events(run)) > 0
+            owner = (await self._store.run(run)).owner
+            return bool(owner) and count_crashes(await self._store.events(run)) > 0
         except NoSuchRunError:
             return False
 
-    async def _carry_on(self, run: str) -> None:
-        handed_at = await self._worker_store.handed_at(run)
+    async def _execute(self, run: str) -> None:
+        queued_at = await self._worker_store.queued_at(run)
         try:
             session = await self._take_over(self._store, run)
         except LeaseError:
             return
         except CallsheetError as error:
-            self._tell(f"{run} cannot be carried on: {error.message}")
-            await self._worker_store.settle(run, handed_at)
+            self._log(f"{run} cannot be executed: {error.message}")
+            await self._worker_store.mark_done(run, queued_at)
             return
         try:
             with suppress(LeaseError):
                 await session.advance()
-                await self._worker_store.settle(run, handed_at)
+                await self._worker_store.mark_done(run, queued_at)
         finally:
             await session.close()
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             try:
-                await self._worker_store.beat(self.name, self._concurrency)
+                await self._worker_store.heartbeat(self.name, self._concurrency)
             except StorageError as error:
-                self._tell(error.message)
+                self._log(error.message)
             await asyncio.sleep(self._settings.lease_seconds / 3)
 
-    async def _sweep(self) -> None:
-        """Takes up what the dead have left, but never just after the database was away."""
+    async def _recover_runs(self) -> None:
+        """Queues runs of dead workers again, but not just after the database was unavailable."""
         trusted_from = 0.0
         entries = [queue_entry(queue) for queue in QUEUES]
         while True:
-            await asyncio.sleep(self._sweep_seconds)
+            await asyncio.sleep(self._recovery_seconds)
             if time.monotonic() < trusted_from:
                 continue
             began = time.monotonic()
             try:
                 await self._worker_store.workers()
                 if time.monotonic() - began < SLOW_SECONDS:
-                    if found := await self._worker_store.sweep(entries):
-                        self._tell(f"took up {found} that others had left")
+                    if found := await self._worker_store.recover(entries):
+                        self._log(f"recovered {found} runs of other workers")
                     continue
             except StorageError as error:
-                self._tell(error.message)
+                self._log(error.message)
             trusted_from = time.monotonic() + 2 * self._settings.lease_seconds + 2

@@ -1,8 +1,7 @@
-"""What those who hand runs on and the workers who take them keep beside the runs, on a server.
+"""Queued runs and registered workers, stored beside the runs on a server.
 
-A run is handed on in the transaction that adds its newest facts: either both are there, or neither.
-Who may add the next fact is decided by the lease alone, so a run that is handed on twice is carried
-on once.
+A run is queued in the transaction that appends its newest events: both happen, or neither. Only the
+lease decides who may append, so a run that is queued twice is executed once.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ if TYPE_CHECKING:
     from callsheet.store.port import Lease
     from callsheet.store.sql import SqlStore
 
-SWEEP_LOCK = 0x73776570
-"""Who sweeps holds this advisory lock."""
+RECOVERY_LOCK = 0x73776570
+"""Key of the advisory lock that recovery takes."""
 
 
 class UnsafeRecordError(StorageError):
-    """The queue holds work in a form that could carry a program; it is not read."""
+    """The queue holds work in a serialization that can execute code; it is not read."""
 
     code = "unsafe_record"
 
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """How a run's next segment stands in a queue."""
+    """The queue that a run enters, and the name and version of the DBOS workflow that executes it."""
 
     workflow: str
     version: str
@@ -41,7 +40,7 @@ class QueueEntry:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """A worker that is alive, as far as anybody can tell; `started` is Unix seconds."""
+    """A live worker; `started` is Unix seconds."""
 
     name: str
     concurrency: int
@@ -49,15 +48,15 @@ class WorkerRow:
 
 
 class WorkerStore:
-    """Runs handed on, workers, and what the dead have left, in a store on a server."""
+    """Queued runs, and heartbeats and recovery of workers, in a store on a server."""
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
         self._database = store.database
-        # A worker renews its runs' leases a little after it has said that it is alive itself.
-        self.silent = store.lease_seconds * 4 / 3 + 2
+        # A worker renews the leases of its runs shortly after its own heartbeat.
+        self.dead_after = store.lease_seconds * 4 / 3 + 2
 
-    async def hand(  # noqa: PLR0913  # the facts, and where they belong
+    async def enqueue_run(  # noqa: PLR0913  # the events, and where they are appended
         self,
         run: str,
         owner: str,
@@ -67,52 +66,52 @@ class WorkerStore:
         events: Sequence[Event] = (),
         dead: str = "",
     ) -> None:
-        """Adds facts, lets go of the run and puts its next segment into a queue, all or nothing.
+        """Appends events, ends the lease and queues the run, in one transaction.
 
-        Raises LeaseError as `take` does.
+        Raises LeaseError as `acquire` does.
         """
 
         async def also(do: Transaction, lease: Lease) -> None:
             await do("release_lease", **vars(lease))
             await do("insert_queued_run", run=run, queue=entry.queue)
-            # The lease's count makes the name new although no fact was added.
+            # The epoch makes the id unique even if no event was appended.
             await _enqueue(do, run, entry, f"{run}:{after + len(events)}:{lease.epoch}")
 
         await self._store.acquire(run, owner, dead, after=after, events=events, also=also)
 
-    async def handed_at(self, run: str) -> float | None:
-        """When the run was handed on, where workers are still to carry it on."""
+    async def queued_at(self, run: str) -> float | None:
+        """When the run was queued (Unix seconds); None if it is not."""
         rows = await self._database.read("select_queued_at", run=run)
         return float(rows[0][0]) if rows else None
 
-    async def settle(self, run: str, handed_at: float | None) -> None:
-        """The run has been carried on as far as it goes; who handed it on since is not meant."""
-        if handed_at is not None:
-            await self._do("delete_queued_run_since", run=run, since=handed_at)
+    async def mark_done(self, run: str, queued_at: float | None) -> None:
+        """Removes the run from the queue, unless it was queued again since `queued_at`."""
+        if queued_at is not None:
+            await self._do("delete_queued_run_since", run=run, since=queued_at)
 
-    async def beat(self, name: str, concurrency: int) -> None:
-        """The worker says that it is alive."""
+    async def heartbeat(self, name: str, concurrency: int) -> None:
+        """Registers a worker, or records that it is alive."""
         await self._do("upsert_worker", name=name, concurrency=concurrency)
 
     async def workers(self) -> list[WorkerRow]:
-        """The workers that are alive; those of whom a server that was away could not hear, too."""
-        rows = await self._database.read("select_workers", silent=self.silent)
+        """Live workers; just after a restart of the server, all that were registered before."""
+        rows = await self._database.read("select_workers", silent=self.dead_after)
         return [WorkerRow(*row) for row in rows]
 
-    async def leave(self, name: str, workflow: str) -> None:
-        """The worker ends; what it had begun goes back into its queue."""
+    async def deregister(self, name: str, workflow: str) -> None:
+        """Removes a worker; what it had started goes back into the queue."""
 
         async def write(do: Transaction) -> None:
             if (await do("has_queue"))[0][0]:
                 await do("requeue_own", name=name, workflow=workflow)
-            await do("delete_worker", name=name, silent=self.silent)
+            await do("delete_worker", name=name, silent=self.dead_after)
 
         await self._database.write("", write)
 
     async def refuse_unsafe(self) -> None:
-        """Raises UnsafeRecordError where the queue holds what must not be read."""
-        there = await self._database.read("has_queue")
-        unsafe = await self._database.read("select_unsafe_rows") if there[0][0] else []
+        """Raises UnsafeRecordError where the queue holds an unsafe serialization."""
+        rows = await self._database.read("has_queue")
+        unsafe = await self._database.read("select_unsafe_rows") if rows[0][0] else []
         if unsafe:
             names = ", ".join(str(name) for (name,) in unsafe)
             raise UnsafeRecordError(
@@ -121,15 +120,15 @@ class WorkerStore:
                 " dbos.workflow_status",
             )
 
-    async def sweep(self, entries: Sequence[QueueEntry]) -> int:
-        """Puts what the dead had begun, and what got lost, back into its queue; tells how much."""
+    async def recover(self, entries: Sequence[QueueEntry]) -> int:
+        """Queues again what dead workers had started and what the queue has lost; returns how many."""
         by_queue = {entry.queue: entry for entry in entries}
         workflow = entries[0].workflow
 
         async def write(do: Transaction) -> int:
-            if not (await do("lock_recovery", key=SWEEP_LOCK))[0][0]:
+            if not (await do("lock_recovery", key=RECOVERY_LOCK))[0][0]:
                 return 0
-            times = {"silent": self.silent, "lease": self._store.lease_seconds}
+            times = {"silent": self.dead_after, "lease": self._store.lease_seconds}
             found = len(await do("requeue_dead", workflow=workflow, **times))
             for run, queue, epoch in await do("select_orphans", workflow=workflow, **times):
                 await do("insert_queued_run", run=run, queue=queue)
