@@ -36,7 +36,7 @@ def _is_help(said: Said, status: int, *parts: str) -> None:
         ((*RUN, "--groups", "sora", "--llm", "openai"), ("needs the name", "openai:")),
         (("rum",), ("no command 'rum'", "known: run")),
         (("run", "--ide", "x"), ("--ide", "see `callsheet run --help`")),
-        (("show", "nothing"), ("no run is kept yet",)),
+        (("show", "nothing"), ("no run is stored yet",)),
         (("lint", "-", "--model", "SORA_3_A"), ("no model 'SORA_3_A'", "SORA_2_A")),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else None,

@@ -67,14 +67,14 @@ async def test_of_500_rows_the_five_poisoned_ones_fail_by_themselves_each_with_i
     sheet = write_sheet(tmp_path / "ideas.csv", rows)
     with Spoiling() as server:
         bench = Bench.with_llm(client_of(server))
-        batch, ends = await bench.go(sheet)
+        batch, ends = await bench.execute(sheet)
         paid = len(server.requests)
         assert (batch.progress.done, batch.progress.failed, batch.progress.left) == (495, 5, 0)
         failed = {end.row.number: end.code for end in ends if end.status == "failed"}
         assert list(failed) == [2, 102, 202, 302, 402]
         assert len(set(failed.values())) == 5
         assert [end.row.number for end in ends] == [row + 2 for row in range(500)]
-        again, _ = await bench.go(sheet, retry_failed=True)
+        again, _ = await bench.execute(sheet, retry_failed=True)
         assert again.progress.fresh == 5
         assert not [seen for seen in server.requests[paid:] if "number" in str(seen.json)]
 
@@ -99,7 +99,7 @@ async def test_what_every_row_would_meet_pauses_the_batch_and_the_same_command_g
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(40))
     with StrictOpenAI(faults=[fault] * 40) as server:
         bench = Bench.with_llm(client_of(server))
-        batch, ends = await bench.go(sheet, concurrency=4)
+        batch, ends = await bench.execute(sheet, concurrency=4)
         assert batch.paused_by is not None
         assert batch.paused_by.code == code
         assert len(server.requests) <= 4
@@ -110,7 +110,7 @@ async def test_what_every_row_would_meet_pauses_the_batch_and_the_same_command_g
         paid = len(server.requests)
         if code == "provider_unavailable":
             return  # an hour is not waited for here
-        batch, _ = await bench.go(sheet)
+        batch, _ = await bench.execute(sheet)
         assert (batch.progress.done, len(server.requests) - paid) == (40, 40)
 
 
@@ -201,18 +201,20 @@ class Priced:
         return Reply(reply.text, "stop", Usage(100, 0, 100, 0.01), "gpt-5.2")
 
 
-async def test_the_whole_batch_keeps_below_its_ceiling_over_several_goes(tmp_path: Path) -> None:
+async def test_the_whole_batch_keeps_within_its_budget_over_several_executions(
+    tmp_path: Path,
+) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(40))
     with StrictOpenAI() as server:
         llm = Priced(server)
         bench = Bench.with_llm(llm)
-        batch, _ = await bench.go(sheet, max_cost=0.35)
+        batch, _ = await bench.execute(sheet, max_cost=0.35)
         assert isinstance(batch.paused_by, CostCeilingError)
         assert 0 < batch.progress.done < 35
         assert (batch.progress.usage.cost_usd or 0) <= 0.35
-        await bench.go(sheet, max_cost=0.35)
+        await bench.execute(sheet, max_cost=0.35)
         assert llm.calls * 0.01 <= 0.35  # what was spent before counts
-        batch, _ = await bench.go(sheet, max_cost=5.0)
+        batch, _ = await bench.execute(sheet, max_cost=5.0)
         assert (batch.progress.done, llm.calls) == (40, 40)
 
 

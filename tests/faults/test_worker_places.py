@@ -86,7 +86,7 @@ def _begun(crew: Crew, sheet: Path) -> Future[tuple[Batch, list[RowOutcome]]]:
     async def carry_out() -> tuple[Batch, list[RowOutcome]]:
         bench = _bench(crew)
         try:
-            return await bench.go(sheet)
+            return await bench.execute(sheet)
         finally:
             bench.store.close()
 
@@ -99,7 +99,7 @@ async def test_rows_that_workers_carry_on_are_written_in_order_and_counted_once(
     sheet = write_sheet(tmp_path / "in_order.csv", ideas(12))
     bench = _bench(crew)
     batch = await bench.write(sheet, tmp_path / "out.csv")
-    again, ends = await bench.go(sheet)
+    again, ends = await bench.execute(sheet)
     bench.store.close()
 
     found = read_csv(tmp_path / "out.csv")

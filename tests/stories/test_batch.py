@@ -52,10 +52,10 @@ async def test_only_changed_and_new_rows_are_written(
 ) -> None:
     rows = ideas(5)
     sheet = write_sheet(tmp_path / "ideas.csv", rows)
-    await bench.go(sheet)
+    await bench.execute(sheet)
     rows[1] = {"idea": "a boat"}
     write_sheet(sheet, [{"idea": "before all"}, *rows, {"idea": "after all"}])
-    batch, ends = await bench.go(sheet)
+    batch, ends = await bench.execute(sheet)
     assert len(server.requests) == 8
     assert [end.fresh for end in ends] == [True, False, True, False, False, False, True]
     assert batch.progress.done == 7
@@ -65,9 +65,9 @@ async def test_other_groups_are_another_batch(
     tmp_path: Path, bench: Bench, server: StrictOpenAI
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
-    first, _ = await bench.go(sheet)
-    bench.told = RowDefaults(("sora",))
-    second, _ = await bench.go(sheet)
+    first, _ = await bench.execute(sheet)
+    bench.defaults = RowDefaults(("sora",))
+    second, _ = await bench.execute(sheet)
     assert first.name != second.name
     assert len(server.requests) == 4
 
@@ -76,7 +76,7 @@ async def test_a_row_that_stands_there_twice_is_written_twice(
     tmp_path: Path, bench: Bench, server: StrictOpenAI
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", [*ideas(1), *ideas(1)])
-    _, ends = await bench.go(sheet)
+    _, ends = await bench.execute(sheet)
     assert len(server.requests) == 2
     assert len({end.row.run for end in ends}) == 2
 
@@ -87,7 +87,7 @@ async def test_rows_may_have_groups_and_a_brief_of_their_own(tmp_path: Path) -> 
         {"idea": "a boat", "groups": "motion_2_0; leonardo", "aspect_ratio": "", "shot": "2"},
     ]
     bench = Bench.with_llm()
-    bench.told = RowDefaults((), {"mood": "stormy"})
+    bench.defaults = RowDefaults((), {"mood": "stormy"})
     await bench.write(write_sheet(tmp_path / "ideas.csv", rows), tmp_path / "out.jsonl")
     heron, boat = map(json.loads, (tmp_path / "out.jsonl").read_text("utf-8").splitlines())
     assert "stormy" in heron["SORA_2_A"]
@@ -114,9 +114,9 @@ async def test_one_bad_row_is_named_and_the_others_are_written(
     assert (batch.progress.done, batch.progress.failed) == (5, 1)
 
     paid = len(server.requests)
-    await bench.go(sheet)
+    await bench.execute(sheet)
     assert len(server.requests) == paid  # a row that failed by itself is not tried unasked
-    batch, _ = await bench.go(sheet, retry_failed=True)
+    batch, _ = await bench.execute(sheet, retry_failed=True)
     assert len(server.requests) == paid + 1
     assert (batch.progress.done, batch.progress.failed, batch.progress.fresh) == (6, 0, 1)
 
@@ -127,9 +127,9 @@ async def test_rows_that_only_the_provider_failed_are_tried_again_by_the_same_co
     bench.llm = client_of(server)
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(3))
     server.fail(*[Status(500)] * 4)
-    batch, _ = await bench.go(sheet, concurrency=1)
+    batch, _ = await bench.execute(sheet, concurrency=1)
     assert (batch.progress.done, batch.progress.failed) == (2, 1)
-    batch, _ = await bench.go(sheet)
+    batch, _ = await bench.execute(sheet)
     assert (batch.progress.done, batch.progress.failed) == (3, 0)
 
 
@@ -138,7 +138,7 @@ async def test_what_is_written_can_be_read_back_as_it_was(tmp_path: Path, ending
     idea = '=cmd|" /C calc"!A0, a heron\nat “dawn” 🌅'
     rows = [{"idea": idea, "note": "+1-2", "price": "-3.50"}]
     bench = Bench.with_llm()
-    bench.told = RowDefaults(("motion_2_0",))
+    bench.defaults = RowDefaults(("motion_2_0",))
     output = tmp_path / f"out.{ending}"
     await bench.write(write_sheet(tmp_path / "ideas.csv", rows), output)
     if ending == "jsonl":

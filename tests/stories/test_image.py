@@ -25,7 +25,7 @@ from tests.support.images import jpeg, png, webp
 from tests.support.loopback import Loopback, Status
 from tests.support.places import Place
 from tests.support.providers import SHAPES, client, serving
-from tests.support.runs import IDEA, Desk, no_wait
+from tests.support.runs import IDEA, InMemoryRuns, no_wait
 from tests.support.strict_openai import StrictOpenAI
 
 STILL = png()
@@ -68,7 +68,7 @@ async def test_the_picture_is_sent_in_the_form_that_the_provider_documents(
 ) -> None:
     server = StrictOpenAI() if provider == "ollama" else serving(provider)
     with server:
-        service = Desk.with_llm(_llm(provider, server)).service
+        service = InMemoryRuns.with_llm(_llm(provider, server)).service
         session = await _run(service, "leonardo", "motion_2_0", still=still)
         assert session.view.status == "succeeded", session.view.error
         bodies = [seen.json for seen in server.requests]

@@ -11,7 +11,7 @@ import pytest
 from callsheet import load_groups
 from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import LLM
-from tests.support.runs import Desk, client_of, prompts_of
+from tests.support.runs import InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import Conduct, StrictOpenAI
 from tests.support.writing import Write
 
@@ -31,7 +31,7 @@ def models(*names: str) -> list[str]:
 
 async def run(llm: LLM, image: str, video: str) -> dict[str, Any]:
     """One pair, carried out to its end, with exactly the prompts that it asks for."""
-    document = await Desk.with_llm(llm).run([image, video], "studio")
+    document = await InMemoryRuns.with_llm(llm).run([image, video], "studio")
     assert document["status"] == "succeeded", (image, video)
     written = [model for prompts in document["prompts"].values() for model in prompts]
     assert written == models(image, video)
@@ -42,7 +42,7 @@ async def run(llm: LLM, image: str, video: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def drafts() -> dict[str, Any]:
     """What the offline door writes for every group at once."""
-    document = asyncio.run(Desk.with_llm(OfflineLLM()).run([*IMAGE, *VIDEO], "studio"))
+    document = asyncio.run(InMemoryRuns.with_llm(OfflineLLM()).run([*IMAGE, *VIDEO], "studio"))
     return {"prompts": prompts_of(document)}
 
 

@@ -13,7 +13,7 @@ from callsheet.runs.service import RunService
 from callsheet.runs.session import RunSession
 from tests.support.loopback import Cut, Fault, Filtered, Status
 from tests.support.places import Place
-from tests.support.runs import IDEA, Desk, client_of, prompts_of
+from tests.support.runs import IDEA, InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
 
@@ -24,7 +24,7 @@ def _models(server: StrictOpenAI, number: int) -> list[str]:
 
 async def _whole(server: StrictOpenAI) -> tuple[dict[str, Any], int]:
     """The unharmed prompts, and where in the reply the second one begins."""
-    document = await Desk.with_llm(client_of(server)).run(["sora", "leonardo"])
+    document = await InMemoryRuns.with_llm(client_of(server)).run(["sora", "leonardo"])
     server.requests.clear()
     prompts = prompts_of(document)
     text = json.dumps({"prompts": prompts})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from callsheet import build_instructions, load_groups
-from tests.support.runs import Desk, client_of, prompts_of
+from tests.support.runs import InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
 OMS = Path(__file__).parents[2] / "src/callsheet/workflows/oms"
@@ -40,7 +40,7 @@ def _models(groups: Sequence[str]) -> list[str]:
 
 @pytest.mark.parametrize("groups", SELECTIONS | MOTION, ids="+".join)
 async def test_offline_a_selection_gives_exactly_its_prompts(groups: tuple[str, ...]) -> None:
-    document = await Desk.with_llm().run(groups)
+    document = await InMemoryRuns.with_llm().run(groups)
     assert document["status"] == "succeeded"
     assert list(prompts_of(document)) == _models(groups)
     assert len(prompts_of(document)) == (SELECTIONS | MOTION)[groups]
@@ -51,7 +51,7 @@ async def test_offline_a_selection_gives_exactly_its_prompts(groups: tuple[str, 
 async def test_over_http_a_selection_sends_its_own_instructions_and_schema_and_no_others(
     server: StrictOpenAI, groups: tuple[str, ...]
 ) -> None:
-    document = await Desk.with_llm(client_of(server)).run(groups)
+    document = await InMemoryRuns.with_llm(client_of(server)).run(groups)
     assert document["status"] == "succeeded", document
     assert list(prompts_of(document)) == _models(groups)
     assert document["problems"] == []
@@ -79,7 +79,7 @@ def _holds_only(system: str, groups: Sequence[str]) -> None:
 async def test_image_and_motion_together_are_two_calls_and_the_motion_is_told_the_picture(
     server: StrictOpenAI,
 ) -> None:
-    document = await Desk.with_llm(client_of(server)).run(["leonardo", "motion_2_0"])
+    document = await InMemoryRuns.with_llm(client_of(server)).run(["leonardo", "motion_2_0"])
     assert [list(p) for p in document["prompts"].values()] == [
         ["LEONARDO_ANIME_XL_A"],
         ["motion_2_0"],
@@ -90,14 +90,14 @@ async def test_image_and_motion_together_are_two_calls_and_the_motion_is_told_th
 
 
 async def test_selecting_from_the_click_order_sends_the_configs_order(server: StrictOpenAI) -> None:
-    document = await Desk.with_llm(client_of(server)).run(["leonardo", "sora"])
+    document = await InMemoryRuns.with_llm(client_of(server)).run(["leonardo", "sora"])
     assert document["selection"]["image_generation"] == ["sora", "leonardo"]
     system = server.requests[0].json["messages"][0]["content"]
     assert system.index("SORA_2_A") < system.index("LEONARDO_ANIME_XL_A")
 
 
 async def test_retry_with_another_selection_gives_that_selection(server: StrictOpenAI) -> None:
-    server = Desk.with_llm(client_of(server))
+    server = InMemoryRuns.with_llm(client_of(server))
     first = await server.session(["sora"])
     await first.close()
     from callsheet.runs.options import RunOptions
@@ -111,7 +111,7 @@ async def test_retry_with_another_selection_gives_that_selection(server: StrictO
 
 
 async def test_usage_and_savings_are_what_was_really_sent(server: StrictOpenAI) -> None:
-    document = await Desk.with_llm(client_of(server)).run(["sora"])
+    document = await InMemoryRuns.with_llm(client_of(server)).run(["sora"])
     assert document["usage"]["input_tokens"] > 0
     assert document["usage"]["cost_usd"] is None  # nobody knows this server's price
     savings = document["savings"]

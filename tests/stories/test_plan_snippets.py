@@ -13,7 +13,7 @@ from callsheet.catalog.instructions import join_instructions
 from callsheet.catalog.schemas import merge_schemas
 from callsheet.errors import WorkflowError
 from callsheet.loader.bundle import inspect_workflow, load_workflow
-from tests.support.runs import Desk, client_of, prompts_of
+from tests.support.runs import InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
 SNIPPET = Path(__file__).parents[1] / "fixtures" / "plan" / "after_snippet.jsonc"
@@ -96,7 +96,7 @@ def _workflow(folder: Path) -> str:
 
 async def test_the_plans_after_snippet_runs_as_it_stands_as_one_full_call(tmp_path: Path) -> None:
     with StrictOpenAI() as server:
-        document = await Desk.with_llm(client_of(server)).run(
+        document = await InMemoryRuns.with_llm(client_of(server)).run(
             ["sora", "leonardo"], _workflow(tmp_path)
         )
         assert document["status"] == "succeeded", document
@@ -105,7 +105,7 @@ async def test_the_plans_after_snippet_runs_as_it_stands_as_one_full_call(tmp_pa
 
 
 async def test_without_drafts_the_offline_door_stops_and_names_the_module(tmp_path: Path) -> None:
-    session = await Desk.with_llm().session(["sora"], _workflow(tmp_path))
+    session = await InMemoryRuns.with_llm().session(["sora"], _workflow(tmp_path))
     assert session.view.error is not None
     assert session.view.error.exit_code == 2
     assert "prompt_generation, api.openai: `offline` has no draft" in session.view.error.located

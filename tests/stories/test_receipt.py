@@ -17,7 +17,7 @@ from callsheet.runs.options import RunOptions
 from tests.support.cli import Terminal
 from tests.support.places import Place
 from tests.support.reporting import Reporting
-from tests.support.runs import IDEA, Desk
+from tests.support.runs import IDEA, InMemoryRuns
 from tests.support.strict_openai import Conduct, StrictOpenAI
 from tests.support.writing import write_text
 
@@ -131,7 +131,7 @@ async def test_repairs_are_told_apart_and_stand_on_both_sides(
         return write_text(path, node) + (" --ar 2:3" if len(written) == 1 else "")
 
     server.conduct = Conduct(write=careless)
-    session = await Desk(place.service(server)).session(["phoenix"])
+    session = await InMemoryRuns(place.service(server)).session(["phoenix"])
     await session.write_receipt()
     document = session.document()
     assert document["usage"]["repairs"] == 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.places import Place
-from tests.support.runs import Desk, prompts_of
+from tests.support.runs import InMemoryRuns, prompts_of
 from tests.support.strict_openai import Conduct, StrictOpenAI
 from tests.support.writing import write_text
 
@@ -49,7 +49,7 @@ def server(careless: Careless) -> Iterator[StrictOpenAI]:
 async def test_of_nine_prompts_two_broken_one_is_mended_free_and_one_by_one_call_for_it_alone(
     place: Place, server: StrictOpenAI, careless: Careless
 ) -> None:
-    document = await Desk(place.service(server)).run(FIVE)
+    document = await InMemoryRuns(place.service(server)).run(FIVE)
     assert document["status"] == "succeeded", document
     assert document["problems"] == []
     assert document["usage"]["calls"] == 2
@@ -77,7 +77,7 @@ async def test_a_warning_is_never_sent_back(
     place: Place, server: StrictOpenAI, careless: Careless
 ) -> None:
     server.conduct = Conduct(write=lambda path, node: f"{write_text(path, node)}, 8k masterpiece")
-    document = await Desk(place.service(server)).run(["phoenix"])
+    document = await InMemoryRuns(place.service(server)).run(["phoenix"])
     assert document["problems"] == []
     assert document["usage"]["calls"] == 1
     assert careless.written == []
@@ -103,7 +103,7 @@ async def test_a_motion_that_contradicts_its_picture_is_asked_for_again_alone(
 
     server.conduct = Conduct(write=write)
     groups = ["leonardo", "motion_2_0", "midjourney_animate"]
-    document = await Desk(place.service(server)).run(groups)
+    document = await InMemoryRuns(place.service(server)).run(groups)
     assert document["status"] == "succeeded", document
     assert document["problems"] == []
     assert document["usage"]["calls"] == 3
@@ -129,7 +129,7 @@ async def test_a_motion_that_still_contradicts_its_picture_is_delivered_and_mark
         return write_text(path, node).replace("reed tips", "the lamp on the right and reed tips")
 
     server.conduct = Conduct(write=write)
-    document = await Desk(place.service(server)).run(["leonardo", "midjourney_animate"])
+    document = await InMemoryRuns(place.service(server)).run(["leonardo", "midjourney_animate"])
     assert document["status"] == "succeeded", document
     assert {problem["rule"] for problem in document["problems"]} == {
         "motion-text: opposite",

@@ -9,7 +9,7 @@ import pytest
 
 from callsheet import load_groups
 from callsheet.authoring.lint import lint
-from tests.support.runs import IDEA, Desk, client_of, prompts_of
+from tests.support.runs import IDEA, InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
 VIDEO = list(load_groups("studio")["video_generation"])
@@ -26,7 +26,7 @@ def texts(document: dict[str, Any]) -> dict[str, str]:
 
 
 async def test_from_the_brief_alone_every_prompt_shows_the_scene_and_keeps_its_rules() -> None:
-    document = await Desk.with_llm().run(VIDEO, workflow="studio")
+    document = await InMemoryRuns.with_llm().run(VIDEO, workflow="studio")
     assert document["status"] == "succeeded", document
     assert document["problems"] == []
     assert document["usage"]["repairs"] == 0
@@ -36,7 +36,7 @@ async def test_from_the_brief_alone_every_prompt_shows_the_scene_and_keeps_its_r
 
 
 async def test_from_a_still_no_prompt_shows_the_scene_again() -> None:
-    document = await Desk.with_llm().run(["gpt_image", *VIDEO], workflow="studio")
+    document = await InMemoryRuns.with_llm().run(["gpt_image", *VIDEO], workflow="studio")
     assert document["status"] == "succeeded", document
     assert document["problems"] == []
     assert document["usage"]["repairs"] == 0
@@ -47,7 +47,7 @@ async def test_from_a_still_no_prompt_shows_the_scene_again() -> None:
 
 async def test_what_offline_writes_needs_no_mending_in_any_aesthetic_or_shape() -> None:
     for ratio, aesthetic in (("16:9", "oil painting"), ("1:1", "lofi anime"), ("9:16", "poster")):
-        document = await Desk.with_llm().run(
+        document = await InMemoryRuns.with_llm().run(
             VIDEO, "studio", idea="a fox in the snow", aspect_ratio=ratio, aesthetic=aesthetic
         )
         assert document["problems"] == []
@@ -61,8 +61,10 @@ async def test_a_strict_provider_takes_each_group_alone_and_beside_an_image_grou
     group: str,
 ) -> None:
     with StrictOpenAI() as server:
-        alone = await Desk.with_llm(client_of(server)).run([group], workflow="studio")
-        both = await Desk.with_llm(client_of(server)).run(["gpt_image", group], workflow="studio")
+        alone = await InMemoryRuns.with_llm(client_of(server)).run([group], workflow="studio")
+        both = await InMemoryRuns.with_llm(client_of(server)).run(
+            ["gpt_image", group], workflow="studio"
+        )
     for document, calls in ((alone, 1), (both, 2)):
         assert document["status"] == "succeeded", document
         assert document["problems"] == []
@@ -71,7 +73,7 @@ async def test_a_strict_provider_takes_each_group_alone_and_beside_an_image_grou
 
 @pytest.mark.parametrize("group", VIDEO)
 async def test_what_is_set_beside_a_prompt_stands_in_the_document(group: str) -> None:
-    document = await Desk.with_llm().run([group], workflow="studio")
+    document = await InMemoryRuns.with_llm().run([group], workflow="studio")
     (model,) = document["prompts"]["video_generation"]
     told = " ".join(document["settings"][model])
     assert "frame" in told or "image" in told

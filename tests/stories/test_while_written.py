@@ -24,7 +24,7 @@ from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
 from tests.support.killed import GROUPS as KILLED
 from tests.support.places import Place
-from tests.support.runs import IDEA, Desk, client_of, prompts_of
+from tests.support.runs import IDEA, InMemoryRuns, client_of, prompts_of
 from tests.support.streaming import PIECE, Break
 from tests.support.strict_openai import Conduct, StrictOpenAI
 
@@ -63,7 +63,7 @@ def _asked(server: StrictOpenAI, number: int) -> list[str]:
 
 
 async def _whole(server: StrictOpenAI, *groups: str) -> dict[str, Any]:
-    prompts = prompts_of(await Desk.with_llm(client_of(server)).run(groups or GROUPS))
+    prompts = prompts_of(await InMemoryRuns.with_llm(client_of(server)).run(groups or GROUPS))
     server.requests.clear()
     return prompts
 
@@ -244,7 +244,7 @@ async def test_a_server_that_does_not_stream_or_does_not_count_is_understood(
 ) -> None:
     whole = await _whole(server)
     with StrictOpenAI(conduct) as own:
-        assert prompts_of(await Desk.with_llm(client_of(own)).run(GROUPS)) == whole
+        assert prompts_of(await InMemoryRuns.with_llm(client_of(own)).run(GROUPS)) == whole
 
 
 class Dictating:
@@ -266,7 +266,7 @@ class Dictating:
 async def test_a_prompt_is_told_as_it_is_delivered_and_a_faulty_one_is_not_told(
     place: Place,
 ) -> None:
-    good = prompts_of(await Desk.with_llm().run(GROUPS))
+    good = prompts_of(await InMemoryRuns.with_llm().run(GROUPS))
     prompts = good | {"SORA_2_A": f'"{good["SORA_2_A"]}"', "SORA_1_A": "too short"}
     listener = Listener()
     session = await _begun(place.service(Dictating(prompts), listener.hear))

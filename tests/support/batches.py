@@ -1,4 +1,4 @@
-"""Carries out batches inside the test's own process."""
+"""Executes batches inside the test's own process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from callsheet.store.sql import SqlStore
 
 
 def write_sheet(path: Path, rows: Sequence[dict[str, str]]) -> Path:
-    """A CSV with these rows."""
+    """Write a CSV with these rows."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
         writer.writeheader()
@@ -30,42 +30,42 @@ def write_sheet(path: Path, rows: Sequence[dict[str, str]]) -> Path:
 
 
 def ideas(number: int) -> list[dict[str, str]]:
-    """So many rows, each with an idea of its own."""
+    """Return this many rows, each with an idea of its own."""
     return [{"idea": f"a heron by the river, number {n}"} for n in range(1, number + 1)]
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of a written file."""
+    """Return the rows of a written file."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
 @dataclass
 class Bench:
-    """A store that several goes of a batch share."""
+    """A store that several executions of a batch share."""
 
     store: Store
     llm: LLM | None = None
-    told: RowDefaults = field(default_factory=lambda: RowDefaults(("leonardo",)))
+    defaults: RowDefaults = field(default_factory=lambda: RowDefaults(("leonardo",)))
     settings: Settings = field(default_factory=read_settings)
 
     @classmethod
     def with_llm(cls, llm: LLM | None = None) -> Bench:
-        """A bench over a store in memory."""
+        """Create a bench over a store in memory."""
         return cls(SqlStore.in_memory(), llm)
 
     def batch(self, path: Path, **changes: Any) -> Batch:
-        """The sheet as a batch that was judged."""
+        """Open the sheet as a batch that was checked."""
         service = RunService(self.settings, store=self.store, llm=self.llm)
-        return Batch(service, replace(BatchRequest(path, defaults=self.told), **changes))
+        return Batch(service, replace(BatchRequest(path, defaults=self.defaults), **changes))
 
-    async def go(self, path: Path, **changes: Any) -> tuple[Batch, list[RowOutcome]]:
-        """One go of a batch: its rows' ends in order."""
+    async def execute(self, path: Path, **changes: Any) -> tuple[Batch, list[RowOutcome]]:
+        """Execute a batch once, and return its outcomes in order."""
         batch = self.batch(path, **changes)
         return batch, [outcome async for outcome in batch.execute()]
 
     async def write(self, path: Path, output: Path, **changes: Any) -> Batch:
-        """One go of a batch, written to a file."""
+        """Execute a batch once, and write its outcomes to a file."""
         batch = self.batch(path, **changes)
         async for _ in execute_into(batch, open_output_file(output, batch)):
             pass

@@ -18,7 +18,7 @@ from callsheet.exports.csv_cells import unescape_cell
 from callsheet.exports.image_size import image_size
 from callsheet.exports.prompt_set import ExportedPrompt, PromptSet, PromptText, prompt_set
 from callsheet.exports.registry import EXPORTS, available_exports, render_export, skipped_prompts
-from tests.support.runs import Desk
+from tests.support.runs import InMemoryRuns
 
 AWKWARD = (
     'rain \\(medium\\), a "red" lamp,\n  it\'s --ar, \u2028(fog:1.2), C:\\new $HOME `x` # end\\'
@@ -51,7 +51,7 @@ KINDS = {
 
 
 async def sheet(*groups: str, workflow: str = "oms", **brief: str) -> PromptSet:
-    session = await Desk.with_llm().session(groups, workflow, **brief)
+    session = await InMemoryRuns.with_llm().session(groups, workflow, **brief)
     return prompt_set(session.document(), session.bundle)
 
 

@@ -44,7 +44,7 @@ def cells(path: Path) -> list[dict[str, object]]:
 
 def problems(path: Path, *groups: str) -> list[str]:
     bench = Bench.with_llm()
-    bench.told = RowDefaults(groups)
+    bench.defaults = RowDefaults(groups)
     with pytest.raises(SheetError) as caught:
         bench.batch(path)
     return [str(problem) for problem in caught.value.problems]

@@ -17,7 +17,7 @@ from callsheet.catalog.freshness import MOST_DAYS, age
 from callsheet.jsonc import parse
 from callsheet.templates import fill
 from tests.support.cli import Terminal
-from tests.support.runs import Desk
+from tests.support.runs import InMemoryRuns
 
 CHECKED = dt.date(2026, 11, 22)
 WORKFLOWS = Path(__file__).parents[2] / "src/callsheet/workflows"
@@ -140,7 +140,7 @@ def test_a_setting_tells_the_size_that_fits_the_briefs_ratio(
 async def test_a_run_tells_what_to_set_beside_each_prompt_in_every_form(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    document = await Desk.with_llm().run(["phoenix", "midjourney"])
+    document = await InMemoryRuns.with_llm().run(["phoenix", "midjourney"])
     # Midjourney's settings are parameters, in the prompt itself.
     assert document["settings"] == {
         "PHOENIX_1_0_A": ["size 832x1248", "Prompt Enhance off", "contrast medium"]

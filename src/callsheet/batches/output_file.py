@@ -51,7 +51,7 @@ class OutputFile:
         except OSError as error:
             raise StorageError(
                 f"{self.part} cannot be written: {error.strerror}",
-                hint="free that place or name another --output; what is done is kept",
+                hint="free that place or name another --output; finished rows are stored",
             ) from error
 
 

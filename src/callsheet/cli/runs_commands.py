@@ -28,7 +28,7 @@ def runs(*, json: bool) -> None:
     if json:
         as_json(kept)
     elif not kept:
-        note("no run is kept yet; `callsheet run` begins one")
+        note("no run is stored yet; `callsheet run` starts one")
     else:
         _table(kept)
 

@@ -106,7 +106,7 @@ class Budget:
         if worst is None or self._spent is None:
             what = "what the picture takes" if request.picture else "the price"
             raise PriceUnknownError(
-                f"{what} of `{spec}` is unknown, so a ceiling cannot be kept",
+                f"{what} of `{spec}` is unknown, so the budget cannot be enforced",
                 hint="leave --max-cost out, or choose an LLM whose price is known",
             )
         return worst, self._limit - self._spent

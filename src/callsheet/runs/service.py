@@ -242,7 +242,7 @@ class RunService:
         """Return the full name for a name, a unique prefix, or `last`; raises NoSuchRunError."""
         newest = await self.store.runs(limit=1)
         if not newest:
-            raise NoSuchRunError("no run is kept yet", hint="`callsheet run` starts one")
+            raise NoSuchRunError("no run is stored yet", hint="`callsheet run` starts one")
         if name == "last":
             return await self._last(newest[0])
         matches = await self.store.names_starting_with(name)

@@ -1,4 +1,4 @@
-"""A ceiling holds: what could cost more is not sent, and nobody guesses an unknown price."""
+"""A run's budget: a call that could exceed it is not sent, and an unknown price stops the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PRICED = "openai:gpt-5.2"
 
 
 class Paid:
-    """An LLM that writes the drafts and asks a price for each call."""
+    """An LLM that returns drafts and reports a cost for each call."""
 
     def __init__(self, cost: float | None, spec: str = PRICED) -> None:
         self.spec = spec
@@ -31,21 +31,21 @@ class Paid:
         return Reply(text, "stop", Usage(1000, 0, 500, self.cost), "paid")
 
 
-async def _run(place: Place, llm: Paid, ceiling: float, *groups: str) -> tuple[str, str, str]:
-    """Status, error code and hint of a run under a ceiling."""
-    options = RunOptions(brief={"idea": IDEA}, groups=groups, max_cost=ceiling)
+async def _run(place: Place, llm: Paid, budget: float, *groups: str) -> tuple[str, str, str]:
+    """Return status, error code and hint of a run with a budget."""
+    options = RunOptions(brief={"idea": IDEA}, groups=groups, max_cost=budget)
     session = await place.service(llm).start(options)
     view = await session.advance()
     return view.status, view.error.code if view.error else "", view.error.hint if view.error else ""
 
 
-async def test_below_the_ceiling_everything_is_written(place: Place) -> None:
+async def test_within_the_budget_everything_is_written(place: Place) -> None:
     llm = Paid(0.01)
     assert (await _run(place, llm, 1.0, "sora", "motion_2_0"))[0] == "succeeded"
     assert llm.calls == 2
 
 
-async def test_beyond_the_ceiling_nothing_is_sent_and_what_fits_is_named(place: Place) -> None:
+async def test_beyond_the_budget_nothing_is_sent_and_what_fits_is_named(place: Place) -> None:
     llm = Paid(0.01)
     status, code, hint = await _run(place, llm, 0.16, "sora", "leonardo", "midjourney")
     assert (status, code) == ("failed", "cost_ceiling")
@@ -61,7 +61,9 @@ async def test_what_was_spent_before_counts(place: Place) -> None:
 
 
 @pytest.mark.parametrize("spec", ["openai:nobody-knows-this-one", "ollama:qwen3", "scripted"])
-async def test_an_unknown_price_stops_a_capped_run_and_says_so(place: Place, spec: str) -> None:
+async def test_an_unknown_price_stops_a_run_with_a_budget_and_says_so(
+    place: Place, spec: str
+) -> None:
     llm = Paid(None, spec)
     status, code, _ = await _run(place, llm, 1.0, "sora")
     assert (status, code) == ("failed", "price_unknown")
@@ -75,7 +77,7 @@ async def test_a_call_whose_price_nobody_told_stops_the_next_one(place: Place) -
     assert llm.calls == 1
 
 
-def test_the_ceiling_of_the_command_line_ends_with_5_before_anything_is_sent(
+def test_max_cost_on_the_command_line_ends_with_5_before_anything_is_sent(
     terminal: Terminal,
 ) -> None:
     terminal.env["OPENAI_API_KEY"] = "sk-nobody"
@@ -89,11 +91,11 @@ def test_the_ceiling_of_the_command_line_ends_with_5_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("amount", ["-1", "nan", "much"])
-def test_a_ceiling_that_is_no_amount_is_refused(terminal: Terminal, amount: str) -> None:
+def test_max_cost_that_is_no_amount_is_refused(terminal: Terminal, amount: str) -> None:
     assert terminal("run", "--idea", "x", "--groups", "sora", f"--max-cost={amount}").status == 2
 
 
-def test_offline_runs_cost_nothing_under_any_ceiling(terminal: Terminal) -> None:
+def test_offline_runs_cost_nothing_under_any_budget(terminal: Terminal) -> None:
     said = terminal("run", "--json", "--idea", "x", "--groups", "all", "--max-cost", "0")
     assert said.status == 0
     assert said.json["usage"]["cost_usd"] == 0
