@@ -48,6 +48,13 @@ class Problem:
         return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
+@dataclass(frozen=True)
+class GroupProblem(Problem):
+    """A problem of one model group: only that group cannot be used."""
+
+    group: str = ""
+
+
 class CallsheetError(Exception):
     """Something callsheet can explain: what and where, then what to do."""
 

@@ -26,11 +26,19 @@ MAX_PASTE = 1_000_000
 
 @dataclass(frozen=True)
 class Option:
-    """One thing that can be chosen; `detail` is shown beside its label."""
+    """One thing that can be chosen; `detail` is shown beside its label.
+
+    `unavailable` says why it cannot be chosen now.
+    """
 
     name: str
     label: str
     detail: str = ""
+    unavailable: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """The option as a JSON object; `unavailable` only where it says something."""
+        return {key: text for key, text in vars(self).items() if text or key != "unavailable"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class Question:
 
     def to_json(self) -> dict[str, Any]:
         """The question as a JSON object."""
-        return {**vars(self), "options": [{**vars(option)} for option in self.options]}
+        return {**vars(self), "options": [option.to_json() for option in self.options]}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Question:
@@ -157,7 +165,18 @@ def _choices(question: Question, answer: JsonValue) -> list[str]:
         return []
     names = [option.name for option in question.options]
     chosen = {name for word in words for name in _chosen_by(word, names)}
+    chosen = _available(question, chosen, wants_all=[word.lower() for word in words] == ["all"])
     return [name for name in names if name in chosen]
+
+
+def _available(question: Question, chosen: set[str], *, wants_all: bool) -> set[str]:
+    """The chosen names; raises AnswerError for one that is not available, `all` leaves it out."""
+    reasons = {option.name: option.unavailable for option in question.options if option.unavailable}
+    if wants_all:
+        return chosen - set(reasons)
+    for name in [name for name in reasons if name in chosen]:
+        raise AnswerError(f"`{name}` cannot be chosen: {reasons[name]}", hint="choose another one")
+    return chosen
 
 
 def _chosen_by(word: str, names: Sequence[str]) -> Sequence[str]:

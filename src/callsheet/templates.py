@@ -71,6 +71,43 @@ def check_template(template: str, *, name: str = "template") -> None:
     _read(template, name, {})
 
 
+def names_read(template: str) -> set[str]:
+    """The names that a template reads, each with its attributes: `idea`, `brief.mood`.
+
+    Empty for a template that cannot be read.
+    """
+    try:
+        tree = _environment().parse(template)
+    except TemplateError:
+        return set()
+    found: set[str] = set()
+    _collect_names(tree, found)
+    return found
+
+
+def _collect_names(node: nodes.Node, found: set[str]) -> None:
+    if path := _path(node):
+        found.add(path)
+        return
+    for child in node.iter_child_nodes():
+        _collect_names(child, found)
+
+
+def _path(node: nodes.Node) -> str:
+    """A name with its attributes; empty for anything else."""
+    match node:
+        case nodes.Name():
+            return str(node.name)
+        case nodes.Getattr():
+            inner = _path(node.node)
+            return f"{inner}.{node.attr}" if inner else ""
+        case nodes.Getitem(arg=nodes.Const()):
+            inner = _path(node.node)
+            return f"{inner}.{node.arg.as_const()}" if inner else ""
+        case _:
+            return ""
+
+
 def _read(template: str, name: str, variables: Mapping[str, JsonValue]) -> Template:
     if len(template) > MAX_TEMPLATE:
         raise InputError(f"{name} has {len(template):,} characters; the limit is {MAX_TEMPLATE:,}")

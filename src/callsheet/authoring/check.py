@@ -1,9 +1,10 @@
-"""The verbs that look without running: groups, check, and lint for one prompt."""
+"""Checks a workflow without running it: its files, groups, schemas, examples and how they fit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callsheet.authoring.consistency import find_inconsistencies
 from callsheet.authoring.todo_check import find_todos
 from callsheet.catalog.examples import examples_path, run_examples
 from callsheet.errors import InputError, Problem, WorkflowError
@@ -23,8 +24,10 @@ def check_workflow(workflow: str = DEFAULT_WORKFLOW) -> list[Problem]:
     except WorkflowError as error:
         return list(error.problems)
     problems += find_todos(bundle, CONFIG)
-    # Examples are judged by schemas: with a broken one they would only say so again.
-    return problems or [*_examples(bundle)]
+    inconsistencies = list(find_inconsistencies(bundle))
+    # Examples are judged by schemas: with a broken one they would only repeat its problem.
+    examples = [] if problems else list(_examples(bundle))
+    return [*problems, *inconsistencies, *examples]
 
 
 def _examples(bundle: WorkflowBundle) -> Iterator[Problem]:

@@ -31,6 +31,7 @@ def list_groups(workflow: str = DEFAULT_WORKFLOW, *, today: dt.date) -> list[dic
             "version": group.version,
             **_upkeep(group, today),
             "settings": {model: list(lines) for model, lines in group.settings.items()},
+            "problems": [str(problem) for problem in group.problems],
         }
         for group in bundle.resources.catalog.groups()
     ]
@@ -70,6 +71,6 @@ def _outdated(group: Group, today: dt.date) -> Problem:
 
 
 def _tokens(bundle: WorkflowBundle, group: Group) -> int | None:
-    """What a group adds to the instructions, or None where the workflow has none for it."""
-    text = own_instructions(bundle, group)
+    """What a group adds to the instructions, or None where it has none here, or is not finished."""
+    text = None if group.problems else own_instructions(bundle, group)
     return None if text is None else count_tokens(text)

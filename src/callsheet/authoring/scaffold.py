@@ -74,13 +74,23 @@ def new_group(name: str, category: str, folder: Path, today: dt.date) -> list[st
     for path in texts:
         if (folder / path).exists():
             raise InputError(f"{folder / path} is there already", hint="move it, or choose a name")
-    config = folder / CONFIG
-    text = config.read_text("utf-8") if config.exists() else _ALONE
-    _write(
-        folder,
-        {CONFIG: _with_entry(text, category, _filled_template("entry.json", holes)), **texts},
-    )
-    return [CONFIG, *texts]
+    config = _config_path(folder)
+    there = folder / config
+    text = there.read_text("utf-8") if there.exists() else _ALONE
+    entry = _filled_template("entry.json", holes)
+    _write(folder, {config: _with_entry(text, category, entry), **texts})
+    return [config, *texts]
+
+
+def _config_path(folder: Path) -> str:
+    """The config that the folder's workflow reads its groups from, relative to the folder.
+
+    A built-in workflow without a config of its own, as `oms`, has its groups in the package's.
+    """
+    built_in = {path.resolve() for path in built_in_workflows().values()}
+    if (folder / CONFIG).exists() or folder.resolve() not in built_in:
+        return CONFIG
+    return f"../../{CONFIG}"
 
 
 def _catalog(name: str, category: str, folder: Path) -> Catalog:

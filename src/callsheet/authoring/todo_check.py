@@ -1,14 +1,13 @@
-"""Finds what is still to be written in groups that were begun: every line that says `TODO:`."""
+"""Finds what is still to be written in new groups: every line that says `TODO:`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.examples import examples_path
-from callsheet.catalog.instructions import instructions_path, still_to_write
-from callsheet.catalog.schemas import schema_path
+from callsheet.catalog.instructions import still_to_write
 from callsheet.errors import Problem
-from callsheet.modules.drafts import drafts_path
+from callsheet.loader.group_problems import group_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def find_todos(bundle: WorkflowBundle, config: str) -> Iterator[Problem]:
-    """Each line that waits for its words, in the order in which a group is best written."""
+    """Each line that is still to be written, in the order in which a group is best written."""
     files = bundle.resources.files
     groups = list(bundle.resources.catalog.groups())
     paths = [config, *(path for group in groups for path in _paths(group))]
@@ -28,10 +27,4 @@ def find_todos(bundle: WorkflowBundle, config: str) -> Iterator[Problem]:
 
 
 def _paths(group: Group) -> tuple[str, ...]:
-    home = f"prompts/{group.category}/_shared_instructions.txt"
-    return (
-        instructions_path(home, group.name),
-        schema_path(group.category, group.name),
-        drafts_path(group.category, group.name),
-        examples_path(group.category, group.name),
-    )
+    return (*group_files(group), examples_path(group.category, group.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt  # pydantic reads the types when it builds the models
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,7 +66,10 @@ class Config(BaseModel):
 
 @dataclass(frozen=True)
 class Group:
-    """A model group: what a person chooses."""
+    """A model group: what a person chooses.
+
+    `problems` say why it cannot be chosen; a group that is finished has none.
+    """
 
     name: str
     category: str
@@ -78,6 +81,7 @@ class Group:
     sources: tuple[Source, ...] = ()
     closed: Closed | None = None
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,23 @@ class Catalog:
         if name not in self.categories:
             raise UnknownNameError("category", name, self.categories)
         return self.categories[name]
+
+    def with_problems(self, problems: Mapping[str, Sequence[Problem]]) -> Catalog:
+        """The same groups, each with its problems by the group's name."""
+        return Catalog(
+            {
+                category: {
+                    name: replace(group, problems=tuple(problems.get(name, ())))
+                    for name, group in groups.items()
+                }
+                for category, groups in self.categories.items()
+            }
+        )
+
+    def usable(self, names: Iterable[str]) -> list[str]:
+        """Those of the names whose groups have no problems."""
+        unusable = {group.name for group in self.groups() if group.problems}
+        return [name for name in names if name not in unusable]
 
     def groups(self) -> Iterator[Group]:
         """All groups, category by category."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +66,8 @@ def groups(context: click.Context, workflow: str, today: datetime | None, *, jso
         for group in members:
             if group["notice"]:
                 note(f"{group['notice']}\n")
+            if group["problems"]:
+                note(f"{group['name']} cannot be used yet: {group['problems'][0]}\n")
 
 
 groups.add_command(new)
@@ -76,6 +77,8 @@ def _state(group: dict[str, Any]) -> str:
     """How fresh a group is, in a cell of a table."""
     if group["closed"]:
         return "[red]closed[/]"
+    if group["problems"]:
+        return "[yellow]unfinished[/]"
     age = group["age"] or "-"
     return f"[yellow]{age}[/]" if group["outdated"] else age
 
@@ -211,7 +214,13 @@ def check(path: str, today: datetime | None, *, json: bool) -> int:
 
 
 def _told(problem: Problem, severity: str) -> dict[str, str]:
-    return asdict(problem) | {"severity": severity}
+    return {
+        "file": problem.file,
+        "path": problem.path,
+        "message": problem.message,
+        "hint": problem.hint,
+        "severity": severity,
+    }
 
 
 @click.command()

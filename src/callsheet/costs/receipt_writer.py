@@ -141,7 +141,7 @@ class ReceiptWriter:
         if step is None or all(use.module_id != INSTRUCTIONS_MODULE for use in step.modules):
             return CalledGroups()
         selected, catalog = _selected_groups(each), bundle.resources.catalog
-        all_groups = catalog.siblings([], category_of(bundle, each.call.step))
+        all_groups = catalog.usable(catalog.siblings([], category_of(bundle, each.call.step)))
         called = [name for name in all_groups if name in selected]
         if each.call.attempt > 1:
             # Existing prompts are not written again; the reply shows which were written.

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.groups import read_catalog, takes_guests
-from callsheet.errors import InputError, StorageError, UnknownNameError, WorkflowError
+from callsheet.errors import (
+    GroupProblem,
+    InputError,
+    StorageError,
+    UnknownNameError,
+    WorkflowError,
+)
+from callsheet.loader.group_problems import group_problems
 from callsheet.loader.plugins import find_group_packs
 from callsheet.loader.validation import validate_workflow
 from callsheet.modules.contract import Resources
@@ -77,10 +84,14 @@ def built_in_workflows() -> dict[str, Path]:
 
 
 def load_workflow(name: str = DEFAULT_WORKFLOW) -> WorkflowBundle:
-    """The workflow of this name, in this folder, or in this file; raises InputError if unfit."""
+    """The workflow of this name, in this folder, or in this file.
+
+    Raises InputError where it cannot be used. A group that cannot be used is no reason: it stays in
+    the catalog with its problems, and choosing it is an error.
+    """
     bundle, problems = inspect_workflow(name)
-    if problems:
-        raise WorkflowError(problems)
+    if fatal := [each for each in problems if not isinstance(each, GroupProblem)]:
+        raise WorkflowError(fatal)
     return bundle
 
 
@@ -92,7 +103,17 @@ def inspect_workflow(name: str = DEFAULT_WORKFLOW) -> tuple[WorkflowBundle, list
     root, file = _find(name)
     source = name if name in built_in_workflows() else str((root / file).resolve())
     bundle = _read_on_disk(source, root, file)
-    return bundle, validate_workflow(bundle.definition, bundle.resources)
+    return _validated(bundle)
+
+
+def _validated(bundle: WorkflowBundle) -> tuple[WorkflowBundle, list[Problem]]:
+    """The bundle with each group's problems in its catalog, and the problems of all modules."""
+    problems = validate_workflow(bundle.definition, bundle.resources)
+    catalog = bundle.resources.catalog
+    if by_group := group_problems(bundle.resources, problems):
+        resources = replace(bundle.resources, catalog=catalog.with_problems(by_group))
+        bundle = replace(bundle, resources=resources)
+    return bundle, problems
 
 
 async def load_stored(store: Store, manifest: str) -> WorkflowBundle:
@@ -115,7 +136,8 @@ def _from_manifest(text: str) -> WorkflowBundle:
             "the workflow kept with the run cannot be read",
             hint="`callsheet retry` uses today's files",
         ) from error
-    return _read(source, folder_in_memory(source, texts), file, config, guests)
+    bundle, _ = _validated(_read(source, folder_in_memory(source, texts), file, config, guests))
+    return bundle
 
 
 def _find(name: str) -> tuple[Path, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -50,7 +51,8 @@ def _placed(definition: WorkflowDefinition, path: str, problem: Problem) -> Prob
     """A module's problem, with the place of the workflow's own file where it names none."""
     if problem.file:
         return problem
-    return definition.problem(f"{path}{problem.path}", problem.message, problem.hint)
+    file, inner = definition.source.place(f"{path}{problem.path}")
+    return replace(problem, file=file, path=inner)
 
 
 def _module_problems(
@@ -69,9 +71,13 @@ def _module_problems(
     ]
     yield from wrong
     if not wrong:
-        for problem in module.check(use.inputs, resources):
-            path = problem.path if problem.file else f".inputs{problem.path}"
-            yield Problem(problem.file, path, problem.message, problem.hint)
+        try:
+            for problem in module.check(use.inputs, resources):
+                path = problem.path if problem.file else f".inputs{problem.path}"
+                yield replace(problem, path=path)
+        except CallsheetError as error:
+            # A format of an installed package cannot be loaded.
+            yield Problem("", ".inputs", error.message, error.hint)
 
 
 def _inputs(use: ModuleUse, module: Module) -> Iterator[Problem]:

@@ -158,7 +158,7 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
         option.name
         for category, groups_by_name in bundle.resources.catalog.categories.items()
         for option in groups_by_name.values()
-        if chosen.get(f"groups.{category}")
+        if chosen.get(f"groups.{category}") and not option.problems
     ]
     brief = {"idea": idea or SAMPLE_IDEA}
     history = await _history(settings)

@@ -100,7 +100,10 @@ def parse_selection(bundle: WorkflowBundle, groups: Sequence[str]) -> dict[str, 
     chosen: dict[str, list[str]] = {key: [] for key in questions}
     for group in groups:
         if group == "all":
-            chosen = {key: [option.name for option in q.options] for key, q in questions.items()}
+            chosen = {
+                key: [option.name for option in q.options if not option.unavailable]
+                for key, q in questions.items()
+            }
         elif group in names:
             chosen[names[group]].append(group)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.instructions import instructions_path, join_instructions, still_to_write
-from callsheet.errors import InputError, Problem, WorkflowError
+from callsheet.errors import GroupProblem, InputError, Problem, WorkflowError
 from callsheet.modules.contract import (
     Done,
     Module,
@@ -71,12 +71,10 @@ def _path(shared: str, told: Mapping[str, str] | None, group: str) -> str | None
 
 def _missing(group: str, path: str | None) -> Problem:
     if path is None:
-        return Problem(
-            "", f".group_instructions.{group}", f"the group `{group}` has no instructions here"
-        )
-    return Problem(
-        path, "", f"the instructions of the group `{group}` are missing or empty", "write this file"
-    )
+        message = f"the group `{group}` has no instructions here"
+        return GroupProblem("", f".group_instructions.{group}", message, group=group)
+    message = f"the instructions of the group `{group}` are missing or empty"
+    return GroupProblem(path, "", message, "write this file", group)
 
 
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:

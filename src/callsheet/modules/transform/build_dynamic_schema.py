@@ -17,7 +17,7 @@ from callsheet.catalog.schemas import (
     unlike,
     wrong_shape,
 )
-from callsheet.errors import Problem, WorkflowError
+from callsheet.errors import GroupProblem, Problem, WorkflowError
 from callsheet.modules.contract import (
     Done,
     Module,
@@ -81,8 +81,10 @@ def _path(resources: Resources, told: Mapping[str, str] | None, group: str) -> s
 
 def _missing(group: str, path: str | None) -> Problem:
     if path is None:
-        return Problem("", f".group_schemas.{group}", f"the group `{group}` has no schema here")
-    return Problem(path, "", f"the schema of the group `{group}` is missing", "write this file")
+        message = f"the group `{group}` has no schema here"
+        return GroupProblem("", f".group_schemas.{group}", message, group=group)
+    message = f"the schema of the group `{group}` is missing"
+    return GroupProblem(path, "", message, "write this file", group)
 
 
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
@@ -98,15 +100,19 @@ def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
         try:
             schema = read_schema(resources.files.read(path), path)
         except WorkflowError as error:
-            yield from error.problems
+            yield from (_of_group(problem, group) for problem in error.problems)
             continue
         models = resources.catalog.group(group).models
         if problem := wrong_shape(schema, path) or unlike(models, schema, path, group):
-            yield problem
+            yield _of_group(problem, group)
         else:
             fine[path] = schema
-            yield from unknown_formats(schema, path)
+            yield from (_of_group(each, group) for each in unknown_formats(schema, path))
     yield from clashes(fine)
+
+
+def _of_group(problem: Problem, group: str) -> GroupProblem:
+    return GroupProblem(problem.file, problem.path, problem.message, problem.hint, group)
 
 
 def _groups(paths: Mapping[str, str] | None, resources: Resources) -> list[str]:

@@ -22,7 +22,7 @@ from callsheet.questions import Option, Question
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callsheet.catalog.groups import Catalog
+    from callsheet.catalog.groups import Catalog, Group
 
 
 class Inputs(Values):
@@ -51,15 +51,23 @@ def key_of(category: str) -> str:
 
 def _question(catalog: Catalog, inputs: Inputs) -> Question:
     groups = catalog.category(inputs.group_category)
-    previous = [name for name in inputs.previous_selection or () if name in groups]
+    previous = catalog.usable(name for name in inputs.previous_selection or () if name in groups)
     return Question(
         key=key_of(inputs.group_category),
         kind="choices",
         text=f"Select model groups for {inputs.group_category.replace('_', ' ')}",
         default=[*previous] or None,
-        options=tuple(Option(g.name, g.label, g.description) for g in groups.values()),
+        options=tuple(_option(group) for group in groups.values()),
         may_skip=inputs.may_skip,
     )
+
+
+def _option(group: Group) -> Option:
+    if not group.problems:
+        return Option(group.name, group.label, group.description)
+    more = len(group.problems) - 1
+    reason = f"it is not finished: {group.problems[0]}" + (f" (and {more} more)" if more else "")
+    return Option(group.name, group.label, f"not finished: {group.description}", reason)
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:

@@ -12,7 +12,7 @@ import pytest
 
 from callsheet.authoring.check import check_workflow
 from callsheet.authoring.scaffold import copy_workflow, new_group
-from callsheet.errors import InputError, UnknownNameError
+from callsheet.errors import AnswerError, InputError, UnknownNameError
 from callsheet.jsonc import insert_member, parse
 from callsheet.loader.bundle import built_in_workflows, load_workflow
 from callsheet.runs.options import RunOptions
@@ -104,9 +104,9 @@ async def test_a_group_that_waits_for_its_words_is_not_called(mine: Path) -> Non
     service = RunService(read_settings({"HOME": str(mine.parent)}), store=SqlStore.in_memory())
 
     options = RunOptions(llm="offline", brief={"idea": "a heron"}, groups=["inkwash"])
-    view = await (await service.start(options, str(mine))).advance()
-    assert view.error is not None
-    assert "is still to be written" in view.error.message
+    with pytest.raises(AnswerError, match="`inkwash` cannot be chosen") as refused:
+        await service.start(options, str(mine))
+    assert "still to be written" in refused.value.message
     others = replace(options, groups=["flux_2"])
     assert (await (await service.start(others, str(mine))).advance()).error is None
 
