@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 
 from callsheet.loader.bundle import built_in_workflows, inspect_workflow
 from callsheet.modules.registry import BUILT_IN
+
+SUPPORT = "support"
+"""What several modules share: the one folder of `modules` whose files have no module id."""
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "callsheet"
@@ -92,10 +96,27 @@ def test_every_module_id_is_its_path() -> None:
     files = {
         f"{path.parent.name}.{path.stem}"
         for path in (SOURCE / "modules").glob("*/*.py")
-        if path.stem != "__init__"
+        if path.stem != "__init__" and path.parent.name != SUPPORT
     }
     assert files == set(BUILT_IN)
     assert all(place == f"callsheet.modules.{name}" for name, place in BUILT_IN.items())
+
+
+def test_the_support_of_modules_is_no_module() -> None:
+    for path in (SOURCE / "modules" / SUPPORT).glob("*.py"):
+        assert not re.search(r"^module\b", path.read_text("utf-8"), re.MULTILINE), _name(path)
+
+
+def test_the_import_contracts_cover_every_family_of_modules() -> None:
+    families = {path.name for path in (SOURCE / "modules").iterdir() if path.is_dir()}
+    families -= {SUPPORT, "__pycache__"}
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    independent = next(
+        each["modules"]
+        for each in contracts["tool"]["importlinter"]["contracts"]
+        if each["name"] == "A module knows no other module"
+    )
+    assert set(independent) == {f"callsheet.modules.{family}.*" for family in families}
 
 
 @pytest.mark.parametrize("room", ["engine", "workflow", "store", "workers", "llm"])

@@ -13,7 +13,7 @@ from callsheet.catalog.instructions import instructions_path
 from callsheet.catalog.schemas import WRAPPER, schema_path
 from callsheet.jsonc import NotJsonError, parse
 from callsheet.loader.rendering import INSTRUCTIONS_MODULE, SCHEMA_MODULE, category_of
-from callsheet.modules.drafts import drafts_path
+from callsheet.modules.support.drafts import drafts_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

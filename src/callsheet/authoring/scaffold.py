@@ -11,7 +11,7 @@ from callsheet.catalog.schemas import schema_path
 from callsheet.errors import InputError, StorageError, UnknownNameError
 from callsheet.jsonc import insert_member
 from callsheet.loader.bundle import CONFIG, built_in_workflows, inspect_workflow
-from callsheet.modules.drafts import drafts_path
+from callsheet.modules.support.drafts import drafts_path
 from callsheet.workflow.definition import FILE
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from callsheet.jsonc import NotJsonError, parse
-from callsheet.modules.drafts import drafts_path
+from callsheet.modules.support.drafts import drafts_path
 from callsheet.templates import names_read
 from callsheet.workflow.references import reads_state
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from callsheet.costs.prices import price
 from callsheet.costs.tokens import count_tokens, is_exact, tokenizer_factor
 from callsheet.llm.providers import parse_spec
-from callsheet.modules.generation import MAX_REPAIRS
+from callsheet.modules.support.generation import MAX_REPAIRS
 from callsheet.runs.estimate import SAMPLE_IDEA, EstimatedTokens, measure_run
 from callsheet.runs.options import RunOptions
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.instructions import instructions_path, still_to_write
 from callsheet.catalog.schemas import schema_path
 from callsheet.errors import GroupProblem
-from callsheet.modules.drafts import drafts_path
+from callsheet.modules.support.drafts import drafts_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

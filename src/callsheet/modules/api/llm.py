@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from callsheet.modules.contract import Module
-from callsheet.modules.generation import Inputs, Outputs, check, generate
+from callsheet.modules.support.generation import Inputs, Outputs, check, generate
 
 module = Module(Inputs, Outputs, generate, check=check)

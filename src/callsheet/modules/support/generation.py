@@ -48,7 +48,7 @@ from callsheet.modules.contract import (
     StaticInputs,
     Values,
 )
-from callsheet.modules.drafts import drafts_for, wrong_drafts
+from callsheet.modules.support.drafts import drafts_for, wrong_drafts
 from callsheet.workflow.references import reads_state
 
 if TYPE_CHECKING:
