@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from callsheet import build_schema, load_groups
 from callsheet.authoring.check import check_workflow
 from callsheet.authoring.lint import lint
-from callsheet.catalog.examples import Examples, examples_path, judged, run_examples
+from callsheet.catalog.examples import GroupExamples, examples_path, findings_of, run_examples
 from callsheet.catalog.formats import built_in, find_format
 from callsheet.catalog.formats.clip_tokens import at_least
 from callsheet.catalog.rules import find_errors, find_warnings
@@ -51,14 +51,14 @@ def test_every_built_in_group_has_enough_examples_that_its_rules_judge_rightly(
 ) -> None:
     file = examples_path(group.category, group.name)
     text = (WORKFLOWS / workflow / file).read_text("utf-8")
-    examples = Examples.model_validate(json.loads(text))
+    examples = GroupExamples.model_validate(json.loads(text))
     schema = build_schema([group.name], workflow=workflow)
     assert len(examples.passing) >= 8
     assert len(examples.failing) >= LEAST_FAILING[workflow]
     assert len({json.dumps(each.prompt) for each in examples.passing}) == len(examples.passing)
     assert {each.model for each in examples.passing} == set(group.models)
     assert list(run_examples(text, file, schema)) == []
-    named = {finding.rule for each in examples.failing for finding in judged(each, schema)}
+    named = {finding.rule for each in examples.failing for finding in findings_of(each, schema)}
     assert len(named) >= 10
 
 

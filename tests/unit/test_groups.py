@@ -16,8 +16,8 @@ def group(*models: str, **more: Any) -> dict[str, Any]:
 
 
 def config(*, extends: bool | None = None, **categories: Any) -> str:
-    told = {} if extends is None else {"extends": extends}
-    return json.dumps(told | {"model_groups": categories})
+    fields = {} if extends is None else {"extends": extends}
+    return json.dumps(fields | {"model_groups": categories})
 
 
 BUILT_IN = config(

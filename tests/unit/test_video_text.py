@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from callsheet.catalog.formats import find_format
-from callsheet.catalog.formats.camera_moves import camera_faults
+from callsheet.catalog.formats.camera_moves import camera_findings
 from callsheet.catalog.formats.video_text import COMMANDS
 
 PICTURE = "A heron stands in a pond among reeds at dawn, natural photograph, soft grey greens"
@@ -35,7 +35,7 @@ def caught(name: str, text: str, **others: Any) -> list[str]:
     ],
 )
 def test_a_camera_that_rests_or_moves_once_is_fine(text: str) -> None:
-    assert list(camera_faults(text)) == []
+    assert list(camera_findings(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_camera_that_rests_or_moves_once_is_fine(text: str) -> None:
     ],
 )
 def test_a_camera_told_twice_is_found(text: str, rule: str) -> None:
-    assert [name for name, _ in camera_faults(text)] == [rule]
+    assert [name for name, _ in camera_findings(text)] == [rule]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

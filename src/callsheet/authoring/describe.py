@@ -1,4 +1,4 @@
-"""What a workflow asks for and what can be chosen, for a face that draws a form instead of asking."""
+"""Describes a workflow's fields and groups, and the LLMs, for interfaces that show a form."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 def describe_workflow(workflow: str, *, today: date) -> dict[str, Any]:
     """The fields, categories and groups of a workflow, and how long each model's prompt may be."""
     bundle = load_workflow(workflow)
-    told = bundle.definition.workflow
+    described = bundle.definition.workflow
     homes = dict(_homes(bundle))
     groups = list_groups(workflow, today=today)
     return {
-        "title": told.name,
-        "description": told.description,
+        "title": described.name,
+        "description": described.description,
         "steps": [
             {
                 "step": step.step_id,
@@ -39,7 +39,7 @@ def describe_workflow(workflow: str, *, today: date) -> dict[str, Any]:
                 "description": step.description,
                 "category": next((c for c, home in homes.items() if home == step.step_id), None),
             }
-            for step in told.steps
+            for step in described.steps
         ],
         "fields": [
             {

@@ -49,12 +49,12 @@ def _upkeep(group: Group, today: dt.date) -> dict[str, Any]:
 
 
 def find_outdated(workflow: str = DEFAULT_WORKFLOW, *, today: dt.date) -> list[Problem]:
-    """The groups that nobody has held against their sources for too long."""
+    """The groups that were checked against their sources too long ago."""
     try:
         bundle, _ = inspect_workflow(workflow)
     except WorkflowError:
         return []
-    # What has closed changes no more.
+    # A retired service does not change any more.
     groups = (group for group in bundle.resources.catalog.groups() if not group.closed)
     return [_outdated(group, today) for group in groups if is_old(group.checked, today)]
 
@@ -66,7 +66,7 @@ def _outdated(group: Group, today: dt.date) -> Problem:
         CONFIG,
         f"$.model_groups.{group.category}.{group.name}.checked",
         f"{group.label} was last checked {when}, on {group.checked}",
-        f"read its sources again ({sources}), mend what has changed, and write the day here",
+        f"read its sources again ({sources}), update what has changed, and write the day here",
     )
 
 

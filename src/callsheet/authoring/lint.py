@@ -1,4 +1,4 @@
-"""Reads a prompt as a proof-reader does: what breaks a rule, where, and what code can mend of it."""
+"""Lints one prompt: which rules it breaks, where, and what autofix can correct."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 def lint_with_autofix(
     text: str | Mapping[str, str], model: str, workflow: str = DEFAULT_WORKFLOW
 ) -> dict[str, Any]:
-    """The findings of `callsheet lint`, and the text with what code can mend mended, or None."""
+    """The findings of `callsheet lint`, and the corrected text; None where nothing can be corrected."""
     written = text if isinstance(text, str) else json.dumps(dict(text))
     found = lint(written, model, workflow)
     bundle = load_workflow(workflow)
     group = bundle.resources.catalog.group_of(model)
     schema = render_schema(bundle, [group.name])
     prompt: JsonValue = text if isinstance(text, str) else dict(text)
-    mended = pick(autofix_all({WRAPPER: {model: prompt}}, schema), (WRAPPER, model))
+    fixed = pick(autofix_all({WRAPPER: {model: prompt}}, schema), (WRAPPER, model))
     return {
         "model": model,
         "findings": [
@@ -52,12 +52,12 @@ def lint_with_autofix(
             }
             for each in found
         ],
-        "mended": None if mended == prompt else mended,
+        "mended": None if fixed == prompt else fixed,
     }
 
 
 def lint(text: str, model: str, workflow: str = DEFAULT_WORKFLOW) -> list[Finding]:
-    """What a prompt breaks of its model's rules, judged as it stands; warnings behind the errors."""
+    """The findings of a prompt as it stands, errors before warnings."""
     bundle = load_workflow(workflow)
     group = bundle.resources.catalog.group_of(model)
     schema = narrow(render_schema(bundle, [group.name]), {(WRAPPER, model)})

@@ -1,4 +1,4 @@
-"""Makes things to make one's own: a copy of a workflow, and a new group's files to fill in."""
+"""Creates copies of workflows, and the files of a new group to fill in."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from callsheet.catalog.groups import Catalog
 
 FORMATS = {"video_generation": "motion-text"}
-"""The format that a new group's schema begins with, where it is not plain text."""
+"""The format of a new group's schema by category, where it is not plain text."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ALONE = '{\n  "extends": true,\n  "model_groups": {}\n}\n'
 
 
 def copy_workflow(source: str, target: Path) -> list[str]:
-    """A copy of a workflow that comes with callsheet, with its own list of groups.
+    """Copies a built-in workflow, with its own list of groups; returns the files.
 
-    Answers with the files. Raises InputError where something stands there already.
+    Raises InputError where the target exists already.
     """
     known = built_in_workflows()
     if source not in known:
@@ -53,9 +53,9 @@ def copy_workflow(source: str, target: Path) -> list[str]:
 
 
 def new_group(name: str, category: str, folder: Path, today: dt.date) -> list[str]:
-    """The files of a new group, to be filled in; answers with those that are new or changed.
+    """Writes the files of a new group, to be filled in; returns those that are new or changed.
 
-    Raises InputError where the group, or one of its files, is there already.
+    Raises InputError where the group, or one of its files, exists already.
     """
     catalog = _catalog(name, category, folder)
     model = _model(name, catalog)

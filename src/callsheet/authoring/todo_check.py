@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.examples import examples_path
-from callsheet.catalog.instructions import still_to_write
+from callsheet.catalog.instructions import find_todo_lines
 from callsheet.errors import Problem
 from callsheet.loader.group_problems import group_files
 
@@ -22,7 +22,7 @@ def find_todos(bundle: WorkflowBundle, config: str) -> Iterator[Problem]:
     groups = list(bundle.resources.catalog.groups())
     paths = [config, *(path for group in groups for path in _paths(group))]
     for path in paths:
-        for number, what in still_to_write(files.read_if_there(path)):
+        for number, what in find_todo_lines(files.read_if_there(path)):
             yield Problem(path, "", f"line {number}: still to be written: {what}")
 
 

@@ -1,7 +1,7 @@
-"""Mends what code can mend without changing what a prompt means, so that nobody pays for it.
+"""Corrects what code can correct in a prompt without changing its meaning, at no cost.
 
-Only texts with one of our named formats are touched: what another text may hold, we do not know.
-Mending twice changes nothing more.
+Only texts with a named format are changed; what any other text may contain is unknown. A second
+pass changes nothing more.
 """
 
 from __future__ import annotations
@@ -50,40 +50,40 @@ _TAKEN = {"nothing": 0, "integer": 1, "number": 1, "ratio": 1, "one of": 1}
 _ENDS = ".,;"
 
 MOST_ROUNDS = 5
-"""What is mended may bring to light what else is to be mended, but not for ever."""
+"""One correction may make another one possible; this bounds how often."""
 
 
 def autofix(text: str, schema_node: Mapping[str, JsonValue]) -> str:
-    """The text as its format wants it, as far as that needs no judgement."""
+    """The text corrected to its format, as far as that needs no judgement."""
     name = schema_node.get("format")
     named = find_format(name) if isinstance(name, str) else None
     if named is None:
         return text
     for _ in range(MOST_ROUNDS):
-        mended = _once(text, named)
-        if mended == text:
+        fixed_text = _fix_once(text, named)
+        if fixed_text == text:
             break
-        text = mended
+        text = fixed_text
     return text
 
 
-def _once(text: str, named: Format) -> str:
-    mended = _unwrapped(text)
+def _fix_once(text: str, named: Format) -> str:
+    fixed_text = _unwrapped(text)
     one_line = any(rule.name == "line break" for rule in named.rules)
-    if one_line and not _BULLET.search(mended):
-        mended = " ".join(mended.strip("\r\n").splitlines())
-    mended = _SPACES.sub(" ", mended)
+    if one_line and not _BULLET.search(fixed_text):
+        fixed_text = " ".join(fixed_text.strip("\r\n").splitlines())
+    fixed_text = _SPACES.sub(" ", fixed_text)
     if named.name not in _PARAMETERS:
-        return mended
-    return _mended_line(mended, _PARAMETERS[named.name], named.name)
+        return fixed_text
+    return _fix_line(fixed_text, _PARAMETERS[named.name], named.name)
 
 
 def autofix_all(value: JsonValue, schema: Mapping[str, JsonValue]) -> JsonValue:
-    """The value with every text mended that its schema gives a format."""
-    return _each(value, dict(schema), schema)
+    """The value with every text corrected that has a format in the schema."""
+    return _fix_value(value, dict(schema), schema)
 
 
-def _each(value: JsonValue, node: JsonValue, root: Mapping[str, JsonValue]) -> JsonValue:
+def _fix_value(value: JsonValue, node: JsonValue, root: Mapping[str, JsonValue]) -> JsonValue:
     if isinstance(node, dict) and isinstance(node.get("$ref"), str):
         definitions = root.get("$defs")
         name = str(node["$ref"]).removeprefix("#/$defs/")
@@ -94,7 +94,7 @@ def _each(value: JsonValue, node: JsonValue, root: Mapping[str, JsonValue]) -> J
         return autofix(value, node)
     properties = node.get("properties")
     if isinstance(value, dict) and isinstance(properties, dict):
-        return {name: _each(item, properties.get(name), root) for name, item in value.items()}
+        return {name: _fix_value(item, properties.get(name), root) for name, item in value.items()}
     return value
 
 
@@ -109,8 +109,8 @@ def _unwrapped(text: str) -> str:
     return bare
 
 
-def _mended_line(prompt: str, known: Mapping[str, Flag], name: str) -> str:
-    """A line with its parameters behind the text, each once, and nothing behind them."""
+def _fix_line(prompt: str, known: Mapping[str, Flag], name: str) -> str:
+    """The line with its text first, then each parameter once, and nothing after them."""
     names = {*known, *(long for long, short in ALIASES.items() if short in known)}
 
     def joined(found: re.Match[str]) -> str:
@@ -118,7 +118,7 @@ def _mended_line(prompt: str, known: Mapping[str, Flag], name: str) -> str:
 
     line = read_line(_RUN_TOGETHER.sub(joined, prompt))
     if any(given.name not in known for given in line.given):
-        # Where an unknown parameter's value ends, only its author knows.
+        # It is unknown where the value of an unknown parameter ends.
         return prompt
     texts, kept = [line.text], list[Given]()
     for given in line.given:
@@ -129,14 +129,14 @@ def _mended_line(prompt: str, known: Mapping[str, Flag], name: str) -> str:
         texts.append(rest)
         if str(own) not in map(str, kept):
             kept.append(own)
-    mended = Line(" ".join(text for text in texts if text), tuple(kept))
+    fixed_text = Line(" ".join(text for text in texts if text), tuple(kept))
     if known is _STILL:
-        mended = _versioned(_ratio_as_parameter(mended), FIXED.get(name))
-    return " ".join([mended.text, *map(str, mended.given)]).strip()
+        fixed_text = _versioned(_ratio_as_parameter(fixed_text), FIXED.get(name))
+    return " ".join([fixed_text.text, *map(str, fixed_text.given)]).strip()
 
 
 def _versioned(line: Line, fixed: Given | None) -> Line:
-    """The line with its format's only version, where it names none; behind the ratio."""
+    """The line with its format's only version added after the ratio, where it names none."""
     if fixed is None or line.values("v") or line.values("niji"):
         return line
     place = next((n + 1 for n, each in enumerate(line.given) if each.name == "ar"), 0)
@@ -144,14 +144,14 @@ def _versioned(line: Line, fixed: Given | None) -> Line:
 
 
 def _parted(given: Given, flag: Flag) -> tuple[Given, str] | None:
-    """A parameter with its own value, and the text that stood behind it; None where that is unclear."""
+    """A parameter with its own value, and the text that followed it; None where that is unclear."""
     words = given.value.split()
     most = _TAKEN.get(flag.takes, len(words))
     value, rest = " ".join(words[:most]), " ".join(words[most:])
     if not rest.strip(_ENDS + " "):
         rest = ""
     elif not rest[:1].isalnum():
-        # Cut off by a comma: whether it belongs to the text nobody can tell.
+        # After a comma it may or may not belong to the text.
         return None
     if flag.takes != "reference":
         value = value.rstrip(_ENDS + " ")
@@ -173,13 +173,13 @@ def _whole(ratio: str) -> str:
 
 
 def _ratio_as_parameter(line: Line) -> Line:
-    """The line with a ratio that its text tells in words as `--ar`, where the two agree."""
+    """The line with a ratio given in words replaced by `--ar`, where the two agree."""
     found = [*_IN_WORDS.finditer(line.text)]
-    told = {_whole("".join((match[1] or match[2]).split())) for match in found}
+    ratios = {_whole("".join((match[1] or match[2]).split())) for match in found}
     given = line.values("ar")
-    if len(told) != 1 or (given and set(given) != told):
+    if len(ratios) != 1 or (given and set(given) != ratios):
         return line
     text = _SPACES.sub(" ", _IN_WORDS.sub("", line.text)).strip()
     if given:
         return Line(text, line.given)
-    return Line(text, (Given("ar", told.pop()), *line.given))
+    return Line(text, (Given("ar", ratios.pop()), *line.given))

@@ -1,4 +1,4 @@
-"""Runs a group's examples: prompts that its rules must let pass, and prompts that they must catch."""
+"""Runs a group's examples: prompts that its rules must accept, and prompts that they must reject."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from callsheet.catalog.rules import Finding
 
 
-class Passing(BaseModel):
-    """A prompt that keeps every rule of its model, warnings too.
+class PassingExample(BaseModel):
+    """A prompt that breaks no rule of its model, warnings included.
 
-    `compared_with` holds texts that its rules compare it with, as `picture`.
+    `compared_with` holds texts that rules compare the prompt with, such as `picture`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,30 +30,30 @@ class Passing(BaseModel):
     compared_with: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class Failing(Passing):
-    """A prompt that breaks a rule, and the rule that must catch it."""
+class FailingExample(PassingExample):
+    """A prompt that breaks a rule, and that rule."""
 
     rule: str
 
 
-class Examples(BaseModel):
+class GroupExamples(BaseModel):
     """A group's examples file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    passing: tuple[Passing, ...] = Field(alias="pass")
-    failing: tuple[Failing, ...] = Field(alias="fail")
+    passing: tuple[PassingExample, ...] = Field(alias="pass")
+    failing: tuple[FailingExample, ...] = Field(alias="fail")
 
 
 def examples_path(category: str, group: str) -> str:
-    """Where a group's examples stand, if it has any."""
+    """Where a group's examples are, if it has any."""
     return f"examples/{category}/{group}.json"
 
 
 def run_examples(text: str, file: str, schema: Mapping[str, JsonValue]) -> Iterator[Problem]:
-    """Each example that its model's rules do not judge as the file says."""
+    """Each example with another outcome than the file says."""
     try:
-        examples = Examples.model_validate(parse(text, file))
+        examples = GroupExamples.model_validate(parse(text, file))
     except NotJsonError as error:
         yield error.problem
         return
@@ -69,30 +69,30 @@ def run_examples(text: str, file: str, schema: Mapping[str, JsonValue]) -> Itera
 
 
 def _passes(
-    example: Passing, file: str, at: str, schema: Mapping[str, JsonValue]
+    example: PassingExample, file: str, at: str, schema: Mapping[str, JsonValue]
 ) -> Iterator[Problem]:
     if problem := _unknown(example, file, at, schema):
         yield problem
         return
-    for finding in judged(example, schema):
+    for finding in findings_of(example, schema):
         place = ".".join((f"{at}.prompt", *finding.path[2:]))
         yield Problem(file, place, f"must pass, but {finding.message} ({finding.rule})")
 
 
 def _fails(
-    example: Failing, file: str, at: str, schema: Mapping[str, JsonValue]
+    example: FailingExample, file: str, at: str, schema: Mapping[str, JsonValue]
 ) -> Iterator[Problem]:
     if problem := _unknown(example, file, at, schema):
         yield problem
         return
-    caught = dict.fromkeys(finding.rule for finding in judged(example, schema))
+    caught = dict.fromkeys(finding.rule for finding in findings_of(example, schema))
     if example.rule not in caught:
         message = f"the rule `{example.rule}` does not catch it"
         yield Problem(file, f"{at}.rule", message, f"caught by: {', '.join(caught) or 'no rule'}")
 
 
 def _unknown(
-    example: Passing, file: str, at: str, schema: Mapping[str, JsonValue]
+    example: PassingExample, file: str, at: str, schema: Mapping[str, JsonValue]
 ) -> Problem | None:
     models = models_in(dict(schema))
     if example.model in models:
@@ -101,8 +101,8 @@ def _unknown(
     return Problem(file, f"{at}.model", message, f"its models: {', '.join(models)}")
 
 
-def judged(example: Passing, schema: Mapping[str, JsonValue]) -> list[Finding]:
-    """Everything that the example's prompt breaks, warnings too."""
+def findings_of(example: PassingExample, schema: Mapping[str, JsonValue]) -> list[Finding]:
+    """All findings of the example's prompt, warnings included."""
     alone = narrow(schema, {(WRAPPER, example.model)})
     reply: JsonValue = {WRAPPER: {example.model: example.prompt}}
     others = example.compared_with

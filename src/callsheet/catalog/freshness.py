@@ -1,4 +1,4 @@
-"""What keeps a group true: when it was last checked, against which sources, and if it has closed."""
+"""How current a group is: when it was checked, against which sources, and whether it is retired."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_DAYS = 120
-"""How long what is known of a model may stand without a look at its sources."""
+"""A group that was checked longer ago is reported as outdated."""
 
 
 class Source(BaseModel):
-    """Where something was learnt: an address or a name, when it was read, and how sure it is.
+    """A source: an address or a name, the day it was read, and a grade.
 
     A: the vendor's page or code. B: somebody quoting it. C: practice. ?: sources disagree.
     """
@@ -34,8 +34,8 @@ class Source(BaseModel):
         return self.name or self.url.partition("://")[2].rstrip("/") or self.url
 
 
-class Closed(BaseModel):
-    """That a group's service has ended: on which day, and what to use in its place."""
+class Retirement(BaseModel):
+    """The end of a group's service: the day, and the successor."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -43,21 +43,21 @@ class Closed(BaseModel):
     successor: str = Field(description="What serves in its place, in a few words.")
 
     def words(self, label: str) -> str:
-        """The closing in one line, as every face tells it."""
+        """The retirement in one line, as every interface shows it."""
         return f"{label} closed on {self.date}; in its place: {self.successor}"
 
 
 def days_since(checked: dt.date, today: dt.date) -> int:
-    """How many days ago something was checked; a clock that runs behind makes that none."""
+    """Days since the check; 0 where the clock is behind."""
     return max(0, (today - checked).days)
 
 
 def age(checked: dt.date, today: dt.date) -> str:
-    """How long ago, as a person says it."""
+    """How long ago, in words."""
     days = days_since(checked, today)
     return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
 
 
 def is_old(checked: dt.date | None, today: dt.date) -> bool:
-    """Whether it is time to look again; a group that does not say is left alone."""
+    """Whether it is time to check again; false for a group without a date."""
     return checked is not None and days_since(checked, today) > MOST_DAYS

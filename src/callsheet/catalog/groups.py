@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from callsheet.catalog.freshness import Closed, Source
+from callsheet.catalog.freshness import Retirement, Source
 from callsheet.errors import InputError, Problem, UnknownNameError, WorkflowError
 from callsheet.jsonc import NotJsonError, parse, place_and_words
 from callsheet.templates import check_template
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 
 
-class Entry(BaseModel):
-    """A model group as a config file writes it."""
+class GroupEntry(BaseModel):
+    """A model group as written in a config file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -38,7 +38,7 @@ class Entry(BaseModel):
         default=None, description="The day on which it was last held against its sources."
     )
     sources: tuple[Source, ...] = Field(default=(), description="Where its facts come from.")
-    closed: Closed | None = Field(default=None, description="Set when the service has ended.")
+    closed: Retirement | None = Field(default=None, description="Set when the service has ended.")
     settings: dict[Name, tuple[str, ...]] = Field(
         default_factory=dict,
         description="By model, what a person must set outside the prompt; short templates that"
@@ -47,21 +47,23 @@ class Entry(BaseModel):
 
 
 _OPTIONAL = ", ".join(
-    f"`{name}`" for name in Entry.model_fields if name not in ("models", "label", "description")
+    f"`{name}`"
+    for name in GroupEntry.model_fields
+    if name not in ("models", "label", "description")
 )
 
 
-class Config(BaseModel):
+class GroupConfig(BaseModel):
     """A `config.json`: model groups by category, alone or on top of the built-in ones.
 
-    With `guests`, those that installed packages bring stand behind them.
+    With `guests`, the groups of installed packages follow.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     extends: bool = False
     guests: bool = False
-    model_groups: dict[Name, dict[Name, Entry]]
+    model_groups: dict[Name, dict[Name, GroupEntry]]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Group:
     version: str = ""
     checked: dt.date | None = None
     sources: tuple[Source, ...] = ()
-    closed: Closed | None = None
+    closed: Retirement | None = None
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
@@ -126,7 +128,7 @@ class Catalog:
         return known[name]
 
     def in_order(self, names: Iterable[str]) -> list[str]:
-        """The names once each, in the order of the config; strangers keep theirs, at the end."""
+        """The names once each, in the order of the config; unknown ones last, in their own order."""
         wanted = list(dict.fromkeys(names))
         known = [group.name for group in self.groups() if group.name in wanted]
         return known + [name for name in wanted if name not in known]
@@ -149,15 +151,15 @@ class Catalog:
 def read_catalog(
     built_in: str,
     own: str | None = None,
-    guests: Mapping[str, str] = MappingProxyType({}),
+    packs: Mapping[str, str] = MappingProxyType({}),
     *,
     file: str = "config.json",
 ) -> Catalog:
     """The groups of the workflow's own config, or of the built-in one where it has none.
 
     With `"extends": true` the own config adds to the built-in groups and replaces those that it
-    names. `guests` are configs by file; what the workflow has by the same name stays its own.
-    Raises WorkflowError with everything wrong.
+    names. `packs` are the configs of installed packages by file; the workflow's own groups take
+    precedence over theirs. Raises WorkflowError with every problem.
     """
     config = _config(built_in if own is None else own, file)
     merged = {name: dict(groups) for name, groups in config.model_groups.items()}
@@ -165,25 +167,25 @@ def read_catalog(
         merged = {name: dict(each) for name, each in _config(built_in, file).model_groups.items()}
         for category, groups in config.model_groups.items():
             merged.setdefault(category, {}).update(groups)
-    for guest, text in guests.items():
-        for category, groups in _config(text, guest).model_groups.items():
+    for pack, text in packs.items():
+        for category, groups in _config(text, pack).model_groups.items():
             there = merged.setdefault(category, {})
             there.update({name: each for name, each in groups.items() if name not in there})
     return _catalog(merged, file)
 
 
-def takes_guests(own: str, *, file: str = "config.json") -> bool:
-    """Whether a workflow's config wants the groups of installed packages too."""
+def accepts_plugins(own: str, *, file: str = "config.json") -> bool:
+    """Whether a workflow's config accepts the groups of installed packages."""
     try:
         return _config(own, file).guests
     except WorkflowError:
-        # What is wrong with it is told where it is read.
+        # Its problems are reported where it is read.
         return False
 
 
-def _config(text: str, file: str) -> Config:
+def _config(text: str, file: str) -> GroupConfig:
     try:
-        return Config.model_validate(parse(text, file))
+        return GroupConfig.model_validate(parse(text, file))
     except NotJsonError as error:
         raise WorkflowError([error.problem]) from error
     except ValidationError as error:
@@ -200,7 +202,7 @@ def _problem(detail: ErrorDetails, file: str) -> Problem:
     )
 
 
-def _catalog(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Catalog:
+def _catalog(entries: Mapping[str, Mapping[str, GroupEntry]], file: str) -> Catalog:
     if problems := [*_repeated(entries, file), *_settings(entries, file)]:
         raise WorkflowError(problems)
     return Catalog(
@@ -211,13 +213,13 @@ def _catalog(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Catalog:
     )
 
 
-def _group(name: str, category: str, entry: Entry) -> Group:
-    told = {key: getattr(entry, key) for key in Entry.model_fields if key != "default"}
-    return Group(name=name, category=category, **told)
+def _group(name: str, category: str, entry: GroupEntry) -> Group:
+    fields = {key: getattr(entry, key) for key in GroupEntry.model_fields if key != "default"}
+    return Group(name=name, category=category, **fields)
 
 
-def _settings(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Iterator[Problem]:
-    """Settings of models that the group does not have, and lines that no brief can fill."""
+def _settings(entries: Mapping[str, Mapping[str, GroupEntry]], file: str) -> Iterator[Problem]:
+    """Settings of models that the group does not have, and lines that are no valid template."""
     for category, groups in entries.items():
         for name, entry in groups.items():
             path = f"$.model_groups.{category}.{name}.settings"
@@ -232,8 +234,8 @@ def _settings(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Iterator
                         yield Problem(file, f"{path}.{model}[{number}]", error.message)
 
 
-def _repeated(entries: Mapping[str, Mapping[str, Entry]], file: str) -> Iterator[Problem]:
-    """Models that two groups claim, and groups of one name in two categories."""
+def _repeated(entries: Mapping[str, Mapping[str, GroupEntry]], file: str) -> Iterator[Problem]:
+    """Models that are in two groups, and group names that are in two categories."""
     owner: dict[str, str] = {}
     homes: dict[str, str] = {}
     for category, groups in entries.items():

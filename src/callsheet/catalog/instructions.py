@@ -21,7 +21,7 @@ def instructions_path(shared_path: str, group: str) -> str:
     return f"{shared_path.rpartition('/')[0]}/{group}_instructions.txt".lstrip("/")
 
 
-def still_to_write(text: str) -> Iterator[tuple[int, str]]:
+def find_todo_lines(text: str) -> Iterator[tuple[int, str]]:
     """Each line that says `TODO:`, by its number, and what is to be written there."""
     if "TODO:" not in text:
         return

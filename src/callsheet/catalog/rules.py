@@ -127,7 +127,7 @@ def _findings(error: ValidationError, formats: _Formats) -> Iterator[Finding]:
             if name not in value and repr(name) in error.message:
                 yield Finding((*path, name), "missing", "is missing")
     elif rule == "additionalProperties":
-        extra = set(value) - set(_told(error.schema, "properties") or {})
+        extra = set(value) - set(_keyword(error.schema, "properties") or {})
         yield Finding(path, rule, f"has entries nobody asked for: {', '.join(sorted(extra))}")
     elif rule in ("allOf", "anyOf", "oneOf") and error.context:
         yield from _nearest(error.context, formats)
@@ -163,21 +163,21 @@ def _words(error: ValidationError) -> str:
         case "type":
             return f"must be of type {limit}"
         case "pattern":
-            own = _own_words(error) or _told(error.schema, "$comment")
+            own = _own_words(error) or _keyword(error.schema, "$comment")
             return str(own or f"must match the pattern {limit}")
         case "not":
-            own = _own_words(error) or _told(limit, "$comment")
-            return str(own or f"must not match {_told(limit, 'pattern')}")
+            own = _own_words(error) or _keyword(limit, "$comment")
+            return str(own or f"must not match {_keyword(limit, 'pattern')}")
         case other:
             return f"breaks the rule {other}: {limit!s:.100}"
 
 
 def _own_words(error: ValidationError) -> Any:
     """What the schema says beside the keyword for the person whose prompt breaks it."""
-    return _told(_told(_told(error.schema, ABOUT), str(error.validator)), "words")
+    return _keyword(_keyword(_keyword(error.schema, ABOUT), str(error.validator)), "words")
 
 
-def _told(schema: Any, keyword: str) -> Any:
+def _keyword(schema: Any, keyword: str) -> Any:
     return schema.get(keyword) if isinstance(schema, dict) else None
 
 

@@ -26,5 +26,5 @@ def escape_cell(text: str) -> str:
 
 
 def unescape_cell(cell: str) -> str:
-    """The text that `safe_cell` was given."""
+    """The text that `escape_cell` was given."""
     return cell[1:] if _READ.match(cell) else cell

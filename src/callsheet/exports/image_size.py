@@ -15,17 +15,19 @@ STEP, LEAST, MOST = 8, 16, 16_384
 
 SQUARE = (1024, 1024)
 
-_TOLD = re.compile(r"\bsize (\d{2,5})\s?[x\u00d7]\s?(\d{2,5})\b")
+_SIZE = re.compile(r"\bsize (\d{2,5})\s?[x\u00d7]\s?(\d{2,5})\b")
 
 
-def image_size(entry: ExportedPrompt, sheet: PromptSet) -> tuple[int, int]:
+def image_size(entry: ExportedPrompt, prompts: PromptSet) -> tuple[int, int]:
     """Width and height for a prompt; a square where neither pack nor brief says anything."""
-    told = next((found for line in entry.settings if (found := _TOLD.search(line))), None)
-    if told is None:
-        told = _TOLD.search(f"size {_fit(str(sheet.brief.get('aspect_ratio') or ''))}")
-    if told is None:
+    found_size = next((found for line in entry.settings if (found := _SIZE.search(line))), None)
+    if found_size is None:
+        found_size = _SIZE.search(f"size {_fit(str(prompts.brief.get('aspect_ratio') or ''))}")
+    if found_size is None:
         return SQUARE
-    width, height = (min(max(int(side) // STEP * STEP, LEAST), MOST) for side in told.groups())
+    width, height = (
+        min(max(int(side) // STEP * STEP, LEAST), MOST) for side in found_size.groups()
+    )
     return width, height
 
 

@@ -1,4 +1,4 @@
-"""What leaves: a run's prompts, each text with its form and with what its model's pack says beside it."""
+"""The prompts of a run for export: each text with its format and its model's settings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PromptText:
 
 @dataclass(frozen=True)
 class ExportedPrompt:
-    """A model's prompt with all that is told of it. A prompt of several fields has several texts."""
+    """A model's prompt with its metadata. A prompt of several fields has several texts."""
 
     category: str
     group: str
@@ -59,7 +59,7 @@ class PromptSet:
     entries: tuple[ExportedPrompt, ...]
 
     def only(self, models: Sequence[str]) -> PromptSet:
-        """The sheet with these models' prompts alone; raises UnknownNameError."""
+        """The set with these models' prompts only; raises UnknownNameError."""
         known = [entry.model for entry in self.entries]
         for model in models:
             if model not in known:
@@ -76,8 +76,8 @@ def prompt_set(document: Mapping[str, Any], bundle: WorkflowBundle) -> PromptSet
         for category, prompts in document["prompts"].items()
         for entry in _entries(category, prompts, document["settings"], bundle)
     ]
-    told = {name: document[name] for name in ("run", "workflow", "llm", "brief")}
-    return PromptSet(entries=tuple(_with_negatives(found)), **told)
+    about = {name: document[name] for name in ("run", "workflow", "llm", "brief")}
+    return PromptSet(entries=tuple(_with_negatives(found)), **about)
 
 
 def _entries(
@@ -128,8 +128,8 @@ def _formats(group: Group, bundle: WorkflowBundle) -> dict[str, Format | None]:
 def _named(properties: JsonValue, above: str = "") -> Iterator[tuple[str, Format | None]]:
     for name, node in properties.items() if isinstance(properties, dict) else ():
         if isinstance(node, dict):
-            if isinstance(told := node.get("format"), str):
-                yield f"{above}{name}", find_format(told)
+            if isinstance(named := node.get("format"), str):
+                yield f"{above}{name}", find_format(named)
             yield from _named(node.get("properties"), f"{above}{name}.")
 
 

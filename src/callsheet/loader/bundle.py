@@ -1,4 +1,4 @@
-"""Finds a workflow and opens it, as it is today or as it was kept with a run."""
+"""Finds a workflow and loads it, as it is now or as it was stored with a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.groups import read_catalog, takes_guests
+from callsheet.catalog.groups import accepts_plugins, read_catalog
 from callsheet.errors import (
     GroupProblem,
     InputError,
@@ -35,44 +35,44 @@ DEFAULT_WORKFLOW = "oms"
 CONFIG = "config.json"
 
 BUILT_IN_CONFIG = ":config.json"
-"""How callsheet's own config is kept with a run; no path of a workflow can be called so."""
+"""The name under which callsheet's own config is stored with a run; no file can have it."""
 
 PLUGIN_CONFIGS = ":groups/"
-"""How the configs of installed packs are kept, each behind this and by its name."""
+"""The prefix under which the configs of installed packs are stored with a run."""
 
 
 @dataclass(frozen=True, eq=False)
 class WorkflowBundle:
-    """A workflow with all that its modules may look at.
+    """A workflow with everything that its modules may read.
 
-    `source` is where it is found again: its name, or the absolute path of its file. `guests` are
-    the configs of the installed packs it takes, by the file that messages call them.
+    `source` is its name, or the absolute path of its file. `packs` are the configs of the installed
+    packs that it uses, by file.
     """
 
     source: str
     file: str
     definition: WorkflowDefinition
     resources: Resources
-    guests: Mapping[str, str] = field(default_factory=dict)
+    packs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """What the workflow calls itself."""
+        """The workflow's `workflow_id`."""
         return self.definition.workflow.workflow_id
 
     @property
-    def kept_files(self) -> dict[str, str]:
+    def stored_files(self) -> dict[str, str]:
         """Every file a run of it needs, by path."""
-        guests = {f"{PLUGIN_CONFIGS}{name}": text for name, text in self.guests.items()}
-        return {**self.resources.files.files, BUILT_IN_CONFIG: _built_in_config(), **guests}
+        packs = {f"{PLUGIN_CONFIGS}{name}": text for name, text in self.packs.items()}
+        return {**self.resources.files.files, BUILT_IN_CONFIG: _built_in_config(), **packs}
 
     def manifest(self) -> tuple[str, dict[str, str]]:
-        """The files as one text, which a run is kept with, and its content hash before it.
+        """The content hash and the text of all files together, as they are stored with a run.
 
-        One text, since a batch keeps it with each of its runs: a row for every file would be
-        most of what such a run writes.
+        It is one text because a batch stores it with each run: a row for every file would be most
+        of what such a run writes.
         """
-        kept = {"source": self.source, "file": self.file, "files": self.kept_files}
+        kept = {"source": self.source, "file": self.file, "files": self.stored_files}
         text = json.dumps(kept, sort_keys=True)
         return content_hash(text), {content_hash(text): text}
 
@@ -117,11 +117,11 @@ def _validated(bundle: WorkflowBundle) -> tuple[WorkflowBundle, list[Problem]]:
 
 
 async def load_stored(store: Store, manifest: str) -> WorkflowBundle:
-    """The workflow as it was kept with a run."""
+    """The workflow as it was stored with a run."""
     return _from_manifest(await store.file(manifest))
 
 
-# Those who carry on one run after another meet the same workflow again and again.
+# A worker executes many runs of the same workflow.
 @lru_cache(maxsize=8)
 def _from_manifest(text: str) -> WorkflowBundle:
     try:
@@ -130,13 +130,13 @@ def _from_manifest(text: str) -> WorkflowBundle:
         source, file = str(kept["source"]), str(kept["file"])
         config = texts.pop(BUILT_IN_CONFIG)
         names = [path for path in texts if path.startswith(PLUGIN_CONFIGS)]
-        guests = {path.removeprefix(PLUGIN_CONFIGS): texts.pop(path) for path in names}
+        packs = {path.removeprefix(PLUGIN_CONFIGS): texts.pop(path) for path in names}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise StorageError(
-            "the workflow kept with the run cannot be read",
+            "the workflow stored with the run cannot be read",
             hint="`callsheet retry` uses today's files",
         ) from error
-    bundle, _ = _validated(_read(source, folder_in_memory(source, texts), file, config, guests))
+    bundle, _ = _validated(_read(source, folder_in_memory(source, texts), file, config, packs))
     return bundle
 
 
@@ -158,23 +158,23 @@ def _find(name: str) -> tuple[Path, str]:
 
 
 def _read_on_disk(source: str, root: Path, file: str) -> WorkflowBundle:
-    """The workflow as it is now, with the installed packs where it takes guests."""
+    """The workflow as it is now, with the installed packs where its config accepts them."""
     folder = folder_on_disk(root)
-    if not (folder.has(CONFIG) and takes_guests(folder.read(CONFIG))):
+    if not (folder.has(CONFIG) and accepts_plugins(folder.read(CONFIG))):
         return _read(source, folder, file, _built_in_config(), {})
-    packs = find_group_packs()
-    folder = folder_on_disk(root, *(pack.folder for pack in packs))
-    configs = {pack.file: pack.config for pack in packs}
+    found = find_group_packs()
+    folder = folder_on_disk(root, *(pack.folder for pack in found))
+    configs = {pack.file: pack.config for pack in found}
     return _read(source, folder, file, _built_in_config(), configs)
 
 
 def _read(
-    source: str, folder: WorkflowFolder, file: str, built_in: str, guests: Mapping[str, str]
+    source: str, folder: WorkflowFolder, file: str, built_in: str, packs: Mapping[str, str]
 ) -> WorkflowBundle:
     definition = read_definition(folder, file)
     own = folder.read(CONFIG) if folder.has(CONFIG) else None
-    catalog = read_catalog(built_in, own, guests)
-    return WorkflowBundle(source, file, definition, Resources(folder, catalog), guests)
+    catalog = read_catalog(built_in, own, packs)
+    return WorkflowBundle(source, file, definition, Resources(folder, catalog), packs)
 
 
 def _built_in_config() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.instructions import instructions_path, still_to_write
+from callsheet.catalog.instructions import find_todo_lines, instructions_path
 from callsheet.catalog.schemas import schema_path
 from callsheet.errors import GroupProblem
 from callsheet.modules.support.drafts import drafts_path
@@ -47,10 +47,10 @@ def group_files(group: Group) -> tuple[str, str, str]:
 def _todos(resources: Resources, group: Group) -> Iterator[GroupProblem]:
     # The entry is read already; its line in the file is found by `callsheet check`.
     entry = json.dumps(vars(group), default=str, indent=1)
-    for _, what in still_to_write(entry):
+    for _, what in find_todo_lines(entry):
         path = f"$.model_groups.{group.category}.{group.name}"
         yield GroupProblem(CONFIG, path, f"still to be written: {what}", group=group.name)
     for file in group_files(group):
-        for number, what in still_to_write(resources.files.read_if_there(file)):
+        for number, what in find_todo_lines(resources.files.read_if_there(file)):
             message = f"line {number}: still to be written: {what}"
             yield GroupProblem(file, "", message, group=group.name)

@@ -48,7 +48,7 @@ def render_schema(bundle: WorkflowBundle, groups: Sequence[str]) -> dict[str, Js
 def comparison_texts(
     bundle: WorkflowBundle, category: str, state: Mapping[str, JsonValue]
 ) -> dict[str, JsonValue]:
-    """What the prompts of a category are compared with when they are checked, as a run has it."""
+    """What the prompts of a category are compared with in a run, by name."""
     for step in bundle.definition.workflow.steps:
         asked = [
             use.inputs.get("group_category")
@@ -56,16 +56,16 @@ def comparison_texts(
             if use.module_id == SELECTION_MODULE
         ]
         if category in asked:
-            told = [
+            inputs = [
                 use.inputs[COMPARED_INPUT] for use in step.modules if COMPARED_INPUT in use.inputs
             ]
-            found = resolve(told[0], state, []) if told else None
+            found = resolve(inputs[0], state, []) if inputs else None
             return found if isinstance(found, dict) else {}
     return {}
 
 
 def own_instructions(bundle: WorkflowBundle, group: Group) -> str | None:
-    """What one group adds to the instructions; None where the workflow asks nothing of it."""
+    """What one group adds to the instructions; None where the workflow does not use it."""
     try:
         use = _module_use(bundle, [group.name], INSTRUCTIONS_MODULE)
     except InputError:
@@ -75,7 +75,7 @@ def own_instructions(bundle: WorkflowBundle, group: Group) -> str | None:
 
 
 def category_of(bundle: WorkflowBundle, step: str) -> str:
-    """The category that a step writes for: the one that was asked for last when it begins to."""
+    """The category that a step writes for: that of the last selection up to it."""
     category = ""
     for each in bundle.definition.workflow.steps:
         for use in each.modules:

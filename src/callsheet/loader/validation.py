@@ -1,4 +1,4 @@
-"""Finds everything that can be known to be wrong with a workflow before it is run."""
+"""Finds the problems of a workflow that can be known before a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def validate_workflow(definition: WorkflowDefinition, resources: Resources) -> list[Problem]:
-    """Every problem, in the order of the files; nothing of the workflow is carried out."""
+    """Every problem, in the order of the files; nothing is executed."""
     problems: list[Problem] = []
     every = {key for _, use in _uses(definition) for key in use.outputs_to_state.values()}
     written: set[str] = set()
@@ -37,7 +37,7 @@ def validate_workflow(definition: WorkflowDefinition, resources: Resources) -> l
             for key in state_keys(getattr(results, name))
             if key not in every
         ]
-    # Two modules that look at the same file find the same in it.
+    # Two modules that read the same file find the same problems.
     return [*dict.fromkeys(problems)]
 
 
@@ -48,7 +48,7 @@ def _uses(definition: WorkflowDefinition) -> Iterator[tuple[str, ModuleUse]]:
 
 
 def _placed(definition: WorkflowDefinition, path: str, problem: Problem) -> Problem:
-    """A module's problem, with the place of the workflow's own file where it names none."""
+    """A module's problem with its file: the workflow's own where it names none."""
     if problem.file:
         return problem
     file, inner = definition.source.place(f"{path}{problem.path}")
@@ -114,7 +114,7 @@ def _outputs(use: ModuleUse, module: Module) -> Iterator[Problem]:
 
 
 def _state(use: ModuleUse, module: Module, written: set[str], every: set[str]) -> Iterator[Problem]:
-    """Reads of values that nobody writes, or that a required input wants too early."""
+    """State keys that no module writes, or that a required input reads too early."""
     fields = module.inputs.model_fields
     for name, value in use.inputs.items():
         required = name in fields and fields[name].is_required()

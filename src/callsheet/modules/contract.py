@@ -1,7 +1,7 @@
-"""What a module is: inputs and outputs with types, and a `run` that answers what happened.
+"""The interface of modules: typed inputs and outputs, and a `run` function that returns an outcome.
 
-A module's file ends with `module = Module(...)`. It knows no other module, no engine and no store;
-what it may touch is handed to it on the stage.
+A module's file ends with `module = Module(...)`. It imports no other module, no engine and no store;
+everything it may use is in its module context.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 class Values(BaseModel):
-    """A module's inputs or outputs: frozen, and a name nobody knows is refused."""
+    """A module's inputs or outputs: immutable; unknown names are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What a module may look at: the workflow's files and the model groups."""
+    """What a module may read: the workflow's files and the model groups."""
 
     files: WorkflowFolder
     catalog: Catalog
 
 
 async def _ignore_values(values: Mapping[str, JsonValue]) -> None:
-    """For stages where nothing outlives the module."""
+    """For contexts in which nothing is stored."""
     del values
 
 
@@ -71,21 +71,21 @@ class Done:
 
 @dataclass(frozen=True)
 class Ask:
-    """A person must answer first; the module runs again with the answer."""
+    """A person must answer first; then the module runs again with the answer."""
 
     question: Question
 
 
 @dataclass(frozen=True)
 class GoTo:
-    """The run goes on with a new attempt of `step`, this one or an earlier."""
+    """The run continues with a new attempt of `step`, this one or an earlier one."""
 
     step: str
 
 
 @dataclass(frozen=True)
 class Skip:
-    """There is nothing to do in this step, because of `reason`; outputs may say so to others."""
+    """The rest of the step is skipped because of `reason`; later modules may read the outputs."""
 
     reason: str
     outputs: Values | None = None
@@ -93,13 +93,13 @@ class Skip:
 
 @dataclass(frozen=True)
 class Stop:
-    """A person wants the run to end here."""
+    """The person ends the run here."""
 
 
 Outcome = Done | Ask | GoTo | Skip | Stop
 
 StaticInputs = Mapping[str, JsonValue]
-"""Inputs as the workflow file writes them, `$state` references unread."""
+"""Inputs as written in the workflow file, with unresolved `$state` references."""
 
 
 def _nothing(inputs: StaticInputs, resources: Resources) -> tuple[()]:

@@ -26,7 +26,7 @@ class _Part(BaseModel):
 
 
 class ModuleUse(_Part):
-    """One module at work in a step."""
+    """One use of a module in a step."""
 
     module_id: str = Field(description="Which ability: `user.form`, `api.llm`, …")
     inputs: dict[str, JsonValue] = Field(
@@ -38,7 +38,7 @@ class ModuleUse(_Part):
 
 
 class Step(_Part):
-    """An ordered part of a workflow; a retry does a whole step anew."""
+    """An ordered part of a workflow; a retry executes a whole step again."""
 
     step_id: Name
     name: str = ""
@@ -47,7 +47,7 @@ class Step(_Part):
 
 
 class Results(_Part):
-    """Where the run's results stand in the state when it is done."""
+    """Where the run's results are in the state when it is done."""
 
     brief: JsonValue = None
     selection: JsonValue = None
@@ -77,14 +77,14 @@ class Workflow(_Part):
 
 @dataclass(frozen=True)
 class WorkflowDefinition:
-    """A workflow read from a folder, and where its parts stand."""
+    """A workflow read from a folder, and the file of each part."""
 
     workflow: Workflow
     folder: WorkflowFolder
     source: Inlined
 
     def problem(self, path: str, message: str, hint: str = "") -> Problem:
-        """A problem at a path of the whole workflow, told with the file it stands in."""
+        """A problem at a path of the whole workflow, with the file that the part is in."""
         file, inner = self.source.place(path)
         return Problem(file, inner, message, hint)
 
@@ -107,7 +107,7 @@ def read_definition(folder: WorkflowFolder, file: str = FILE) -> WorkflowDefinit
 
 
 def _described(error: ValidationError) -> list[ErrorDetails]:
-    """What is wrong, less the lists that are only short because an item of theirs is wrong."""
+    """The validation errors, without lists that are too short only because an item is wrong."""
     details = error.errors()
     parents = {each["loc"][:end] for each in details for end in range(len(each["loc"]))}
     return [each for each in details if each["type"] != "too_short" or each["loc"] not in parents]

@@ -20,10 +20,10 @@ MAX_FILES = 2_000
 
 
 class WorkflowFolder:
-    """The files of one workflow by relative path, remembering what was read.
+    """The files of one workflow by relative path; what was read is cached.
 
-    `name` is how messages call the folder. `read` raises InputError with one and the same text
-    for a file that is missing and one that is out of bounds, so that nothing can be probed.
+    `name` is what messages call the folder. `read` raises InputError with the same text for a file
+    that is missing and for one outside the folder, so that nothing can be probed.
     """
 
     def __init__(self, name: str, source: Callable[[str], str | None]) -> None:
@@ -61,7 +61,7 @@ class WorkflowFolder:
 
 
 def folder_on_disk(root: Path, *others: Path) -> WorkflowFolder:
-    """The folder `root` as it is now; what it does not have is read from the others, in turn."""
+    """The folder `root` as it is now; files that it lacks are read from the others, in order."""
     folders = [each.resolve() for each in (root, *others)]
 
     def read(path: str) -> str | None:
@@ -72,12 +72,12 @@ def folder_on_disk(root: Path, *others: Path) -> WorkflowFolder:
 
 
 def folder_in_memory(name: str, files: Mapping[str, str]) -> WorkflowFolder:
-    """A folder as it was kept with a run."""
+    """A folder as it was stored with a run."""
     return WorkflowFolder(name, files.get)
 
 
 def content_hash(text: str) -> str:
-    """The name under which a file's content is kept."""
+    """The name under which a file's content is stored."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -91,13 +91,13 @@ def _read_inside(root: Path, path: str) -> str | None:
             return None
         return _read_regular(resolved)
     except (OSError, RuntimeError, ValueError):
-        # ValueError: a name that no file system can spell, or a text that is not UTF-8.
+        # ValueError: a name that the file system cannot represent, or a text that is not UTF-8.
         return None
 
 
 def _read_regular(path: Path) -> str | None:
-    # The link was resolved above: should one be put in its place meanwhile, it is not followed.
-    # Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
+    # Links were resolved above; one that replaced the file since then is not followed.
+    # Without O_NONBLOCK, opening a FIFO would block until a writer opens it.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags)
     try:

@@ -26,7 +26,7 @@ _INDEX = re.compile(r"\d{1,9}", re.ASCII)
 
 @dataclass
 class Inlined:
-    """A file with its `$ref`s put in, what was wrong, and which file each part came from."""
+    """A file with its `$ref`s replaced, the problems found, and the file of each part."""
 
     value: JsonValue = None
     problems: list[Problem] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Inlined:
 
 
 def inline(folder: WorkflowFolder, file: str) -> Inlined:
-    """The JSON file with every `$ref` replaced by the file it names, as far as that goes."""
+    """The JSON file with every `$ref` replaced by the file that it names, as far as possible."""
     result = Inlined(origins={"$": file})
     result.value = _load(folder, file, result, ("$", (file,)))
     return result
@@ -56,7 +56,7 @@ def _load(
     except NotJsonError as error:
         result.problems.append(error.problem)
         return None
-    # Each file may be deep; put into each other they are bounded as one.
+    # The limit of depth holds for all nested files together.
     if depth(value) + len(_LEVEL.findall(place[0])) > MAX_DEPTH:
         result.problems.append(
             Problem(file, "", f"with what refers to it nested deeper than {MAX_DEPTH} levels")
@@ -77,7 +77,7 @@ def _inline(
     if not isinstance(value, dict):
         return value
     reference = value.get("$ref")
-    # `#/$defs/…` belongs to JSON Schema, not to us.
+    # `#/$defs/…` is a reference of JSON Schema.
     if isinstance(reference, str) and not reference.startswith("#"):
         return _follow(value, folder, result, place)
     return {

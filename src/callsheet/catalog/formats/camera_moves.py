@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.formats.format import Fault
 
-BOTH = Rule(
+CAMERA_CONFLICT_RULE = Rule(
     "rest and move",
     "The camera rests or moves, not both.",
     date="2026-11-23",
 )
-MOVES = Rule(
+CAMERA_MOVES_RULE = Rule(
     "moves",
     "One camera move in a shot.",
     "OpenAI cookbook's Sora 2 guide and guides to Gen-4 say so of their models; for others practice",
@@ -49,7 +49,7 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
 }  # fmt: skip
 
 
-def camera_faults(text: str) -> Iterator[Fault]:
+def camera_findings(text: str) -> Iterator[Fault]:
     """A camera that rests and moves at once, and more than one move in a shot."""
     for shot in shots(text):
         found = {

@@ -1,4 +1,4 @@
-"""What a named format is made of: rules with their source and date, and a function that judges."""
+"""What a named format consists of: rules with source and date, and a function that finds faults."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ Compare = Callable[[str, Others], Iterable[Fault]]
 
 OURS = "callsheet's own rule"
 READ = "2026-11-22"
-"""When the sources were last gone through as a whole."""
+"""When all sources were last reviewed."""
 
 
 @dataclass(frozen=True)
 class Rule:
     """One rule in words, and how it is known.
 
-    With `warns` it is told and no more: what only a person can judge, or costs no picture. A rule
-    that is mere practice, or that sources disagree about, warns in any case.
+    With `warns` a finding is only reported, since only a person can judge it or the image is not
+    affected. A rule that is mere practice, or that sources disagree about, always warns.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Rule:
 
     @property
     def severity(self) -> Severity:
-        """Whether the LLM is asked to mend it."""
+        """An error is sent back to the LLM for repair; a warning is only reported."""
         return "warning" if self.warns or self.sure in ("C", "?") else "error"
 
 
@@ -57,7 +57,7 @@ class Rule:
 class Format:
     """A named format: what it is for, its rules, and what finds the broken ones in a text.
 
-    `compare` finds those that only show beside another text; where there is none, they are kept.
+    `compare` finds faults that only show beside another text.
     `export_forms` names the exports that a text of this form is ready for, and `negative` the format of
     the text beside it, if any, that says what must stay away.
     """
@@ -79,7 +79,7 @@ class Format:
 
 @lru_cache(maxsize=1_024)
 def _judged(judge: Judge, text: str) -> tuple[Fault, ...]:
-    """What a judge finds; a text meets the same one several times on its way through a run."""
+    """The faults of a text, cached: a run checks the same text several times."""
     return tuple(judge(text))
 
 

@@ -31,15 +31,17 @@ _LIST = "Midjourney's Parameter List, as audits quote it"
 _CHART = "Midjourney's Version page (edited 2026-09-01), as audits quote it"
 _READ = "2026-09-23"
 
-TEXT_FIRST = Rule("order", "The text first, then the parameters.", _LIST, _READ, "B")
-SPACING = Rule("spacing", "One space before each `--`, none after it.", _LIST, _READ, "B")
-AFTER = Rule("after", "Nothing behind a value but the next parameter.", _LIST, _READ, "B")
-VALUE = Rule("value", "Each value within its parameter's bounds.", _LIST, _READ, "B")
-TWICE = Rule("twice", "Each parameter once.", _LIST, _READ, "B")
-COLONS = Rule(
+ORDER_RULE = Rule("order", "The text first, then the parameters.", _LIST, _READ, "B")
+SPACING_RULE = Rule("spacing", "One space before each `--`, none after it.", _LIST, _READ, "B")
+TRAILING_TEXT_RULE = Rule(
+    "after", "Nothing behind a value but the next parameter.", _LIST, _READ, "B"
+)
+VALUE_RULE = Rule("value", "Each value within its parameter's bounds.", _LIST, _READ, "B")
+DUPLICATE_RULE = Rule("twice", "Each parameter once.", _LIST, _READ, "B")
+COLONS_RULE = Rule(
     "double colon", "No `::` where the version has no multi-prompts (V7, V8).", _CHART, _READ, "B"
 )
-WEIGHT = Rule("weight", "No bracket weights `(rain:1.2)`.")
+WEIGHT_RULE = Rule("weight", "No bracket weights `(rain:1.2)`.")
 
 EXPORT_FORMS = ("midjourney",)
 """The export that such a line is ready for."""
@@ -58,13 +60,13 @@ _TIGHT = re.compile(
 RULES = (
     *every_prompt.RULES,
     LINE,
-    TEXT_FIRST,
-    SPACING,
-    AFTER,
-    VALUE,
-    TWICE,
-    COLONS,
-    WEIGHT,
+    ORDER_RULE,
+    SPACING_RULE,
+    TRAILING_TEXT_RULE,
+    VALUE_RULE,
+    DUPLICATE_RULE,
+    COLONS_RULE,
+    WEIGHT_RULE,
     Rule("flag", "Only the parameters that the version reads.", _CHART, _READ, "B"),
     Rule("version", "A version that exists, and never `--v` beside `--niji`.", _CHART, _READ, "B"),
     Rule("ratio", "`--ar` in whole numbers, at most 14:1 (4:1 with `--hd`).", "Midjourney's Aspect Ratio page, as audits quote it", _READ, "B"),

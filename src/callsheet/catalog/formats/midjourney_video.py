@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.formats import every_prompt, start_image
 from callsheet.catalog.formats.format import Format, Rule, shown
 from callsheet.catalog.formats.midjourney_image import (
-    AFTER,
-    SPACING,
-    TEXT_FIRST,
-    TWICE,
-    WEIGHT,
+    DUPLICATE_RULE,
+    ORDER_RULE,
+    SPACING_RULE,
+    TRAILING_TEXT_RULE,
+    WEIGHT_RULE,
     arrangement,
     spacing,
     weights,
@@ -37,11 +37,11 @@ _PAGE = "docs.midjourney.com/docs/video"
 RULES = (
     *every_prompt.RULES,
     LINE,
-    TEXT_FIRST,
-    SPACING,
-    AFTER,
-    TWICE,
-    WEIGHT,
+    ORDER_RULE,
+    SPACING_RULE,
+    TRAILING_TEXT_RULE,
+    DUPLICATE_RULE,
+    WEIGHT_RULE,
     Rule("double colon", "No `::`.", "Midjourney's Version page, as audits quote it", "2026-09-23", "B"),
     Rule("flag", "Only `--motion`, `--raw`, `--loop`, `--end`, `--bs`, `--video`.", _PAGE, "2026-11-22", "A"),
     Rule("value", "`--motion` low or high, `--bs` 1, 2 or 4.", _PAGE, "2026-11-22", "A"),

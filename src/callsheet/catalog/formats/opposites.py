@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Told = dict[str, str]
+Statements = dict[str, str]
 """The sides that a text takes in one matter, each with the words that say so."""
 
 _NOT = r"(?<!\bno )(?<!\bnot )(?<!\bnever )(?<!\bwithout )(?<![-\w])"
@@ -96,9 +96,9 @@ _NO_THING = frozenset(
 )
 
 
-def told_in(text: str) -> dict[tuple[str, str], Told]:
+def statements_in(text: str) -> dict[tuple[str, str], Statements]:
     """Each matter and thing that a text says something about, with the sides it takes."""
-    found: dict[tuple[str, str], Told] = {}
+    found: dict[tuple[str, str], Statements] = {}
     for matter in _MATTERS:
         for thing, side, words in matter.found(text.lower()):
             if thing not in _NO_THING:

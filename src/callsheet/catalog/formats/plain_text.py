@@ -20,9 +20,9 @@ _LEONARDO = "Leonardo's API reference, where the request has fields of its own f
 
 LINE = Rule("line break", "One paragraph.")
 FLAG = Rule("flag", "No parameter flags (`--ar`).", _LEONARDO, "2026-11-22", "A")
-COLONS = Rule("double colon", "No `::`.", "no vendor page documents it for these models")
-WEIGHT = Rule("weight", "No bracket weights `(rain:1.2)`.", COLONS.source)
-TAG = Rule("angle tag", "No `<lora:…>` or other tag in angle brackets.", COLONS.source)
+COLONS_RULE = Rule("double colon", "No `::`.", "no vendor page documents it for these models")
+WEIGHT_RULE = Rule("weight", "No bracket weights `(rain:1.2)`.", COLONS_RULE.source)
+TAG = Rule("angle tag", "No `<lora:…>` or other tag in angle brackets.", COLONS_RULE.source)
 MARKUP = Rule("markup", "No Markdown: bold, headings, bullets, code, links.")
 BULLETS = Rule("markup", "No Markdown but plain lists: no bold, headings, code, links.")
 RATIO = Rule(
@@ -143,7 +143,7 @@ def _negative(text: str) -> Iterator[Fault]:
         yield "calm", f"excludes {shown(found[0])}, which keeps a quiet clip quiet"
 
 
-_WORDS = (*every_prompt.RULES, FLAG, COLONS, WEIGHT, TAG)
+_WORDS = (*every_prompt.RULES, FLAG, COLONS_RULE, WEIGHT_RULE, TAG)
 
 PLAIN = (*_WORDS, LINE, MARKUP, RATIO, SLOGAN)
 
@@ -169,7 +169,7 @@ FORMATS = (
         "plain-tags",
         "Short phrases between commas, for one CLIP window.",
         (
-            *(rule for rule in PLAIN if rule is not WEIGHT),
+            *(rule for rule in PLAIN if rule is not WEIGHT_RULE),
             Rule(
                 "weight",
                 "No bracket weights: at few steps and low guidance they hardly bite.",

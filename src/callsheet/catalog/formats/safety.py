@@ -1,4 +1,4 @@
-"""Words that providers' filters refuse: told, never sent back, since only a person knows the meaning.
+"""Words that providers' filters refuse: reported, never sent back, since only a person knows the meaning.
 
 No provider publishes a list. What is known are their rules (read 2026-11-22): nothing sexual,
 cruel or drugged, nobody young beside words for bodies, no removing of watermarks, and each word of

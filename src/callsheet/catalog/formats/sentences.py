@@ -10,14 +10,14 @@ from callsheet.catalog.formats import every_prompt
 from callsheet.catalog.formats.format import Format, Rule, shown
 from callsheet.catalog.formats.plain_text import (
     BULLETS,
-    COLONS,
+    COLONS_RULE,
     FLAG,
     LINE,
     MARKUP,
     RATIO,
     SLOGAN,
     TAG,
-    WEIGHT,
+    WEIGHT_RULE,
     line_breaks,
     markup,
     slogans,
@@ -150,7 +150,7 @@ def _all(*judges: Callable[[str], Iterable[Fault]]) -> Callable[[str], Iterator[
     return judge
 
 
-_SYNTAX = (FLAG, COLONS, WEIGHT, TAG)
+_SYNTAX = (FLAG, COLONS_RULE, WEIGHT_RULE, TAG)
 _LINES = (*every_prompt.RULES, *_SYNTAX, BULLETS, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
 _PARAGRAPH = (*every_prompt.RULES, *_SYNTAX, LINE, MARKUP, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
 _MILD = (

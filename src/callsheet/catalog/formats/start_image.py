@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.formats.format import Rule, shown
-from callsheet.catalog.formats.opposites import Told, told_in
+from callsheet.catalog.formats.opposites import Statements, statements_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,13 +76,13 @@ def _text(value: JsonValue) -> str:
 
 
 def _echoes(motion: str, picture: str) -> Iterator[Fault]:
-    said, shown_words = _content(motion), _content(picture)
-    repeated = [word for stem, word in said.items() if stem in shown_words]
-    if len(said) >= LEAST_WORDS and len(repeated) > MOST_REPEATED * len(said):
+    motion_words, image_words = _content(motion), _content(picture)
+    repeated = [word for stem, word in motion_words.items() if stem in image_words]
+    if len(motion_words) >= LEAST_WORDS and len(repeated) > MOST_REPEATED * len(motion_words):
         some = ", ".join(repeated[:8])
         yield (
             "echo",
-            f"repeats the picture in {len(repeated)} of {len(said)} content words ({some}, …);"
+            f"repeats the picture in {len(repeated)} of {len(motion_words)} content words ({some}, …);"
             " say only what moves, and how",
         )
     elif copy := _copied(motion, picture):
@@ -123,13 +123,13 @@ def _copied(motion: str, picture: str) -> str:
 
 def _opposites(motion: str, scene: str, name: str) -> Iterator[Fault]:
     """What the motion says of a thing where the scene says the opposite, and neither says both."""
-    theirs = told_in(scene)
-    for about, said in told_in(motion).items():
+    theirs = statements_in(scene)
+    for about, said in statements_in(motion).items():
         there = theirs.get(about, {})
         if len(said) == 1 and len(there) == 1 and set(said) != set(there):
             yield "opposite", _contradiction(said, there, name)
 
 
-def _contradiction(said: Told, there: Told, name: str) -> str:
+def _contradiction(said: Statements, there: Statements, name: str) -> str:
     ours, theirs = next(iter(said.values())), next(iter(there.values()))
     return f"says {shown(ours)} where the {name} has {shown(theirs)}; keep to the {name}"

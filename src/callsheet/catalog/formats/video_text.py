@@ -10,17 +10,22 @@ import re
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.formats import every_prompt, start_image
-from callsheet.catalog.formats.camera_moves import BOTH, MOVES, camera_faults, shots
+from callsheet.catalog.formats.camera_moves import (
+    CAMERA_CONFLICT_RULE,
+    CAMERA_MOVES_RULE,
+    camera_findings,
+    shots,
+)
 from callsheet.catalog.formats.format import Format, Rule, shown
 from callsheet.catalog.formats.plain_text import (
     BULLETS,
-    COLONS,
+    COLONS_RULE,
     FLAG,
     LINE,
     RATIO,
     SLOGAN,
     TAG,
-    WEIGHT,
+    WEIGHT_RULE,
     line_breaks,
     markup,
     syntax,
@@ -67,8 +72,8 @@ ELSEWHERE = Rule(
 )
 
 CLIP = (
-    *every_prompt.RULES, FLAG, COLONS, WEIGHT, TAG, BULLETS, RATIO, SLOGAN,
-    LENGTH, FIELD, REFERENCE, BOTH, MOVES, *start_image.RULES,
+    *every_prompt.RULES, FLAG, COLONS_RULE, WEIGHT_RULE, TAG, BULLETS, RATIO, SLOGAN,
+    LENGTH, FIELD, REFERENCE, CAMERA_CONFLICT_RULE, CAMERA_MOVES_RULE, *start_image.RULES,
 )  # fmt: skip
 """What holds for every clip, whoever makes it."""
 
@@ -92,7 +97,7 @@ def _words(text: str) -> Iterator[Fault]:
     yield from syntax(text)
     yield from markup(text, bullets=False)
     yield from taste(text)
-    yield from camera_faults(text)
+    yield from camera_findings(text)
     for found in _LENGTH.finditer(text):
         yield "length", f"has {shown(found[0])}; it is set outside the text"
     if field := _FIELD.search(text):

@@ -30,7 +30,7 @@ SAMPLING = {
     "scheduler": "normal",
     "denoise": 1.0,
 }
-"""Ours: a start within what the SDXL anime families and SD 3.5 are told to be drawn with."""
+"""Ours: a start within what the SDXL anime families and SD 3.5 are documented to use."""
 
 Node = dict[str, Any]
 
@@ -52,7 +52,7 @@ def _chain(
     )
     width, height = image_size(entry, prompts)
     name = text.name.removesuffix(".prompt")
-    away = text.negative.text if text.negative else ""
+    negative_text = text.negative.text if text.negative else ""
     links = {
         "model": [checkpoint, 0],
         "positive": [positive, 0],
@@ -64,9 +64,11 @@ def _chain(
             "CheckpointLoaderSimple", f"{name}: {_checkpoint(entry)}", ckpt_name=CHECKPOINT
         ),
         positive: _node("CLIPTextEncode", f"{name}: prompt", text=text.text, clip=[checkpoint, 1]),
-        negative: _node("CLIPTextEncode", f"{name}: negative", text=away, clip=[checkpoint, 1]),
+        negative: _node(
+            "CLIPTextEncode", f"{name}: negative", text=negative_text, clip=[checkpoint, 1]
+        ),
         empty: _node("EmptyLatentImage", f"{name}: size", width=width, height=height, batch_size=1),
-        sampler: _node("KSampler", _told(name, entry), **links, **SAMPLING),
+        sampler: _node("KSampler", _sampler_title(name, entry), **links, **SAMPLING),
         decoded: _node("VAEDecode", f"{name}: decode", samples=[sampler, 0], vae=[checkpoint, 2]),
         saved: _node(
             "SaveImage",
@@ -86,7 +88,7 @@ def _checkpoint(entry: ExportedPrompt) -> str:
     return f"choose a checkpoint for {kind or entry.model}"
 
 
-def _told(name: str, entry: ExportedPrompt) -> str:
+def _sampler_title(name: str, entry: ExportedPrompt) -> str:
     """The sampler's title: what the pack says is to be set, in the words that stand everywhere."""
     return f"{name}: {settings_sentence(entry.settings) or 'draw'}"
 

@@ -1,4 +1,4 @@
-"""A table for a spreadsheet: a row for each text, and nothing in it is a formula."""
+"""The prompts as CSV: a row for each text; no cell is a formula."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def write(prompts: PromptSet) -> str:
     lines.writerow(COLUMNS)
     for entry in prompts.entries:
         for text in entry.texts:
-            told = (entry.category, entry.group, text.name, str(len(text.text)))
-            cells = (*told, text.text, "; ".join(entry.settings))
+            columns = (entry.category, entry.group, text.name, str(len(text.text)))
+            cells = (*columns, text.text, "; ".join(entry.settings))
             lines.writerow([escape_cell(cell) for cell in cells])
     return table.getvalue()
 

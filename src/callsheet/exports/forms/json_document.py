@@ -1,4 +1,4 @@
-"""The prompts for a program: one object for each, with all that is told of it."""
+"""The prompts as JSON: one object for each, with its metadata."""
 
 from __future__ import annotations
 

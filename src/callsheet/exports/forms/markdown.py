@@ -1,4 +1,4 @@
-"""A page to read and to copy from: a section for each text."""
+"""The prompts as a Markdown page: a section for each text."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def _lines(prompts: PromptSet) -> Iterator[str]:
 
 def _sections(entry: ExportedPrompt) -> Iterator[str]:
     """A model's texts, each under a heading; above the first, its group and what is to be set."""
-    told = settings_sentence(entry.settings)
-    beside = [f"{part}." for part in (entry.label, told[:1].upper() + told[1:]) if part]
+    settings = settings_sentence(entry.settings)
+    beside = [f"{part}." for part in (entry.label, settings[:1].upper() + settings[1:]) if part]
     for text in entry.texts:
         yield f"\n### {text.name}\n"
         if beside:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.instructions import instructions_path, join_instructions, still_to_write
+from callsheet.catalog.instructions import find_todo_lines, instructions_path, join_instructions
 from callsheet.errors import GroupProblem, InputError, Problem, WorkflowError
 from callsheet.modules.contract import (
     Done,
@@ -39,16 +39,16 @@ class Outputs(Values):
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Reads the selected groups' files; one that is missing or half written is an error."""
-    if begun := [*_begun(inputs, context.resources)]:
-        raise WorkflowError(begun)
+    if todos := [*_todo_lines(inputs, context.resources)]:
+        raise WorkflowError(todos)
     return Done(Outputs(merged_prompt=build(inputs, context.resources)))
 
 
-def _begun(inputs: Inputs, resources: Resources) -> Iterator[Problem]:
+def _todo_lines(inputs: Inputs, resources: Resources) -> Iterator[Problem]:
     """What is still to be written in the instructions of the selected groups."""
     for group in inputs.selected_groups:
         path = _path(inputs.shared_instructions_path, inputs.group_instructions, group)
-        for number, what in still_to_write(resources.files.read_if_there(path)):
+        for number, what in find_todo_lines(resources.files.read_if_there(path)):
             hint = "`callsheet check` leads through what a new group still needs"
             yield Problem(path or "", "", f"line {number} is still to be written: {what}", hint)
 
@@ -65,8 +65,8 @@ def build(inputs: Inputs, resources: Resources) -> str:
     return join_instructions(shared, texts)
 
 
-def _path(shared: str, told: Mapping[str, str] | None, group: str) -> str | None:
-    return instructions_path(shared, group) if told is None else told.get(group)
+def _path(shared: str, paths_by_group: Mapping[str, str] | None, group: str) -> str | None:
+    return instructions_path(shared, group) if paths_by_group is None else paths_by_group.get(group)
 
 
 def _missing(group: str, path: str | None) -> Problem:
@@ -79,12 +79,19 @@ def _missing(group: str, path: str | None) -> Problem:
 
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
     """The shared file, and a file for every group of the category, must be there."""
-    shared, told = str(inputs.get("shared_instructions_path")), inputs.get("group_instructions")
+    shared, paths_by_group = (
+        str(inputs.get("shared_instructions_path")),
+        inputs.get("group_instructions"),
+    )
     try:
         resources.files.read(shared)
     except InputError as error:
         yield Problem("", ".shared_instructions_path", error.message, error.hint)
-    paths = {name: str(path) for name, path in told.items()} if isinstance(told, dict) else None
+    paths = (
+        {name: str(path) for name, path in paths_by_group.items()}
+        if isinstance(paths_by_group, dict)
+        else None
+    )
     folder = shared.rpartition("/")[0].rpartition("/")[2]
     for group in resources.catalog.siblings(paths or {}, folder):
         path = _path(shared, paths, group)

@@ -107,14 +107,14 @@ def _fingerprint(inputs: Inputs, context: ModuleContext, group: Group) -> str:
     """What a group's prompts are made from, as one short mark."""
     shared = inputs.shared_instructions_path
     instructions, schemas = inputs.group_instructions, inputs.group_schemas
-    told = (
+    instruction = (
         instructions_path(shared, group.name)
         if instructions is None
         else instructions.get(group.name)
     )
     schema = schema_path(group.category, group.name) if schemas is None else schemas.get(group.name)
     # A file that is missing is the builders' error to tell, with its name.
-    texts = [context.resources.files.read_if_there(path) for path in (shared, told, schema)]
+    texts = [context.resources.files.read_if_there(path) for path in (shared, instruction, schema)]
     parts = [inputs.basis, context.llm, *texts]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 

@@ -112,13 +112,13 @@ class _FinishedValues:
     async def keep(self, draft: _Draft, paths: Iterable[Path]) -> None:
         """Keeps the values at these paths that are there and break no rule."""
         wrong = {finding.path for finding in draft.findings}
-        healthy = {
+        valid = {
             ".".join(path): value
             for path in paths
             if not any(path[: len(bad)] == bad for bad in wrong)
             and (value := pick(draft.value, path)) is not None
         }
-        fresh = {name: v for name, v in healthy.items() if self.kept.get(name) != v}
+        fresh = {name: v for name, v in valid.items() if self.kept.get(name) != v}
         if fresh:
             self.kept.update(fresh)
             await self.context.save_values(fresh)
@@ -135,35 +135,35 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
         schema=schema,
         drafts=(*inputs.drafts, *drafts_for(inputs.drafts_of or (), context.resources)),
         variables=inputs.variables,
-        picture=_shown(inputs, context),
+        picture=_image_to_send(inputs, context),
     )
     draft = _from_earlier(context, schema, build_validator(schema, inputs.compared_with))
-    uploads = _FinishedValues(context, dict(context.values))
+    finished = _FinishedValues(context, dict(context.values))
     turn = breaks = 0
     while draft.findings and turn <= MAX_REPAIRS:
         asked = _repair(request, draft) if turn else _first(request, draft)
-        reply = await context.call(asked, turn > 0, _stream_listener(draft, uploads, schema))
+        reply = await context.call(asked, turn > 0, _stream_listener(draft, finished, schema))
         if not isinstance(reply, Reply):
             return Ask(reply)
-        if turn and reply.finish != "stop" and not _missing(draft):
+        if turn and reply.finish != "stop" and not _missing_values(draft):
             # Every prompt is there; that its mending was refused is no reason to lose it.
             break
         better = _merged(reply, draft, schema)
         if reply.finish != "stop":
-            await uploads.keep(better, leaves(schema))
+            await finished.keep(better, leaves(schema))
             breaks += 1
             if reply.finish != "broken" or breaks > MAX_BREAKS:
                 raise _unfinished(reply)
-        elif turn and better == draft and not _missing(draft):
+        elif turn and better == draft and not _missing_values(draft):
             # The same again: asking a third time would bring nothing new.
             break
         else:
             turn += 1
         draft = better
-    return Done(Outputs(response=await _usable(draft, uploads, schema)))
+    return Done(Outputs(response=await _complete_reply(draft, finished, schema)))
 
 
-def _shown(inputs: Inputs, context: ModuleContext) -> Image | None:
+def _image_to_send(inputs: Inputs, context: ModuleContext) -> Image | None:
     """The picture, where the LLM may be able to see it; where it cannot, a note says so."""
     if inputs.picture is None:
         return None
@@ -187,19 +187,19 @@ def _open_schema(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonV
 
 
 def _stream_listener(
-    draft: _Draft, uploads: _FinishedValues, schema: dict[str, JsonValue]
+    draft: _Draft, finished: _FinishedValues, schema: dict[str, JsonValue]
 ) -> TextListener:
     """Takes a reply while it is written: a value that is finished and breaks no rule is kept."""
-    waited = leaves(_open_schema(draft, schema))
+    pending = leaves(_open_schema(draft, schema))
 
-    async def hear(text: str) -> None:
-        written = {path: v for path, v in finished_values(text).items() if path in waited}
+    async def listen(text: str) -> None:
+        written = {path: v for path, v in finished_values(text).items() if path in pending}
         if written:
             better = _judge(overlay(draft.value, joined(written.items())), schema, draft.find)
-            await uploads.keep(better, written)
-            waited[:] = [path for path in waited if path not in written]
+            await finished.keep(better, written)
+            pending[:] = [path for path in pending if path not in written]
 
-    return hear
+    return listen
 
 
 def _first(request: Request, draft: _Draft) -> Request:
@@ -223,15 +223,15 @@ def _merged(reply: Reply, draft: _Draft, schema: dict[str, JsonValue]) -> _Draft
 def _unfinished(reply: Reply) -> ReplyError | UnreachableError:
     match reply.finish:
         case "broken":
-            said = f": {reply.detail}" if reply.detail else ""
+            detail = f": {reply.detail}" if reply.detail else ""
             return UnreachableError(
-                f"the reply broke off half way, {MAX_BREAKS + 1} times{said}",
+                f"the reply broke off half way, {MAX_BREAKS + 1} times{detail}",
                 hint="`callsheet resume` asks for what is missing, and for nothing else",
             )
         case "refusal":
-            said = reply.detail or reply.text or "no reason given"
+            detail = reply.detail or reply.text or "no reason given"
             return RefusedError(
-                f"the LLM declined to write: {said:.300}",
+                f"the LLM declined to write: {detail:.300}",
                 hint="change the idea, or choose another LLM with `--llm`",
             )
         case "filter":
@@ -274,19 +274,19 @@ def _repair(request: Request, draft: _Draft) -> Request:
     )
 
 
-def _missing(draft: _Draft) -> list[Finding]:
+def _missing_values(draft: _Draft) -> list[Finding]:
     """The findings that mean that a prompt is not there at all."""
     return [finding for finding in draft.findings if finding.unusable]
 
 
-async def _usable(
-    draft: _Draft, uploads: _FinishedValues, schema: dict[str, JsonValue]
+async def _complete_reply(
+    draft: _Draft, finished: _FinishedValues, schema: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
     """The reply where every value is there, even if some still break a rule."""
-    lost = _missing(draft)
+    lost = _missing_values(draft)
     if not lost:
         return draft.value
-    await uploads.keep(draft, leaves(schema))
+    await finished.keep(draft, leaves(schema))
     if not draft.value:
         raise EmptyReplyError(
             "the LLM's reply held none of the prompts that were asked for",

@@ -73,9 +73,9 @@ def build(inputs: Inputs, resources: Resources) -> dict[str, JsonValue]:
     return narrow(merged, {(WRAPPER, model) for model in inputs.only_models})
 
 
-def _path(resources: Resources, told: Mapping[str, str] | None, group: str) -> str | None:
-    if told is not None:
-        return told.get(group)
+def _path(resources: Resources, paths_by_group: Mapping[str, str] | None, group: str) -> str | None:
+    if paths_by_group is not None:
+        return paths_by_group.get(group)
     return schema_path(resources.catalog.group(group).category, group)
 
 
@@ -89,9 +89,13 @@ def _missing(group: str, path: str | None) -> Problem:
 
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
     """Every group of the category needs a schema with exactly its config's models."""
-    told = inputs.get("group_schemas")
-    paths = {name: str(path) for name, path in told.items()} if isinstance(told, dict) else None
-    fine: dict[str, JsonValue] = {}
+    paths_by_group = inputs.get("group_schemas")
+    paths = (
+        {name: str(path) for name, path in paths_by_group.items()}
+        if isinstance(paths_by_group, dict)
+        else None
+    )
+    valid: dict[str, JsonValue] = {}
     for group in _groups(paths, resources):
         path = _path(resources, paths, group)
         if path is None or not resources.files.has(path):
@@ -106,9 +110,9 @@ def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
         if problem := wrong_shape(schema, path) or unlike(models, schema, path, group):
             yield _of_group(problem, group)
         else:
-            fine[path] = schema
+            valid[path] = schema
             yield from (_of_group(each, group) for each in unknown_formats(schema, path))
-    yield from clashes(fine)
+    yield from clashes(valid)
 
 
 def _of_group(problem: Problem, group: str) -> GroupProblem:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _regular(pattern: str) -> str:
+def _regular_expression(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
@@ -34,20 +34,20 @@ def _regular(pattern: str) -> str:
 class FormField(Values):
     """One field: how it is asked, and what an answer must be.
 
-    `presets` are answers with a name: who says the name has said the whole.
+    `presets` are answers by name: the name stands for the whole answer.
     """
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     text: str
     default: str | None = None
     max_length: int = Field(default=4_000, gt=0)
-    pattern: Annotated[str, AfterValidator(_regular)] = ""
+    pattern: Annotated[str, AfterValidator(_regular_expression)] = ""
     hint: str = ""
     presets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")], str] = Field(
         default_factory=dict
     )
 
-    def meant(self, answer: str) -> str:
+    def resolve(self, answer: str) -> str:
         """The answer, or what it is the name of."""
         return self.presets.get("_".join(answer.lower().split()), answer)
 
@@ -80,16 +80,16 @@ def _question(field: FormField, before: JsonValue = None) -> Question:
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Asks field by field; what was answered before stands as the default then."""
+    """Asks field by field; an earlier answer is the default."""
     for field in inputs.fields:
         if field.key not in context.answers:
             return Ask(_question(field, (inputs.previous or {}).get(field.key)))
-    told = {field.key: field.meant(str(context.answers[field.key])) for field in inputs.fields}
-    return Done(Outputs(values=told))
+    values = {field.key: field.resolve(str(context.answers[field.key])) for field in inputs.fields}
+    return Done(Outputs(values=values))
 
 
 def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
-    """Every field, those with a default too: they can be told."""
+    """Every field, including those with a default: they can be answered by option."""
     del resources
     for field in TypeAdapter(tuple[FormField, ...]).validate_python(inputs.get("fields", ())):
         yield _question(field)
