@@ -147,3 +147,13 @@ def test_nothing_is_ever_unpickled() -> None:
 
 def test_workflows_are_data_only() -> None:
     assert not list((SOURCE / "workflows").rglob("*.py"))
+
+
+def test_no_two_classes_share_a_name() -> None:
+    """Only the classes `Inputs` and `Outputs` of modules do: each file of `modules` has its own."""
+    places: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and node.name not in ("Inputs", "Outputs"):
+                places.setdefault(node.name, []).append(_name(path))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.examples import examples_path
 from callsheet.catalog.instructions import find_todo_lines
 from callsheet.errors import Problem
-from callsheet.loader.group_problems import group_files
+from callsheet.loader.validation import group_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,9 +17,8 @@ from callsheet.errors import (
     UnknownNameError,
     WorkflowError,
 )
-from callsheet.loader.group_problems import group_problems
 from callsheet.loader.plugins import find_group_packs
-from callsheet.loader.validation import validate_workflow
+from callsheet.loader.validation import group_problems, validate_workflow
 from callsheet.modules.contract import Resources
 from callsheet.workflow.definition import FILE, WorkflowDefinition, read_definition
 from callsheet.workflow.folder import WorkflowFolder, content_hash, folder_in_memory, folder_on_disk

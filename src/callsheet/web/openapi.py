@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from callsheet.web.http_io import MAX_KEY
 from callsheet.web.problems import MEDIA_TYPE
-from callsheet.web.response_models import Problem
+from callsheet.web.response_models import ProblemDetails
 from callsheet.web.routes import OPERATIONS
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ REFUSALS = {
 
 def describe() -> dict[str, Any]:
     """The OpenAPI document."""
-    schemas: dict[str, Any] = {"Problem": _schema(Problem, {})}
+    schemas: dict[str, Any] = {"Problem": _schema(ProblemDetails, {})}
     paths: dict[str, dict[str, Any]] = {}
     for each in OPERATIONS:
         paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, schemas)

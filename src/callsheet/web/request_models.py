@@ -20,13 +20,13 @@ Status = Literal["running", "waiting", "succeeded", "failed", "interrupted", "st
 STILL = "The rendered still for motion prompts, in base64: PNG, JPEG or WebP, up to 5 MB."
 
 
-class Request(BaseModel):
+class RequestBody(BaseModel):
     """What is asked: a field that nobody knows is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Carrying(Request):
+class Carrying(RequestBody):
     """How a run is carried on; what is null is as it was, or as the server was started."""
 
     llm: Spec | None = None
@@ -63,11 +63,11 @@ class ResumeRun(Carrying):
     """A run that failed, was interrupted or is parked goes on."""
 
 
-class Nothing(Request):
+class Nothing(RequestBody):
     """An empty object."""
 
 
-class AskSheet(Request):
+class AskSheet(RequestBody):
     """A sheet of ideas, CSV or JSON Lines, with what its rows do not say themselves."""
 
     sheet: Annotated[str, StringConstraints(min_length=1, max_length=8_000_000)]
@@ -80,27 +80,27 @@ class AskSheet(Request):
     concurrency: int = Field(default=10, ge=1, le=100, description="Rows at once.")
 
 
-class ResumeBatch(Request):
+class ResumeBatch(RequestBody):
     """A batch goes on."""
 
     retry_failed: bool = False
 
 
-class GiveAnswer(Request):
+class GiveAnswer(RequestBody):
     """An answer to the question of this number."""
 
     question: int = Field(ge=0, le=2**53)
     value: Picture | Text | Names
 
 
-class EditPrompt(Request):
+class EditPrompt(RequestBody):
     """A person's own text for a prompt; `MODEL.field` names one of several texts."""
 
     prompt: Name
     text: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 
 
-class AskEstimate(Request):
+class AskEstimate(RequestBody):
     """A choice of groups to be weighed."""
 
     groups: Annotated[list[Name], Field(min_length=1, max_length=200)]
@@ -110,7 +110,7 @@ class AskEstimate(Request):
     picture: Picture | None = Field(default=None, description=STILL)
 
 
-class AskLint(Request):
+class AskLint(RequestBody):
     """A prompt to be judged by its model's rules."""
 
     model: Name

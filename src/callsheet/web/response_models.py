@@ -22,7 +22,7 @@ class Health(Answer):
     version: str
 
 
-class Workflow(Answer):
+class WorkflowSummary(Answer):
     """A workflow that may be run here."""
 
     name: str
@@ -62,7 +62,7 @@ class Category(Answer):
     groups: list[GroupGlance]
 
 
-class WorkflowForm(Workflow):
+class WorkflowForm(WorkflowSummary):
     """All that a form for a workflow needs."""
 
     steps: list[dict[str, JsonValue]]
@@ -97,7 +97,7 @@ class Cost(Answer):
     cost_usd: float | None
 
 
-class Estimate(Answer):
+class EstimateDocument(Answer):
     """A choice of groups beside all groups."""
 
     workflow: str
@@ -239,7 +239,7 @@ class BatchRows(Answer):
     repaired: int
 
 
-class Batch(Answer):
+class BatchDocument(Answer):
     """How a batch stands."""
 
     batch: str
@@ -257,7 +257,7 @@ class Deleted(Answer):
     deleted: str
 
 
-class Problem(Answer):
+class ProblemDetails(Answer):
     """What went wrong (RFC 9457): `code` is stable, `detail` says it, `hint` what to do."""
 
     type: str

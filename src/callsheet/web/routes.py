@@ -60,7 +60,9 @@ BATCH = "/api/batches/{batch}"
 
 OPERATIONS = (
     Operation("GET", "/api/health", read_routes.health, response_models.Health),
-    Operation("GET", "/api/workflows", read_routes.workflows, list[response_models.Workflow]),
+    Operation(
+        "GET", "/api/workflows", read_routes.workflows, list[response_models.WorkflowSummary]
+    ),
     Operation(
         "GET", "/api/workflows/{workflow}", read_routes.workflow, response_models.WorkflowForm
     ),
@@ -69,7 +71,7 @@ OPERATIONS = (
         "POST",
         "/api/estimate",
         read_routes.estimate,
-        response_models.Estimate,
+        response_models.EstimateDocument,
         request_models.AskEstimate,
     ),
     Operation("POST", "/api/lint", read_routes.lint, response_models.Lint, request_models.AskLint),
@@ -151,24 +153,24 @@ OPERATIONS = (
         "POST",
         "/api/batches",
         batch_routes.start_batch,
-        response_models.Batch,
+        response_models.BatchDocument,
         request_models.AskSheet,
         status=201,
     ),
-    Operation("GET", BATCH, batch_routes.batch, response_models.Batch),
+    Operation("GET", BATCH, batch_routes.batch, response_models.BatchDocument),
     Operation("DELETE", BATCH, batch_routes.delete_batch, response_models.Deleted),
     Operation(
         "POST",
         f"{BATCH}/resume",
         batch_routes.resume_batch,
-        response_models.Batch,
+        response_models.BatchDocument,
         request_models.ResumeBatch,
     ),
     Operation(
         "POST",
         f"{BATCH}/stop",
         batch_routes.stop_batch,
-        response_models.Batch,
+        response_models.BatchDocument,
         request_models.Nothing,
     ),
     Operation(
