@@ -17,12 +17,12 @@ def join_instructions(shared: str, groups: Iterable[str]) -> str:
 
 
 def instructions_path(shared_path: str, group: str) -> str:
-    """Where a group's instructions stand in the plan's file layout: beside the shared file."""
+    """Where a group's instructions are in the plan's file layout: beside the shared file."""
     return f"{shared_path.rpartition('/')[0]}/{group}_instructions.txt".lstrip("/")
 
 
 def find_todo_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Each line that says `TODO:`, by its number, and what is to be written there."""
+    """Each line that contains `TODO:`: its number, and what is to be written there."""
     if "TODO:" not in text:
         return
     for number, line in enumerate(text.splitlines(), start=1):

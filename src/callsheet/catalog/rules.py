@@ -1,4 +1,4 @@
-"""Checks a reply against its full schema, and tells each broken rule in words.
+"""Checks a reply against its full schema, and describes each broken rule in words.
 
 The words are ours: a validator's own message would repeat the whole prompt.
 """
@@ -48,7 +48,7 @@ class Finding:
 
     @property
     def unusable(self) -> bool:
-        """Whether there is no prompt at all, rather than one that breaks a rule."""
+        """Whether there is no usable prompt, rather than one that breaks a rule."""
         return self.rule in ("missing", "type")
 
 
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 
 def build_validator(schema: Mapping[str, JsonValue], others: Others = NONE) -> Find:
-    """Tells of one reply after another everything in it that breaks the schema, in its order.
+    """A function that returns the findings of a reply, in the order of the schema.
 
     `others` are texts that a format's rules may compare a prompt with, by name.
     """
@@ -74,7 +74,7 @@ def find_errors(
 def find_warnings(
     reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE
 ) -> list[Finding]:
-    """What only a person can judge, or nobody knows for sure, in the schema's order."""
+    """The warnings of a reply: what only a person can judge, in the order of the schema."""
     found = _finder(schema, _Formats("warning", others))(reply)
     return [finding for finding in found if finding.severity == "warning"]
 
@@ -93,7 +93,7 @@ def _finder(schema: Mapping[str, JsonValue], formats: _Formats) -> Find:
 
 
 class _Formats(FormatChecker):
-    """Knows our named formats, of each the rules of one severity, and what they compare with."""
+    """Checks named formats: the rules of one severity, with the texts to compare with."""
 
     def __init__(self, severity: Severity, others: Others) -> None:
         super().__init__(formats=())
@@ -139,7 +139,7 @@ def _findings(error: ValidationError, formats: _Formats) -> Iterator[Finding]:
 
 
 def _nearest(context: Sequence[ValidationError], formats: _Formats) -> Iterator[Finding]:
-    """What the alternatives find that the value has the form of, or else what all of them find."""
+    """The findings of the alternatives that fit the value's type, or else of all of them."""
     branches: dict[str, list[Finding]] = {}
     for error in context:
         branches.setdefault(str(error.relative_schema_path[0]), []).extend(
@@ -152,7 +152,7 @@ def _nearest(context: Sequence[ValidationError], formats: _Formats) -> Iterator[
 
 
 def _words(error: ValidationError) -> str:
-    """What is wrong and what would be right; what the schema itself says of the rule is best."""
+    """The message of a finding: the schema's own words, or else words for the keyword."""
     limit: Any = error.validator_value
     size = len(error.instance) if isinstance(error.instance, (str, list)) else 0
     match str(error.validator):
@@ -173,7 +173,7 @@ def _words(error: ValidationError) -> str:
 
 
 def _own_words(error: ValidationError) -> Any:
-    """What the schema says beside the keyword for the person whose prompt breaks it."""
+    """The schema's own message for a keyword."""
     return _keyword(_keyword(_keyword(error.schema, ABOUT), str(error.validator)), "words")
 
 
@@ -189,7 +189,7 @@ def pick(value: JsonValue, path: Path) -> JsonValue:
 
 
 def narrow(schema: Mapping[str, JsonValue], paths: set[Path]) -> dict[str, JsonValue]:
-    """The schema with only those properties that lead to, or stand below, one of the paths."""
+    """The schema with only those properties that lead to, or are below, one of the paths."""
     return _narrowed(dict(schema), paths, ())
 
 
@@ -206,7 +206,7 @@ def _narrowed(node: dict[str, JsonValue], paths: set[Path], at: Path) -> dict[st
 
 
 def without_extras(value: JsonValue, schema: JsonValue) -> JsonValue:
-    """The value less every property that a closed object of its schema does not have."""
+    """The value without properties that its schema does not allow."""
     properties = schema.get("properties") if isinstance(schema, dict) else None
     if not isinstance(value, dict) or not isinstance(properties, dict):
         return value
@@ -220,7 +220,7 @@ def without_extras(value: JsonValue, schema: JsonValue) -> JsonValue:
 
 
 def overlay(value: JsonValue, patch: JsonValue) -> JsonValue:
-    """The value with the patch's leaves put over its own."""
+    """The value with its leaves replaced by those of the patch."""
     if isinstance(value, dict) and isinstance(patch, dict):
         return value | {name: overlay(value.get(name), item) for name, item in patch.items()}
     return patch

@@ -67,7 +67,7 @@ def merge_schemas(schemas: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def clashes(schemas: Mapping[str, JsonValue]) -> list[Problem]:
-    """The models that two of these well-shaped files both define."""
+    """The models that two of these files define."""
     return _merge(schemas).problems
 
 
@@ -88,7 +88,7 @@ def models_in(schema: JsonValue) -> dict[str, JsonValue]:
 
 
 def wrong_shape(schema: Any, file: str) -> Problem | None:
-    """What makes a schema file unfit to be merged, if anything does."""
+    """The problem that prevents a schema file from being merged, if there is one."""
     properties = schema.get("properties") if isinstance(schema, dict) else None
     wrapper = properties.get(WRAPPER) if isinstance(properties, dict) else None
     if not isinstance(properties, dict) or set(properties) != {WRAPPER}:
@@ -109,7 +109,7 @@ def wrong_shape(schema: Any, file: str) -> Problem | None:
 
 
 def invalid(schema: dict[str, JsonValue], file: str) -> Problem | None:
-    """What makes a schema one that no reply can be checked against, if anything does."""
+    """The problem that makes a schema invalid, if there is one."""
     if fault := _fault(json.dumps(schema)):
         return Problem(file, fault[0], f"not a valid JSON Schema: {fault[1]:.200}")
     # An empty registry fetches nothing: a schema cannot make us read another file or address.
@@ -124,7 +124,7 @@ def invalid(schema: dict[str, JsonValue], file: str) -> Problem | None:
 
 @lru_cache(maxsize=256)
 def _fault(text: str) -> tuple[str, str] | None:
-    """Where a schema's own form is wrong, and how. A run looks at the same few schemas thrice."""
+    """Where a schema is invalid, and why; cached, since a run checks the same schemas repeatedly."""
     try:
         Draft202012Validator.check_schema(json.loads(text))
     except SchemaError as error:
@@ -133,7 +133,7 @@ def _fault(text: str) -> tuple[str, str] | None:
 
 
 def unknown_formats(node: JsonValue, file: str, at: str = "$") -> Iterator[Problem]:
-    """The formats that a schema names and nobody knows: they would be checked by nobody."""
+    """The formats in a schema that do not exist and would not be checked."""
     if isinstance(node, list):
         for number, item in enumerate(node):
             yield from unknown_formats(item, file, f"{at}[{number}]")
@@ -234,12 +234,12 @@ def schema_text(schema: Mapping[str, JsonValue]) -> str:
 
 
 def schema_path(category: str, group: str) -> str:
-    """Where a group's schema stands in the plan's file layout."""
+    """Where a group's schema is in the plan's file layout."""
     return f"schemas/{category}/{group}_schema.json"
 
 
 def unlike(models: Sequence[str], schema: JsonValue, file: str, group: str) -> Problem | None:
-    """How a group's schema and its config entry disagree about the models, if they do."""
+    """The difference between the models of a group's schema and of its config entry, if there is one."""
     found = list(models_in(schema))
     if set(found) == set(models):
         return None

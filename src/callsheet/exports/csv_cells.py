@@ -1,4 +1,4 @@
-"""Cells of a CSV that a spreadsheet shows as text: what it would take for a formula gets a mark.
+"""Cells of a CSV that a spreadsheet shows as text: a possible formula gets an apostrophe.
 
 A spreadsheet computes whatever begins with one of a few characters, and a text that an LLM wrote
 may begin with one. Such a cell is written with an apostrophe before it; one that begins with
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?", re.ASCII)
 
 
 def escape_cell(text: str) -> str:
-    """The text as a cell that no spreadsheet computes."""
+    """The text as a cell that no spreadsheet evaluates."""
     if _WRITTEN.match(text) and not _NUMBER.fullmatch(text):
         return f"'{text}"
     return text

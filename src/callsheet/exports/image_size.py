@@ -1,4 +1,4 @@
-"""The size of a picture in pixels: what the pack says is to be set, else what fits the aspect ratio."""
+"""The size of an image in pixels: from the group's settings, or else from the aspect ratio."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIZE = re.compile(r"\bsize (\d{2,5})\s?[x\u00d7]\s?(\d{2,5})\b")
 
 
 def image_size(entry: ExportedPrompt, prompts: PromptSet) -> tuple[int, int]:
-    """Width and height for a prompt; a square where neither pack nor brief says anything."""
+    """Width and height for a prompt; a square where neither settings nor brief give a size."""
     found_size = next((found for line in entry.settings if (found := _SIZE.search(line))), None)
     if found_size is None:
         found_size = _SIZE.search(f"size {_fit(str(prompts.brief.get('aspect_ratio') or ''))}")
@@ -32,7 +32,7 @@ def image_size(entry: ExportedPrompt, prompts: PromptSet) -> tuple[int, int]:
 
 
 def _fit(ratio: str) -> str:
-    """One megapixel of this aspect ratio in steps of 64, which SDXL and SD 3.5 were taught."""
+    """One megapixel of this aspect ratio in steps of 64, as SDXL and SD 3.5 were trained."""
     try:
         return pixels(ratio, 1, 64)
     except (ValueError, ArithmeticError):

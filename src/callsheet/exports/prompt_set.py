@@ -70,7 +70,7 @@ class PromptSet:
 
 
 def prompt_set(document: Mapping[str, Any], bundle: WorkflowBundle) -> PromptSet:
-    """The prompts of a run's document, with what the pack of each model says of it."""
+    """The prompts of a run's document, with the metadata of their groups."""
     found = [
         entry
         for category, prompts in document["prompts"].items()
@@ -134,7 +134,7 @@ def _named(properties: JsonValue, above: str = "") -> Iterator[tuple[str, Format
 
 
 def _with_negatives(entries: Sequence[ExportedPrompt]) -> Iterator[ExportedPrompt]:
-    """The entries, each text with the one of its own prompt, or else of its group, that negates it."""
+    """The entries, each text with its negative text from the same prompt, or else the same group."""
     for entry in entries:
         near = [other for other in entries if other.group == entry.group and other != entry]
         others = [text for each in (entry, *near) for text in each.texts]

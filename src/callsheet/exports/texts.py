@@ -1,4 +1,4 @@
-"""A prompt's texts and what stands beside them, in the words that every form shares."""
+"""Helpers for export forms: a prompt's texts, and its settings in words."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def named_texts(prompts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def settings_sentence(lines: Sequence[str]) -> str:
-    """What a person sets beside the prompt, in one line; nothing where there is nothing."""
+    """The settings outside the prompt, in one line; empty where there are none."""
     return f"set: {'; '.join(lines)}" if lines else ""
 
 
 def one_line(text: str) -> str:
-    """The text with its line breaks, of whichever kind, folded to spaces."""
+    """The text with all line breaks replaced by spaces."""
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def code_fence(text: str) -> str:
-    """The text in a Markdown fence that is longer than any in it."""
+    """The text in a Markdown fence longer than any fence inside it."""
     fence = "`" * (1 + max(map(len, re.findall("`{2,}", text)), default=2))
     return f"{fence}text\n{text}\n{fence}"
 

@@ -1,1 +1,1 @@
-"""The abilities that workflows are made of, one file for each module id."""
+"""The modules that workflows use, one file for each module id."""

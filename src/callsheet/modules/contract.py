@@ -41,7 +41,7 @@ async def _ignore_values(values: Mapping[str, JsonValue]) -> None:
 
 @dataclass(frozen=True)
 class ModuleContext:
-    """What a module may touch while it runs.
+    """What a module may use while it runs.
 
     `answers` are a person's answers to this module's questions in this attempt, by key. `call`
     asks the LLM, and is recorded: a module that is run again gets the same replies without paying;
@@ -109,7 +109,7 @@ def _nothing(inputs: StaticInputs, resources: Resources) -> tuple[()]:
 
 @dataclass(frozen=True)
 class Module:
-    """A module: its form, its `run`, and what can be known of its use before a run.
+    """A module: its inputs and outputs, its `run`, and checks of its use before a run.
 
     `asks` lists the questions it may ask, so that answers can be told beforehand. `check` finds
     what is wrong with its inputs; a problem's path is relative to the inputs, its file is empty

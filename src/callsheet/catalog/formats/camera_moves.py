@@ -1,4 +1,4 @@
-"""What a clip's text says of the camera: that it rests, or which way it moves."""
+"""Rules for the camera in a clip's text: it rests, or it moves one way."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
 
 
 def camera_findings(text: str) -> Iterator[Fault]:
-    """A camera that rests and moves at once, and more than one move in a shot."""
+    """Findings for a camera that both rests and moves, and for more than one move in a shot."""
     for shot in shots(text):
         found = {
             kind: move[0]
@@ -71,6 +71,6 @@ def camera_findings(text: str) -> Iterator[Fault]:
 
 
 def shots(text: str) -> list[str]:
-    """The text of each shot that is labelled as one; all of it where none is."""
+    """The text of each labelled shot; the whole text where there are no labels."""
     parts = re.split(r"(?im)^\s*(?=\[?shot\s*\d+)", text)
     return [part for part in parts if part.strip()]

@@ -1,4 +1,4 @@
-"""A bound on CLIP tokens, without a CLIP tokenizer: how many there are at least.
+"""A lower bound on a text's CLIP tokens, without a CLIP tokenizer.
 
 CLIP first cuts a text into words, single digits and runs of other signs, and then each of these
 into one token or more (openai/CLIP, simple_tokenizer.py). Counting the pieces of the first cut
@@ -30,12 +30,12 @@ _SYNTAX = re.compile(r"<[^<>]*>|:\s*[+-]?[\d.]+\s*(?=[)\]])|(?<!\\)[()\[\]]")
 
 
 def at_least(text: str) -> int:
-    """How many CLIP tokens a text has at least, weights and brackets left out."""
+    """The least number of CLIP tokens that a text has, without weights and brackets."""
     return sum(1 for _ in _PIECE.finditer(_SYNTAX.sub(" ", text)))
 
 
 def over(text: str, windows: int, what: str) -> Iterator[Fault]:
-    """That a text is longer than so many windows, if it surely is."""
+    """A fault where a text certainly exceeds so many token windows."""
     count = at_least(text)
     if count > windows * WINDOW:
         room = f"{windows * WINDOW} CLIP tokens"

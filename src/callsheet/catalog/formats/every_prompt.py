@@ -1,4 +1,4 @@
-"""What every prompt must be: one prompt in English, and nothing around it. Folded into each format."""
+"""Rules for every prompt, part of each format: one prompt in English, with nothing around it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _KINDS = (("studio", _listed(STUDIOS)), ("artist", _listed(ARTISTS)), ("person",
 
 
 def faults(text: str) -> Iterator[Fault]:
-    """What stands around or inside the text that no prompt may have."""
+    """Faults that no prompt may have, around or inside its text."""
     if is_wrapped(text):
         yield "wrapped", "stands in quotation marks or a code fence; the prompt alone is right"
     if found := _BEFORE.search(text):
@@ -93,7 +93,7 @@ def _names(text: str) -> Iterator[Fault]:
 
 
 def is_wrapped(text: str) -> bool:
-    """Whether quotation marks or a fence stand around the whole text, and none of them inside."""
+    """Whether the whole text is in quotation marks or a code fence, with none of them inside."""
     bare = text.strip()
     if bare.startswith("```"):
         return True

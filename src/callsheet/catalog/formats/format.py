@@ -71,7 +71,7 @@ class Format:
     negative: str = ""
 
     def faults(self, text: str, severity: Severity, others: Others = NONE) -> list[Fault]:
-        """The broken rules of this severity, each as often as it is broken."""
+        """The faults of this severity, without duplicates."""
         wanted = {rule.name for rule in self.rules if rule.severity == severity}
         found = [*_judged(self.judge, text), *(self.compare(text, others) if self.compare else ())]
         return [fault for fault in dict.fromkeys(found) if fault[0] in wanted]
@@ -84,6 +84,6 @@ def _judged(judge: Judge, text: str) -> tuple[Fault, ...]:
 
 
 def shown(text: str, most: int = 40) -> str:
-    """A short piece of a prompt in quotation marks."""
+    """A short excerpt of a prompt, in backquotes."""
     short = " ".join(text.split())
     return f"`{short if len(short) <= most else short[: most - 1] + '…'}`"

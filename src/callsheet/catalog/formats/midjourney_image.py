@@ -1,4 +1,4 @@
-"""A Midjourney still: text first, parameters last, only those that its version reads."""
+"""Rules for Midjourney image prompts: text first, then parameters that the version accepts."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ RULES = (
 
 
 def spacing(prompt: str) -> Iterator[Fault]:
-    """Parameters that are run together with what stands beside them."""
+    """Parameters without the spaces that they need."""
     for found in _TIGHT.finditer(prompt):
         yield (
             "spacing",
@@ -88,13 +88,13 @@ def spacing(prompt: str) -> Iterator[Fault]:
 
 
 def weights(text: str) -> Iterator[Fault]:
-    """Bracket weights, which Midjourney has never had."""
+    """Bracket weights, which Midjourney does not support."""
     for found in _WEIGHT.finditer(text):
         yield "weight", f"has the bracket weight {shown(found[0])}; say it earlier instead"
 
 
 def arrangement(line: Line) -> Iterator[Fault]:
-    """Parameters in the wrong place, or more than once."""
+    """Parameters in the wrong place, and duplicates."""
     if line.given and not line.text:
         yield "order", "begins with parameters; the text stands first"
     names = [given.name for given in line.given]
@@ -141,7 +141,7 @@ def _versions(line: Line) -> Iterator[Fault]:
 
 
 def _other_version(line: Line, fixed: Given) -> Iterator[Fault]:
-    """That a line names no version, or another one than its model's."""
+    """A missing version parameter, or one of another version than the model's."""
     named = [given for given in line.given if given.name in ("v", "niji")]
     if not named:
         yield "version", f"names no version; `{fixed}` is right"
@@ -200,7 +200,7 @@ _NO_RATIO = Rule(
 
 
 def _still(name: str, about: str, fixed: Given) -> Format:
-    """The format of one version alone: its line names that version and no other."""
+    """The format of a single version, which each prompt must name."""
     own = Rule("version", f"Names its version: `{fixed}`, and no other.", _CHART, _READ, "B")
     rules = (*(own if rule.name == "version" else rule for rule in RULES), _NO_RATIO)
     return Format(

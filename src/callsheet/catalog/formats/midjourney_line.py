@@ -28,7 +28,7 @@ _MARK = re.compile(r"(?:^|(?<=\s))--([A-Za-z]+)")
 
 @dataclass(frozen=True)
 class Flag:
-    """A parameter: what it takes, and which families read it (y, n or ?, in their order)."""
+    """A parameter: what it takes, and which version families accept it (y, n or ?, in their order)."""
 
     takes: Takes
     read: str
@@ -102,7 +102,7 @@ ALIASES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Given:
-    """A parameter as it stands in a line: its name as written, and all up to the next one."""
+    """A parameter in a line: its name as written, and the text up to the next parameter."""
 
     written: str
     value: str
@@ -125,7 +125,7 @@ FIXED: Mapping[str, Given] = {
 
 @dataclass(frozen=True)
 class Line:
-    """A prompt as Midjourney reads it."""
+    """A prompt as Midjourney parses it."""
 
     text: str
     given: tuple[Given, ...]
@@ -135,7 +135,7 @@ class Line:
         return [given.value for given in self.given if given.name == name]
 
     def family(self) -> str:
-        """The family of versions that draws it."""
+        """The family of the version that renders it."""
         for names, known in (("niji", NIJI), ("v", VERSIONS)):
             for value in self.values(names):
                 return known.get(value.split(" ")[0].rstrip(".,;"), NEWEST)

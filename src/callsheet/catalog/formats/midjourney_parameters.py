@@ -1,4 +1,4 @@
-"""Judges the value of one Midjourney parameter, and what stands behind it."""
+"""Checks the value of one Midjourney parameter, and the text after it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ENDS = ".,;:!"
 
 
 def value_faults(given: Given, flag: Flag) -> Iterator[Fault]:
-    """What is wrong with a parameter's value, as far as the parameter itself decides it."""
+    """Faults of a parameter's value that do not depend on other parameters."""
     if flag.takes == "words":
         yield from _words(given)
         return
@@ -64,7 +64,7 @@ def _ratio(value: str) -> Iterator[Fault]:
 
 
 def wideness(ratio: str) -> Fraction:
-    """How many times a ratio's long side holds its short one; 0 where it is no ratio."""
+    """The ratio of the long side to the short one; 0 where the text is no ratio."""
     found = _RATIO.match(ratio.split(" ", maxsplit=1)[0].rstrip(_ENDS) if ratio else "")
     if not found:
         return Fraction(0)

@@ -1,4 +1,4 @@
-"""A Midjourney clip: one motion, then its own few parameters and none of the still's.
+"""Rules for Midjourney video prompts: one motion, then video parameters and no image parameters.
 
 From docs.midjourney.com/docs/video (A) and an audit of 2026-07-10 (B), read 2026-11-22: `--motion`,
 `--raw`, `--loop`, `--end`, `--bs`, and `--video` in Discord; `--loop` and `--end` exclude each other.

@@ -1,4 +1,4 @@
-"""Motion in plain words, for clips whose camera rests."""
+"""Rules for motion in plain words, for clips with a static camera."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _STORY = re.compile(
 
 
 def camera(text: str) -> Iterator[Fault]:
-    """Moves of the camera, and stories: neither comes back to where it began."""
+    """Camera moves and stories, which cannot loop."""
     for found in _MOVE.finditer(text):
         yield "camera", f"moves the camera ({shown(found[0])}); say `static camera` and no more"
     for found in _STORY.finditer(text):

@@ -1,4 +1,4 @@
-"""What a text says outright about sides: left or right, up or down, open or closed, day or night.
+"""Finds explicit statements about opposites in a text: left or right, open or closed, day or night.
 
 Some matters hold for a whole scene; any other is told of the thing whose name stands beside it. A
 word with two meanings is left out: what is not said outright is not said.
@@ -28,7 +28,7 @@ _PARTICLES = (
 
 @dataclass(frozen=True)
 class _Matter:
-    """Words for one side and for the other, and the forms in which they are told of a thing."""
+    """A pair of opposites: the words for each side, and the patterns in which they describe a thing."""
 
     name: str
     sides: tuple[str, str]
@@ -97,7 +97,7 @@ _NO_THING = frozenset(
 
 
 def statements_in(text: str) -> dict[tuple[str, str], Statements]:
-    """Each matter and thing that a text says something about, with the sides it takes."""
+    """Each pair of opposites and thing that a text mentions, with the sides that it states."""
     found: dict[tuple[str, str], Statements] = {}
     for matter in _MATTERS:
         for thing, side, words in matter.found(text.lower()):

@@ -1,4 +1,4 @@
-"""Plain text, for models that read words only: no flags, no weights, no markup."""
+"""Rules for plain text, for models that read words only: no flags, no weights, no markup."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def line_breaks(text: str) -> Iterator[Fault]:
 
 
 def syntax(text: str) -> Iterator[Fault]:
-    """Signs that mean something to another model."""
+    """Syntax of other models."""
     for found in _FLAG.finditer(text):
         yield "flag", f"has the parameter {shown(found[0])}; this model reads words only"
     if "::" in text:
@@ -89,14 +89,14 @@ def markup(text: str, *, bullets: bool) -> Iterator[Fault]:
 
 
 def taste(text: str) -> Iterator[Fault]:
-    """What costs words and brings nothing."""
+    """Words without effect."""
     for found in _RATIO.finditer(text):
         yield "ratio", f"has {shown(found[0])}; the shape is set outside the text"
     yield from slogans(text)
 
 
 def slogans(text: str) -> Iterator[Fault]:
-    """Words that praise the picture instead of describing it."""
+    """Words that praise the image instead of describing it."""
     for found in _SLOGAN.finditer(text):
         yield "slogan", f"has {shown(found[0])}; it adds nothing, a fact would"
 
@@ -125,14 +125,14 @@ def _tags(text: str) -> Iterator[Fault]:
 
 
 def negations(text: str) -> Iterator[Fault]:
-    """Entries of a negative field that say no twice."""
+    """Entries of a negative field that are negated again."""
     for found in _NEGATION.finditer(text):
         bare = found[0].lstrip(", ")
         yield "negation", f"has {shown(bare)}; the field itself says no, so name the thing alone"
 
 
 def absent(text: str) -> Iterator[Fault]:
-    """The faults of a field that names what must stay away."""
+    """The faults of a negative prompt."""
     yield from of_absence(plain(text))
     yield from negations(text)
 

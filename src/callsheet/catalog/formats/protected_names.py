@@ -1,4 +1,4 @@
-"""Names that a prompt must not lean on: a short list of ours, not a register of everybody.
+"""Names that a prompt must not use: a short list, not a complete register.
 
 Sources, all read 2026-11-22: image services refuse the style of a living artist and refuse many
 studio names in practice (reports of March 2025 quoting the vendor); FLUX ships a filter for named

@@ -56,7 +56,7 @@ _BODY = re.compile(
 
 
 def screened(text: str) -> Iterator[Fault]:
-    """Words that a filter may refuse, each kind once, and youth beside a body."""
+    """Words that a filter may refuse, each kind once, and words for youth next to words for a body."""
     for kind, words in _WORDS:
         if found := words.search(text):
             instead = "say an adult age" if kind == "youth" else "services may refuse it"
@@ -70,10 +70,10 @@ def screened(text: str) -> Iterator[Fault]:
 
 
 def for_absence(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """The rules of a field that says what must stay away: there these words are in place."""
+    """The rules of a negative prompt, in which these words are allowed."""
     return tuple(rule for rule in rules if rule.name != SAFETY.name)
 
 
 def of_absence(found: Iterable[Fault]) -> Iterator[Fault]:
-    """The faults of such a field."""
+    """The faults of a negative prompt."""
     return (fault for fault in found if fault[0] != SAFETY.name)

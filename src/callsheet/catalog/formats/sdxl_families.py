@@ -1,4 +1,4 @@
-"""Tags for the families of SDXL anime checkpoints, which were taught different quality words.
+"""Rules for tags for the families of SDXL anime checkpoints, which use different quality tags.
 
 Illustrious and NoobAI: quality tags first (their card, A). Pony V6 XL: score tags first, then source and rating (civitai.com/models/257749 as a mirror quotes
 it, B). Animagine XL 4.0: quality tags at the end (its card, seen in an excerpt: ?). Both 2026-11-22.

@@ -1,4 +1,4 @@
-"""Prompts in sentences, for image models that read like a language model."""
+"""Rules for prompts in sentences, for image models with a language model as text encoder."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ _SEVERAL, _SHORT = 12, 3
 
 
 def no_field(text: str) -> Iterator[Fault]:
-    """A negative prompt inside the text, as services with one field for both have it."""
+    """A negative prompt inside the text, for models without a negative field."""
     if found := _FIELD.search(text):
         yield "negative field", f"has {shown(found[0])}; the text is for what is shown"
 
 
 def tag_list(text: str) -> Iterator[Fault]:
-    """A pile of short phrases where sentences are read."""
+    """A list of short phrases instead of sentences."""
     parts = [part.split() for part in re.split(r"[,;]", text)]
     if len(parts) < _SEVERAL or len(re.findall(r"[.!?](?:\s|$)", text)) > 1:
         return
@@ -92,25 +92,25 @@ def tag_list(text: str) -> Iterator[Fault]:
 
 
 def photo_word(text: str) -> Iterator[Fault]:
-    """A word for photographs in the description of something drawn."""
+    """A photography term in the description of a drawing."""
     if (found := _PHOTO.search(text)) and (drawn := _DRAWN.search(text)):
         yield "photo word", f"has {shown(found[0])} beside {shown(drawn[0])}; keep one of them"
 
 
 def pile(text: str) -> Iterator[Fault]:
-    """More than one word of praise."""
+    """More than one quality word."""
     if len(found := [*slogans(text)]) > 1:
         yield "pile", f"praises the picture {len(found)} times; a fact about it does more"
 
 
 def exclusions(text: str) -> Iterator[Fault]:
-    """Things that are told to stay away, to a model that draws whatever is named."""
+    """Exclusions, for a model that draws whatever is named."""
     for found in _EXCLUDED.finditer(text):
         yield "exclusion", f"has {shown(found[0])}; what is named is drawn, so say what is there"
 
 
 def longer(words: int) -> Callable[[str], Iterator[Fault]]:
-    """A judge of texts beyond so many words."""
+    """A check for texts of more than so many words."""
 
     def judge(text: str) -> Iterator[Fault]:
         if (count := len(text.split())) > words:
@@ -160,7 +160,7 @@ _MILD = (
 
 
 def _with(rules: tuple[Rule, ...], *own: Rule) -> tuple[Rule, ...]:
-    """The rules, with those of the same name put in their place."""
+    """The rules, with those of the same name replaced."""
     names = {rule.name for rule in own}
     return (*(rule for rule in rules if rule.name not in names), *own)
 

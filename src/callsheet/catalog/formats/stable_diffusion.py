@@ -1,4 +1,4 @@
-r"""Prompts for Stable Diffusion in AUTOMATIC1111's syntax, and danbooru tags on top of it.
+r"""Rules for Stable Diffusion prompts in AUTOMATIC1111's syntax, and for danbooru tags.
 
 The syntax is that of AUTOMATIC1111's `modules/sd_hijack_clip.py` and the parser of diffusers'
 `lpw_stable_diffusion` (A, read 2026-11-22): `(x)` is 1.1, `(x:1.3)` is 1.3, `[x]` is a division by
@@ -52,7 +52,7 @@ RULES = (
 
 
 def syntax(text: str) -> Iterator[Fault]:
-    """What AUTOMATIC1111 would read otherwise than it is meant."""
+    """Syntax that AUTOMATIC1111 would parse differently than intended."""
     bare = _LORA.sub(lambda found: " " * len(found[0]), text)
     for found in re.finditer(r"<[^<>]*>?", bare):
         yield "angle tag", f"has {shown(found[0])}; `<lora:name:0.8>` is the one form that is read"
@@ -72,7 +72,7 @@ def syntax(text: str) -> Iterator[Fault]:
 
 
 def _brackets(text: str) -> Iterator[Fault]:
-    """Walks through the brackets, and looks at the weight before each that closes."""
+    """Checks that brackets match, and the weight before each closing one."""
     stack: list[tuple[str, int, int]] = []
     position = 0
     while position < len(text):
@@ -134,7 +134,7 @@ def _family(text: str) -> Iterator[Fault]:
 
 
 def sentence(text: str) -> Iterator[Fault]:
-    """Sentences where tags are read."""
+    """Sentences instead of tags."""
     if found := re.search(r"[.!?]\s+[A-Z]\w+ ", text):
         yield "sentence", f"has a sentence at {shown(found[0])}; tags between commas are right"
 
@@ -151,7 +151,7 @@ def danbooru(text: str) -> Iterator[Fault]:
 
 
 def danbooru_negative(text: str) -> Iterator[Fault]:
-    """The faults of the negative tags beside them."""
+    """The faults of negative tags."""
     yield from of_absence(a1111(text))
     yield from _family(text)
     yield from negations(text)

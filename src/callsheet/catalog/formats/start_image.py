@@ -1,4 +1,4 @@
-"""A motion beside the picture that it animates: it repeats little of it, and contradicts none of it.
+"""Compares a motion prompt with its start image: it repeats little of it and contradicts nothing.
 
 The picture's prompt is compared under the name `picture`; where there is none, the idea alone can
 be contradicted. Only what a text says outright is compared: a lamp that one of them does not place
@@ -60,7 +60,7 @@ _ENDING = re.compile(r"(?:'s|\u2019s|ing|ed|es|s|y|e)$")
 
 
 def compare_with_still(text: str, others: Others) -> Iterator[Fault]:
-    """What a motion repeats or contradicts of its picture, or contradicts of the idea."""
+    """Repetitions and contradictions of the start image's prompt, and contradictions of the idea."""
     picture, idea = _text(others.get(PICTURE)), _text(others.get(IDEA))
     motion = _PARAMETERS.sub("", text)
     if picture:
@@ -69,7 +69,7 @@ def compare_with_still(text: str, others: Others) -> Iterator[Fault]:
 
 
 def _text(value: JsonValue) -> str:
-    """What a prompt shows: of several fields all that do not tell what must stay away."""
+    """The text of a prompt, without its negative fields."""
     if isinstance(value, dict):
         return ". ".join(_text(part) for name, part in value.items() if "negative" not in name)
     return _PARAMETERS.sub("", value) if isinstance(value, str) else ""
@@ -93,7 +93,7 @@ def _echoes(motion: str, picture: str) -> Iterator[Fault]:
 
 
 def _content(text: str) -> dict[str, str]:
-    """The words that carry content, as first written, by what is left without their endings."""
+    """The content words of a text by their stems."""
     found: dict[str, str] = {}
     for word in _words(text):
         if word not in _NO_CONTENT:
@@ -111,7 +111,7 @@ def _words(text: str) -> list[str]:
 
 
 def _copied(motion: str, picture: str) -> str:
-    """The first long run of words that stands in both, or nothing."""
+    """The first long sequence of words that both texts contain, or an empty text."""
     theirs = f" {' '.join(_words(picture))} "
     ours = _words(motion)
     for start in range(len(ours) - LONGEST_COPY + 1):
@@ -122,7 +122,7 @@ def _copied(motion: str, picture: str) -> str:
 
 
 def _opposites(motion: str, scene: str, name: str) -> Iterator[Fault]:
-    """What the motion says of a thing where the scene says the opposite, and neither says both."""
+    """Statements of the motion that contradict those of the scene."""
     theirs = statements_in(scene)
     for about, said in statements_in(motion).items():
         there = theirs.get(about, {})

@@ -1,4 +1,4 @@
-"""Texts for video models: what moves, in words, and the scene only where there is no picture.
+"""Rules for video prompts: the motion in words, and the scene only where there is no start image.
 
 What a model's maker documents of its form is a rule of that model's format; what all share is kept
 in `CLIP`. Bounds on what is written for a picture are found by comparing with it.
@@ -92,7 +92,7 @@ _SAYS = re.compile(
 
 
 def _words(text: str) -> Iterator[Fault]:
-    """The faults of any clip's text."""
+    """The faults of any video prompt."""
     yield from every_prompt.faults(text)
     yield from syntax(text)
     yield from markup(text, bullets=False)
@@ -107,7 +107,7 @@ def _words(text: str) -> Iterator[Fault]:
 
 
 def _no(text: str) -> Iterator[Fault]:
-    """Negations outside of what somebody says."""
+    """Negations outside quoted speech."""
     for found in _NO.finditer(_QUOTED.sub("", text)):
         yield "exclusion", f"has {shown(found[0])}; say what is there instead"
 

@@ -1,1 +1,1 @@
-"""What asks an LLM."""
+"""Modules that call an LLM."""

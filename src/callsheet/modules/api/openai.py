@@ -1,4 +1,4 @@
-"""The same ability as `api.llm`, under the name that the plan's workflows use."""
+"""The same module as `api.llm`, under the name that the plan's workflows use."""
 
 from __future__ import annotations
 

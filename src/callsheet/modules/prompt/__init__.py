@@ -1,1 +1,1 @@
-"""What is written to the LLM."""
+"""Modules that prepare what the LLM receives."""

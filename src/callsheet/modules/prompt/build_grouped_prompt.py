@@ -1,4 +1,4 @@
-"""Builds the instructions from the shared file and the selected groups' files, and no others."""
+"""Builds the instructions from the shared file and the selected groups' files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Inputs(Values):
-    """The shared file, each group's file, and which groups are wanted.
+    """The shared file, each group's file, and the selected groups.
 
     Without `group_instructions`, a group's file is `<group>_instructions.txt` beside the shared one.
     """
@@ -38,7 +38,7 @@ class Outputs(Values):
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Reads the selected groups' files; one that is missing or half written is an error."""
+    """Reads the selected groups' files; a missing or unfinished one is an error."""
     if todos := [*_todo_lines(inputs, context.resources)]:
         raise WorkflowError(todos)
     return Done(Outputs(merged_prompt=build(inputs, context.resources)))
@@ -78,7 +78,7 @@ def _missing(group: str, path: str | None) -> Problem:
 
 
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
-    """The shared file, and a file for every group of the category, must be there."""
+    """The shared file, and a file for every group of the category, must exist."""
     shared, paths_by_group = (
         str(inputs.get("shared_instructions_path")),
         inputs.get("group_instructions"),

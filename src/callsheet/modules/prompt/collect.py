@@ -1,4 +1,4 @@
-"""Joins the prompts that were kept with those that were written, in the order of the models."""
+"""Joins kept and new prompts, in the order of the models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Inputs(Values):
 
 
 class Outputs(Values):
-    """The selected models' prompts, alone and in the form of a reply; and all that is at hand."""
+    """The selected models' prompts, by model and in the form of a reply; and all existing prompts."""
 
     prompts: dict[str, JsonValue]
     collected: dict[str, JsonValue]
@@ -29,7 +29,7 @@ class Outputs(Values):
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Written prompts replace kept ones; what is not selected stays at hand, for it was paid."""
+    """New prompts replace kept ones; prompts of models that are not selected stay available."""
     del context
     both = inputs.kept | inputs.written
     prompts = {model: both[model] for model in inputs.models if model in both}

@@ -1,4 +1,4 @@
-"""Plans what is still to be written: what is at hand and still fits is kept, and not paid again.
+"""Plans which prompts to write: existing prompts that still fit are kept and not paid for again.
 
 A prompt fits as long as nothing it was made from has changed: the brief, the LLM, the shared
 instructions, its group's instructions and its group's schema.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AtHand(Values):
-    """A prompt that was written, and a mark of all that it was made from."""
+    """An existing prompt, and a fingerprint of everything it was made from."""
 
     prompt: JsonValue
     made_from: str
@@ -59,7 +59,7 @@ class Outputs(Values):
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Compares what the prompts at hand were made from with what they would be made from now."""
+    """Compares the fingerprints of existing prompts with those that new prompts would have."""
     catalog = context.resources.catalog
     selected = catalog.in_order(inputs.selected_groups)
     groups = {name: catalog.group(name) for name in selected}
@@ -104,7 +104,7 @@ def _anchor(kept: Mapping[str, JsonValue], groups: Mapping[str, Group]) -> JsonV
 
 
 def _fingerprint(inputs: Inputs, context: ModuleContext, group: Group) -> str:
-    """What a group's prompts are made from, as one short mark."""
+    """A fingerprint of everything that a group's prompts are made from."""
     shared = inputs.shared_instructions_path
     instructions, schemas = inputs.group_instructions, inputs.group_schemas
     instruction = (

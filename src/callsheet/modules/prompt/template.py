@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Inputs(Values):
-    """A template (`{{ name }}`), and what fills it. Values are put in as they are."""
+    """A template (`{{ name }}`) and its variables. Values are inserted unchanged."""
 
     template: str
     variables: dict[str, JsonValue] = Field(default_factory=dict)
@@ -43,7 +43,7 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
 
 
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
-    """A template that is written out must be one that can be filled."""
+    """A literal template must be valid."""
     del resources
     template = inputs.get("template")
     if isinstance(template, str) and not reads_state(template):

@@ -1,4 +1,4 @@
-"""Reads the drafts of groups from where a workflow keeps them: one file for each group."""
+"""Reads the drafts of groups, one file for each group."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def drafts_path(category: str, group: str) -> str:
-    """Where a group's drafts stand, if it has any."""
+    """Where a group's drafts are, if it has any."""
     return f"drafts/{category}/{group}.json"
 
 
@@ -35,7 +35,7 @@ def drafts_for(groups: Iterable[str], resources: Resources) -> list[JsonValue]:
 
 
 def wrong_drafts(resources: Resources) -> Iterator[Problem]:
-    """What is wrong with the groups' drafts; that one has none is no fault."""
+    """The problems of the groups' drafts; a missing file is none."""
     for group in resources.catalog.groups():
         path, text = _file(group, resources)
         if text is not None:

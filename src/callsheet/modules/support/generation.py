@@ -1,4 +1,4 @@
-"""What every `api.*` module does: ask the LLM once, check the reply, ask again for what is wrong.
+"""The work of every `api.*` module: call the LLM, check the reply, and repair what breaks a rule.
 
 Only what is wrong is asked for again, at most twice; what was right stays byte for byte the same.
 A value is checked and kept as soon as it is written, whatever becomes of the reply.
@@ -95,7 +95,7 @@ class Outputs(Values):
 
 @dataclass(frozen=True)
 class _Draft:
-    """The reply as it stands, what its schema still finds wrong, and what tells that."""
+    """The current reply, its findings, and the function that finds them."""
 
     value: dict[str, JsonValue]
     findings: list[Finding]
@@ -104,13 +104,13 @@ class _Draft:
 
 @dataclass(frozen=True)
 class _FinishedValues:
-    """Where finished values are kept, each once, so that nobody pays for them again."""
+    """Records finished values once each, so that they are not paid for again."""
 
     context: ModuleContext
     kept: dict[str, JsonValue]
 
     async def keep(self, draft: _Draft, paths: Iterable[Path]) -> None:
-        """Keeps the values at these paths that are there and break no rule."""
+        """Records the values at these paths that exist and break no rule."""
         wrong = {finding.path for finding in draft.findings}
         valid = {
             ".".join(path): value
@@ -125,7 +125,7 @@ class _FinishedValues:
 
 
 async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Asks for everything, then for what is wrong; raises ReplyError where nothing usable came."""
+    """Asks for everything, then for repairs; raises ReplyError where no usable reply came."""
     schema = inputs.output_schema
     if leaves(schema) == []:
         return Done(Outputs(response={"prompts": {}}))
@@ -164,7 +164,7 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
 
 
 def _image_to_send(inputs: Inputs, context: ModuleContext) -> Image | None:
-    """The picture, where the LLM may be able to see it; where it cannot, a note says so."""
+    """The image, if the LLM may accept images; otherwise a note says that it does not."""
     if inputs.picture is None:
         return None
     if not sees(context.llm):
@@ -174,7 +174,7 @@ def _image_to_send(inputs: Inputs, context: ModuleContext) -> Image | None:
 
 
 def _from_earlier(context: ModuleContext, schema: dict[str, JsonValue], find: Find) -> _Draft:
-    """What an earlier, failed go at this attempt had finished; mostly there was none."""
+    """What an earlier, failed execution of this attempt had finished, if anything."""
     if not context.values:
         return _Draft({}, [Finding((), "missing", "is missing")], find)
     kept = joined((tuple(path.split(".")), value) for path, value in context.values.items())
@@ -182,14 +182,14 @@ def _from_earlier(context: ModuleContext, schema: dict[str, JsonValue], find: Fi
 
 
 def _open_schema(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """The schema of what is still wrong with a draft."""
+    """The schema of the values that still have findings."""
     return narrow(schema, {finding.path for finding in draft.findings})
 
 
 def _stream_listener(
     draft: _Draft, finished: _FinishedValues, schema: dict[str, JsonValue]
 ) -> TextListener:
-    """Takes a reply while it is written: a value that is finished and breaks no rule is kept."""
+    """A listener for a streamed reply that records each finished value without findings."""
     pending = leaves(_open_schema(draft, schema))
 
     async def listen(text: str) -> None:
@@ -203,14 +203,14 @@ def _stream_listener(
 
 
 def _first(request: Request, draft: _Draft) -> Request:
-    """The request for everything, or for what is not at hand."""
+    """The request for everything, or for what an earlier execution did not finish."""
     if not draft.value:
         return request
     return replace(request, schema=narrow(request.schema, {f.path for f in draft.findings}))
 
 
 def _merged(reply: Reply, draft: _Draft, schema: dict[str, JsonValue]) -> _Draft:
-    """The draft with what a reply brought: all of it, or what was finished when it ended."""
+    """The draft with the values of a reply: all of them, or those finished when it ended."""
     asked = _open_schema(draft, schema)
     if reply.finish == "stop":
         found = first_object(reply.text) or {}
@@ -253,7 +253,7 @@ def _judge(value: JsonValue, schema: dict[str, JsonValue], find: Find) -> _Draft
 
 
 def _repair(request: Request, draft: _Draft) -> Request:
-    """The request for what is wrong: short where prompts are there, whole where they are not."""
+    """The request for a repair: short where all prompts exist, complete where some are missing."""
     paths = {finding.path for finding in draft.findings}
     schema = narrow(request.schema, paths)
     findings = "\n".join(
@@ -275,14 +275,14 @@ def _repair(request: Request, draft: _Draft) -> Request:
 
 
 def _missing_values(draft: _Draft) -> list[Finding]:
-    """The findings that mean that a prompt is not there at all."""
+    """The findings that mean that a prompt is missing."""
     return [finding for finding in draft.findings if finding.unusable]
 
 
 async def _complete_reply(
     draft: _Draft, finished: _FinishedValues, schema: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
-    """The reply where every value is there, even if some still break a rule."""
+    """The reply if every value exists, even if some still break a rule."""
     lost = _missing_values(draft)
     if not lost:
         return draft.value
@@ -300,7 +300,7 @@ async def _complete_reply(
 
 
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
-    """A schema that is written out must ask for an object; drafts must be JSON."""
+    """A literal schema must be of type object; drafts must be JSON."""
     schema = inputs.get("output_schema")
     if isinstance(schema, dict) and schema.get("type") != "object":
         yield Problem("", ".output_schema", 'must have `"type": "object"`', "wrap it in an object")

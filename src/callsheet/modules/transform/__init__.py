@@ -1,1 +1,1 @@
-"""What is made of data."""
+"""Modules that transform data."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Inputs(Values):
-    """Each group's schema file, and which groups are wanted.
+    """Each group's schema file, and the selected groups.
 
     Without `group_schemas`, a group's file is `schemas/<category>/<group>_schema.json`. With
     `only_models`, the other models of the selected groups are left out.
@@ -120,7 +120,7 @@ def _of_group(problem: Problem, group: str) -> GroupProblem:
 
 
 def _groups(paths: Mapping[str, str] | None, resources: Resources) -> list[str]:
-    """The groups that schemas are due for: all of each category that has one."""
+    """The groups that need a schema: all of each category that has one."""
     catalog = resources.catalog
     if paths is not None:
         return catalog.siblings(paths, "")

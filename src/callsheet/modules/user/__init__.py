@@ -1,1 +1,1 @@
-"""What a person is asked."""
+"""Modules that ask a person."""

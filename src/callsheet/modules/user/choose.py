@@ -57,7 +57,7 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
 
 
 def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
-    """The one question; what there is to choose from is known only when it is asked."""
+    """The one question; its options are known only when it is asked."""
     del resources
     yield Question(key=str(inputs.get("key")), kind="text", text=str(inputs.get("text")))
 

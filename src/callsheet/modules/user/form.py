@@ -53,7 +53,7 @@ class FormField(Values):
 
 
 class Inputs(Values):
-    """The fields, in the order in which they are asked; `previous` are the answers of before."""
+    """The fields, in the order in which they are asked; `previous` are earlier answers."""
 
     fields: tuple[FormField, ...] = Field(min_length=1)
     previous: dict[str, JsonValue] | None = None

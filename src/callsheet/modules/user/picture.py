@@ -1,4 +1,4 @@
-"""Asks for a picture of the person's own, or none."""
+"""Asks for an image, or none."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Inputs(Values):
 
 
 class Outputs(Values):
-    """What is known of the picture: hash, media type, width, height, size; null where there is none."""
+    """The image's hash, media type, width, height and size; null where there is none."""
 
     picture: dict[str, JsonValue] | None
 
@@ -44,7 +44,7 @@ def _question(inputs: Inputs) -> Question:
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Asks once. The content is kept with the run, so the file may be gone afterwards."""
+    """Asks once. The content is stored with the run, so the file is not needed afterwards."""
     if inputs.key not in context.answers:
         return Ask(_question(inputs))
     answer = context.answers[inputs.key]

@@ -1,4 +1,4 @@
-"""Shows what was written and asks: accept, edit a prompt, retry with other groups, or stop.
+"""Shows the prompts and asks: accept, edit a prompt, retry with other groups, or stop.
 
 An edit is kept apart from what the LLM wrote: it says which text it replaces, and holds only as
 long as that text stands.
@@ -34,7 +34,7 @@ class Edit(Values):
 
 
 class Inputs(Values):
-    """What is to be looked at, and the edits of earlier attempts by prompt."""
+    """The prompts to review, and the edits of earlier attempts by prompt."""
 
     prompts: dict[str, JsonValue]
     edits: dict[str, Edit] | None = Field(default=None)
@@ -42,7 +42,7 @@ class Inputs(Values):
 
 
 class Outputs(Values):
-    """What the person decided, the edits that hold, and the prompts with those edits."""
+    """The decision, the edits in effect, and the prompts with those edits."""
 
     decision: str
     edits: dict[str, Edit]

@@ -1,4 +1,4 @@
-"""Asks which model groups of a category are wanted."""
+"""Asks for the model groups of a category."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Inputs(Values):
-    """The category whose groups are offered, and what an earlier attempt chose.
+    """The category whose groups are offered, and the selection of an earlier attempt.
 
     With `may_skip`, a person may answer `none`: the step is then skipped.
     """
@@ -37,7 +37,7 @@ class Inputs(Values):
 
 
 class Outputs(Values):
-    """What was chosen, in the order of the config."""
+    """The selection, in the order of the config."""
 
     selected_groups: list[str]
     selected_models: list[str]
@@ -71,7 +71,7 @@ def _option(group: Group) -> Option:
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Asks once; says of a chosen group whose service has closed that it has."""
+    """Asks once; adds a note for each selected group whose service has ended."""
     question = _question(context.resources.catalog, inputs)
     answer = context.answers.get(question.key)
     if answer is None:
@@ -89,7 +89,7 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
 
 
 def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
-    """The one question. Told beforehand, it may always be answered with no group."""
+    """The one question; when it is answered by option, no group is a valid answer."""
     category = str(inputs.get("group_category"))
     yield _question(resources.catalog, Inputs(group_category=category, may_skip=True))
 
