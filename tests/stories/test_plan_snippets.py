@@ -11,7 +11,7 @@ import pytest
 
 from callsheet.catalog.instructions import join_instructions
 from callsheet.catalog.schemas import merge_schemas
-from callsheet.errors import WorkflowError
+from callsheet.errors import AnswerError
 from callsheet.loader.bundle import inspect_workflow, load_workflow
 from tests.support.runs import InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
@@ -113,14 +113,17 @@ async def test_without_drafts_the_offline_door_stops_and_names_the_module(tmp_pa
 
 @pytest.mark.parametrize("half", ["prompts/image_generation/sora_instructions.txt",
                                   "schemas/image_generation/sora_schema.json"])  # fmt: skip
-def test_a_group_with_half_of_its_files_is_refused_before_anything_is_paid(
+async def test_a_group_with_half_of_its_files_is_refused_before_anything_is_paid(
     tmp_path: Path, half: str
 ) -> None:
     workflow = _workflow(tmp_path)
     (tmp_path / half).unlink()
-    with pytest.raises(WorkflowError, match="sora") as refused:
-        load_workflow(workflow)
+    with pytest.raises(AnswerError, match="`sora` cannot be chosen") as refused:
+        await Desk.with_llm().session(["sora", "leonardo"], workflow)
     assert half in str(refused.value)
+    assert half in {problem.file for problem in inspect_workflow(workflow)[1]}
+    catalog = load_workflow(workflow).resources.catalog
+    assert catalog.usable(["sora", "leonardo"]) == ["leonardo"]
 
 
 def test_check_tells_every_problem_at_once_each_with_its_file(tmp_path: Path) -> None:
