@@ -119,7 +119,7 @@ async def test_a_group_with_half_of_its_files_is_refused_before_anything_is_paid
     workflow = _workflow(tmp_path)
     (tmp_path / half).unlink()
     with pytest.raises(AnswerError, match="`sora` cannot be chosen") as refused:
-        await Desk.with_llm().session(["sora", "leonardo"], workflow)
+        await InMemoryRuns.with_llm().session(["sora", "leonardo"], workflow)
     assert half in str(refused.value)
     assert half in {problem.file for problem in inspect_workflow(workflow)[1]}
     catalog = load_workflow(workflow).resources.catalog
