@@ -1,23 +1,23 @@
-"""What can go wrong, as one tree: each error knows its code, its exit status and what to do next.
+"""All errors as one tree: each has a code, an exit status and a hint what to do.
 
 CallsheetError
-├── InputError                     exit 2   the person's words, or a workflow's
+├── InputError                     exit 2   wrong input or a wrong workflow
 │   ├── UnknownNameError                    lists the known names, nearest first
 │   ├── AnswerError                         an answer that does not fit its question
-│   └── WorkflowError                       everything wrong with a workflow, at once
-├── ReplyError                     exit 1   the LLM answered, and it cannot be used
+│   └── WorkflowError                       all problems of a workflow
+├── ReplyError                     exit 1   the reply of the LLM cannot be used
 │   ├── RefusedError  FilteredError  TruncatedError  EmptyReplyError
 │   └── OutputInvalidError
-├── ProviderError                  exit 5   the LLM's provider did not do its part
+├── ProviderError                  exit 5   the provider failed
 │   ├── KeyMissingError  KeyRefusedError  BillingError  QuotaError
 │   ├── ModelNotFoundError  RequestRejectedError  InputTooLargeError
 │   ├── UnreachableError  OverloadedError  DeadlineError
-│   └── CostCeilingError  PriceUnknownError
-├── StorageError                   exit 6   the place where runs are kept
+│   └── BudgetExceededError  PriceUnknownError
+├── StorageError                   exit 6   the storage of runs
 │   ├── StorageFullError  StorageLockedError
 │   └── StorageReadOnlyError  StorageCorruptError
-├── CrashedError                   exit 1   one worker after another died of a run
-└── InternalError                  exit 1   a defect of ours
+├── CrashedError                   exit 1   workers died while executing a run
+└── InternalError                  exit 1   a defect of callsheet
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a file: where it stands and what to do about it.
+    """A problem of a file: its position and what to do.
 
     `path` is a JSON path such as `$.steps[1].modules[0].inputs`; empty for a whole file.
     """
@@ -56,7 +56,7 @@ class GroupProblem(Problem):
 
 
 class CallsheetError(Exception):
-    """Something callsheet can explain: what and where, then what to do."""
+    """An error with a message and a hint what to do."""
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
@@ -68,14 +68,14 @@ class CallsheetError(Exception):
 
 
 class InputError(CallsheetError):
-    """What was asked for cannot be done as it was said."""
+    """The input is wrong."""
 
     code = "bad_input"
     exit_code = 2
 
 
 class UnknownNameError(InputError):
-    """A name that nothing bears; the hint lists those that exist, nearest first."""
+    """An unknown name; the hint lists the known ones, nearest first."""
 
     code = "unknown_name"
 
@@ -88,13 +88,13 @@ class UnknownNameError(InputError):
 
 
 class AnswerError(InputError):
-    """An answer that does not fit its question; nothing was recorded."""
+    """An answer does not fit its question; nothing was recorded."""
 
     code = "bad_answer"
 
 
 class WorkflowError(InputError):
-    """A workflow that cannot be run as it is written; holds every problem that was found."""
+    """A workflow is invalid; lists every problem."""
 
     code = "invalid_workflow"
 
@@ -107,43 +107,43 @@ class WorkflowError(InputError):
 
 
 class ReplyError(CallsheetError):
-    """The LLM answered, but not with prompts that can be used."""
+    """The reply of the LLM has no usable prompts."""
 
     code = "reply_unusable"
 
 
 class RefusedError(ReplyError):
-    """The LLM declined to write."""
+    """The LLM refused to write."""
 
     code = "refused"
 
 
 class FilteredError(ReplyError):
-    """The provider's content filter stopped the reply."""
+    """The provider's content filter blocked the reply."""
 
     code = "filtered"
 
 
 class TruncatedError(ReplyError):
-    """The reply ended at the output limit, before it was complete."""
+    """The reply was truncated at the output limit."""
 
     code = "output_truncated"
 
 
 class EmptyReplyError(ReplyError):
-    """The reply held no text."""
+    """The reply is empty."""
 
     code = "empty_response"
 
 
 class OutputInvalidError(ReplyError):
-    """After every repair a prompt is still missing or of the wrong form."""
+    """After all repairs a prompt is still missing or invalid."""
 
     code = "output_invalid"
 
 
 class ProviderError(CallsheetError):
-    """The LLM's provider did not do its part."""
+    """The LLM's provider failed."""
 
     code = "provider_error"
     exit_code = 5
@@ -156,13 +156,13 @@ class KeyMissingError(ProviderError):
 
 
 class KeyRefusedError(ProviderError):
-    """The provider did not accept the key."""
+    """The provider refused the key."""
 
     code = "provider_auth"
 
 
 class BillingError(ProviderError):
-    """The provider wants to be paid first."""
+    """The account at the provider has no credit left."""
 
     code = "provider_billing"
 
@@ -180,33 +180,33 @@ class ModelNotFoundError(ProviderError):
 
 
 class RequestRejectedError(ProviderError):
-    """The provider refused the request's form in every mode we know."""
+    """The provider refused the request in every mode."""
 
     code = "provider_rejected_request"
 
 
 class InputTooLargeError(ProviderError):
-    """The request is longer than the LLM can read."""
+    """The request is longer than the LLM accepts."""
 
     code = "input_too_large"
 
 
 class UnreachableError(ProviderError):
-    """Nothing answers at the provider's address."""
+    """The provider cannot be reached."""
 
     code = "provider_unreachable"
 
 
 class CertificateError(ProviderError):
-    """The server at the provider's address cannot prove that it is the provider's."""
+    """The certificate of the provider's server cannot be verified."""
 
     code = "provider_tls"
 
 
 class OverloadedError(ProviderError):
-    """The provider was overloaded, rate-limited or failing to the last try.
+    """The provider was overloaded, rate-limited or failing in every try.
 
-    `retry_after` is how many seconds it asked to wait, if it said.
+    `retry_after` is how many seconds it asked to wait, if it did.
     """
 
     code = "provider_unavailable"
@@ -223,7 +223,7 @@ class DeadlineError(ProviderError):
     code = "provider_timeout"
 
 
-class CostCeilingError(ProviderError):
+class BudgetExceededError(ProviderError):
     """The next call could lift the run's cost over its ceiling; nothing was sent."""
 
     code = "cost_ceiling"
@@ -236,32 +236,32 @@ class PriceUnknownError(ProviderError):
 
 
 class StorageError(CallsheetError):
-    """The place where runs are kept cannot be used."""
+    """The storage of runs cannot be used."""
 
     code = "storage"
     exit_code = 6
 
 
 class StorageFullError(StorageError):
-    """There is no room left where runs are kept."""
+    """The storage of runs is full."""
 
     code = "storage_full"
 
 
 class StorageLockedError(StorageError):
-    """Somebody else holds the place where runs are kept, and did not let go of it in time."""
+    """Another process locked the storage of runs for too long."""
 
     code = "storage_locked"
 
 
 class StorageReadOnlyError(StorageError):
-    """What is kept can be looked at, and nothing can be added."""
+    """The storage of runs can be read, but not written."""
 
     code = "storage_read_only"
 
 
 class StorageCorruptError(StorageError):
-    """The place where runs are kept is damaged; it is left as it is."""
+    """The storage of runs is damaged; it is left unchanged."""
 
     code = "storage_corrupt"
 
@@ -273,41 +273,41 @@ _REFUSED = {
 }
 
 
-def refused(error: OSError) -> type[StorageError]:
-    """The error that names what the system refused in a place where something is kept."""
+def storage_error_class(error: OSError) -> type[StorageError]:
+    """The class for an error of the system where something is stored."""
     return _REFUSED.get(error.errno or 0, StorageError)
 
 
 class CrashedError(CallsheetError):
-    """One worker after another died in the middle of the run, so it was given up."""
+    """Several workers died while executing the run, so it failed."""
 
     code = "run_crashed"
 
 
 class InternalError(CallsheetError):
-    """A defect of ours, told without a traceback."""
+    """A defect of callsheet, shown without a traceback."""
 
     code = "internal"
 
 
 def nearest_first(name: str, known: Iterable[str]) -> list[str]:
-    """The known names, those most like `name` before the others, which keep their order."""
+    """The known names, the most similar first; the others keep their order."""
     names = list(known)
-    spelt: dict[str, list[str]] = {}
+    spellings: dict[str, list[str]] = {}
     for each in names:
-        spelt.setdefault(each.lower(), []).append(each)
-    close = get_close_matches(name.lower(), spelt, n=len(names) or 1, cutoff=0.6)
-    near = [each for word in close for each in spelt[word]]
+        spellings.setdefault(each.lower(), []).append(each)
+    close = get_close_matches(name.lower(), spellings, n=len(names) or 1, cutoff=0.6)
+    near = [each for word in close for each in spellings[word]]
     return near + [other for other in names if other not in near]
 
 
 def error_of(code: str, message: str, hint: str) -> CallsheetError:
-    """The error that a recorded failure tells of, of the class that bears its code."""
+    """The error of a recorded failure, with the class of its code."""
     classes = [CallsheetError]
     for each in classes:
         classes += each.__subclasses__()
     found = next((each for each in classes if each.code == code), CallsheetError)
-    # Some classes make their message from other arguments, so no constructor is called.
+    # Some classes build their message from other arguments, so no constructor is called.
     error = found.__new__(found)
     CallsheetError.__init__(error, message, hint=hint)
     return error

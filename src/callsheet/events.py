@@ -1,4 +1,4 @@
-"""The facts a run is made of. Nothing recorded is ever changed; a run's state is a fold over them."""
+"""The events of a run. A recorded event never changes; the state of a run is a fold over its events."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from callsheet.usage import Usage
 
 
 class RunEvent(BaseModel):
-    """What all facts share: they are frozen, and a field nobody knows is refused."""
+    """Base class of events: frozen, and without unknown fields."""
 
-    # Built when first used: a short run meets half of the facts.
+    # Validators are built on first use: a short run needs half of them.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class QuestionPolicy(RunEvent):
-    """How questions are treated: which kinds take their default unasked, which keys never do.
+    """Which questions are asked.
 
-    `accept` holds kinds of questions, `ask` the first parts of keys that are asked all the same.
+    Kinds in `accept` take their default, unless the first part of the key is in `ask`.
     """
 
     accept: tuple[str, ...] = ()
@@ -28,11 +28,10 @@ class QuestionPolicy(RunEvent):
 
 
 class RunStarted(RunEvent):
-    """A run began: the workflow's files by hash, the LLM, and what the person said beforehand.
+    """A run started: hash of its workflow files, LLM, and preset answers.
 
-    `source` is where the workflow is found again: its name, or the absolute path of its file.
-    Here and below, `once` is the key under which a program asked for this: when it asks again
-    under the same key, nothing is done twice.
+    `source` is the workflow's name, or the absolute path of its file. Here and below, `manner` is the
+    question policy, and `once` the idempotency key of the request that caused the event.
     """
 
     kind: Literal["run_started"] = "run_started"
@@ -48,7 +47,7 @@ class RunStarted(RunEvent):
 
 
 class RunResumed(RunEvent):
-    """A run that had failed or been left goes on from where it stood."""
+    """A failed or interrupted run was resumed at its position."""
 
     kind: Literal["run_resumed"] = "run_resumed"
     llm: str
@@ -59,9 +58,9 @@ class RunResumed(RunEvent):
 
 
 class RunRetried(RunEvent):
-    """A step is to be done again, and every step after it; `anew` is not to be kept in any case.
+    """A step and all later ones are executed again; models in `anew` are rewritten in any case.
 
-    `finished` goes into the state: what an attempt that never ended had paid for already.
+    `finished` is added to the state: prompts that an unfinished attempt had already paid for.
     """
 
     kind: Literal["run_retried"] = "run_retried"
@@ -78,7 +77,7 @@ class RunRetried(RunEvent):
 
 
 class StepStarted(RunEvent):
-    """An attempt of a step began."""
+    """An attempt of a step started."""
 
     kind: Literal["step_started"] = "step_started"
     step: str
@@ -86,7 +85,7 @@ class StepStarted(RunEvent):
 
 
 class QuestionAsked(RunEvent):
-    """A module needs a person; `question` is a Question as JSON."""
+    """A module asked a question; `question` is a Question as JSON."""
 
     kind: Literal["question_asked"] = "question_asked"
     step: str
@@ -96,7 +95,7 @@ class QuestionAsked(RunEvent):
 
 
 class QuestionAnswered(RunEvent):
-    """A person's answer, one told beforehand, or the question's own default."""
+    """A question was answered: by a person, a preset answer (`told`) or its default."""
 
     kind: Literal["question_answered"] = "question_answered"
     step: str
@@ -109,7 +108,7 @@ class QuestionAnswered(RunEvent):
 
 
 class CallReplied(RunEvent):
-    """An LLM answered call `number` of a module; it is never bought again."""
+    """An LLM replied to call `number` of a module; that call is never repeated."""
 
     kind: Literal["call_replied"] = "call_replied"
     step: str
@@ -141,7 +140,7 @@ class CallReplied(RunEvent):
 
 
 class ValuesFinished(RunEvent):
-    """Parts of a module's work that are done although the module is not: values by their paths."""
+    """A module finished values before it ended: by their paths."""
 
     kind: Literal["values_finished"] = "values_finished"
     step: str
@@ -151,7 +150,7 @@ class ValuesFinished(RunEvent):
 
 
 class Noted(RunEvent):
-    """Something a person should know."""
+    """A note for the person."""
 
     kind: Literal["noted"] = "noted"
     step: str
@@ -159,7 +158,7 @@ class Noted(RunEvent):
 
 
 class OutputWritten(RunEvent):
-    """A module finished; `values` went into the state under these names."""
+    """A module ended; `values` were written into the state under these names."""
 
     kind: Literal["output_written"] = "output_written"
     step: str
@@ -169,7 +168,7 @@ class OutputWritten(RunEvent):
 
 
 class StepFinished(RunEvent):
-    """An attempt of a step ended; where it said so, the run goes on at step `then`."""
+    """An attempt of a step ended; `then` names the next step if it is not the following."""
 
     kind: Literal["step_finished"] = "step_finished"
     step: str
@@ -180,14 +179,14 @@ class StepFinished(RunEvent):
 
 
 class RunFinished(RunEvent):
-    """The last step is done, or a person said stop."""
+    """The last step ended, or a person stopped the run."""
 
     kind: Literal["run_finished"] = "run_finished"
     result: Literal["succeeded", "stopped"]
 
 
 class Interruption(RunEvent):
-    """What stood in a step's way: `module` is where, or what was told beforehand."""
+    """What stopped a step; `module` is a module id, or says that a preset answer was wrong."""
 
     step: str
     attempt: int
@@ -198,19 +197,19 @@ class Interruption(RunEvent):
 
     @property
     def located(self) -> str:
-        """The message behind the place in the workflow's file, for whoever works on that."""
+        """The message with its position in the workflow, for authors of workflows."""
         return f"{self.step}, {self.module}: {self.message}" if self.module else self.message
 
 
 class RunFailed(Interruption):
-    """A step could not be done; the run can be resumed or retried."""
+    """A step failed; the run can be resumed or retried."""
 
     kind: Literal["run_failed"] = "run_failed"
     exit_code: int
 
 
 class RunParked(Interruption):
-    """The provider wants to be left alone until a time (Unix seconds)."""
+    """The provider accepts no call until a time (Unix seconds)."""
 
     kind: Literal["run_parked"] = "run_parked"
     until: float
@@ -242,7 +241,7 @@ def _adapter() -> TypeAdapter[Event]:
 
 
 class RecordedEvent(NamedTuple):
-    """A fact with its place in the run (from 1) and the time it was recorded (Unix seconds)."""
+    """An event with its number in the run (from 1) and the time it was recorded (Unix seconds)."""
 
     seq: int
     at: float

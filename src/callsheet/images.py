@@ -1,6 +1,6 @@
-"""Reads a person's picture: what it is and how large, told by its content and never by its name.
+"""Reads a person's image: type and size by its content, never by its name.
 
-Only the header is read. A picture is kept as base64 text under its hash, like every file of a run.
+Only the header is read. An image is stored as base64 text under its hash, like every file of a run.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 MAX_BYTES = 5_000_000
-"""What every provider takes at least (their pages on vision, November 2026)."""
+"""The size that every provider accepts (their pages on vision, November 2026)."""
 
 MAX_PIXELS = 8_000
-"""The longest side that every provider takes (Anthropic's page on vision, November 2026)."""
+"""The longest side that every provider accepts (Anthropic's page on vision, November 2026)."""
 
 HINT = "PNG, JPEG or WebP, up to 5 MB and 8,000 pixels a side"
 
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""The JPEG markers that tell the size; the three left out stand for tables."""
+"""JPEG markers of segments with the size; the three that are left out are tables."""
 
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
-"""The JPEG markers that nothing follows."""
+"""JPEG markers without a segment."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """A picture by its hash; `base64` is its content, where it is at hand."""
+    """An image by its hash; `base64` is its content, where it was loaded."""
 
     hash: str
     media_type: str
@@ -46,7 +46,7 @@ class Image:
     base64: str = field(default="", repr=False, compare=False)
 
     def to_json(self) -> dict[str, JsonValue]:
-        """What is recorded of it; the content is kept beside."""
+        """What is recorded; the content is stored separately."""
         return {
             "hash": self.hash,
             "media_type": self.media_type,
@@ -56,36 +56,36 @@ class Image:
         }
 
     @classmethod
-    def from_json(cls, told: Any) -> Image:
-        """The picture that `to_json` described; raises AnswerError for anything else."""
+    def from_json(cls, data: Any) -> Image:
+        """The image that `to_json` described; raises AnswerError for anything else."""
         try:
-            texts = (told["hash"], told["media_type"])
-            numbers = (told["width"], told["height"], told["size"])
+            texts = (data["hash"], data["media_type"])
+            numbers = (data["width"], data["height"], data["size"])
         except (TypeError, KeyError) as error:
-            raise AnswerError("this is no picture", hint=HINT) from error
+            raise AnswerError("this is not an image", hint=HINT) from error
         whole = all(isinstance(number, int) for number in numbers)
         if not whole or not all(isinstance(text, str) for text in texts):
-            raise AnswerError("this is no picture", hint=HINT)
+            raise AnswerError("this is not an image", hint=HINT)
         return cls(*texts, *numbers)
 
 
 def read_image(content: bytes) -> Image:
-    """The picture that these bytes are; raises AnswerError for what is none, or is too large."""
+    """The image in these bytes; raises AnswerError where there is none, or it is too large."""
     if len(content) > MAX_BYTES:
-        raise AnswerError(f"the picture is larger than {MAX_BYTES / 1e6:.0f} MB", hint=HINT)
+        raise AnswerError(f"the image is larger than {MAX_BYTES / 1e6:.0f} MB", hint=HINT)
     found = _png(content) or _jpeg(content) or _webp(content)
     if found is None:
-        raise AnswerError("this is no picture that can be sent", hint=HINT)
+        raise AnswerError("this is not a PNG, JPEG or WebP image", hint=HINT)
     media_type, width, height = found
     if not (0 < width <= MAX_PIXELS and 0 < height <= MAX_PIXELS):
-        raise AnswerError(f"the picture has {width:,} by {height:,} pixels", hint=HINT)
+        raise AnswerError(f"the image has {width:,} by {height:,} pixels", hint=HINT)
     text = base64.b64encode(content).decode()
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Image(digest, media_type, width, height, len(content), text)
 
 
 def open_image(path: Path) -> Image:
-    """The picture in a file; raises AnswerError naming the file, for it is a person's answer."""
+    """The image in a file; raises AnswerError naming the file."""
     try:
         with path.expanduser().open("rb") as file:
             return read_image(file.read(MAX_BYTES + 1))
@@ -97,14 +97,14 @@ def open_image(path: Path) -> Image:
 
 
 def read_base64(text: str) -> Image:
-    """The same from base64 text, with or without the beginning of a data URL."""
+    """The image in base64 text, with or without the prefix of a data URL."""
     if len(text) > MAX_BYTES * 2:
-        raise AnswerError(f"the picture is larger than {MAX_BYTES / 1e6:.0f} MB", hint=HINT)
+        raise AnswerError(f"the image is larger than {MAX_BYTES / 1e6:.0f} MB", hint=HINT)
     _, comma, rest = text.partition(",")
     try:
         return read_image(base64.b64decode(rest if comma else text, validate=True))
     except (binascii.Error, ValueError) as error:
-        raise AnswerError("the picture is not base64", hint=HINT) from error
+        raise AnswerError("the image is not base64", hint=HINT) from error
 
 
 def _png(content: bytes) -> tuple[str, int, int] | None:
@@ -115,18 +115,18 @@ def _png(content: bytes) -> tuple[str, int, int] | None:
 
 
 def _jpeg(content: bytes) -> tuple[str, int, int] | None:
-    """Segments, each with its marker and length, up to the one that begins the frame."""
+    """Segments with marker and length, up to the start of the frame."""
     if not content.startswith(b"\xff\xd8\xff"):
         return None
     at = 2
     while at + 9 <= len(content):
-        if content[at] != 0xFF:  # noqa: PLR2004  # a marker begins so
+        if content[at] != 0xFF:  # noqa: PLR2004  # every marker starts with it
             return None
         marker = content[at + 1]
         if marker in _START_OF_FRAME:
             height, width = struct.unpack(">HH", content[at + 5 : at + 9])
             return "image/jpeg", width, height
-        if marker == 0xFF:  # noqa: PLR2004  # a byte of padding
+        if marker == 0xFF:  # noqa: PLR2004  # padding
             at += 1
         elif marker in _ALONE:
             at += 2
@@ -144,7 +144,7 @@ def _webp(content: bytes) -> tuple[str, int, int] | None:
         case b"VP8 " if body[3:6] == b"\x9d\x01\x2a":
             width, height = struct.unpack("<HH", body[6:10])
             return "image/webp", width & 0x3FFF, height & 0x3FFF
-        case b"VP8L" if body[0] == 0x2F:  # noqa: PLR2004  # the form's own first byte
+        case b"VP8L" if body[0] == 0x2F:  # noqa: PLR2004  # signature
             bits = int.from_bytes(body[1:5], "little")
             return "image/webp", (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1
         case b"VP8X":

@@ -1,4 +1,4 @@
-"""JSON with `//` comments, as people write workflow files."""
+"""Parses and edits JSON with `//` comments, the format of workflow files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NotJsonError(ValueError):
 
 
 def parse(text: str, file: str) -> JsonValue:
-    """The JSON value of a text that may hold `//` comments; raises NotJsonError with the line."""
+    """The JSON value of a text that may contain `//` comments; raises NotJsonError with the line."""
     plain = _STRING_OR_COMMENT.sub(_blank_comment, text)
     try:
         value: JsonValue = json.loads(plain, parse_constant=_no_constant, parse_float=_finite)
@@ -40,7 +40,7 @@ def parse(text: str, file: str) -> JsonValue:
                 file,
                 "",
                 f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}",
-                "commas stand between entries, none after the last",
+                "put commas between entries, and none after the last",
             )
         ) from error
     except (ValueError, RecursionError) as error:
@@ -51,9 +51,9 @@ def parse(text: str, file: str) -> JsonValue:
 
 
 def insert_member(text: str, path: tuple[str, ...], member: str) -> str | None:
-    """The text with a member more in the object at `path`, comments and all; None where there is none.
+    """The text with `member` added to the object at `path`, or None where there is no such object.
 
-    `member` is a name, a colon and a value, as it is written at the left margin.
+    Comments are preserved. `member` is a name, a colon and a value, without indentation.
     """
     plain = _STRING_OR_COMMENT.sub(_blank_comment, text)
     found = _object_at(plain, path)
@@ -68,13 +68,13 @@ def insert_member(text: str, path: tuple[str, ...], member: str) -> str | None:
 
 
 def _object_at(plain: str, path: tuple[str, ...]) -> tuple[int, int] | None:
-    """Where the braces of the object at a path stand."""
+    """Positions of the braces of the object at a path."""
     opened: list[tuple[str, int]] = []
-    name = said = ""
+    name = last = ""
     for token in _TOKEN.finditer(plain):
         match token[0]:
             case ":":
-                name = said
+                name = last
             case "{" | "[" as sign:
                 opened.append((name if sign == "{" else "[", token.start()))
                 name = ""
@@ -86,12 +86,12 @@ def _object_at(plain: str, path: tuple[str, ...]) -> tuple[int, int] | None:
                 if token[0] == "}" and here == path:
                     return start, token.start()
             case string:
-                said = str(json.loads(string))
+                last = str(json.loads(string))
     return None
 
 
 def place_and_words(detail: ErrorDetails) -> tuple[str, str]:
-    """Where a value has the wrong form, as a JSON path without its `$`, and what is wrong with it."""
+    """JSON path of a wrong value, without `$`, and what is wrong with it."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"])
     message = detail["msg"]
     return path, message[:1].lower() + message[1:]
@@ -112,7 +112,7 @@ def _children(node: JsonValue) -> list[JsonValue]:
 
 
 def _blank_comment(found: re.Match[str]) -> str:
-    # As many blanks as the comment had characters keep line and column of an error true.
+    # As many blanks as the comment has characters keep line and column of errors correct.
     token = found.group()
     return token if token.startswith('"') else " " * len(token)
 

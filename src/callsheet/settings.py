@@ -1,4 +1,4 @@
-"""The environment, read once and here only: the settings of `docs/settings.md`, and the keys in it."""
+"""Reads settings and keys from the environment; no other file reads it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VARIABLES: Mapping[str, str] = {
-    "CALLSHEET_LLM": "The LLM that writes where no `--llm` is given; without either, `offline`.",
+    "CALLSHEET_LLM": "The LLM to use without `--llm`; by default `offline`.",
     "CALLSHEET_BASE_URL": "Address of an OpenAI-compatible server of your own.",
     "CALLSHEET_API_KEY": "The only key that is sent to `CALLSHEET_BASE_URL`, if it is set.",
     "CALLSHEET_MAX_COST": "The most a run may cost, in US dollars.",
-    "CALLSHEET_HOME": "The folder where runs are kept.",
-    "CALLSHEET_DATABASE_URL": "A PostgreSQL database to keep runs in instead, as `postgresql://user:password@host/name`; see [scaling](scaling.md).",
-    "CALLSHEET_LEASE_SECONDS": "How long a process that says nothing is believed to be alive (default 30); the same for all that share a database.",
+    "CALLSHEET_HOME": "The folder where runs are stored.",
+    "CALLSHEET_DATABASE_URL": "A PostgreSQL database to store runs in instead, as `postgresql://user:password@host/name`; see [scaling](scaling.md).",
+    "CALLSHEET_LEASE_SECONDS": "Seconds after which a process without heartbeat counts as dead (default 30); must be the same for all processes of a database.",
 }
-"""Every setting of ours with what it does; the documentation's table is made from it."""
+"""All settings with their descriptions; the table in the documentation is generated from it."""
 
 LEASE_SECONDS = 30.0
 SHORTEST_LEASE, LONGEST_LEASE = 1.0, 3600.0
@@ -31,7 +31,7 @@ SHORTEST_LEASE, LONGEST_LEASE = 1.0, 3600.0
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says.
+    """The settings of the environment.
 
     `environment` holds every variable that is set. The providers' table says which of them are
     keys; none of them ever appears in a message, a log or a repr.
@@ -47,12 +47,12 @@ class Settings:
 
 
 def wants_colour() -> bool:
-    """Whether a terminal may be written to in colour: not where NO_COLOR is set (no-color.org)."""
+    """Whether terminal output may be coloured: not if NO_COLOR is set (no-color.org)."""
     return not os.environ.get("NO_COLOR")
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings; raises InputError for a value that cannot be."""
+    """The settings; raises InputError for an invalid value."""
     env = os.environ if environment is None else environment
     return Settings(
         llm=env.get("CALLSHEET_LLM") or None,
@@ -74,13 +74,14 @@ def _amount(text: str | None) -> float | None:
         amount = -1.0
     if not 0 <= amount < float("inf"):
         raise InputError(
-            f"CALLSHEET_MAX_COST cannot be {text!r:.40}", hint="an amount in US dollars, as 0.50"
+            f"CALLSHEET_MAX_COST cannot be {text!r:.40}",
+            hint="use an amount in US dollars, such as 0.50",
         )
     return amount
 
 
 def _database(url: str | None) -> str | None:
-    """The address of a PostgreSQL database; a wrong one is never repeated, it may hold a password."""
+    """The URL of a PostgreSQL database; messages never repeat it, as it may contain a password."""
     if not url:
         return None
     scheme, _, rest = url.partition("://")
@@ -92,7 +93,7 @@ def _database(url: str | None) -> str | None:
     if not fits or parts.fragment or parts.netloc.count("@") > 1 or "@" in parts.path:
         raise InputError(
             "CALLSHEET_DATABASE_URL is not the address of a PostgreSQL database",
-            hint="postgresql://user:password@host:5432/name; in a password write @ as %40,"
+            hint="use postgresql://user:password@host:5432/name; in a password write @ as %40,"
             " # as %23, / as %2F, % as %25",
         )
     return url
@@ -107,30 +108,30 @@ def _lease(text: str | None) -> float:
         seconds = 0.0
     if not SHORTEST_LEASE <= seconds <= LONGEST_LEASE:
         raise InputError(
-            f"CALLSHEET_LEASE_SECONDS cannot be {text!r:.40}", hint="1 to 3600 seconds, as 30"
+            f"CALLSHEET_LEASE_SECONDS cannot be {text!r:.40}", hint="use 1 to 3600 seconds"
         )
     return seconds
 
 
 def _home(env: Mapping[str, str]) -> Path:
-    """Where runs are kept: as told, else the platform's place for a person's data."""
-    if told := env.get("CALLSHEET_HOME"):
-        return _own(Path(told))
+    """The folder of CALLSHEET_HOME, or else the platform's folder for user data."""
+    if folder := env.get("CALLSHEET_HOME"):
+        return _expanded(Path(folder))
     if sys.platform == "win32" and (local := env.get("LOCALAPPDATA")):
         return Path(local) / "callsheet"
-    home = Path(env["HOME"]) if env.get("HOME") else _own(Path("~"))
+    home = Path(env["HOME"]) if env.get("HOME") else _expanded(Path("~"))
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "callsheet"
     data = env.get("XDG_DATA_HOME")
     return (Path(data) if data else home / ".local" / "share") / "callsheet"
 
 
-def _own(path: Path) -> Path:
-    """The path with `~` as the person's folder; raises InputError where there is none."""
+def _expanded(path: Path) -> Path:
+    """The path with `~` expanded; raises InputError where the user has no home folder."""
     try:
         return path.expanduser()
     except RuntimeError as error:
         raise InputError(
             f"no home folder is known for {str(path)!r:.200}",
-            hint="set CALLSHEET_HOME to the folder where runs are to be kept",
+            hint="set CALLSHEET_HOME to the folder where runs are to be stored",
         ) from error

@@ -1,7 +1,7 @@
-"""Fills text templates with plain values: sandboxed, bounded, and strict about undefined names.
+"""Renders text templates with plain values: sandboxed, bounded, and strict about undefined names.
 
-Only a workflow's own files are templates. What a person or an LLM wrote is always a value, so
-`{{ … }}` inside it arrives as it is.
+Only files of a workflow are templates. Text of a person or an LLM is always a value, so `{{ … }}` inside
+it is not rendered.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 MAX_TEMPLATE = 200_000
 MAX_RENDERED = 1_000_000
-"""Characters; a filled message is a thousandth of that."""
+"""Characters; a usual message has a thousandth of that."""
 
 MAX_DEPTH = 40
-"""Levels of a template's syntax; Jinja takes very long over much more."""
+"""Levels of a template's syntax tree; far deeper ones take Jinja very long."""
 
 ALLOWED = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Name),
@@ -34,22 +34,22 @@ ALLOWED = (
     *(nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Concat, nodes.Add, nodes.Sub),
     *(nodes.Dict, nodes.Pair),
 )
-"""What a template may be made of: nothing that calls, loads, or grows without end."""
+"""Allowed syntax: nothing that calls, loads, or grows without limit."""
 
 FILTERS = (
     *("abs", "capitalize", "count", "d", "default", "first", "float", "int", "items"),
     *("last", "length", "list", "lower", "reverse", "round", "sort", "string", "title", "trim"),
     *("truncate", "unique", "upper", "wordcount"),
 )
-"""Those of Jinja's own filters that cannot make a long text of a short one."""
+"""Filters of Jinja that cannot make a long text from a short one."""
 
 
 LONGEST_SIDE, LEAST_STEP, MOST_MEGAPIXELS = 100, 8, 64
-"""What a picture's size is looked for in; beyond them the looking would take long."""
+"""Bounds of the search for an image size; beyond them it would take long."""
 
 
 def fill(template: str, variables: Mapping[str, JsonValue], *, name: str = "template") -> str:
-    """The template with its variables put in; raises InputError naming what is undefined."""
+    """The rendered template; raises InputError naming undefined variables."""
     compiled = _read(template, name, variables)
     try:
         pieces: list[str] = []
@@ -60,14 +60,14 @@ def fill(template: str, variables: Mapping[str, JsonValue], *, name: str = "temp
                 raise InputError(f"{name} grows beyond {MAX_RENDERED:,} characters when filled")
             pieces.append(piece)
     except TemplateError as error:
-        raise _unfit(error, name, variables) from error
+        raise _template_error(error, name, variables) from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"{name} cannot be filled: {error}", hint=_hint(variables)) from error
     return "".join(pieces).strip()
 
 
 def check_template(template: str, *, name: str = "template") -> None:
-    """Raises InputError for a template that cannot be filled, whatever its variables."""
+    """Raises InputError for a template that is invalid for any variables."""
     _read(template, name, {})
 
 
@@ -114,19 +114,21 @@ def _read(template: str, name: str, variables: Mapping[str, JsonValue]) -> Templ
     try:
         return _compiled(template)
     except TemplateError as error:
-        raise _unfit(error, name, variables) from error
+        raise _template_error(error, name, variables) from error
     except (RecursionError, SyntaxError, MemoryError) as error:
         raise InputError(f"{name} is nested too deeply") from error
 
 
-def _unfit(error: TemplateError, name: str, variables: Mapping[str, JsonValue]) -> InputError:
+def _template_error(
+    error: TemplateError, name: str, variables: Mapping[str, JsonValue]
+) -> InputError:
     return InputError(f"{name} cannot be filled: {error.message!s:.300}", hint=_hint(variables))
 
 
 def _permitted(node: nodes.Node) -> nodes.Node:
     if not isinstance(node, ALLOWED):
         raise TemplateSyntaxError(
-            f"`{type(node).__name__.lower()}` is not for templates", node.lineno
+            f"`{type(node).__name__.lower()}` is not allowed in templates", node.lineno
         )
     return node
 
@@ -141,18 +143,18 @@ def _compiled(template: str) -> Template:
         raise TemplateSyntaxError(f"nested deeper than {MAX_DEPTH} levels", level[0].lineno)
     for loop in tree.find_all(nodes.For):
         if loop.recursive or any(True for _ in loop.find_all(nodes.For)):
-            raise TemplateSyntaxError("a loop inside a loop is not for templates", loop.lineno)
+            raise TemplateSyntaxError("nested loops are not allowed in templates", loop.lineno)
     return _environment().from_string(tree)
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Shows the data of a value, and none of the methods that Python gave it."""
+    """Gives access to the data of values, but not to their Python methods."""
 
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
         return not callable(value) and super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: object) -> None:
-        """Jinja would make an exception of `format`; it is a method like any other."""
+        """Treats `format` like any other method; Jinja would allow it."""
 
 
 @lru_cache(maxsize=1)
@@ -161,7 +163,7 @@ def _environment() -> _Environment:
     environment = _Environment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
-    # `range`, `lipsum` and the like only serve to grow a text without bound.
+    # `range`, `lipsum` and similar functions can grow a text without limit.
     environment.globals.clear()
     ours = (phrase, opening, has, shaped, pixels, join)
     environment.filters = {name: environment.filters[name] for name in FILTERS}
@@ -170,18 +172,18 @@ def _environment() -> _Environment:
 
 
 def phrase(text: object) -> str:
-    """A text as part of a sentence: one line, no prompt syntax in it, no full stop behind it."""
+    """A text as part of a sentence: one line, without prompt syntax and final full stop."""
     words = re.sub(r"--+|::+|[()\[\]{}<>]", " ", str(text or "")).split()
     return " ".join(words).replace(" ,", ",").rstrip(" .,;:!?…\u3002\u3001\uff01\uff1f")
 
 
 def opening(text: str) -> str:
-    """The text with a capital at its beginning, the rest as it is."""
+    """The text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
 def join(values: Iterable[object], by: str = "") -> str:
-    """The values as one text, with `by` between them."""
+    """The values joined by `by`."""
     texts = [str(value) for value in values]
     if sum(map(len, texts)) + len(by) * len(texts) > MAX_RENDERED:
         raise ValueError(f"a joined text grows beyond {MAX_RENDERED:,} characters")
@@ -189,28 +191,28 @@ def join(values: Iterable[object], by: str = "") -> str:
 
 
 def has(text: object, *words: str) -> bool:
-    """Whether one of the words stands in the text, in whichever case and with any ending."""
+    """Whether the text contains one of the words, ignoring case and endings."""
     found = str(text or "").lower()
     return any(re.search(rf"\b{re.escape(word.lower())}", found) for word in words)
 
 
 def shaped(ratio: str, tall: str, wide: str, square: str) -> str:
-    """The one of three texts that fits an aspect ratio such as `2:3`."""
+    """One of three texts, by an aspect ratio such as `2:3`."""
     width, _, height = ratio.partition(":")
     across, down = int(width), int(height)
     return square if across == down else tall if across < down else wide
 
 
 def pixels(ratio: str, megapixels: float, step: int) -> str:
-    """The size nearest an aspect ratio with sides in whole steps: `2:3` is `832x1216`.
+    """The size nearest to an aspect ratio, with sides in whole steps: `2:3` is `832x1216`.
 
-    It has at most so many megapixels (of 1024 by 1024), and at least nine tenths of them.
+    It has at most so many megapixels (of 1024 by 1024), and at least nine tenths of that.
     """
     across, _, down = ratio.partition(":")
     wanted, most = int(across) / int(down), megapixels * 1024 * 1024
     bounded = 1 <= max(wanted, 1 / wanted) <= LONGEST_SIDE and step >= LEAST_STEP
     if not bounded or not 0 < megapixels <= MOST_MEGAPIXELS:
-        raise ValueError(f"no picture of {ratio:.40} has such a size")
+        raise ValueError(f"no image size fits the ratio {ratio:.40}")
     sizes = (
         (width, height)
         for width in range(step, int((most * wanted) ** 0.5 * 1.3) + step, step)
@@ -219,7 +221,7 @@ def pixels(ratio: str, megapixels: float, step: int) -> str:
     )
     fit = min(sizes, key=lambda size: (abs(size[0] / size[1] / wanted - 1), -size[0]), default=None)
     if fit is None:
-        raise ValueError(f"no picture of {ratio:.40} has such a size")
+        raise ValueError(f"no image size fits the ratio {ratio:.40}")
     return f"{fit[0]}x{fit[1]}"
 
 

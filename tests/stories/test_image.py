@@ -201,7 +201,7 @@ def test_a_terminal_takes_a_path_and_asks_again_for_what_is_no_picture(terminal:
     said = terminal("run", "--json", "--idea", IDEA, stdin=answers)
     assert said.status == 0, said.err
     assert "'nowhere.png' cannot be read: No such file or directory" in said.err
-    assert "'notes.png': this is no picture that can be sent" in said.err
+    assert "'notes.png': this is not a PNG, JPEG or WebP image" in said.err
     assert "`offline` cannot see the picture" in said.err
 
 
@@ -232,7 +232,7 @@ def test_programs_hand_in_a_path_or_the_bytes(tmp_path: Path) -> None:
         llm = Watching()
         assert run(IDEA, ["motion_2_0"], llm=llm, image=image).status == "succeeded"
         assert llm.requests[0].picture == read_image(STILL)
-    with pytest.raises(InputError, match="no picture"):
+    with pytest.raises(InputError, match="not a PNG, JPEG or WebP image"):
         run(IDEA, ["motion_2_0"], image=b"not a picture")
 
 

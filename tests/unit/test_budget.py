@@ -10,7 +10,7 @@ from callsheet.batches.batch_llm import BatchLLM
 from callsheet.batches.circuit_breaker import MAX_CONSECUTIVE_FAILURES, CircuitBreaker
 from callsheet.costs.budget import Budget, BudgetedLLM, worst_cost
 from callsheet.errors import (
-    CostCeilingError,
+    BudgetExceededError,
     KeyRefusedError,
     PriceUnknownError,
     ProviderError,
@@ -82,7 +82,7 @@ async def test_what_turned_out_as_dear_as_feared_leaves_nothing_for_those_who_wa
     inner.gate.set()
     ends = await asyncio.gather(*tasks, return_exceptions=True)
     assert inner.calls == 2
-    assert [type(end) for end in ends[2:]] == [CostCeilingError] * 2
+    assert [type(end) for end in ends[2:]] == [BudgetExceededError] * 2
 
 
 async def test_reservations_of_any_size_are_given_back_whole() -> None:
@@ -96,7 +96,7 @@ async def test_reservations_of_any_size_are_given_back_whole() -> None:
 
     await asyncio.gather(*map(reserve, texts))
     dear = _request("heron " * 400_000)
-    with pytest.raises(CostCeilingError, match="is left, so nothing was sent"):
+    with pytest.raises(BudgetExceededError, match="is left, so nothing was sent"):
         await asyncio.wait_for(_enter(budget, dear), 60)
 
 
@@ -131,9 +131,9 @@ async def test_a_call_that_does_not_fit_stops_those_that_would() -> None:
     breaker, inner = CircuitBreaker(), Gated()
     inner.gate.set()
     llm = BatchLLM(inner, breaker, _budget(_worst("heron " * 500)))
-    with pytest.raises(CostCeilingError):
+    with pytest.raises(BudgetExceededError):
         await llm.compose(_request("heron " * 5_000))
-    with pytest.raises(CostCeilingError):
+    with pytest.raises(BudgetExceededError):
         await llm.compose(_request())
     assert inner.calls == 0
 

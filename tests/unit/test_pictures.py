@@ -78,10 +78,10 @@ def test_one_wrong_byte_never_breaks_the_reader(at: int, byte: int, form: str) -
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no picture"),
-        (b"GIF89a" + bytes(40), "no picture"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture"),
-        (b"%PDF-1.7" + bytes(40), "no picture"),
+        (b"", "not a PNG, JPEG or WebP image"),
+        (b"GIF89a" + bytes(40), "not a PNG, JPEG or WebP image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a PNG, JPEG or WebP image"),
+        (b"%PDF-1.7" + bytes(40), "not a PNG, JPEG or WebP image"),
         (bytes(MAX_BYTES + 1), "larger than 5 MB"),
         (jpeg(8_001, 100), "8,001 by 100 pixels"),
         (webp("VP8 ", 0, 100), "0 by 100 pixels"),
@@ -95,7 +95,7 @@ def test_what_cannot_be_sent_is_refused_in_one_line(content: bytes, message: str
 def test_a_name_says_nothing(tmp_path: Path) -> None:
     lie = tmp_path / "still.png"
     lie.write_text("not a picture")
-    with pytest.raises(AnswerError, match=r"still\.png.*no picture"):
+    with pytest.raises(AnswerError, match=r"still\.png.*not a PNG, JPEG or WebP image"):
         open_image(lie)
     plain = tmp_path / "still"
     plain.write_bytes(png())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from callsheet.errors import CostCeilingError, PriceUnknownError, ProviderError
+from callsheet.errors import BudgetExceededError, PriceUnknownError, ProviderError
 
 if TYPE_CHECKING:
     from callsheet.batches.circuit_breaker import CircuitBreaker
@@ -41,7 +41,7 @@ class BatchLLM:
                 if budget:
                     budget.add(reply)
                 return reply
-        except (CostCeilingError, PriceUnknownError) as error:
+        except (BudgetExceededError, PriceUnknownError) as error:
             self._breaker.record_failure(error)
             self._breaker.check()
             raise

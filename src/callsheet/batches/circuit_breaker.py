@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callsheet.errors import (
     BillingError,
-    CostCeilingError,
+    BudgetExceededError,
     KeyMissingError,
     KeyRefusedError,
     ModelNotFoundError,
@@ -21,7 +21,7 @@ FATAL_ERRORS = (
     BillingError,
     QuotaError,
     ModelNotFoundError,
-    CostCeilingError,
+    BudgetExceededError,
     PriceUnknownError,
 )
 """Errors that every further call would meet as well."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.batches.request import BatchRequest
 from callsheet.batches.row_parser import RowDefaults
-from callsheet.errors import StorageError, refused
+from callsheet.errors import StorageError, storage_error_class
 from callsheet.store.port import NoSuchRunError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise refused(error)(
+        raise storage_error_class(error)(
             f"{path} cannot be written: {error.strerror}",
             hint="free that place; nothing was started",
         ) from error

@@ -13,7 +13,7 @@ from callsheet.catalog.schemas import models_in, schema_text
 from callsheet.costs.image_tokens import request_image_tokens
 from callsheet.costs.prices import price
 from callsheet.costs.tokens import count_tokens, tokenizer_factor
-from callsheet.errors import CallsheetError, CostCeilingError, InputError, PriceUnknownError
+from callsheet.errors import BudgetExceededError, CallsheetError, InputError, PriceUnknownError
 from callsheet.llm.providers import parse_spec
 from callsheet.llm.retry_policy import CallLimits
 from callsheet.llm.schema_adapter import count_texts
@@ -78,7 +78,7 @@ class Budget:
         """Reserve a call's worst case while it is in progress.
 
         Waits while calls in progress may turn out cheaper than their worst case. Raises
-        CostCeilingError where the call does not fit, PriceUnknownError where a price is unknown.
+        BudgetExceededError where the call does not fit, PriceUnknownError where a price is unknown.
         """
         worst = worst_cost(spec, request)
         async with self._released:
@@ -87,7 +87,7 @@ class Budget:
                 if known <= left - sum(self._reserved):
                     break
                 if not self._reserved:
-                    raise CostCeilingError(
+                    raise BudgetExceededError(
                         f"the next call could cost ${known:.4f}; ${max(left, 0):.4f} of"
                         f" {self._owner}${self._limit:.4f} is left, so nothing was sent",
                         hint=self._suggest(spec, request, left),

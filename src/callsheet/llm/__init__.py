@@ -1,1 +1,1 @@
-"""The LLMs that write: one port, and the doors that answer to it."""
+"""LLMs: one interface, and its implementations for providers, drafts and pasted replies."""

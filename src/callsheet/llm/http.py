@@ -1,7 +1,7 @@
-"""The HTTP client under every provider's library: only what a call needs leaves, a reply is bounded.
+"""The HTTP client under the providers' libraries: sends only known headers, limits the reply.
 
-The providers' libraries read variables of their own and add headers from them; what is not named
-here is taken off again, so that one provider's key or account never reaches another's server.
+These libraries add headers from environment variables of their own. Headers that are not listed here
+are removed, so that a key or account of one provider never reaches the server of another.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 LONGEST_REPLY = 10_000_000
-"""Bytes of a reply's body, unpacked; a long reply has a thousandth of that."""
+"""Bytes of a decompressed reply; a long reply has a thousandth of that."""
 
 _SENT = frozenset(
     {
@@ -40,7 +40,7 @@ _OPEN: ContextVar[list[httpx2.Response] | None] = ContextVar("_OPEN", default=No
 
 @asynccontextmanager
 async def closing() -> AsyncGenerator[None]:
-    """Closes at its end whatever was opened within: a library may forget what broke off."""
+    """Closes all responses opened within; a library may leave broken ones open."""
     opened: list[httpx2.Response] = []
     before = _OPEN.set(opened)
     try:
@@ -52,16 +52,16 @@ async def closing() -> AsyncGenerator[None]:
 
 
 class OversizeReplyError(Exception):
-    """A reply was longer than any LLM's; it was not read to its end."""
+    """A reply exceeded LONGEST_REPLY; the rest was not read."""
 
 
 def http_client(key_header: str, key: str, seconds: float, kept: int) -> httpx2.AsyncClient:
-    """A client that sends this key, if any, follows no redirect and keeps so many idle connections.
+    """A client that sends this key and follows no redirect, with so many idle connections.
 
-    Without any it can be used from one event loop after another, and needs no closing.
+    Without idle connections it may be used from several event loops in turn, and needs no closing.
     """
     return httpx2.AsyncClient(
-        # The deadline of the whole call is shorter, and is what a person is told of.
+        # The deadline of the whole call is shorter, and its error is the one to show.
         timeout=httpx2.Timeout(seconds + 10, connect=5),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=kept),
         event_hooks={"request": [_only(key_header, key)], "response": [_bound, _as_events]},
@@ -69,7 +69,7 @@ def http_client(key_header: str, key: str, seconds: float, kept: int) -> httpx2.
 
 
 def _only(key_header: str, key: str) -> Callable[[httpx2.Request], Awaitable[None]]:
-    async def take_off(request: httpx2.Request) -> None:
+    async def remove_headers(request: httpx2.Request) -> None:
         for name in list(request.headers):
             if name.lower() not in _SENT:
                 del request.headers[name]
@@ -78,28 +78,28 @@ def _only(key_header: str, key: str) -> Callable[[httpx2.Request], Awaitable[Non
         if key:
             request.headers[key_header] = key
 
-    return take_off
+    return remove_headers
 
 
 async def _bound(response: httpx2.Response) -> None:
-    """Puts a limit under a reply before its body is read."""
+    """Limits the size of a reply before its body is read."""
     if (opened := _OPEN.get()) is not None:
         opened.append(response)
-    packing = response.headers.pop("content-encoding", "").lower()
-    assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101  # as our client is
-    response.stream = _BoundedBody(response.stream, packed=packing in ("gzip", "deflate"))
+    encoding = response.headers.pop("content-encoding", "").lower()
+    assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101  # as this client is
+    response.stream = _BoundedBody(response.stream, packed=encoding in ("gzip", "deflate"))
 
 
 async def _as_events(response: httpx2.Response) -> None:
-    """Has a reply read piece by piece although a server of one's own sent it in one."""
+    """Converts a reply that a server sent whole into a stream of one event."""
     path, kind = response.request.url.path, response.headers.get("content-type", "")
     if response.is_success and path.endswith("/chat/completions") and "json" in kind:
-        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101  # as our client is
+        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101  # as this client is
         response.stream = _EventStreamBody(response.stream)
 
 
 class _EventStreamBody(httpx2.AsyncByteStream):
-    """A whole chat completion in the form of a streamed one: one piece, and its end."""
+    """A chat completion as an event stream with one event."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
@@ -117,7 +117,7 @@ class _EventStreamBody(httpx2.AsyncByteStream):
 
 
 class _BoundedBody(httpx2.AsyncByteStream):
-    """A reply's body, unpacked as it comes, read as UTF-8 and cut where it grows too long."""
+    """A reply's body, decompressed while it arrives, checked as UTF-8 and limited in size."""
 
     def __init__(self, stream: httpx2.AsyncByteStream, *, packed: bool) -> None:
         self._stream = stream
@@ -129,7 +129,7 @@ class _BoundedBody(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._ended:
-            # A library looks once more for what may follow; the one below would look for ever.
+            # A library reads once more after the end; the stream below would block.
             return
         async for chunk in self._stream:
             part = self._unpack(chunk, LONGEST_REPLY + 1 - self._length)
@@ -141,7 +141,7 @@ class _BoundedBody(httpx2.AsyncByteStream):
         self._ended = True
 
     def _read(self, part: bytes) -> None:
-        """Refuses what is no UTF-8; a library may put another letter in its place."""
+        """Rejects invalid UTF-8; a library might replace it silently."""
         try:
             self._letters.decode(part)
         except UnicodeDecodeError as error:

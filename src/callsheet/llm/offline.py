@@ -1,4 +1,4 @@
-"""The LLM that is none: fills the workflow's own drafts from the brief. Deterministic, no network."""
+"""Fills the workflow's drafts from the brief instead of calling an LLM: deterministic, no network."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 class OfflineLLM:
-    """Answers with the drafts of a request; raises InputError where there is none for a value."""
+    """Replies with the filled drafts of a request; raises InputError where a value has none."""
 
     spec = "offline"
 
     async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
-        del on_text  # it writes faster than anybody reads
+        del on_text  # the reply is complete at once
         value = _filled(request.schema, request, ())
         text = json.dumps(value, ensure_ascii=False)
         return Reply(text=text, finish="stop", usage=Usage(cost_usd=0.0), llm="offline")
 
 
 def _filled(schema: object, request: Request, at: tuple[str, ...]) -> JsonValue:
-    """The value that a schema asks for at a path, made from the first draft that has one there."""
+    """The value for a schema at a path, from the first draft that has one there."""
     properties = schema.get("properties") if isinstance(schema, dict) else None
     if isinstance(properties, dict):
         return {name: _filled(node, request, (*at, name)) for name, node in properties.items()}

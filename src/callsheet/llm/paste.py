@@ -1,4 +1,4 @@
-"""The LLM that a person carries: prints what to paste into any chat, reads the reply back."""
+"""Lets a person paste the request into any chat and the reply back."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ KEY = "reply"
 
 
 class PasteLLM:
-    """Asks a person to carry the request to a chat and the reply back."""
+    """Asks a person to paste the request into a chat and the reply here."""
 
     spec = "paste"
 
     async def compose(
         self, request: Request, on_text: TextListener | None = None
     ) -> Reply | Question:
-        del on_text  # a person pastes a reply when it is done
+        del on_text  # a pasted reply is complete
         if request.answer is None:
             first = "Attach your picture to a chat, paste" if request.picture else "Paste"
             return _question(request, f"{first} this into any chat, then paste its reply here.")
         if first_object(request.answer) is None:
             return _question(
                 request,
-                "That reply holds no complete JSON object. Paste the whole reply, from { to }.",
+                "That reply has no complete JSON object. Paste the whole reply, from { to }.",
             )
         return Reply(text=request.answer, finish="stop", usage=Usage(), llm="paste")
 
@@ -44,7 +44,7 @@ def _question(request: Request, text: str) -> Question:
 
 
 def request_text(request: Request) -> str:
-    """The request as one text that any chat understands."""
+    """The request as one text for any chat."""
     schema = json.dumps(_plain(request.schema), ensure_ascii=False, indent=1)
     return (
         f"{request.system}\n\n{request.user}\n\n"
@@ -53,7 +53,7 @@ def request_text(request: Request) -> str:
 
 
 def _plain(schema: Mapping[str, JsonValue]) -> JsonValue:
-    """What a reply looks like, with each value's description in its place."""
+    """An example of a reply, with the description of each value in its place."""
     properties = schema.get("properties")
     if not isinstance(properties, dict):
         return str(schema.get("description") or "text")

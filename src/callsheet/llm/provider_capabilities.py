@@ -1,4 +1,4 @@
-"""What each provider's structured output enforces and which forms it takes, with where that is told."""
+"""What the structured output of each dialect enforces and accepts, with the sources."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 )
 
-References = Literal["any", "no circles", "circles only"]
+References = Literal["any", "acyclic", "cyclic"]
 
 
 @dataclass(frozen=True)
 class SchemaSupport:
-    """What a dialect enforces beyond structure, enum and anyOf, and which forms it takes.
+    """What a dialect enforces beyond structure, enum and anyOf, and which forms it accepts.
 
-    `references`: which it follows; any other is replaced by what it names. `floor`: the highest
-    `minItems`. `bounded`: the types whose numeric bounds it reads. `ordering`: whether the order of
-    properties is told by a keyword of its own.
+    `references`: which it resolves; others are inlined. `max_min_items`: the highest `minItems`.
+    `bounded`: types whose numeric bounds it enforces. `ordering`: whether a keyword of its own gives the
+    order of properties.
     """
 
     keywords: frozenset[str]
     formats: frozenset[str]
     references: References = "any"
     type_lists: bool = True
-    floor: int | None = None
+    max_min_items: int | None = None
     bounded: frozenset[str] = frozenset({"integer", "number"})
     enumerated: tuple[type, ...] = (object,)
     ordering: bool = False
@@ -47,24 +47,24 @@ SCHEMA_SUPPORT: Mapping[Dialect, SchemaSupport] = {
     "anthropic": SchemaSupport(
         frozenset({"format", "minItems"}),
         _FORMATS | {"uri"},
-        references="no circles",
+        references="acyclic",
         type_lists=False,
-        floor=1,
+        max_min_items=1,
     ),
-    # The API reference of `responseJsonSchema`: a circle may only stand in what is not required.
+    # The API reference of `responseJsonSchema`: only optional properties may be cyclic.
     "google": SchemaSupport(
         frozenset({"minimum", "maximum", "minItems", "maxItems", "format"}),
         frozenset({"date-time", "date", "time"}),
-        references="no circles",
+        references="acyclic",
         enumerated=(str, int, float),
         ordering=True,
     ),
-    # llama.cpp grammars/README.md: bounds of integers alone, and nested references are broken.
+    # llama.cpp grammars/README.md: bounds of integers only; nested references fail.
     "ollama": SchemaSupport(
         (BOUNDS - {"multipleOf"})
         | {"minItems", "maxItems", "minLength", "maxLength", "pattern", "format"},
         frozenset({"date-time", "date", "time", "uuid"}),
-        references="circles only",
+        references="cyclic",
         bounded=frozenset({"integer"}),
     ),
 }

@@ -1,4 +1,4 @@
-"""Finds in what an LLM wrote, or is still writing, the JSON object that it was asked for."""
+"""Finds the JSON object in a complete or partial reply of an LLM."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 MAX_REPLY = 10_000_000
-"""Characters; no reply that answers a schema comes near it."""
+"""Characters; far longer than any reply to a schema."""
 
 MAX_STARTS = 200
 
 MAX_DEPTH = 64
-"""How deep objects may stand in each other and their values still be told one by one."""
+"""How deep objects may be nested for their values to be reported one by one."""
 
 _decoder = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -27,7 +27,7 @@ Path = tuple[str, ...]
 
 
 def first_object(text: str) -> dict[str, JsonValue] | None:
-    """The first complete JSON object in a text: fences, chatter and a cut tail are passed over."""
+    """The first complete JSON object in a text; ignores fences, other text and a truncated end."""
     if len(text) > MAX_REPLY:
         return None
     start = text.find("{")
@@ -38,7 +38,7 @@ def first_object(text: str) -> dict[str, JsonValue] | None:
             value, _ = _decoder.raw_decode(text, start)
         except json.JSONDecodeError as error:
             if _is_cut(error):
-                # What stands inside an object that has not ended is no reply of its own.
+                # An object inside a truncated one is no reply of its own.
                 return None
             start = text.find("{", start + 1)
             continue
@@ -49,23 +49,23 @@ def first_object(text: str) -> dict[str, JsonValue] | None:
 
 
 def finished_values(text: str) -> dict[Path, JsonValue]:
-    """Every value that stands complete in a reply, by its path, whether or not the reply does.
+    """Every complete value of a reply by its path, even if the reply itself is not complete.
 
-    An object is complete with its last brace; what it holds is told before, value by value. The
-    text may end anywhere: a value that is being written is not there yet.
+    An object is complete with its closing brace; its values are reported before. The text may end
+    anywhere: a value that is still being written is not included.
     """
     start = _AN_OBJECT.search(text)
     if start is None or len(text) > MAX_REPLY:
         return {}
     found: dict[Path, JsonValue] = {}
-    # It raises where the text ends, or is no JSON from there on.
+    # It raises where the text ends, or stops being JSON.
     with suppress(ValueError, RecursionError, IndexError):
         _collect(text, start.start(), found)
     return found
 
 
 def _collect(text: str, at: int, found: dict[Path, JsonValue]) -> None:
-    """Adds the values of the object at `at`; raises where the text ends or is no JSON."""
+    """Adds the values of the object at `at`; raises where the text ends or is not JSON."""
     path: list[str] = []
     opened: list[dict[str, JsonValue]] = [{}]
     at = _skip(text, at + 1)
@@ -90,7 +90,7 @@ def _collect(text: str, at: int, found: dict[Path, JsonValue]) -> None:
 
 
 def _name(text: str, at: int) -> tuple[str, int]:
-    """A property's name, and where its value begins."""
+    """The name of a property, and where its value starts."""
     if text[at] != '"':
         raise ValueError(at)
     name, at = _decoder.raw_decode(text, at)
@@ -101,7 +101,7 @@ def _name(text: str, at: int) -> tuple[str, int]:
 
 
 def _value(text: str, at: int) -> tuple[JsonValue, int]:
-    """A value that is no object, and where it ends; a number ends only with what follows it."""
+    """A value other than an object, and where it ends; a number needs a character after it."""
     value, end = _decoder.raw_decode(text, at)
     if isinstance(value, int | float) and not _AFTER_A_NUMBER.match(text, end):
         raise ValueError(end)
@@ -109,7 +109,7 @@ def _value(text: str, at: int) -> tuple[JsonValue, int]:
 
 
 def _next(text: str, at: int) -> int:
-    """Where the next name, or the closing brace, stands behind a value."""
+    """Position of the next name or closing brace after a value."""
     at = _skip(text, at)
     if text[at] == ",":
         return _skip(text, at + 1)
@@ -124,5 +124,5 @@ def _skip(text: str, at: int) -> int:
 
 
 def _is_cut(error: json.JSONDecodeError) -> bool:
-    """Whether the text simply ended where JSON would have gone on."""
+    """Whether the JSON is valid up to the end of the text."""
     return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")

@@ -1,7 +1,7 @@
-"""Lowers a full JSON schema to what a provider accepts: what it cannot enforce, it is told in words.
+"""Adapts a full JSON schema to what a provider accepts; other rules are put into words.
 
-The full schema stays the judge of every reply; the lowered copy only shows the way. Keywords that
-a dialect does not know move into the `description` of their node, a rule's own `$comment` first.
+Replies are still checked against the full schema. Keywords that a dialect does not support move into the
+`description` of their node; the `$comment` of a rule is used if it has one.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 Node = dict[str, Any]
 
 _SILENT = frozenset({"title", "default", "examples", "deprecated", "readOnly", "writeOnly"})
-"""Keywords that rule nothing, so nothing is said of them."""
+"""Keywords without a rule, which are dropped."""
 
 _FOLDED = frozenset({"type", "description", "enum", "const", "items", "anyOf", "format"})
-"""Keywords that a node may take over from a part of its `allOf`."""
+"""Keywords that a node takes over from parts of its `allOf`."""
 
-_UNTOLD = _SILENT | {"type", "description", "enum", "const", "format", "additionalProperties"}
-"""Keywords without words of their own: a named format is explained by the description beside it."""
+_UNWORDED = _SILENT | {"type", "description", "enum", "const", "format", "additionalProperties"}
+"""Keywords that are not put into words; a format is explained by the description beside it."""
 
 _COUNTED: Mapping[str, str] = {
     "minLength": "At least {} characters.",
@@ -40,13 +40,13 @@ _COUNTED: Mapping[str, str] = {
 
 
 def adapt_schema(schema: Mapping[str, JsonValue], dialect: Dialect) -> dict[str, JsonValue]:
-    """The schema in the form that the dialect accepts, its properties in the same order."""
+    """The schema for the dialect, its properties in the same order."""
     return _Adapter(dict(schema), SCHEMA_SUPPORT[dialect]).whole()
 
 
-def count_texts(lowered: Mapping[str, JsonValue]) -> int:
-    """How many values a reply to a lowered schema holds; a list counts as one."""
-    return _count(lowered, dict(lowered), ())
+def count_texts(adapted: Mapping[str, JsonValue]) -> int:
+    """How many values a reply to an adapted schema has; a list counts as one."""
+    return _count(adapted, dict(adapted), ())
 
 
 def _count(node: Any, root: Node, seen: tuple[str, ...]) -> int:
@@ -63,7 +63,7 @@ def _count(node: Any, root: Node, seen: tuple[str, ...]) -> int:
 
 
 def _find(reference: str, root: Node) -> Any:
-    """The node that a reference within the schema names, or None."""
+    """The node of a reference within the schema, or None."""
     node: Any = root
     for part in reference.removeprefix("#").split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
@@ -71,8 +71,8 @@ def _find(reference: str, root: Node) -> Any:
     return node
 
 
-def _comes_round(reference: str, root: Node) -> bool:
-    """Whether what a reference names leads back to it."""
+def _is_cyclic(reference: str, root: Node) -> bool:
+    """Whether the node of a reference refers back to it."""
     seen: set[str] = set()
     waiting = [_find(reference, root)]
     while waiting:
@@ -91,84 +91,84 @@ def _comes_round(reference: str, root: Node) -> bool:
 
 
 class _Adapter:
-    """One schema on its way down; holds its root for the references within it."""
+    """Adapts one schema; keeps its root to resolve references."""
 
     def __init__(self, root: Node, rules: SchemaSupport) -> None:
         self.root = root
         self.rules = rules
 
     def whole(self) -> Node:
-        lowered = self.node(
+        adapted = self.node(
             {name: part for name, part in self.root.items() if name not in ("$defs", "definitions")}
         )
         for home in ("$defs", "definitions"):
             if isinstance(parts := self.root.get(home), dict):
-                lowered[home] = {name: self.node(part) for name, part in parts.items()}
-        return lowered
+                adapted[home] = {name: self.node(part) for name, part in parts.items()}
+        return adapted
 
-    def node(self, node: Any, inside: tuple[str, ...] = ()) -> Node:
+    def node(self, node: Any, seen: tuple[str, ...] = ()) -> Node:
         if not isinstance(node, dict):
             return {}
         if set(node) <= {"$ref", "$comment"} and self._keeps(node.get("$ref")):
             return {"$ref": node["$ref"]}
-        flat, said = self._flat(node, inside)
+        flat, words = self._flat(node, seen)
         if "$ref" in node:
-            inside = (*inside, node["$ref"])
-        lowered: Node = {}
+            seen = (*seen, node["$ref"])
+        adapted: Node = {}
         for keyword, value in flat.items():
             if keyword in _SILENT or keyword.startswith(("$", "x-")):
                 continue
-            self._take(keyword, value, flat, lowered, said)
-        self._shape(flat, lowered, inside)
-        if told := _described(str(flat.get("description", "")), said):
-            lowered["description"] = told
-        return lowered
+            self._take(keyword, value, flat, adapted, words)
+        self._shape(flat, adapted, seen)
+        if description := _described(str(flat.get("description", "")), words):
+            adapted["description"] = description
+        return adapted
 
     def _keeps(self, reference: Any) -> bool:
-        """Whether a reference may stand as it is: to a definition that is there, of a kind taken."""
+        """Whether a reference can stay: its definition exists, and the dialect resolves its kind."""
         if not isinstance(reference, str) or not isinstance(_find(reference, self.root), dict):
             return False
         if re.match(r"#(/(\$defs|definitions)/[^/]+)?$", reference) is None:
             return False
         wanted = self.rules.references
-        return wanted == "any" or (wanted == "circles only") == _comes_round(reference, self.root)
+        return wanted == "any" or (wanted == "cyclic") == _is_cyclic(reference, self.root)
 
-    def _flat(self, node: Node, inside: tuple[str, ...]) -> tuple[Node, list[str]]:
-        """The node with its `$ref` and `allOf` folded in, and the rules that could only be told."""
+    def _flat(self, node: Node, seen: tuple[str, ...]) -> tuple[Node, list[str]]:
+        """The node with `$ref` and `allOf` merged in, and the rules that could only be put into words."""
         flat = {name: value for name, value in node.items() if name not in ("$ref", "allOf")}
         parts = list(node.get("allOf", ()))
         if isinstance(reference := node.get("$ref"), str):
             target = _find(reference, self.root)
-            # Where a circle closes, its kind alone is left of what it names.
+            # A cyclic reference is replaced by its type alone.
             kind = target.get("type", "object") if isinstance(target, dict) else "string"
-            parts.insert(0, {"type": kind} if reference in inside else target)
-            inside = (*inside, reference)
-        said: list[str] = []
+            parts.insert(0, {"type": kind} if reference in seen else target)
+            seen = (*seen, reference)
+        words: list[str] = []
         for part in parts:
             if not isinstance(part, dict):
                 continue
-            more, words = self._flat(part, inside)
-            said += words
-            _fold(more, flat, said)
-        return flat, said
+            more, more_words = self._flat(part, seen)
+            words += more_words
+            _fold(more, flat, words)
+        return flat, words
 
-    def _take(self, keyword: str, value: Any, flat: Node, lowered: Node, said: list[str]) -> None:
-        """Puts one keyword into the lowered node, or says it in words."""
+    def _take(self, keyword: str, value: Any, flat: Node, adapted: Node, words: list[str]) -> None:
+        """Puts one keyword into the adapted node, or into words."""
         match keyword:
             case "type" if isinstance(value, list) and not self.rules.type_lists:
-                lowered["anyOf"] = [{"type": one} for one in value]
+                adapted["anyOf"] = [{"type": one} for one in value]
             case "enum" | "const" if not self._lists(value if keyword == "enum" else [value]):
-                said.append(f"One of: {json.dumps(value, ensure_ascii=False)}.")
+                words.append(f"One of: {json.dumps(value, ensure_ascii=False)}.")
             case "const":
-                lowered["enum"] = [value]
+                adapted["enum"] = [value]
             case "type" | "description" | "enum":
-                lowered[keyword] = value
+                adapted[keyword] = value
             case "properties" | "required" | "additionalProperties" | "items" | "anyOf" | "oneOf":
                 pass
             case _ if self._enforces(keyword, value, flat):
-                lowered[keyword] = value
+                adapted[keyword] = value
             case _:
-                said.extend(_words(keyword, value, flat))
+                words.extend(_words(keyword, value, flat))
 
     def _enforces(self, keyword: str, value: Any, flat: Node) -> bool:
         if keyword not in self.rules.keywords:
@@ -179,40 +179,40 @@ class _Adapter:
             case "pattern":
                 return _is_whole(value)
             case "minItems":
-                return self.rules.floor is None or value <= self.rules.floor
+                return self.rules.max_min_items is None or value <= self.rules.max_min_items
             case _:
                 return keyword not in BOUNDS or flat.get("type") in self.rules.bounded
 
     def _lists(self, values: Any) -> bool:
-        """Whether the dialect takes an enum of these values."""
+        """Whether the dialect accepts an enum of these values."""
         return all(isinstance(v, self.rules.enumerated) and not self._is_odd(v) for v in values)
 
     def _is_odd(self, value: Any) -> bool:
-        # To Python, True is a number.
+        # In Python, True is an int.
         return isinstance(value, bool) and self.rules.enumerated != (object,)
 
-    def _shape(self, flat: Node, lowered: Node, inside: tuple[str, ...]) -> None:
-        """Gives the node its type and children; an object is closed and wants all it names."""
+    def _shape(self, flat: Node, adapted: Node, seen: tuple[str, ...]) -> None:
+        """Sets type and children of the node; objects are closed and require all properties."""
         properties = flat.get("properties")
         choices = flat.get("anyOf") or flat.get("oneOf")
-        # Beside properties, engines read one of the two or refuse both.
+        # Beside properties, engines ignore or refuse it.
         if choices and not properties:
-            lowered["anyOf"] = [self.node(part, inside) for part in choices]
+            adapted["anyOf"] = [self.node(part, seen) for part in choices]
         if isinstance(properties, dict) or flat.get("type") == "object":
-            children = {name: self.node(part, inside) for name, part in (properties or {}).items()}
-            lowered |= {"type": "object", "properties": children}
-            lowered |= {"required": list(children), "additionalProperties": False}
+            children = {name: self.node(part, seen) for name, part in (properties or {}).items()}
+            adapted |= {"type": "object", "properties": children}
+            adapted |= {"required": list(children), "additionalProperties": False}
             if self.rules.ordering:
-                lowered["propertyOrdering"] = list(children)
+                adapted["propertyOrdering"] = list(children)
         elif "items" in flat or flat.get("type") == "array":
-            lowered |= {"type": "array", "items": self.node(flat.get("items", {}), inside)}
-            lowered["items"] = lowered["items"] or {"type": "string"}
-        elif not {"type", "anyOf"} & set(lowered):
-            lowered["type"] = _type_of(lowered.get("enum"))
+            adapted |= {"type": "array", "items": self.node(flat.get("items", {}), seen)}
+            adapted["items"] = adapted["items"] or {"type": "string"}
+        elif not {"type", "anyOf"} & set(adapted):
+            adapted["type"] = _type_of(adapted.get("enum"))
 
 
-def _fold(part: Node, into: Node, said: list[str]) -> None:
-    """Folds one part of an `allOf` into the node: its structure as it is, its other rules in words."""
+def _fold(part: Node, into: Node, words: list[str]) -> None:
+    """Merges one part of an `allOf` into the node: its structure as it is, other rules in words."""
     for keyword, value in part.items():
         match keyword:
             case "properties":
@@ -220,13 +220,13 @@ def _fold(part: Node, into: Node, said: list[str]) -> None:
             case "required":
                 into["required"] = [*into.get("required", []), *value]
             case _ if keyword in into or keyword not in _FOLDED:
-                said.extend(_words(keyword, value, part))
+                words.extend(_words(keyword, value, part))
             case _:
                 into[keyword] = value
 
 
 def _words(keyword: str, value: Any, node: Node) -> Iterator[str]:
-    """One rule as a sentence; what rules nothing is passed over."""
+    """A rule as a sentence, if it needs one."""
     match keyword:
         case _ if keyword in _COUNTED:
             yield _COUNTED[keyword].format(value)
@@ -234,17 +234,17 @@ def _words(keyword: str, value: Any, node: Node) -> Iterator[str]:
             yield _comment(node) or f"Must match the regular expression `{value}`."
         case "not":
             yield _comment(value) or _comment(node) or _not(value)
-        case _ if keyword not in _UNTOLD and not keyword.startswith(("$", "x-")):
+        case _ if keyword not in _UNWORDED and not keyword.startswith(("$", "x-")):
             yield f"{keyword}: {json.dumps(value, ensure_ascii=False)}."
 
 
 def _comment(node: Any) -> str:
-    """A rule's own explanation as a sentence, if it has one."""
-    told = node.get("$comment") if isinstance(node, dict) else None
-    if not isinstance(told, str) or not told.strip():
+    """The `$comment` of a rule as a sentence, or an empty text."""
+    comment = node.get("$comment") if isinstance(node, dict) else None
+    if not isinstance(comment, str) or not comment.strip():
         return ""
-    told = told.strip()
-    return told[0].upper() + told[1:] + ("" if told.endswith((".", "!", "?")) else ".")
+    comment = comment.strip()
+    return comment[0].upper() + comment[1:] + ("" if comment.endswith((".", "!", "?")) else ".")
 
 
 def _not(value: Any) -> str:
@@ -257,26 +257,26 @@ def _not(value: Any) -> str:
     return f"Must not fit {json.dumps(value, ensure_ascii=False)}."
 
 
-def _described(description: str, said: list[str]) -> str:
-    """The description with those sentences added that it does not hold yet, each once."""
-    sentences = [one for one in dict.fromkeys(said) if one not in description]
+def _described(description: str, words: list[str]) -> str:
+    """The description, extended by the sentences that it does not contain yet."""
+    sentences = [one for one in dict.fromkeys(words) if one not in description]
     if description and sentences and not description.endswith((".", "!", "?", ":")):
         description += "."
     return " ".join([description, *sentences]).strip()
 
 
 def _is_whole(pattern: str) -> bool:
-    """Whether a pattern is regular and describes the whole text.
+    """Whether a pattern is regular and matches the whole text.
 
-    Some engines take any pattern for the whole text's, so a word to be found somewhere would become
-    the only word. Lookaround, flags, word boundaries and back-references they do not know at all.
+    Some engines match any pattern against the whole text, so that a word to be found anywhere would have
+    to be the whole text. They do not support lookaround, flags, word boundaries and back-references.
     """
     anchored = pattern.startswith("^") and pattern.endswith("$") and "|" not in pattern
     return anchored and not re.search(r"\(\?(?!:)|\\[bB1-9AZz]", pattern)
 
 
 def _type_of(values: Any) -> Any:
-    """The one type of an enum's values, a text's where nothing tells."""
+    """The common type of an enum's values; `string` if there is none."""
     names = {bool: "boolean", str: "string", int: "integer", float: "number"}
     found = {names.get(type(value), "string") for value in values or ()}
     return found.pop() if len(found) == 1 else "string"

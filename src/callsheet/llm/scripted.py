@@ -1,4 +1,4 @@
-"""The LLM of tests: says what it was told to say, and remembers what it was asked."""
+"""An LLM for tests: replies as scripted, and records the requests."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ScriptedReply = Reply | str | dict[str, object] | Exception | Callable[[Request]
 
 
 class ScriptedLLM:
-    """Plays its lines one by one: a reply, its text or JSON, an error to raise, or a function."""
+    """Returns its replies one by one: a reply, its text or JSON, an error to raise, or a function."""
 
-    def __init__(self, lines: Iterable[ScriptedReply], spec: str = "scripted") -> None:
-        self._lines = list(lines)
+    def __init__(self, replies: Iterable[ScriptedReply], spec: str = "scripted") -> None:
+        self._replies = list(replies)
         self.spec = spec
         self.requests: list[Request] = []
 
@@ -30,13 +30,13 @@ class ScriptedLLM:
     ) -> Reply | Question:
         del on_text
         self.requests.append(request)
-        line = self._lines.pop(0)
-        if isinstance(line, Exception):
-            raise line
-        if callable(line):
-            return line(request)
-        if isinstance(line, Reply):
-            return line
-        text = line if isinstance(line, str) else json.dumps(line)
+        scripted = self._replies.pop(0)
+        if isinstance(scripted, Exception):
+            raise scripted
+        if callable(scripted):
+            return scripted(request)
+        if isinstance(scripted, Reply):
+            return scripted
+        text = scripted if isinstance(scripted, str) else json.dumps(scripted)
         usage = Usage(input_tokens=100, cached_input_tokens=0, output_tokens=20)
         return Reply(text=text, finish="stop", usage=usage, llm="scripted")

@@ -1,4 +1,4 @@
-"""What the store asks of a database: named statements, alone to read and in transactions to write."""
+"""The interface of a database: named statements, to read alone and to write in transactions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Row = tuple[Any, ...]
 
 
 class Transaction(Protocol):
-    """Carries out named statements of `queries.sql` inside one transaction.
+    """Executes named statements of `queries.sql` inside one transaction.
 
-    The time is there as `:at` without being handed in. `again` says that the same work may have been
-    committed before, and nobody heard of it.
+    The parameter `:at` is always the current time. `again` says that the same work may have been
+    committed before, without its result being received.
     """
 
     @property
@@ -25,43 +25,43 @@ class Transaction(Protocol):
     async def __call__(self, statement: str, /, **values: object) -> list[Row]: ...
 
     async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """The same statement, which answers nothing, for every row."""
+        """Executes a statement without result for every row."""
         ...
 
 
 class Database(Protocol):
-    """A database with the store's layout. Raises StorageError where it cannot be used."""
+    """A database with the layout of the store. Raises StorageError where it cannot be used."""
 
     @property
     def place(self) -> str:
-        """How messages call it; no secret is in it."""
+        """Its name in messages, without secrets."""
         ...
 
     async def read(self, statement: str, /, **values: object) -> list[Row]:
-        """What a named statement finds of all that is committed."""
+        """The rows of a named statement, of committed data only."""
         ...
 
     async def write(
         self, run: str, work: Callable[[Transaction], Awaitable[T]], *, last: bool = False
     ) -> T:
-        """What `work` for a run answers, once its transaction is committed.
+        """The result of `work` for a run, once its transaction is committed.
 
-        `last` says that the run is let go of: for now it writes nothing more.
-        Work of several runs may share a transaction, and work may be begun again from the start; where
-        it raises, nothing of it is kept. It is written even where nobody waits for it any more.
+        `last` says that the lease ends, so that no more writes of this run follow soon.
+        Work of several runs may share a transaction, and work may be repeated from the start; where it
+        raises, nothing of it is stored. It is committed even if the caller is cancelled.
         """
         ...
 
     async def erase(self, run: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """The same for work that forgets: no word of it is left behind on the disk."""
+        """The same for work that deletes: nothing of the data remains on the disk."""
         ...
 
     async def version(self) -> Hashable:
-        """Another one after every write of anybody."""
+        """A value that changes with every write of any process."""
         ...
 
     async def describe(self) -> str:
-        """Which database it is, in which version and manner."""
+        """Product, version and layout, for `doctor`."""
         ...
 
     def close(self) -> None: ...

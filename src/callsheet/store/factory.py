@@ -13,7 +13,7 @@ FILE = "runs.sqlite"
 
 
 def open_store(settings: Settings) -> Store:
-    """The place where runs are kept; raises StorageError where it cannot be used."""
+    """The store of the settings; raises StorageError where it cannot be used."""
     from callsheet.store.sql import SqlStore
 
     if settings.database_url is None:
@@ -24,6 +24,6 @@ def open_store(settings: Settings) -> Store:
 
 
 def open_existing_store(settings: Settings) -> Store | None:
-    """The place where runs are kept, or None where none was kept yet; nothing is made."""
-    kept = settings.database_url is not None or (settings.home / FILE).exists()
-    return open_store(settings) if kept else None
+    """The store of the settings, or None where it does not exist yet; creates nothing."""
+    exists = settings.database_url is not None or (settings.home / FILE).exists()
+    return open_store(settings) if exists else None

@@ -1,6 +1,6 @@
-"""One PostgreSQL database as the store's: the same statements, its own clock, and outages waited out.
+"""Stores runs in a PostgreSQL database, with the clock of the server; waits while it is unavailable.
 
-What is due while a transaction is on its way shares the next one, and so one wait for the disk.
+Work that arrives while a transaction is committed shares the next one, and so one wait for the disk.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from callsheet.store.postgres_connection import (
     connect,
     connection_error,
     driver_error,
-    is_fit,
-    is_passing,
+    is_transient,
+    is_usable,
     place_of,
 )
 from callsheet.store.statements import VERSION, for_postgresql, statements_since
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 
     from callsheet.store.database import Row, Transaction
-    from callsheet.store.postgres_connection import Line
+    from callsheet.store.postgres_connection import Connection
 
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 60.0
-"""How long an outage is waited out once the database has been reached."""
+"""How long to retry when the database becomes unavailable."""
 
 LAYOUT_LOCK = 0x63616C6C
-"""Whoever lays out or lifts the layout holds this advisory lock."""
+"""Key of the advisory lock for creating or upgrading the layout."""
 
-MOST_TOGETHER = 50
-"""How many may share a transaction, so that none holds the others' rows for long."""
+MAX_SHARED = 50
+"""How many writers may share a transaction, so that rows are not locked for long."""
 
 
 @dataclass
-class _Due:
+class _PendingWrite:
     work: Callable[[Transaction], Awaitable[Any]]
     done: asyncio.Future[Any]
     again: bool = False
@@ -48,28 +48,28 @@ class _Due:
 
 @dataclass
 class _Transaction:
-    """The statements of one transaction on an open line."""
+    """Executes statements in one transaction of a connection."""
 
-    line: Line
+    connection: Connection
     sql: Mapping[str, bytes]
     clock: Mapping[str, float]
     again: bool = False
 
     async def __call__(self, statement: str, /, **values: object) -> list[Row]:
-        cursor = await self.line.execute(self.sql[statement], {**values, **self.clock})
+        cursor = await self.connection.execute(self.sql[statement], {**values, **self.clock})
         return await cursor.fetchall() if cursor.description else []
 
     async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
-        told = [{**row, **self.clock} for row in rows]
-        await self.line.cursor().executemany(self.sql[statement], told)
+        values = [{**row, **self.clock} for row in rows]
+        await self.connection.cursor().executemany(self.sql[statement], values)
 
 
 @dataclass
 class Postgres:
-    """A database on a server, laid out when it is first reached.
+    """A database on a server; the layout is created when it is first reached.
 
-    The first time nothing answers is told at once; later ones are waited out for `patience` seconds.
-    `now` replaces the database's clock.
+    A failed first connection is an error at once; later outages are retried for `patience` seconds.
+    `now` replaces the clock of the server.
     """
 
     url: str = field(repr=False)
@@ -81,30 +81,30 @@ class Postgres:
         self._sql = for_postgresql(own_clock=self.now is not None)
         self._reached = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._lines: dict[str, Line] = {}
+        self._connections: dict[str, Connection] = {}
         self._committing: asyncio.Task[None] | None = None
-        self._begin_anew()
+        self._reset()
 
     async def read(self, statement: str, /, **values: object) -> list[Row]:
-        async def look(line: Line) -> list[Row]:
-            return await self._on(line)(statement, **values)
+        async def fetch(connection: Connection) -> list[Row]:
+            return await self._on(connection)(statement, **values)
 
-        self._here()
-        return await self._patiently("reading", look)
+        self._bind_to_loop()
+        return await self._retried("reading", fetch)
 
     async def write(
         self, run: str, work: Callable[[Transaction], Awaitable[T]], *, last: bool = False
     ) -> T:
         del run, last
-        self._here()
+        self._bind_to_loop()
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._due.append(_Due(work, done))
+        self._pending.append(_PendingWrite(work, done))
         if self._committing is None or self._committing.done():
-            self._committing = asyncio.create_task(self._commit_due())
+            self._committing = asyncio.create_task(self._commit_pending())
         return await done
 
     async def erase(self, run: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        # What lies on its server's disk is the database's own affair.
+        # What remains on the server's disk is up to the database.
         return await self.write(run, work)
 
     async def version(self) -> Hashable:
@@ -115,121 +115,125 @@ class Postgres:
         return f"PostgreSQL {str(server).partition(' ')[0]}, layout {VERSION}"
 
     def close(self) -> None:
-        for line in self._lines.values():
-            # Closing says nothing to the server that must be waited for.
-            line.pgconn.finish()
-        self._lines.clear()
+        for connection in self._connections.values():
+            # Closes without waiting for the server.
+            connection.pgconn.finish()
+        self._connections.clear()
 
-    def _here(self) -> None:
-        """A line belongs to the event loop that opened it; in another one, all begins anew."""
+    def _bind_to_loop(self) -> None:
+        """Starts over in another event loop, as a connection belongs to the loop that opened it."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
-            self._begin_anew()
+            self._reset()
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self.close()
         self._locks = {"reading": asyncio.Lock(), "writing": asyncio.Lock()}
-        self._due: list[_Due] = []
+        self._pending: list[_PendingWrite] = []
         self._committing = None
 
-    def _on(self, line: Line, *, again: bool = False) -> _Transaction:
+    def _on(self, connection: Connection, *, again: bool = False) -> _Transaction:
         at = {"at": self.now(), "awake": float("-inf")} if self.now else {}
-        return _Transaction(line, self._sql, at, again)
+        return _Transaction(connection, self._sql, at, again)
 
-    async def _commit_due(self) -> None:
-        """Commits what is due, until nothing is; where some cannot be written, the others are."""
-        while self._due:
-            due, self._due = self._due[:MOST_TOGETHER], self._due[MOST_TOGETHER:]
+    async def _commit_pending(self) -> None:
+        """Commits pending work until there is none; work that fails does not affect the others."""
+        while self._pending:
+            writes, self._pending = self._pending[:MAX_SHARED], self._pending[MAX_SHARED:]
             try:
-                await self._commit(due)
+                await self._commit(writes)
             except BaseException as error:
-                for each in due:
+                for each in writes:
                     _fail(each.done, error)
                 if not isinstance(error, Exception):
                     raise
 
-    async def _commit(self, due: Sequence[_Due]) -> None:
+    async def _commit(self, writes: Sequence[_PendingWrite]) -> None:
         try:
-            answers = await self._patiently("writing", lambda line: self._together(line, due))
+            results = await self._retried(
+                "writing", lambda connection: self._write_together(connection, writes)
+            )
         except Exception:
-            if len(due) == 1:
+            if len(writes) == 1:
                 raise
-            for each in due:
+            for each in writes:
                 await self._commit_alone(each)
             return
-        for each, answer in zip(due, answers, strict=True):
+        for each, result in zip(writes, results, strict=True):
             if not each.done.done():
-                each.done.set_result(answer)
+                each.done.set_result(result)
 
-    async def _together(self, line: Line, due: Sequence[_Due]) -> list[Any]:
+    async def _write_together(
+        self, connection: Connection, writes: Sequence[_PendingWrite]
+    ) -> list[Any]:
         try:
-            async with line.transaction():
-                return [await each.work(self._on(line, again=each.again)) for each in due]
+            async with connection.transaction():
+                return [await each.work(self._on(connection, again=each.again)) for each in writes]
         except BaseException:
-            for each in due:
-                # Whether a commit that was cut off took place, nobody knows.
+            for each in writes:
+                # It is unknown whether a commit that was cut off took place.
                 each.again = True
             raise
 
-    async def _commit_alone(self, due: _Due) -> None:
+    async def _commit_alone(self, work: _PendingWrite) -> None:
         try:
-            await self._commit([due])
-        except Exception as error:  # noqa: BLE001  # it is told to who waits
-            _fail(due.done, error)
+            await self._commit([work])
+        except Exception as error:  # noqa: BLE001  # it is raised for the caller
+            _fail(work.done, error)
 
-    async def _patiently(self, name: str, use: Callable[[Line], Awaitable[T]]) -> T:
-        """What `use` answers; where the database is away for a while, it is begun again."""
-        until, wait = time.monotonic() + self.patience, 0.1
+    async def _retried(self, name: str, use: Callable[[Connection], Awaitable[T]]) -> T:
+        """The result of `use`; repeats it while the database is unavailable."""
+        deadline, wait = time.monotonic() + self.patience, 0.1
         async with self._locks[name]:
             while True:
                 try:
-                    return await use(await self._line(name))
+                    return await use(await self._connection(name))
                 except driver_error() as error:
-                    passing = is_passing(error, reached=self._reached)
-                    if not passing or time.monotonic() > until:
-                        # Its cause may hold the whole address, with the password.
+                    transient = is_transient(error, reached=self._reached)
+                    if not transient or time.monotonic() > deadline:
+                        # The cause may contain the URL with the password.
                         raise connection_error(error, self.url) from None
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, 2.0)
 
-    async def _line(self, name: str) -> Line:
-        line = self._lines.get(name)
-        if line is not None and is_fit(line):
-            return line
-        if line is not None:
-            line.pgconn.finish()
-        self._lines[name] = line = await connect(self.url)
+    async def _connection(self, name: str) -> Connection:
+        connection = self._connections.get(name)
+        if connection is not None and is_usable(connection):
+            return connection
+        if connection is not None:
+            connection.pgconn.finish()
+        self._connections[name] = connection = await connect(self.url)
         if not self._reached:
-            await self._lay_out(line)
+            await self._prepare(connection)
             self._reached = True
-        return line
+        return connection
 
-    async def _lay_out(self, line: Line) -> None:
-        """Lays out a new database and lifts an older layout; two at once take turns."""
-        if await self._version(line) == VERSION:
+    async def _prepare(self, connection: Connection) -> None:
+        """Creates or upgrades the layout; concurrent processes take turns."""
+        if await self._version(connection) == VERSION:
             return
-        async with line.transaction():
-            await line.execute(b"select pg_advisory_xact_lock(%s)", [LAYOUT_LOCK])
-            await line.execute(b"create schema if not exists callsheet")
-            found = await self._version(line)
+        async with connection.transaction():
+            await connection.execute(b"select pg_advisory_xact_lock(%s)", [LAYOUT_LOCK])
+            await connection.execute(b"create schema if not exists callsheet")
+            found = await self._version(connection)
             if found == VERSION:
                 return
             for name in statements_since(found):
-                await line.execute(self._sql[name])
-            await line.execute(self._sql["write_version"], {"version": str(VERSION)})
+                await connection.execute(self._sql[name])
+            await connection.execute(self._sql["write_version"], {"version": str(VERSION)})
 
-    async def _version(self, line: Line) -> int:
-        """The layout that is there, 0 where there is none; raises StorageError for a newer one."""
-        there = await line.execute(b"select to_regclass('callsheet.callsheet_meta')")
-        if (await there.fetchone() or [None])[0] is None:
+    async def _version(self, connection: Connection) -> int:
+        """Version of the layout, 0 where there is none; raises StorageError for a newer one."""
+        tables = await connection.execute(b"select to_regclass('callsheet.callsheet_meta')")
+        if (await tables.fetchone() or [None])[0] is None:
             return 0
-        row = await (await line.execute(self._sql["read_version"])).fetchone()
+        row = await (await connection.execute(self._sql["read_version"])).fetchone()
         found = str(row[0]) if row else ""
         if not found.isdigit() or int(found) > VERSION:
             raise StorageError(
                 f"{self.place} has the layout {found!r}; this callsheet reads '{VERSION}'",
-                hint="use the callsheet that made it, or another CALLSHEET_DATABASE_URL",
+                hint="use the version of callsheet that wrote it, or another CALLSHEET_DATABASE_URL",
             )
         return int(found)
 

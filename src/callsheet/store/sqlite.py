@@ -1,8 +1,7 @@
 """Stores runs in a SQLite database: a file, or memory.
 
-Those who write at the same time share one transaction, and so one wait for the disk; each of them
-goes on only when it is committed. The wait is a thread's: meanwhile others work, and what they
-write is the next transaction.
+Concurrent writers share one transaction, and so one wait for the disk; each continues when it is
+committed. A thread waits for the disk, and what is written meanwhile forms the next transaction.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from callsheet.errors import (
     StorageFullError,
     StorageLockedError,
     StorageReadOnlyError,
-    refused,
+    storage_error_class,
 )
 from callsheet.store.statements import VERSION, load_statements, statements_since
 
@@ -36,87 +35,87 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    Due = tuple[Callable[[Transaction], Awaitable[Any]], asyncio.Future[Any]]
+    Pending = tuple[Callable[[Transaction], Awaitable[Any]], asyncio.Future[Any]]
     Outcome = tuple[Any, BaseException | None]
 
 BUSY_SECONDS = 10.0
 
 WAL_SAFE = (3, 51, 3)
-"""The first SQLite whose write-ahead log cannot be reset under a reader; see docs/decisions."""
+"""The first SQLite version whose write-ahead log is safe with a reader; see docs/decisions."""
 
 
 class Sqlite:
     """A SQLite file, created when it is first used; without a path, a database in memory."""
 
     again = False
-    """The file is on this machine: what was committed is always heard of."""
+    """The file is local, so the result of a commit is never lost."""
 
     def __init__(self, path: Path | None, *, now: Callable[[], float] = time.time) -> None:
         self.path = path
         self._now = now
         self._sql = load_statements()
-        self._latest = ""
-        self._due: list[Due] = []
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._last_run = ""
+        self._pending: list[Pending] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._commit: Future[None] | None = None
         self.place = str(path or "memory")
-        self._told = _Told(self.place)
-        with self._told:
+        self._errors = _StorageErrors(self.place)
+        with self._errors:
             self.connection = self._open(path) if path else self._in_memory()
 
     async def read(self, statement: str, /, **values: object) -> list[Row]:
-        await self._quiet()
-        with self._told:
+        await self._wait_for_commit()
+        with self._errors:
             return await self(statement, **values)
 
     async def write(
         self, run: str, work: Callable[[Transaction], Awaitable[T]], *, last: bool = False
     ) -> T:
-        # A run that wrote last time too, or begins when another has ended, is alone and waits for
-        # nobody; others let those who are at work join in.
-        alone = self._latest in ("", run) and not self._due and not self._committing()
+        # A run that also wrote last, or starts after another ended, is alone and commits at once; others
+        # wait a moment, so that concurrent writers can join the transaction.
+        alone = self._last_run in ("", run) and not self._pending and not self._committing()
         alone = alone or self.path is None
-        self._latest = "" if last else run
+        self._last_run = "" if last else run
         if alone:
-            return await self._by_itself(work)
+            return await self._write_alone(work)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._due.append((work, done))
-        loop.call_soon(self._commit_due)
+        self._pending.append((work, done))
+        loop.call_soon(self._commit_pending)
         return await done
 
     async def erase(self, run: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
         del run
-        await self._quiet()
-        with self._journal_emptied():
-            return await self._by_itself(work)
+        await self._wait_for_commit()
+        with self._truncated_journal():
+            return await self._write_alone(work)
 
     async def version(self) -> Hashable:
-        await self._quiet()
-        with self._told:
-            # What others wrote, and what this connection did.
+        await self._wait_for_commit()
+        with self._errors:
+            # Writes of other connections, and of this one.
             others = self.connection.execute("pragma data_version").fetchone()[0]
             return others, self.connection.total_changes
 
     async def describe(self) -> str:
-        with self._told:
+        with self._errors:
             mode = self.connection.execute("pragma journal_mode").fetchone()[0]
         return f"SQLite {sqlite3.sqlite_version}, journal {mode}, layout {VERSION}"
 
     async def __call__(self, statement: str, /, **values: object) -> list[Row]:
-        told = {**values, "at": self._now(), "awake": float("-inf")}
-        return self.connection.execute(self._sql[statement], told).fetchall()
+        values |= {"at": self._now(), "awake": float("-inf")}
+        return self.connection.execute(self._sql[statement], values).fetchall()
 
     async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
         self.connection.executemany(self._sql[statement], rows)
 
     def close(self) -> None:
-        self._disk.shutdown()
+        self._thread.shutdown()
         self.connection.close()
 
     def _in_memory(self) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        # Nothing outside the process is held, so callers need not close it.
+        # Nothing outside the process is in use, so callers need not close it.
         weakref.finalize(self, connection.close)
         self._prepare(connection)
         return connection
@@ -142,7 +141,7 @@ class Sqlite:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Lays out a new file, lifts an older one; leaves one of a newer version as it is."""
+        """Creates or upgrades the layout; leaves a file of a newer version unchanged."""
         new = not connection.execute("select count(*) from sqlite_master").fetchone()[0]
         found = 0 if new else self._version(connection)
         wal = sqlite3.sqlite_version_info >= WAL_SAFE
@@ -152,7 +151,7 @@ class Sqlite:
         if found < VERSION:
             connection.execute("begin immediate")
             for name in statements_since(found):
-                # Each fact lies in one place of the file, not in a table and an index.
+                # Each event is stored once, not in a table and an index.
                 table = self._sql[name].startswith("create table")
                 connection.execute(self._sql[name] + (" without rowid" if table else ""))
             connection.execute(self._sql["write_version"], {"version": str(VERSION)})
@@ -164,95 +163,95 @@ class Sqlite:
         if not found.isdigit() or int(found) > VERSION:
             raise StorageError(
                 f"{self.place} has the layout {found!r}; this callsheet reads '{VERSION}'",
-                hint="use the callsheet that made it, or set CALLSHEET_HOME to another folder",
+                hint="use the version of callsheet that wrote it, or set CALLSHEET_HOME to another folder",
             )
         return int(found)
 
     def _committing(self) -> bool:
         return self._commit is not None and not self._commit.done()
 
-    async def _quiet(self) -> None:
-        """Waits while a transaction is under way: half of it is nobody's to see."""
+    async def _wait_for_commit(self) -> None:
+        """Waits while a transaction is being committed, so that none is read half."""
         while self._commit is not None and not self._commit.done():
             (done,), _ = await asyncio.wait([asyncio.wrap_future(self._commit)])
-            done.exception()  # told to those who wrote
+            done.exception()  # raised for its writers
 
-    def _commit_due(self) -> None:
-        """Carries out what is due in one transaction; where one cannot be written, the others are."""
-        if self._committing() or not self._due:
+    def _commit_pending(self) -> None:
+        """Executes pending work in one transaction; work that fails does not affect the others."""
+        if self._committing() or not self._pending:
             return
-        due, self._due = self._due, []
+        pending, self._pending = self._pending, []
         try:
-            with self._told:
+            with self._errors:
                 self.connection.execute("begin immediate")
-                outcomes = [self._attempt(work) for work, _ in due]
+                outcomes = [self._attempt(work) for work, _ in pending]
         except BaseException as error:
             self._roll_back()
-            _tell_all(due, [(None, error)] * len(due))
+            _resolve_all(pending, [(None, error)] * len(pending))
             if not isinstance(error, Exception):
                 raise
             return
         loop = asyncio.get_running_loop()
-        self._commit = self._disk.submit(self._write_down)
+        self._commit = self._thread.submit(self._commit_to_disk)
         self._commit.add_done_callback(
             lambda commit: loop.call_soon_threadsafe(
-                self._written_down, due, outcomes, commit.exception()
+                self._committed, pending, outcomes, commit.exception()
             )
         )
 
-    def _write_down(self) -> None:
-        with self._told:
+    def _commit_to_disk(self) -> None:
+        with self._errors:
             try:
                 self.connection.execute("commit")
             except BaseException:
                 self._roll_back()
                 raise
 
-    def _written_down(
-        self, due: Sequence[Due], outcomes: Sequence[Outcome], error: BaseException | None
+    def _committed(
+        self, pending: Sequence[Pending], outcomes: Sequence[Outcome], error: BaseException | None
     ) -> None:
-        """Lets all of a transaction go on, and begins the next for those who came meanwhile."""
-        _tell_all(due, [(None, error)] * len(due) if error else outcomes)
-        self._commit_due()
+        """Resolves all writers of a transaction, and starts the next one."""
+        _resolve_all(pending, [(None, error)] * len(pending) if error else outcomes)
+        self._commit_pending()
 
     def _roll_back(self) -> None:
-        # A full disk has ended the transaction already.
+        # On a full disk SQLite has ended the transaction already.
         if self.connection.in_transaction:
             self.connection.execute("rollback")
 
     def _attempt(
         self, work: Callable[[Transaction], Awaitable[T]]
     ) -> tuple[T | None, BaseException | None]:
-        """What `work` answers, or why it wrote nothing."""
+        """The result of `work`, or why it was rolled back."""
         self.connection.execute("savepoint attempt")
         try:
-            with self._told:
-                answer = _at_once(work(self))
+            with self._errors:
+                result = _run_sync(work(self))
         except Exception as error:
             if not self.connection.in_transaction:
-                raise  # SQLite has ended the transaction, and with it what the others wrote
+                raise  # SQLite has rolled back the whole transaction
             self.connection.execute("rollback to attempt")
             return None, error
         finally:
             if self.connection.in_transaction:
                 self.connection.execute("release attempt")
-        return answer, None
+        return result, None
 
-    async def _by_itself(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """What `work` answers, committed in a transaction of its own."""
-        with self._told:
+    async def _write_alone(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """The result of `work`, committed in a transaction of its own."""
+        with self._errors:
             self.connection.execute("begin immediate")
             try:
-                answer = await work(self)
+                result = await work(self)
                 self.connection.execute("commit")
             except BaseException:
                 self._roll_back()
                 raise
-        return answer
+        return result
 
     @contextmanager
-    def _journal_emptied(self) -> Iterator[None]:
-        """What is deleted meanwhile is not left behind in the journal, which is a file that stays."""
+    def _truncated_journal(self) -> Iterator[None]:
+        """Leaves nothing of what is deleted meanwhile in the journal file."""
         self.connection.execute("pragma journal_size_limit = 0")
         try:
             yield
@@ -264,18 +263,18 @@ class Sqlite:
 def _is_writable(path: Path) -> bool:
     """Whether the file can be written to; it is created where it is missing."""
     try:
-        # Briefs and prompts are a person's own: nobody else on the machine reads them.
+        # Briefs and prompts are private: no other user of the machine may read them.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EROFS) and path.is_file():
-            # What is kept can still be looked at.
+            # Stored runs can still be read.
             return False
         raise
     return True
 
 
-class _Told:
-    """Says which file is in trouble, and what to do."""
+class _StorageErrors:
+    """Raises errors of SQLite and the system as StorageError, naming the file."""
 
     def __init__(self, place: str) -> None:
         self._place = place
@@ -284,9 +283,9 @@ class _Told:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, (sqlite3.Error, OSError)):
-            raise _kind_of(error)(
-                f"runs cannot be kept in {self._place}: {error}",
-                hint="mend or free that place, or set CALLSHEET_HOME to another folder",
+            raise _error_class(error)(
+                f"runs cannot be stored in {self._place}: {error}",
+                hint="repair the file or free disk space, or set CALLSHEET_HOME to another folder",
             ) from error
 
 
@@ -300,21 +299,21 @@ _BY_CODE = {
 }
 
 
-def _kind_of(error: sqlite3.Error | OSError) -> type[StorageError]:
-    """The error that names what is wrong with the place; an extended code ends in its plain one."""
+def _error_class(error: sqlite3.Error | OSError) -> type[StorageError]:
+    """The class for an error; the low byte of an extended code is its primary code."""
     if isinstance(error, OSError):
-        return refused(error)
+        return storage_error_class(error)
     return _BY_CODE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, StorageError)
 
 
-def _tell_all(due: Sequence[Due], outcomes: Sequence[Outcome]) -> None:
-    for (_, done), (written, failure) in zip(due, outcomes, strict=True):
+def _resolve_all(pending: Sequence[Pending], outcomes: Sequence[Outcome]) -> None:
+    for (_, done), (written, failure) in zip(pending, outcomes, strict=True):
         if not done.get_loop().is_closed():
-            tell(done, written, failure)
+            resolve(done, written, failure)
 
 
-def tell(done: asyncio.Future[T], answer: T | None, failure: BaseException | None) -> None:
-    """Lets the one who waits go on, unless it was cancelled meanwhile."""
+def resolve(done: asyncio.Future[T], answer: T | None, failure: BaseException | None) -> None:
+    """Sets the result or exception of a future, unless it was cancelled."""
     if done.cancelled():
         return
     if failure is None:
@@ -323,12 +322,12 @@ def tell(done: asyncio.Future[T], answer: T | None, failure: BaseException | Non
         done.set_exception(failure)
 
 
-def _at_once(work: Awaitable[T]) -> T:
-    """What work answers that never waits: SQLite is asked in this very process."""
+def _run_sync(work: Awaitable[T]) -> T:
+    """The result of work that never waits, as SQLite runs in this process."""
     steps = work.__await__()
     try:
         next(steps)
     except StopIteration as end:
-        answer: T = end.value
-        return answer
-    raise AssertionError("work on a SQLite file waited for something else")
+        result: T = end.value
+        return result
+    raise AssertionError("work on a SQLite database must not wait")

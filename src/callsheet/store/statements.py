@@ -1,4 +1,4 @@
-"""Loads the store's SQL: one file of named statements, and all in which PostgreSQL differs."""
+"""Loads the SQL of the store: one file of named statements, translated for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from functools import lru_cache
 from importlib.resources import files
 
 VERSION = 3
-"""The layout that the `create_` statements make. Raise it with each one that is added."""
+"""Version of the layout that the `create_` statements make; to be raised with each new one."""
 
 POSTGRESQL = (
-    # Machines need not agree on the time: it is the database's own.
+    # Clocks of machines may differ, so the time is that of the server.
     (":at", "extract(epoch from clock_timestamp())::float8"),
-    # A server that has just come back cannot tell the silent from those it did not hear.
+    # A server that has just restarted missed the heartbeats meanwhile.
     (":awake", "extract(epoch from pg_postmaster_start_time())::float8"),
-    # Its text holds no NUL character, and a file may.
+    # Text in PostgreSQL cannot contain NUL, but a file may.
     ("content text", "content bytea"),
-    # One writer has the whole SQLite file; here, who forgets files waits for those who keep some.
+    # SQLite has one writer at a time; here, deleting files waits for transactions that add some.
     ("select 'locked'", "lock table files in share row exclusive mode"),
 )
-"""What stands in the statements, and what PostgreSQL is told instead."""
+"""Text of the statements, and its replacement for PostgreSQL."""
 
 
 @lru_cache(maxsize=1)
 def load_statements() -> dict[str, str]:
-    """Each statement of `queries.sql` by its name, as SQLite takes it."""
+    """The statements of `queries.sql` by name, for SQLite."""
     text = files("callsheet.store").joinpath("queries.sql").read_text("utf-8")
     parts = re.split(r"^-- (\w+): .*$", text, flags=re.MULTILINE)[1:]
     return {name: sql.strip() for name, sql in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def for_postgresql(*, own_clock: bool) -> dict[str, bytes]:
-    """The same statements for PostgreSQL; with `own_clock` the time is handed in all the same."""
+    """The same statements for PostgreSQL; with `own_clock` the time stays a parameter."""
     kept = (":at", ":awake") if own_clock else ()
     changes = [(there, here) for there, here in POSTGRESQL if there not in kept]
     return {name: _written_for(sql, changes) for name, sql in load_statements().items()}
@@ -45,13 +45,13 @@ def _written_for(sql: str, changes: list[tuple[str, str]]) -> bytes:
 
 
 def statements_since(found: int) -> list[str]:
-    """The names of the statements that lift a layout of version `found` to today's, in order."""
+    """Names of the statements that upgrade a layout of version `found`, in order."""
     named = load_statements()
     changed = [name for name in named if _version_of(name) > found]
     return [name for name in named if name.startswith("create_")] + changed
 
 
 def _version_of(name: str) -> int:
-    """Which layout a statement named `to_2_…` leads to; 0 for every other."""
-    told = re.match(r"to_(\d+)_", name)
-    return int(told[1]) if told else 0
+    """The version that a statement named `to_2_…` upgrades to; 0 for every other."""
+    match = re.match(r"to_(\d+)_", name)
+    return int(match[1]) if match else 0
