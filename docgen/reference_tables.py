@@ -179,8 +179,8 @@ def structured_output_table() -> str:
     """Return what each provider's structured output enforces; other keywords become text."""
     recursion = {
         "any": "any",
-        "no circles": "not recursive",
-        "circles only": "recursive only, others inlined",
+        "acyclic": "not recursive",
+        "cyclic": "recursive only, others inlined",
     }
     lines = [
         [

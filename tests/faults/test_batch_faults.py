@@ -17,7 +17,7 @@ import pytest
 from callsheet.batches.batch_llm import BatchLLM
 from callsheet.batches.circuit_breaker import CircuitBreaker
 from callsheet.batches.rate_limit import rate_limiter
-from callsheet.errors import CostCeilingError
+from callsheet.errors import BudgetExceededError
 from callsheet.llm.concurrency import ConcurrencyLimiter
 from callsheet.llm.port import Reply, Request, Usage
 from callsheet.llm.provider_llm import ProviderLLM
@@ -209,7 +209,7 @@ async def test_the_whole_batch_keeps_within_its_budget_over_several_executions(
         llm = Priced(server)
         bench = Bench.with_llm(llm)
         batch, _ = await bench.execute(sheet, max_cost=0.35)
-        assert isinstance(batch.paused_by, CostCeilingError)
+        assert isinstance(batch.paused_by, BudgetExceededError)
         assert 0 < batch.progress.done < 35
         assert (batch.progress.usage.cost_usd or 0) <= 0.35
         await bench.execute(sheet, max_cost=0.35)

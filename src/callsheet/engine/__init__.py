@@ -1,1 +1,1 @@
-"""Carries out a workflow: what comes next, which module does it, and what is recorded."""
+"""Executes workflows: selects the next module, runs it, and records events."""

@@ -1,1 +1,1 @@
-"""Where runs are kept: one port, and what answers to it."""
+"""Stores runs: one interface, and implementations for SQLite and PostgreSQL."""
