@@ -1,7 +1,7 @@
-"""What a run asks a person, and how the person's words become an answer.
+"""The questions that a run asks, and the validation of their answers.
 
-A question is data, so that it can be recorded, shown by any face and judged before an answer is
-recorded: a wrong answer never becomes a fact.
+A question is data: it is recorded as an event and shown by the command line, the page and the API.
+An answer is validated before it is recorded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Kind = Literal["text", "lines", "choice", "choices", "paste", "picture"]
 
 MAX_PASTE = 1_000_000
-"""Characters of a pasted reply; a chat's answer is a hundredth of that."""
+"""Maximum number of characters of a pasted reply, about a hundred times a usual one."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and what an answer must be.
+    """One question and the constraints on its answer.
 
-    `kind` is the answer's form: a line of text, several lines, one option, several options, a
-    pasted reply, or a picture: its description as `pictures` makes it, or empty for none.
-    `default` is what an empty line means; None where an answer must be given. An `unasked` question
-    takes its default without a word, unless it was answered beforehand. `may_skip` lets a
-    `choices` question be answered with none. `show` is what the person should look at first.
+    `kind` is the form of the answer: a line of text, several lines, one option, several options, a
+    pasted reply, or an image, which is recorded as `Image.to_json` or as an empty text for none.
+    `default` is the answer that an empty line stands for; None if an answer is required. An
+    `unasked` question takes its default without being asked, unless it has a preset answer.
+    `may_skip` allows an empty selection for `choices`. `show` is shown above the question.
     """
 
     key: str
@@ -70,20 +70,20 @@ class Question:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Question:
-        """The question that `to_json` described; raises TypeError for another form."""
+        """The question that `to_json` returned; raises TypeError for other data."""
         options = tuple(Option(**option) for option in data.get("options", ()))
         return cls(**(data | {"options": options}))
 
 
 def parse_answer(question: Question, answer: JsonValue) -> JsonValue:
-    """The answer in the form its question wants; raises AnswerError saying what would fit."""
+    """The validated answer in the form that its question requires; raises AnswerError."""
     match question.kind:
         case "text" | "lines":
             return _text(question, answer)
         case "paste":
             return _paste(answer)
         case "picture":
-            return _picture(question, answer)
+            return _image(question, answer)
         case "choice":
             return _choice(question, answer)
         case "choices":
@@ -98,32 +98,32 @@ def _text(question: Question, answer: JsonValue) -> str:
     if not answer.strip():
         if isinstance(question.default, str):
             return question.default
-        raise AnswerError(f"`{question.key}` is empty", hint="write at least one word")
+        raise AnswerError(f"`{question.key}` is empty", hint="enter at least one word")
     if len(answer) > question.max_length:
         raise AnswerError(
             f"`{question.key}` has {len(answer):,} characters; the limit is"
             f" {question.max_length:,}",
-            hint="say the essence; the instructions add the rest",
+            hint="shorten the text to the essentials",
         )
-    if found := _control_character(answer):
+    if character := _control_character(answer):
         raise AnswerError(
-            f"`{question.key}` holds the control character U+{ord(found):04X}",
+            f"`{question.key}` contains the control character U+{ord(character):04X}",
             hint="remove it and try again",
         )
     if question.pattern and not re.fullmatch(question.pattern, answer.strip()):
-        raise AnswerError(f"`{question.key}` cannot be {answer!r:.40}", hint=question.hint)
+        raise AnswerError(f"{answer!r:.40} is not a valid `{question.key}`", hint=question.hint)
     return answer.strip()
 
 
 def _control_character(text: str) -> str:
-    """The first character that no person types: control, lone surrogate, or text-direction."""
+    """The first control character, lone surrogate or text-direction character, else ""."""
     found = re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
     return found.group() if found else ""
 
 
 def _paste(answer: JsonValue) -> str:
     if not isinstance(answer, str) or not answer.strip():
-        raise AnswerError("nothing was pasted", hint="paste the chat's whole reply")
+        raise AnswerError("nothing was pasted", hint="paste the complete reply")
     if len(answer) > MAX_PASTE:
         raise AnswerError(
             f"the pasted reply has {len(answer):,} characters; the limit is {MAX_PASTE:,}"
@@ -131,8 +131,8 @@ def _paste(answer: JsonValue) -> str:
     return answer
 
 
-def _picture(question: Question, answer: JsonValue) -> JsonValue:
-    """What is recorded of a picture, or an empty text where there is none."""
+def _image(question: Question, answer: JsonValue) -> JsonValue:
+    """The description of an image that is recorded, or an empty text for none."""
     if answer is None or answer == "":
         return question.default or ""
     if isinstance(answer, str) and answer.strip().lower() == "none":
@@ -145,12 +145,12 @@ def _choice(question: Question, answer: JsonValue) -> str:
         return question.default
     chosen = _choices(question, answer)
     if len(chosen) != 1:
-        raise AnswerError(f"choose one, not {len(chosen)}")
+        raise AnswerError(f"exactly one option is required, not {len(chosen)}")
     return chosen[0]
 
 
 def _choices(question: Question, answer: JsonValue) -> list[str]:
-    """The chosen options' names in the options' order, each once."""
+    """The distinct names of the chosen options, in the order of the options."""
     if isinstance(answer, list):
         words = [str(word) for word in answer]
         if not words and question.may_skip:
@@ -160,11 +160,11 @@ def _choices(question: Question, answer: JsonValue) -> list[str]:
     if not words:
         if isinstance(question.default, list) and question.default:
             return [str(name) for name in question.default]
-        raise AnswerError("nothing was chosen", hint="enter at least one number or name")
+        raise AnswerError("nothing was selected", hint="enter at least one number or name")
     if question.may_skip and len(words) == 1 and words[0].lower() == "none":
         return []
     names = [option.name for option in question.options]
-    chosen = {name for word in words for name in _chosen_by(word, names)}
+    chosen = {name for word in words for name in _names_for(word, names)}
     chosen = _available(question, chosen, wants_all=[word.lower() for word in words] == ["all"])
     return [name for name in names if name in chosen]
 
@@ -179,7 +179,7 @@ def _available(question: Question, chosen: set[str], *, wants_all: bool) -> set[
     return chosen
 
 
-def _chosen_by(word: str, names: Sequence[str]) -> Sequence[str]:
+def _names_for(word: str, names: Sequence[str]) -> Sequence[str]:
     """The names that one word stands for: a number, a range, a name or `all`."""
     exact = {name.lower(): name for name in names}
     if word.lower() in exact:
@@ -191,9 +191,7 @@ def _chosen_by(word: str, names: Sequence[str]) -> Sequence[str]:
         if 1 <= first <= last <= len(names):
             return names[first - 1 : last]
         raise AnswerError(
-            f"{word!r} is out of range", hint=f"the numbers go from 1 to {len(names)}"
+            f"{word!r} is out of range", hint=f"enter a number from 1 to {len(names)}"
         )
     close = ", ".join(nearest_first(word, names))
-    raise AnswerError(
-        f"{word!r:.40} is neither a number nor a name that can be chosen", hint=f"known: {close}"
-    )
+    raise AnswerError(f"{word!r:.40} is neither a number nor a known name", hint=f"known: {close}")

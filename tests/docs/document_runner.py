@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from tests.support.cli import LONGEST, Terminal
+from tests.support.cli import TIMEOUT_SECONDS, Terminal
 
 ROOT = Path(__file__).parents[2]
 
@@ -134,7 +134,7 @@ class DocumentRunner:
                 text=True,
                 cwd=self.terminal.folder,
                 env=self.terminal.environment(),
-                timeout=LONGEST,
+                timeout=TIMEOUT_SECONDS,
                 check=False,
             )
             assert done.returncode == expected, f"{command}\n{done.stdout}{done.stderr}"

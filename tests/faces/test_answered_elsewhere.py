@@ -1,4 +1,4 @@
-"""A run that waits belongs to nobody: whoever answers first has answered, and the others see it."""
+"""A waiting run has no owner: the first answer counts, and other terminals see it."""
 
 from __future__ import annotations
 
@@ -31,51 +31,51 @@ def waiting(terminal: Terminal) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    _hear(process, "Enter one (accept): ")
+    _read_until(process, "Enter one (default: accept): ")
     yield process
     process.kill()
     process.communicate()
 
 
-def _hear(process: subprocess.Popen[str], words: str) -> str:
-    """What the terminal says until it has said these words."""
+def _read_until(process: subprocess.Popen[str], words: str) -> str:
+    """Reads stderr of the terminal up to and including the text."""
     assert process.stderr is not None
-    told = ""
-    while not told.endswith(words):
+    output = ""
+    while not output.endswith(words):
         letter = process.stderr.read(1)
-        assert letter, told
-        told += letter
-    return told
+        assert letter, output
+        output += letter
+    return output
 
 
 async def _open() -> RunSession:
     return await RunService(read_settings()).resume("last", RunOptions())
 
 
-async def test_a_terminal_that_waits_sees_the_answer_given_elsewhere_and_finishes(
+async def test_a_waiting_terminal_shows_the_answer_from_elsewhere_and_finishes_the_run(
     waiting: subprocess.Popen[str],
 ) -> None:
     here = await _open()
     await here.answer("accept")
     await here.advance()
 
-    told = await asyncio.to_thread(_hear, waiting, "kept as")
+    output = await asyncio.to_thread(_read_until, waiting, "stored as")
     out, err = await asyncio.to_thread(waiting.communicate, None, 60)
 
     assert waiting.returncode == 0, err
-    assert told.count("the question was answered elsewhere: accept") == 1
+    assert output.count("the question was answered elsewhere: accept") == 1
     assert "SORA_2_A" in out
 
 
-async def test_a_terminal_goes_on_with_a_run_that_was_answered_and_left(
+async def test_a_waiting_terminal_continues_a_run_that_was_answered_elsewhere_and_not_advanced(
     waiting: subprocess.Popen[str],
 ) -> None:
     here = await _open()
     await here.answer("edit")
     await here.close()
 
-    told = await asyncio.to_thread(_hear, waiting, "Enter one: ")
-    assert "the question was answered elsewhere: edit" in told
+    output = await asyncio.to_thread(_read_until, waiting, "Enter one: ")
+    assert "the question was answered elsewhere: edit" in output
     assert waiting.stdin is not None
     waiting.stdin.write("SORA_1_A\nIn my own words.\n.\naccept\n")
     waiting.stdin.flush()
@@ -86,7 +86,7 @@ async def test_a_terminal_goes_on_with_a_run_that_was_answered_and_left(
     assert prompts_of(document)["SORA_1_A"] == "In my own words."
 
 
-async def test_an_answer_to_a_question_that_was_withdrawn_is_refused() -> None:
+async def test_an_answer_to_a_withdrawn_question_is_rejected() -> None:
     service = RunService(read_settings(), store=SqlStore.in_memory())
     first = await service.start(RunOptions(brief={"idea": IDEA}, groups=["sora"], review=True))
     await first.advance()

@@ -1,4 +1,4 @@
-"""A reply that cannot be used ends the run with its reason; the run is kept, no key is printed."""
+"""An unusable reply fails the run with the reason; the run is stored and no key is printed."""
 
 from __future__ import annotations
 
@@ -48,28 +48,40 @@ def test_an_unusable_reply_is_never_a_success(
     writer: Terminal, server: StrictOpenAI, faults: list[Any], status: int, code: str
 ) -> None:
     server.fail(*faults)
-    said = writer(*RUN)
-    assert said.status == status, said.err
-    assert said.json["status"] == "failed"
-    assert said.json["error"]["code"] == code
-    assert "Traceback" not in said.err
-    assert f"callsheet resume {said.json['run']}" in said.err
-    assert KEY not in said.out + said.err
+    result = writer(*RUN)
+    assert result.status == status, result.err
+    assert result.json["status"] == "failed"
+    assert result.json["error"]["code"] == code
+    assert "Traceback" not in result.err
+    assert f"callsheet resume {result.json['run']}" in result.err
+    assert KEY not in result.out + result.err
 
 
-def test_a_reply_that_is_mended_at_the_second_try_is_a_success(
+def test_a_reply_that_is_repaired_at_the_second_attempt_is_a_success(
     writer: Terminal, server: StrictOpenAI
 ) -> None:
     server.fail(Text("not JSON"))
-    said = writer(*RUN)
-    assert said.status == 0, said.err
-    assert said.json["usage"]["calls"] == 2
-    assert said.json["usage"]["repairs"] == 1
+    result = writer(*RUN)
+    assert result.status == 0, result.err
+    assert result.json["usage"]["calls"] == 2
+    assert result.json["usage"]["repairs"] == 1
     findings = server.requests[1].json["messages"][-1]["content"]
     assert "prompts" in findings
 
 
-def test_a_failed_run_is_resumed_without_paying_for_what_is_done(
+def test_a_parked_run_exits_with_5_and_names_the_command_to_resume_it(
+    writer: Terminal, server: StrictOpenAI
+) -> None:
+    server.fail(Status(429, headers={"Retry-After": "3600"}))
+    result = writer(*RUN)
+    assert result.status == 5, result.err
+    assert result.json["status"] == "waiting"
+    assert "until" in result.json
+    assert f"to resume the run: callsheet resume {result.json['run']}" in result.err
+    assert "waiting for an answer" not in result.err
+
+
+def test_a_failed_run_is_resumed_without_paying_for_completed_work_again(
     writer: Terminal, server: StrictOpenAI
 ) -> None:
     server.fail(Status(401))
@@ -81,7 +93,7 @@ def test_a_failed_run_is_resumed_without_paying_for_what_is_done(
     assert len(server.requests) == 2
 
 
-def test_only_the_key_for_ones_own_server_is_sent_there(
+def test_only_the_key_for_your_own_server_is_sent_to_it(
     writer: Terminal, server: StrictOpenAI
 ) -> None:
     writer.env["OPENAI_API_KEY"] = "sk-for-openai-only"

@@ -1,4 +1,4 @@
-"""The batch command: what it prices, names and shows, and with which status it ends."""
+"""The `batch` command: estimates, messages, progress and exit status."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from callsheet.batches.outcomes import BatchProgress
-from callsheet.cli.progress import time_left, told
+from callsheet.cli.progress import progress_text, time_left
 from callsheet.usage import Usage
 from tests.support.batches import ideas, read_csv, write_sheet
 from tests.support.cli import Terminal
 
 
-def test_bad_rows_are_all_told_before_anything_is_begun(terminal: Terminal) -> None:
+def test_every_invalid_row_is_reported_before_any_row_is_started(terminal: Terminal) -> None:
     sheet = 'idea,groups\n"a heron",soar\n,sora\n'
-    said = terminal("batch", "-", "--output", "out.csv", "--json", stdin=sheet)
-    assert said.status == 2
-    assert [problem["number"] for problem in said.json["error"]["problems"]] == [2, 3]
-    assert "row 2: there is no model group 'soar' (known: sora" in said.err
-    assert "row 3: has no `idea`" in said.err
+    result = terminal("batch", "-", "--output", "out.csv", "--json", stdin=sheet)
+    assert result.status == 2
+    assert [problem["number"] for problem in result.json["error"]["problems"]] == [2, 3]
+    assert "row 2: there is no model group 'soar' (known: sora" in result.err
+    assert "row 3: has no `idea`" in result.err
     assert terminal("runs", "--json").json == []
 
 
-def test_a_dry_run_prices_the_whole_without_a_key(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_dry_run_estimates_the_cost_of_the_batch_without_a_key(
+    terminal: Terminal, tmp_path: Path
+) -> None:
     write_sheet(tmp_path / "ideas.csv", ideas(7))
     words = ("batch", "ideas.csv", "--groups", "sora", "--dry-run", "--json")
     priced = terminal(*words, "--llm", "openai:gpt-5.2").json
@@ -33,7 +35,7 @@ def test_a_dry_run_prices_the_whole_without_a_key(terminal: Terminal, tmp_path: 
     assert terminal(*words, "--llm", "ollama:own").json["least_usd"] is None
 
 
-def test_a_batch_is_one_line_among_the_runs_and_is_deleted_as_one(
+def test_a_batch_is_listed_as_one_run_and_deleted_as_one(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     own = terminal("run", "--idea", "a boat", "--groups", "sora", "--json").json["run"]
@@ -50,7 +52,7 @@ def test_a_batch_is_one_line_among_the_runs_and_is_deleted_as_one(
     assert [row["run"] for row in terminal("runs", "--json").json] == [own]
 
 
-def test_the_sheet_itself_is_not_written_over(terminal: Terminal, tmp_path: Path) -> None:
+def test_the_sheet_is_not_overwritten_by_its_output(terminal: Terminal, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
     before = sheet.read_bytes()
     assert terminal("batch", "ideas.csv", "--groups", "sora", "--output", "ideas.csv").status == 2
@@ -58,7 +60,7 @@ def test_the_sheet_itself_is_not_written_over(terminal: Terminal, tmp_path: Path
     assert sheet.read_bytes() == before
 
 
-def test_fifty_thousand_rows_are_judged_in_little_memory(
+def test_fifty_thousand_rows_are_validated_in_little_memory(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     write_sheet(tmp_path / "ideas.csv", ideas(50_000))
@@ -83,10 +85,10 @@ def test_fifty_thousand_rows_are_judged_in_little_memory(
     assert int(most) * unit < 250_000_000
 
 
-def test_progress_says_what_became_of_the_rows_and_when_it_ends() -> None:
-    tally = BatchProgress(10, done=3, failed=1, fresh=2, repaired=1)
-    tally.usage = Usage(20_000, 0, 5_000, 0.456, calls=3, repairs=1)
-    assert told(tally) == "1 failed, 1 repaired; 25k tokens, $0.46"
-    assert time_left(tally, 10) == "30 s left"
-    tally.usage = replace(tally.usage, cost_usd=None)
-    assert "price unknown" in told(tally)
+def test_progress_shows_the_outcomes_of_rows_and_the_time_left() -> None:
+    progress = BatchProgress(10, done=3, failed=1, fresh=2, repaired=1)
+    progress.usage = Usage(20_000, 0, 5_000, 0.456, calls=3, repairs=1)
+    assert progress_text(progress) == "1 failed, 1 repaired; 25k tokens, $0.46"
+    assert time_left(progress, 10) == "30 s left"
+    progress.usage = replace(progress.usage, cost_usd=None)
+    assert "price unknown" in progress_text(progress)

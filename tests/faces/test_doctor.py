@@ -1,4 +1,4 @@
-"""`callsheet doctor` says what is found, never a key, and exits with what is wrong."""
+"""`callsheet doctor` reports every check, never a key, and exits with the status of a failed one."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ def _found(terminal: Terminal) -> dict[str, dict[str, object]]:
     return {each["what"]: each for each in terminal("doctor", "--json").json}
 
 
-def test_where_all_is_well_every_line_says_so(terminal: Terminal) -> None:
-    said = terminal("doctor")
-    assert said.status == 0, said.out
-    assert {line[0] for line in said.out.splitlines() if not line.startswith(" ")} == {"✓"}
+def test_every_check_passes_in_a_working_installation(terminal: Terminal) -> None:
+    result = terminal("doctor")
+    assert result.status == 0, result.out
+    assert {line[0] for line in result.out.splitlines() if not line.startswith(" ")} == {"✓"}
     for what in ("LLM", "keys", "runs", "tokenizer", "workflow"):
-        assert f"✓ {what}" in said.out
+        assert f"✓ {what}" in result.out
 
 
-def test_a_key_is_told_by_name_and_never_shown(terminal: Terminal) -> None:
+def test_a_key_is_listed_by_name_and_never_printed(terminal: Terminal) -> None:
     terminal.env["OPENAI_API_KEY"] = "sk-very-secret"
-    said = terminal("doctor", "--json")
-    assert "OPENAI_API_KEY yes" in said.out
-    assert "ANTHROPIC_API_KEY no" in said.out
-    assert "very-secret" not in said.out + said.err
+    result = terminal("doctor", "--json")
+    assert "OPENAI_API_KEY yes" in result.out
+    assert "ANTHROPIC_API_KEY no" in result.out
+    assert "very-secret" not in result.out + result.err
 
 
-def test_a_missing_key_is_what_it_exits_with(terminal: Terminal) -> None:
+def test_a_missing_key_sets_the_exit_status(terminal: Terminal) -> None:
     terminal.env["CALLSHEET_LLM"] = "openai:gpt-5.2"
-    said = terminal("doctor")
-    assert said.status == 5
-    assert "✗ LLM" in said.out
-    assert "OPENAI_API_KEY" in said.out
+    result = terminal("doctor")
+    assert result.status == 5
+    assert "✗ LLM" in result.out
+    assert "OPENAI_API_KEY" in result.out
 
 
-def test_a_place_that_cannot_be_used_is_named(terminal: Terminal, tmp_path: Path) -> None:
+def test_unusable_storage_is_reported(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     terminal.env["CALLSHEET_HOME"] = str(tmp_path / "file" / "kept")
     assert terminal("doctor").status == 6
     assert not _found(terminal)["runs"]["well"]
 
 
-def test_a_database_that_does_not_answer_is_told_without_its_password(terminal: Terminal) -> None:
+def test_an_unreachable_database_is_reported_without_its_password(terminal: Terminal) -> None:
     terminal.env["CALLSHEET_DATABASE_URL"] = "postgresql://me:hidden@127.0.0.1:1/runs"
-    said = terminal("doctor")
-    assert said.status == 6
-    assert "PostgreSQL at 127.0.0.1:1/runs cannot be reached" in said.out
-    assert "hidden" not in said.out + said.err
+    result = terminal("doctor")
+    assert result.status == 6
+    assert "PostgreSQL at 127.0.0.1:1/runs cannot be reached" in result.out
+    assert "hidden" not in result.out + result.err
 
 
-def test_an_address_that_is_none_is_not_repeated(terminal: Terminal) -> None:
+def test_an_invalid_database_address_is_not_repeated(terminal: Terminal) -> None:
     terminal.env["CALLSHEET_DATABASE_URL"] = "mysql://me:hidden@127.0.0.1/runs"
-    said = terminal("doctor", "--json")
-    assert said.status == 2
-    assert "hidden" not in said.out + said.err
+    result = terminal("doctor", "--json")
+    assert result.status == 2
+    assert "hidden" not in result.out + result.err
 
 
-def test_the_version_and_manner_of_the_place_are_told(
+def test_the_version_and_mode_of_the_storage_are_reported(
     terminal: Terminal, database_url: str
 ) -> None:
     assert "journal" in str(_found(terminal)["runs"]["found"])

@@ -1,4 +1,4 @@
-"""What is not told is asked, one line each; a wrong answer is explained and asked again."""
+"""What the options do not answer is asked; an invalid answer is explained and asked again."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ Select model groups for image generation (enter numbers separated by commas or s
 Enter selection (e.g., 1,3 or 1 3):"""
 
 
-def test_the_groups_are_asked_word_for_word_as_planned(terminal: Terminal) -> None:
-    said = terminal("run", "--idea", "a heron at dawn", stdin="1,3\naccept\nnone\n")
-    assert SELECTION in said.err
-    assert said.status == 0
-    assert "SORA_2_A" in said.out
-    assert "LEONARDO_ANIME_XL_A" in said.out
-    assert "PHOENIX" not in said.out
+def test_the_group_question_has_the_planned_wording(terminal: Terminal) -> None:
+    result = terminal("run", "--idea", "a heron at dawn", stdin="1,3\naccept\nnone\n")
+    assert SELECTION in result.err
+    assert result.status == 0
+    assert "SORA_2_A" in result.out
+    assert "LEONARDO_ANIME_XL_A" in result.out
+    assert "PHOENIX" not in result.out
 
 
 def test_everything_can_be_answered_from_a_pipe(terminal: Terminal) -> None:
     answers = "a heron at dawn\n1 2\naccept\n1\n2\n\naccept\n"
-    said = terminal("run", "--json", stdin=answers)
-    assert said.status == 0, said.err
-    assert said.json["selection"] == {
+    result = terminal("run", "--json", stdin=answers)
+    assert result.status == 0, result.err
+    assert result.json["selection"] == {
         "image_generation": ["sora", "phoenix"],
         "video_generation": ["motion_2_0"],
     }
-    assert list(said.json["prompts"]["video_generation"]) == ["motion_2_0"]
+    assert list(result.json["prompts"]["video_generation"]) == ["motion_2_0"]
 
 
 def test_a_wrong_answer_is_explained_and_asked_again(terminal: Terminal) -> None:
-    said = terminal("run", "--idea", "a heron", stdin="\n0\n6\n1,x\nsorra\n2\n\nnone\n")
-    assert said.status == 0
-    for told in (
-        "nothing was chosen",
+    result = terminal("run", "--idea", "a heron", stdin="\n0\n6\n1,x\nsorra\n2\n\nnone\n")
+    assert result.status == 0
+    for message in (
+        "nothing was selected",
         "'0' is out of range",
-        "the numbers go from 1 to 5",
+        "enter a number from 1 to 5",
         "'6' is out of range",
-        "'x' is neither a number nor a name",
+        "'x' is neither a number nor a known name",
         "known: sora, ",
     ):
-        assert told in said.err
-    assert "PHOENIX_1_0_A" in said.out
+        assert message in result.err
+    assert "PHOENIX_1_0_A" in result.out
 
 
 def test_at_the_end_of_input_the_run_waits_and_can_be_resumed(terminal: Terminal) -> None:
@@ -65,30 +65,32 @@ def test_at_the_end_of_input_the_run_waits_and_can_be_resumed(terminal: Terminal
     assert list(done.json["prompts"]["image_generation"]) == ["SORA_2_A", "SORA_1_A"]
 
 
-def test_a_new_run_remembers_no_earlier_selection(terminal: Terminal) -> None:
+def test_a_new_run_does_not_reuse_an_earlier_selection(terminal: Terminal) -> None:
     terminal("run", "--idea", "a heron", "--groups", "sora")
     again = terminal("run", "--json", "--idea", "a heron")
     assert again.json["question"]["default"] is None
-    assert "Chosen before" not in again.err
+    assert "Previous selection" not in again.err
 
 
-def test_review_can_retry_with_other_groups_and_enter_keeps_the_earlier_choice(
+def test_review_can_retry_with_other_groups_and_enter_keeps_the_previous_selection(
     terminal: Terminal,
 ) -> None:
-    said = terminal("run", "--json", "--idea", "a heron", stdin="1\nretry\n\nretry\n3\n\nnone\n")
-    assert said.status == 0, said.err
-    assert "Chosen before: sora (Enter keeps them)" in said.err
-    assert said.json["selection"]["image_generation"] == ["leonardo"]
-    assert list(said.json["prompts"]["image_generation"]) == ["LEONARDO_ANIME_XL_A"]
+    result = terminal("run", "--json", "--idea", "a heron", stdin="1\nretry\n\nretry\n3\n\nnone\n")
+    assert result.status == 0, result.err
+    assert "Previous selection: sora (Enter keeps it)" in result.err
+    assert result.json["selection"]["image_generation"] == ["leonardo"]
+    assert list(result.json["prompts"]["image_generation"]) == ["LEONARDO_ANIME_XL_A"]
 
 
 def test_review_can_stop_the_run(terminal: Terminal) -> None:
-    said = terminal("run", "--json", "--idea", "a heron", stdin="1\nstop\n")
-    assert said.status == 0
-    assert said.json["status"] == "stopped"
+    result = terminal("run", "--json", "--idea", "a heron", stdin="1\nstop\n")
+    assert result.status == 0
+    assert result.json["status"] == "stopped"
 
 
-def test_groups_from_the_command_line_are_not_reviewed_unless_asked_for(terminal: Terminal) -> None:
+def test_with_groups_from_the_command_line_there_is_no_review_without_an_option(
+    terminal: Terminal,
+) -> None:
     unasked = terminal("run", "--json", "--idea", "a heron", "--groups", "sora")
     assert unasked.json["status"] == "succeeded"
     asked = terminal("run", "--json", "--idea", "a heron", "--groups", "sora", "--review")
@@ -98,19 +100,19 @@ def test_groups_from_the_command_line_are_not_reviewed_unless_asked_for(terminal
 
 
 def test_yes_accepts_every_question_that_has_a_default(terminal: Terminal) -> None:
-    said = terminal("run", "--json", "--idea", "a heron", "--yes", stdin="1\nnone\n")
-    assert said.status == 0
-    assert said.json["status"] == "succeeded"
+    result = terminal("run", "--json", "--idea", "a heron", "--yes", stdin="1\nnone\n")
+    assert result.status == 0
+    assert result.json["status"] == "succeeded"
 
 
-def test_the_picture_that_moves_is_the_persons_choice(terminal: Terminal) -> None:
+def test_the_image_to_animate_can_be_preset(terminal: Terminal) -> None:
     first = terminal("run", "--json", "--idea", "a heron", "--groups", "sora,midjourney_animate")
     assert first.status == 0, first.err
-    told = terminal(
+    preset = terminal(
         "run", "--json", "--idea", "a heron", "--groups", "sora,midjourney_animate",
         "--set", "picture=SORA_1_A",
     )  # fmt: skip
-    assert told.status == 0, told.err
+    assert preset.status == 0, preset.err
     wrong = terminal(
         "run", "--json", "--idea", "a heron", "--groups", "sora,midjourney_animate",
         "--set", "picture=SORA_9",
@@ -119,25 +121,27 @@ def test_the_picture_that_moves_is_the_persons_choice(terminal: Terminal) -> Non
     assert "SORA_2_A" in wrong.json["error"]["hint"]
 
 
-def test_a_field_with_a_default_is_not_asked_and_can_be_told(terminal: Terminal) -> None:
-    said = terminal(
+def test_a_field_with_a_default_is_not_asked_and_can_be_preset(terminal: Terminal) -> None:
+    result = terminal(
         "run", "--json", "--idea", "a heron", "--groups", "sora",
         "--set", "mood=cold and clear", "--set", "aspect_ratio=16:9",
     )  # fmt: skip
-    assert said.status == 0, said.err
-    assert said.json["brief"]["mood"] == "cold and clear"
-    assert said.json["brief"]["aspect_ratio"] == "16:9"
-    assert said.json["brief"]["aesthetic"].startswith("lofi anime")
-    assert "cold and clear" in said.json["prompts"]["image_generation"]["SORA_2_A"]
+    assert result.status == 0, result.err
+    assert result.json["brief"]["mood"] == "cold and clear"
+    assert result.json["brief"]["aspect_ratio"] == "16:9"
+    assert result.json["brief"]["aesthetic"].startswith("lofi anime")
+    assert "cold and clear" in result.json["prompts"]["image_generation"]["SORA_2_A"]
 
 
-def test_retrying_the_brief_asks_every_field_with_what_was_said_before(terminal: Terminal) -> None:
+def test_retrying_the_brief_asks_every_field_with_its_previous_answer_as_default(
+    terminal: Terminal,
+) -> None:
     first = terminal("run", "--json", "--idea", "a heron", "--groups", "sora")
-    said = terminal(
+    result = terminal(
         "retry", first.json["run"], "--step", "user_input", "--json",
         stdin="a crane\n\nwild\n\n\n\n\n",
     )  # fmt: skip
-    assert said.status == 0, said.err
-    assert said.json["brief"]["idea"] == "a crane"
-    assert said.json["brief"]["mood"] == "wild"
-    assert "A crane" in said.json["prompts"]["image_generation"]["SORA_2_A"]
+    assert result.status == 0, result.err
+    assert result.json["brief"]["idea"] == "a crane"
+    assert result.json["brief"]["mood"] == "wild"
+    assert "A crane" in result.json["prompts"]["image_generation"]["SORA_2_A"]

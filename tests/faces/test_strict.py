@@ -1,4 +1,4 @@
-"""A delivered prompt that still breaks a rule is exit 0 and a line that says so; `--strict` makes it 1."""
+"""A delivered prompt that breaks a rule exits with 0 and a note; with `--strict`, with 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINE = f"1 prompt still breaks a rule: {BROKEN}"
 
 
 def _stubborn(path: str, node: Mapping[str, Any]) -> str:
-    """Writes a flag where none may be, however often it is asked."""
+    """Writes a flag, which breaks a rule, in every attempt."""
     return write_text(path, node) + (" --ar 2:3" if path.endswith(BROKEN) else "")
 
 
@@ -34,35 +34,35 @@ def writer(terminal: Terminal, server: StrictOpenAI) -> Terminal:
     return terminal
 
 
-def test_what_still_breaks_a_rule_is_delivered_with_exit_0_and_a_line(writer: Terminal) -> None:
-    said = writer(*RUN)
-    assert said.status == 0, said.err
-    assert f"{BROKEN}  " in said.out
-    assert f"{LINE}; delivered as it stands" in said.err
+def test_a_prompt_that_breaks_a_rule_is_delivered_with_exit_0_and_a_note(writer: Terminal) -> None:
+    result = writer(*RUN)
+    assert result.status == 0, result.err
+    assert f"{BROKEN}  " in result.out
+    assert f"{LINE}; delivered unchanged" in result.err
 
 
-def test_strict_makes_it_exit_1_and_still_delivers(writer: Terminal) -> None:
-    said = writer(*RUN, "--strict", "--json")
-    assert said.status == 1
-    assert said.json["status"] == "succeeded"
-    assert [problem["model"] for problem in said.json["problems"]] == [BROKEN]
-    assert BROKEN in said.json["prompts"]["image_generation"]
-    assert f"error: {LINE}" in said.err
-    assert f"callsheet retry {said.json['run']} --rewrite {BROKEN}" in said.err
+def test_strict_delivers_a_prompt_that_breaks_a_rule_with_exit_1(writer: Terminal) -> None:
+    result = writer(*RUN, "--strict", "--json")
+    assert result.status == 1
+    assert result.json["status"] == "succeeded"
+    assert [problem["model"] for problem in result.json["problems"]] == [BROKEN]
+    assert BROKEN in result.json["prompts"]["image_generation"]
+    assert f"error: {LINE}" in result.err
+    assert f"callsheet retry {result.json['run']} --rewrite {BROKEN}" in result.err
 
 
-def test_strict_goes_for_retry_and_resume_too(writer: Terminal, server: StrictOpenAI) -> None:
+def test_strict_applies_to_retry_and_resume(writer: Terminal, server: StrictOpenAI) -> None:
     run = writer(*RUN, "--json").json["run"]
     assert writer("resume", run, "--strict").status == 1
     assert writer("retry", run, "--rewrite", BROKEN, "--strict").status == 1
     server.conduct = Conduct()
-    mended = writer("retry", run, "--rewrite", BROKEN, "--strict", "--json")
-    assert mended.status == 0, mended.err
-    assert mended.json["problems"] == []
+    repaired = writer("retry", run, "--rewrite", BROKEN, "--strict", "--json")
+    assert repaired.status == 0, repaired.err
+    assert repaired.json["problems"] == []
 
 
 def test_a_warning_alone_is_exit_0_under_strict(writer: Terminal, server: StrictOpenAI) -> None:
     server.conduct = Conduct(write=lambda path, node: f"{write_text(path, node)}, 8k masterpiece")
-    said = writer(*RUN, "--strict")
-    assert said.status == 0, said.err
-    assert "breaks a rule" not in said.err
+    result = writer(*RUN, "--strict")
+    assert result.status == 0, result.err
+    assert "breaks a rule" not in result.err

@@ -1,4 +1,4 @@
-"""What a person sees in a real terminal, while it happens."""
+"""What a terminal shows during a command."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import suppress
 
 import pytest
 
-from tests.support.cli import LONGEST, Terminal
+from tests.support.cli import TIMEOUT_SECONDS, Terminal
 from tests.support.runs import IDEA
 from tests.support.streaming import Pace
 from tests.support.strict_openai import StrictOpenAI
 
 
-def test_a_prompt_is_named_as_soon_as_it_is_written(terminal: Terminal) -> None:
+def test_a_prompt_is_reported_as_soon_as_it_is_complete(terminal: Terminal) -> None:
     with StrictOpenAI() as server:
         server.fail(Pace(0.2))
         terminal.env |= {"CALLSHEET_BASE_URL": server.url}
@@ -37,12 +37,12 @@ def test_a_prompt_is_named_as_soon_as_it_is_written(terminal: Terminal) -> None:
         assert "SORA_1_A" not in seen
         while "✓ SORA_1_A" not in seen:
             seen += _read(screen)
-        assert process.wait(LONGEST) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
         os.close(screen)
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])
-def test_no_color_is_heeded(terminal: Terminal, no_color: str) -> None:
+def test_no_color_disables_colour(terminal: Terminal, no_color: str) -> None:
     screen, end = pty.openpty()
     environment = terminal.environment() | {"NO_COLOR": no_color}
     command = terminal.command("show", "nothing")
@@ -51,14 +51,35 @@ def test_no_color_is_heeded(terminal: Terminal, no_color: str) -> None:
     )
     os.close(end)
     seen = "".join(iter(lambda: _read(screen), ""))
-    process.wait(LONGEST)
+    process.wait(TIMEOUT_SECONDS)
     os.close(screen)
     assert seen
     assert ("\x1b[" in seen) is (no_color == "")
 
 
+def test_lines_are_wrapped_between_words(terminal: Terminal) -> None:
+    screen, end = pty.openpty()
+    command = terminal.command("lint", "-", "--model", "SORA_3_A")
+    environment = terminal.environment() | {"COLUMNS": "40"}
+    process = subprocess.Popen(
+        command,
+        cwd=terminal.folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=end,
+        stderr=end,
+    )
+    os.close(end)
+    lines = "".join(iter(lambda: _read(screen), "")).splitlines()
+    process.wait(TIMEOUT_SECONDS)
+    os.close(screen)
+    assert max(map(len, lines)) <= 40
+    words = " ".join(lines).replace(",", " ").split()
+    assert {"SORA_2_A", "LEONARDO_ANIME_XL_A", "midjourney_animate"} <= set(words)
+
+
 def _read(screen: int) -> str:
-    """What a terminal is written next; nothing where all who wrote have ended."""
+    """The next output to the terminal; empty when every writer has ended."""
     with suppress(OSError):
         return os.read(screen, 1_024).decode(errors="replace")
     return ""

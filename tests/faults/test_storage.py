@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import Said, Terminal
+from tests.support.cli import CommandResult, Terminal
 
 RUN = ("run", "--json", "--idea", "a heron", "--groups", "sora")
 
 
-def _is_told(said: Said, path: Path) -> None:
+def _assert_reported(said: CommandResult, path: Path) -> None:
     assert said.status == 6, said.err
     assert said.err.count("error: ") == 1
     assert str(path) in said.err
@@ -35,8 +35,8 @@ def test_a_corrupt_file_is_named_and_left_as_it_is(terminal: Terminal, home: Pat
     file = home / "runs.sqlite"
     file.write_bytes(b"this is no database" * 400)
     before = file.read_bytes()
-    _is_told(terminal("runs"), file)
-    _is_told(terminal(*RUN), file)
+    _assert_reported(terminal("runs"), file)
+    _assert_reported(terminal(*RUN), file)
     assert file.read_bytes() == before
 
 
@@ -45,7 +45,7 @@ def test_a_file_of_a_newer_version_is_left_alone(terminal: Terminal, home: Path)
     with sqlite3.connect(file) as connection:
         connection.execute("update callsheet_meta set value = '99' where name = 'version'")
     connection.close()
-    _is_told(terminal("runs"), file)
+    _assert_reported(terminal("runs"), file)
 
 
 def test_one_unreadable_run_does_not_hide_the_others(terminal: Terminal, home: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_locked_file_is_waited_for_and_then_named(terminal: Terminal, home: Pa
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("begin exclusive")
     try:
-        _is_told(terminal(*RUN), file)
+        _assert_reported(terminal(*RUN), file)
     finally:
         holder.execute("rollback")
         holder.close()
@@ -80,7 +80,7 @@ def test_a_locked_file_is_waited_for_and_then_named(terminal: Terminal, home: Pa
 def test_a_folder_that_cannot_be_made_is_named(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     terminal.env["CALLSHEET_HOME"] = str(tmp_path / "file" / "kept")
-    _is_told(terminal(*RUN), tmp_path / "file")
+    _assert_reported(terminal(*RUN), tmp_path / "file")
 
 
 def test_only_its_owner_can_read_what_is_kept(home: Path) -> None:
@@ -98,7 +98,9 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(
          "bash", *terminal.command(*RUN)],
         cwd=terminal.folder, env=terminal.environment(), capture_output=True, check=False,
     )  # fmt: skip
-    _is_told(Said(done.returncode, done.stdout.decode(), done.stderr.decode()), file)
+    _assert_reported(
+        CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode()), file
+    )
     check = sqlite3.connect(file)
     assert check.execute("pragma integrity_check").fetchone() == ("ok",)
     check.close()
@@ -128,9 +130,9 @@ def test_a_read_only_folder_is_named_and_can_still_be_read(terminal: Terminal, h
                 preexec_fn=_as_anyone if os.geteuid() == 0 else None,
                 check=False,
             )
-            said = Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+            said = CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
             assert said.status == status, said.err
             if status:
-                _is_told(said, home / "runs.sqlite")
+                _assert_reported(said, home / "runs.sqlite")
     finally:
         home.chmod(0o700)

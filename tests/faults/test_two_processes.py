@@ -73,7 +73,7 @@ def test_a_held_run_is_watched_until_nobody_carries_it_on(
     busy.wait()
     _, told = watching.communicate(timeout=60)
     assert watching.returncode == 0, told
-    assert "nobody carries it on any more: callsheet resume " in told
+    assert "no process is executing the run any more; to resume it: callsheet resume " in told
     assert ": interrupted, written by " in told
 
 

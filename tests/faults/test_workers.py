@@ -162,7 +162,7 @@ def test_a_run_in_a_workers_hands_is_followed_and_answered_from_another_terminal
     wait_for(lambda: "Ctrl-C leaves it running" in leaving.told)
     leaving.process.send_signal(signal.SIGINT)
     assert leaving.end()[0] == 130
-    assert "the run goes on without you; this follows it: callsheet resume " in leaving.told
+    assert "the run continues on a worker; to follow it: callsheet resume " in leaving.told
 
     looking = crew.command("show", "last", "--follow", "--json")
     staying = crew.command("resume", "last", "--json")

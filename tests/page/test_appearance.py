@@ -101,7 +101,7 @@ def _writing_and_done(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> Non
     llm.release.set()
     ui.prompt_text("LEONARDO_ANIME_XL_A")
     ui.select_groups("midjourney", "motion_2_0")
-    expect(ui.page.get_by_label("Which picture will move?")).to_be_visible()
+    expect(ui.page.get_by_label("Which image should be animated?")).to_be_visible()
     inspector.check("done")
 
 

@@ -72,7 +72,7 @@ def test_added_groups_and_motion_keep_the_finished_prompts(ui: PageObject) -> No
     assert ui.prompt_text("SORA_2_A") == before
 
     ui.select_groups("motion_2_0")
-    ui.page.get_by_label("Which picture will move?").select_option("MIDJOURNEY_A")
+    ui.page.get_by_label("Which image should be animated?").select_option("MIDJOURNEY_A")
     expect(ui.primary_button).to_have_text("Add Leonardo Motion 2.0 (4 forms): 1 prompt")
     ui.primary_button.click()
     assert ui.prompt_text(MOTION)

@@ -1,4 +1,4 @@
-"""Runs `callsheet` in a process of its own and tells what it said."""
+"""Runs `callsheet` in a subprocess and returns its result."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-LONGEST = 180
-"""Seconds after which a command hangs, on however busy a machine."""
+TIMEOUT_SECONDS = 180
+"""Timeout in seconds, long enough for a busy machine."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command answered: its exit status, its result, and what it told beside it."""
+class CommandResult:
+    """The exit status, stdout and stderr of a command."""
 
     status: int
     out: str
@@ -24,13 +24,13 @@ class Said:
 
     @property
     def json(self) -> Any:
-        """The one JSON document on stdout."""
+        """The JSON document on stdout."""
         return json.loads(self.out)
 
 
 @dataclass
 class Terminal:
-    """A folder to stand in, an environment, and the command line."""
+    """Runs commands in a folder and an environment."""
 
     folder: Path
     guard: Path
@@ -40,18 +40,18 @@ class Terminal:
         """The test's environment, guarded against the network, with this terminal's variables."""
         return {**os.environ, "PYTHONPATH": str(self.guard), "NO_COLOR": "1", **self.env}
 
-    def command(self, *words: str) -> list[str]:
-        """The command as a process is started with it."""
-        return [sys.executable, "-m", "callsheet", *words]
+    def command(self, *arguments: str) -> list[str]:
+        """The arguments to start a process with."""
+        return [sys.executable, "-m", "callsheet", *arguments]
 
-    def __call__(self, *words: str, stdin: str | bytes = "") -> Said:
+    def __call__(self, *arguments: str, stdin: str | bytes = "") -> CommandResult:
         done = subprocess.run(
-            self.command(*words),
+            self.command(*arguments),
             input=stdin if isinstance(stdin, bytes) else stdin.encode(),
             capture_output=True,
             cwd=self.folder,
             env=self.environment(),
-            timeout=LONGEST,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
-        return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -19,8 +19,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from callsheet.cli.ops_commands import until_told
 from callsheet.cli.output import note
+from callsheet.cli.worker_command import work_until_signal
 from callsheet.errors import CallsheetError
 from callsheet.runs.takeover import Takeover
 from callsheet.settings import read_settings
@@ -46,7 +46,7 @@ def _work(words: Sequence[str]) -> int:
         log=note,
         recovery_seconds=SWEEP_SECONDS,
     )
-    return 128 + asyncio.run(until_told(worker, told.drain))
+    return 128 + asyncio.run(work_until_signal(worker, told.drain))
 
 
 def _mind(told: dict[str, Any]) -> None:

@@ -102,11 +102,11 @@ def test_what_is_known_of_a_group_is_data() -> None:
 
 def test_check_warns_of_age_and_still_succeeds(terminal: Terminal) -> None:
     fresh = terminal("check", "studio", "--today", "2026-11-23")
-    assert (fresh.status, fresh.out, fresh.err) == (0, "studio: all is well\n", "")
+    assert (fresh.status, fresh.out, fresh.err) == (0, "studio: no problems found\n", "")
 
     old = terminal("check", "studio", "--today", "2028-01-01")
 
-    assert (old.status, old.out) == (0, "studio: all is well\n")
+    assert (old.status, old.out) == (0, "studio: no problems found\n")
     assert old.err.startswith("warning: config.json at $.model_groups.image_generation.")
     told = terminal("check", "studio", "--today", "2028-01-01", "--json").json
     assert {each["severity"] for each in told} == {"warning"}

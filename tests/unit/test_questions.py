@@ -78,7 +78,7 @@ def test_a_text_must_have_the_form_that_its_question_wants() -> None:
     ratio = replace(IDEA, key="ratio", pattern=r"\d+:\d+", hint="as 2:3")
 
     assert parse_answer(ratio, " 2:3 ") == "2:3"
-    assert refusal(ratio, "tall") == "`ratio` cannot be 'tall' (as 2:3)"
+    assert refusal(ratio, "tall") == "'tall' is not a valid `ratio` (as 2:3)"
     assert "as 2:3" in refusal(ratio, "2:3 and more")
 
 
@@ -97,10 +97,10 @@ def test_a_choice_is_one_option_or_the_default(answer: JsonValue, chosen: str) -
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("1,2", "choose one, not 2"),
-        ("all", "choose one, not 5"),
-        ("6", "'6' is out of range (the numbers go from 1 to 5)"),
-        ([], "nothing was chosen"),
+        ("1,2", "exactly one option is required, not 2"),
+        ("all", "exactly one option is required, not 5"),
+        ("6", "'6' is out of range (enter a number from 1 to 5)"),
+        ([], "nothing was selected"),
     ],
 )
 def test_a_choice_of_several_or_none_is_refused(answer: JsonValue, said: str) -> None:
@@ -108,7 +108,7 @@ def test_a_choice_of_several_or_none_is_refused(answer: JsonValue, said: str) ->
 
 
 def test_a_choice_without_default_wants_an_answer() -> None:
-    assert "nothing was chosen" in refusal(replace(REVIEW, default=None), "")
+    assert "nothing was selected" in refusal(replace(REVIEW, default=None), "")
 
 
 @pytest.mark.parametrize(
@@ -144,14 +144,14 @@ def test_choices_are_numbers_names_ranges_or_all_in_the_options_order(
 
 @pytest.mark.parametrize("answer", ["0", "6", "1,6", "00", "4-2", "0-2", "3-9", "9999", "0-0"])
 def test_a_number_out_of_range_is_refused_with_the_range(answer: str) -> None:
-    assert "is out of range (the numbers go from 1 to 5)" in refusal(GROUPS, answer)
+    assert "is out of range (enter a number from 1 to 5)" in refusal(GROUPS, answer)
 
 
 @pytest.mark.parametrize(
     "answer", ["1,x", "-1", "1-", "1--2", "²", "٣", "10000", "1.5", "a-b", [""]]
 )
 def test_a_word_that_is_no_option_is_refused(answer: JsonValue) -> None:
-    assert "is neither a number nor a name that can be chosen" in refusal(GROUPS, answer)
+    assert "is neither a number nor a known name" in refusal(GROUPS, answer)
 
 
 def test_an_unknown_name_lists_the_known_ones_nearest_first() -> None:
@@ -161,7 +161,7 @@ def test_an_unknown_name_lists_the_known_ones_nearest_first() -> None:
 
 @pytest.mark.parametrize("answer", ["", "  ", ",", " , ", [], None])
 def test_no_choice_is_refused_unless_there_is_an_earlier_one(answer: JsonValue) -> None:
-    assert "nothing was chosen" in refusal(GROUPS, answer)
+    assert "nothing was selected" in refusal(GROUPS, answer)
     assert parse_answer(replace(GROUPS, default=["bee", "cat"]), answer) == ["bee", "cat"]
 
 

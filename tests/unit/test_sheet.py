@@ -84,7 +84,7 @@ def test_what_all_rows_need_is_told_with_every_row_that_lacks_it(tmp_path: Path)
         "leonardo",
     )
     assert found[0] == "row 2: has no `idea`"
-    assert found[1].startswith("row 3: `aspect_ratio` cannot be 'wide'")
+    assert found[1].startswith("row 3: 'wide' is not a valid `aspect_ratio`")
     assert found[2].startswith("row 3: there is no model group 'soar' (known: sora")
     assert found[3] == "row 5: has the id 'b' of row 4"
 

@@ -1,4 +1,4 @@
-"""Puts a text on the clipboard, with whichever program this machine has for it."""
+"""Copies text to the clipboard with the first program of the platform that works."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ PROGRAMS = {
     "xsel": ("--clipboard", "--input"),
     "clip.exe": (),
 }
-"""What each is called with; the first that is there and succeeds is taken."""
+"""Each program with its arguments, in the order in which they are tried."""
 
-LONGEST_SECONDS = 10
+TIMEOUT_SECONDS = 10
 
 
 def copy(text: str) -> str:
-    """Puts the text on the clipboard; answers with the program that did. Raises InputError."""
+    """Copies the text to the clipboard; returns the name of the program. Raises InputError."""
     found = {name: path for name in PROGRAMS if (path := shutil.which(name))}
     for name, path in found.items():
-        if _copied(name, path, text):
+        if _copy_with(name, path, text):
             return name
     if found:
         raise InputError(
             f"{', '.join(found)} could not reach a clipboard",
-            hint="is there a screen? `--output FILE` writes a file instead",
+            hint="without a graphical session, write a file instead: --output FILE",
         )
     raise InputError(
-        "no program for the clipboard is here",
-        hint=f"install one of {', '.join(PROGRAMS)}, or write a file with `--output FILE`",
+        "no clipboard program is installed",
+        hint=f"install one of {', '.join(PROGRAMS)}, or write a file: --output FILE",
     )
 
 
-def _copied(name: str, path: str, text: str) -> bool:
-    # Windows' own program reads UTF-8 as the letters of an older age.
+def _copy_with(name: str, path: str, text: str) -> bool:
+    # clip.exe reads UTF-8 in the legacy code page.
     encoding = "utf-16" if name == "clip.exe" else "utf-8"
     try:
-        done = subprocess.run(  # noqa: S603  # a program of the table, found on the person's path
+        done = subprocess.run(  # noqa: S603  # a program of the table, found on the user's PATH
             [path, *PROGRAMS[name]],
             input=text.encode(encoding, "replace"),
-            # It may stay behind to serve the clipboard, and must not hold our own output open.
+            # The program may keep running to serve the clipboard; it must not keep stdout open.
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=LONGEST_SECONDS,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""Ends every command: errors as two lines of help or as JSON, and the promised exit status."""
+"""How every command ends: errors as two lines or as JSON, then the documented exit status."""
 
 from __future__ import annotations
 
@@ -17,51 +17,53 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+BROKEN_PIPE_STATUS = 141
+
 
 class InterruptedBySignal(KeyboardInterrupt):
-    """A person or the system wants the process to end; the run stays resumable."""
+    """SIGINT or SIGTERM was received; the run can be resumed."""
 
 
-_caught: list[int] = []
+_received_signals: list[int] = []
 
 
-def guard_signals() -> None:
-    """Ctrl-C and SIGTERM end the command in order once, and at once the second time."""
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+def install_signal_handlers() -> None:
+    """Ends the command cleanly on the first SIGINT or SIGTERM, immediately on the second."""
+    signal.signal(signal.SIGINT, _handle_signal)
+    signal.signal(signal.SIGTERM, _handle_signal)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _handle_signal(number: int, frame: FrameType | None) -> None:
     del frame
-    _caught.append(number)
-    if len(_caught) > 1:
-        end_at_once(number)
+    _received_signals.append(number)
+    if len(_received_signals) > 1:
+        exit_immediately(number)
     raise InterruptedBySignal
 
 
-def end_at_once(number: int) -> NoReturn:
-    """Ends the process as this signal wants it; what was recorded is kept."""
+def exit_immediately(number: int) -> NoReturn:
+    """Ends the process with the exit status of this signal; recorded events stay stored."""
     os._exit(128 + number)
 
 
-def exit_with(command: Callable[[], Any]) -> NoReturn:
-    """Carries out a command and exits: with its own status, or an error's."""
+def run_and_exit(command: Callable[[], Any]) -> NoReturn:
+    """Runs a command and exits with its status, or with the status of its error."""
     try:
         status = command()
     except click.ClickException as error:
-        status = _tell(_from_click(error))
+        status = _report_error(_from_click(error))
     except CallsheetError as error:
-        status = _tell(error)
+        status = _report_error(error)
     except (InterruptedBySignal, click.exceptions.Abort):
-        # The command line library turns every KeyboardInterrupt into an Abort of its own.
+        # click converts every KeyboardInterrupt to an Abort.
         click.echo("interrupted", err=True)
-        status = 128 + (_caught[0] if _caught else signal.SIGINT)
+        status = 128 + (_received_signals[0] if _received_signals else signal.SIGINT)
     except BrokenPipeError:
-        # The reader of our output has gone; there is nobody to tell.
+        # The reader of stdout has closed it, so nothing more can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 141
-    except Exception as error:  # noqa: BLE001  # no traceback reaches a person unasked
-        status = _tell(_defect(error))
+        status = BROKEN_PIPE_STATUS
+    except Exception as error:  # noqa: BLE001  # a traceback is shown only with --debug
+        status = _report_error(_internal_error(error))
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -71,22 +73,22 @@ def _from_click(error: click.ClickException) -> InputError:
     return InputError(error.format_message().rstrip("."), hint=f"see `{command} --help`")
 
 
-def _defect(error: Exception) -> InternalError:
-    defect = InternalError(
-        f"{type(error).__name__} in callsheet's own code",
-        hint="this is a defect of ours; --debug shows where",
+def _internal_error(error: Exception) -> InternalError:
+    internal = InternalError(
+        f"unexpected {type(error).__name__}",
+        hint="this is a bug in callsheet; --debug shows the traceback",
     )
-    defect.__cause__ = error
-    return defect
+    internal.__cause__ = error
+    return internal
 
 
-def debugging() -> bool:
-    """Whether a person wants to see where errors arise."""
+def debug_requested() -> bool:
+    """Whether the command line contains --debug."""
     return "--debug" in sys.argv
 
 
-def _tell(error: CallsheetError) -> int:
-    if debugging():
+def _report_error(error: CallsheetError) -> int:
+    if debug_requested():
         traceback.print_exception(error)
     if "--json" in sys.argv:
         click.echo(json.dumps({"error": error_object(error)}, ensure_ascii=False, indent=2))
@@ -95,14 +97,17 @@ def _tell(error: CallsheetError) -> int:
 
 
 def error_object(error: CallsheetError) -> dict[str, str]:
-    """An error as the `error` of a document."""
+    """The value of the key `error` in a JSON document."""
     return {"code": error.code, "message": error.message, "hint": error.hint}
 
 
 def print_error(message: str, hint: str) -> None:
-    """One line saying what and where, one saying what to do, on stderr."""
-    from callsheet.cli.output import plain
+    """Prints what went wrong, then what to do about it, on stderr."""
+    from callsheet.cli.output import printable, wrapped
 
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {plain(message)}", err=True)
+    prefix = "error:"
+    lines = wrapped(printable(f"{prefix} {message}"), err=True, indent="  ")
+    styled = click.style(prefix, fg="red", bold=True)
+    click.echo(f"{styled}{lines.removeprefix(prefix)}", err=True)
     if hint:
-        click.echo(f"  {plain(hint)}", err=True)
+        click.echo(wrapped(printable(f"  {hint}"), err=True, indent="  "), err=True)

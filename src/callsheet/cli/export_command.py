@@ -1,4 +1,4 @@
-"""`export`: a run's prompts in the form of the place where the pictures are made."""
+"""`export`: write the prompts of a run in the format of another tool."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.options import debug_option, split_names
-from callsheet.cli.output import note, plain
+from callsheet.cli.options import RUN_HELP, debug_option, split_names
+from callsheet.cli.output import note, printable
 from callsheet.errors import InputError
 from callsheet.exports.registry import (
     EXPORTS,
@@ -27,79 +27,78 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
-@click.command()
+@click.command(epilog=RUN_HELP)
 @click.argument("name", metavar="RUN")
 @click.option(
     "--format",
-    "form",
+    "format_name",
     metavar="FORMAT",
-    help=f"{', '.join(EXPORTS)}; where it is left out, the ending of --output says it.",
+    help=f"{', '.join(EXPORTS)}. Default: from the file extension of --output.",
 )
 @click.option(
-    "--model", "models", metavar="A,B", callback=split_names, help="These models' prompts alone."
+    "--model", "models", metavar="A,B", callback=split_names, help="Export only these models."
 )
 @click.option(
     "--output",
     metavar="FILE|-",
-    help="Write this file, or one named after RUN into this folder; default: stdout.",
+    help="File to write, or folder for a file named after the run (default: stdout).",
 )
-@click.option("--clipboard", is_flag=True, help="Put it on the clipboard.")
-@click.option("--json", is_flag=True, help="The same as --format json.")
+@click.option("--clipboard", is_flag=True, help="Copy the export to the clipboard.")
+@click.option("--json", is_flag=True, help="Same as --format json.")
 @debug_option
 def export(
-    name: str, form: str | None, output: str | None, *, clipboard: bool, **options: Any
+    name: str, format_name: str | None, output: str | None, *, clipboard: bool, **options: Any
 ) -> None:
-    """Write the prompts of RUN as Midjourney, A1111 or ComfyUI take them, or as a table.
-
-    RUN is a run's name, its beginning, or `last`.
-    """
+    """Export the prompts of a run for Midjourney, A1111 or ComfyUI, or as CSV, Markdown or JSON."""
     from callsheet.runs.service import RunService
     from callsheet.settings import read_settings
 
-    form = _form(form or ("json" if options["json"] else None), output)
-    sheet = asyncio.run(RunService(read_settings()).prompt_set(name))
+    format_name = _choose_format(format_name or ("json" if options["json"] else None), output)
+    prompts = asyncio.run(RunService(read_settings()).prompt_set(name))
     if options["models"]:
-        sheet = sheet.only(options["models"])
-    text = render_export(form, sheet)
+        prompts = prompts.only(options["models"])
+    text = render_export(format_name, prompts)
     if output not in (None, STDOUT):
-        _write(text, Path(str(output)), f"{sheet.run}.{find_export(form).suffix}")
+        _write(text, Path(str(output)), f"{prompts.run}.{find_export(format_name).suffix}")
     if clipboard:
         from callsheet.cli.clipboard import copy
 
         note(f"copied to the clipboard with {copy(text)}")
     if output == STDOUT or (output is None and not clipboard):
-        click.echo(plain(text) if sys.stdout.isatty() else text, nl=False)
-    _beside(form, sheet)
+        click.echo(printable(text) if sys.stdout.isatty() else text, nl=False)
+    _note_omitted(format_name, prompts)
 
 
-def _form(told: str | None, output: str | None) -> str:
-    """The form's name, as told or as the file's ending says."""
-    name = told or Path(output or "").suffix.lower().removeprefix(".")
+def _choose_format(given: str | None, output: str | None) -> str:
+    """The name of the format: given explicitly, or the file extension; raises InputError."""
     known = all_exports()
-    if told is None and name not in known:
+    name = given or Path(output or "").suffix.lower().removeprefix(".")
+    if given is None and name not in known:
+        unknown = f", and no format has the file extension '.{name}'" if name else ""
         raise InputError(
-            "--format is missing", hint=f"one of {', '.join(known)}, or --output FILE.csv"
+            f"--format is missing{unknown}",
+            hint=f"one of {', '.join(known)}, or --output FILE.csv",
         )
     find_export(name)
     return name
 
 
-def _write(text: str, path: Path, name: str) -> None:
+def _write(text: str, path: Path, default_name: str) -> None:
     from callsheet.cli.output_files import write_file
 
-    path = path / name if path.is_dir() else path
-    there = path.exists()
+    path = path / default_name if path.is_dir() else path
+    replaced = " (replaced the existing file)" if path.exists() else ""
     write_file(path, text)
-    note(f"{path} is written" + (", in place of the file that was there" if there else ""))
+    note(f"wrote {path}{replaced}")
 
 
-def _beside(form: str, sheet: PromptSet) -> None:
-    """What the form has no place for: prompts for other models, and what is to be set."""
-    if others := skipped_prompts(form, sheet):
-        note(f"left out, as they are not for {find_export(form).title}: {', '.join(others)}")
-    export = find_export(form)
+def _note_omitted(format_name: str, prompts: PromptSet) -> None:
+    """Notes what the format cannot hold: prompts for other models, and settings."""
+    export = find_export(format_name)
+    if others := skipped_prompts(format_name, prompts):
+        note(f"omitted, not written for {export.title}: {', '.join(others)}")
     if not export.shows_settings:
-        told = {entry.model: entry.settings for entry, _ in export.accepted(sheet)}
-        for model, settings in told.items():
-            if settings:
-                note(f"{model}: {settings_sentence(settings)}")
+        settings = {entry.model: entry.settings for entry, _ in export.accepted(prompts)}
+        for model, lines in settings.items():
+            if lines:
+                note(f"{model}: {settings_sentence(lines)}")

@@ -1,4 +1,4 @@
-"""Reads a person's lines while somebody else may answer: the wait for a line is cut into short ones."""
+"""Reads lines of stdin while another process may answer: the wait is split into short ones."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from callsheet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-LOOK_SECONDS = 0.2
-"""How often a wait for a line is broken off to look whether the question is still open."""
+POLL_SECONDS = 0.2
+"""How long a single wait for input lasts before `while_waiting` is awaited."""
 
-CHUNK = 65_536
+CHUNK_BYTES = 65_536
 
 
 class LineReader:
-    """The lines of stdin. What was typed ahead is kept for the next question."""
+    """The lines of stdin. Input that was typed ahead is kept for the next question."""
 
     def __init__(self) -> None:
-        self._typed = bytearray()
+        self._buffer = bytearray()
 
-    async def next(self, most: int, meanwhile: Callable[[], Awaitable[None]]) -> str:
-        """The next line with its end, or what there is at the end of input; "" behind that.
+    async def next(self, max_bytes: int, while_waiting: Callable[[], Awaitable[None]]) -> str:
+        """The next line with its line end; at the end of input what is left, then "".
 
-        `meanwhile` is awaited while nothing is typed; what it raises ends the wait.
+        `while_waiting` is awaited while there is no input; an exception that it raises ends the wait.
         """
         try:
-            number = _descriptor()
-            if number is None:
-                return sys.stdin.readline(most)
-            while b"\n" not in self._typed and len(self._typed) < most:
-                while not await asyncio.to_thread(_ready, number):
-                    await meanwhile()
-                chunk = os.read(number, CHUNK)
+            descriptor = _stdin_descriptor()
+            if descriptor is None:
+                return sys.stdin.readline(max_bytes)
+            while b"\n" not in self._buffer and len(self._buffer) < max_bytes:
+                while not await asyncio.to_thread(_is_readable, descriptor):
+                    await while_waiting()
+                chunk = os.read(descriptor, CHUNK_BYTES)
                 if not chunk:
                     break
-                self._typed += chunk
-            return self._taken(most)
+                self._buffer += chunk
+            return self._pop_line(max_bytes)
         except UnicodeDecodeError as error:
-            raise InputError("the answer is not UTF-8 text", hint="send UTF-8") from error
+            raise InputError("the answer is not UTF-8 text", hint="enter UTF-8 text") from error
 
-    def _taken(self, most: int) -> str:
-        end = self._typed.find(b"\n") + 1 or min(len(self._typed), most)
-        line = bytes(self._typed[:end])
-        del self._typed[:end]
+    def _pop_line(self, max_bytes: int) -> str:
+        end = self._buffer.find(b"\n") + 1 or min(len(self._buffer), max_bytes)
+        line = bytes(self._buffer[:end])
+        del self._buffer[:end]
         return line.decode(sys.stdin.encoding or "utf-8").replace("\r\n", "\n")
 
 
-def _ready(number: int) -> bool:
-    return bool(select.select([number], [], [], LOOK_SECONDS)[0])
+def _is_readable(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], POLL_SECONDS)[0])
 
 
-def _descriptor() -> int | None:
-    """The number of stdin; None where it cannot be waited for: on Windows, or for a text in memory."""
+def _stdin_descriptor() -> int | None:
+    """The file descriptor of stdin; None if it cannot be polled: on Windows, or in memory."""
     if os.name == "nt":
         return None
     try:

@@ -1,4 +1,4 @@
-"""The commands by name. A command's file is read only when that command is given."""
+"""The table of commands. A command's module is imported only when that command is given."""
 
 from __future__ import annotations
 
@@ -7,47 +7,48 @@ from importlib import import_module
 
 import click
 
-from callsheet.cli.exit import exit_with, guard_signals
+from callsheet.cli.exit import install_signal_handlers, run_and_exit
 from callsheet.settings import wants_colour
 
 COMMANDS = {
     "run": ("callsheet.cli.run_commands:run", "Write prompts for an idea."),
     "batch": ("callsheet.cli.batch_command:batch", "Write prompts for a sheet of ideas."),
-    "groups": (
-        "callsheet.cli.catalog_commands:groups",
-        "Show the model groups that can be chosen.",
+    "groups": ("callsheet.cli.groups_command:groups", "List the model groups."),
+    "estimate": ("callsheet.cli.estimate_command:estimate", "Estimate tokens and cost."),
+    "check": ("callsheet.cli.validation_commands:check", "Validate a workflow."),
+    "lint": (
+        "callsheet.cli.validation_commands:lint",
+        "Check a prompt against its model's rules.",
     ),
-    "estimate": ("callsheet.cli.catalog_commands:estimate", "Tell tokens and cost before paying."),
-    "check": ("callsheet.cli.catalog_commands:check", "Find everything wrong with a workflow."),
-    "lint": ("callsheet.cli.catalog_commands:lint", "Check one prompt against its model's rules."),
-    "runs": ("callsheet.cli.runs_commands:runs", "List the runs that are kept."),
-    "show": ("callsheet.cli.runs_commands:show", "Show a run's prompts."),
+    "runs": ("callsheet.cli.runs_commands:runs", "List the stored runs."),
+    "show": ("callsheet.cli.runs_commands:show", "Show the prompts of a run."),
     "export": (
         "callsheet.cli.export_command:export",
-        "Take a run's prompts to where pictures are made.",
+        "Export the prompts of a run for other tools.",
     ),
     "resume": (
         "callsheet.cli.run_commands:resume",
-        "Go on with a run that waits, failed or was left.",
+        "Resume a waiting, failed or interrupted run.",
     ),
-    "retry": ("callsheet.cli.run_commands:retry", "Do a step of a run again."),
+    "retry": ("callsheet.cli.run_commands:retry", "Repeat a step of a run."),
     "savings": (
         "callsheet.cli.savings_command:savings",
-        "Tell what the choice of groups has saved.",
+        "Report the tokens and cost saved by selecting groups.",
     ),
-    "serve": ("callsheet.cli.serve_command:serve", "Serve the page and the API."),
-    "init": ("callsheet.cli.scaffold_commands:init", "Copy a workflow to make it your own."),
-    "worker": ("callsheet.cli.ops_commands:worker", "Carry on runs that others hand on."),
+    "serve": ("callsheet.cli.serve_command:serve", "Serve the web page and the HTTP API."),
+    "init": ("callsheet.cli.scaffold_commands:init", "Copy a workflow to customize it."),
+    "worker": ("callsheet.cli.worker_command:worker", "Execute queued runs."),
     "doctor": (
-        "callsheet.cli.ops_commands:doctor",
-        "Tell what is found here, and what is missing.",
+        "callsheet.cli.doctor_command:doctor",
+        "Check the settings, the storage and the installation.",
     ),
-    "delete": ("callsheet.cli.runs_commands:delete", "Forget a run for good."),
+    "delete": ("callsheet.cli.runs_commands:delete", "Delete a run permanently."),
 }
+"""Each command's function and the summary that `callsheet --help` shows."""
 
 
-class Commands(click.Group):
-    """A group that imports a command when it is named, so that `--help` stays fast."""
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is named, so that `--help` stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -61,7 +62,7 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -73,24 +74,24 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="callsheet")
 def cli() -> None:
-    """Turn one idea into prompts for exactly the image and video models you call on.
+    """Turn one idea into prompts for exactly the image and video models you choose.
 
-    Try it, with no key and no question asked:
+    This example needs no API key:
 
       callsheet run --idea "a heron at dawn" --groups sora,leonardo
     """
 
 
 def main() -> None:
-    """Carries out the command line and exits with its status."""
+    """Runs the command line and exits with its status."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            # A prompt may hold any character; a terminal's old encoding must not end the run.
+            # A prompt may contain any character; a terminal's legacy encoding must not end the run.
             stream.reconfigure(encoding="utf-8", errors="replace")
-    guard_signals()
+    install_signal_handlers()
     colour = None if wants_colour() else False
     with click.Context(cli, color=colour):
-        exit_with(lambda: cli(prog_name="callsheet", standalone_mode=False, color=colour))
+        run_and_exit(lambda: cli(prog_name="callsheet", standalone_mode=False, color=colour))

@@ -16,24 +16,28 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
+RUN_HELP = "RUN is a run's name, an unambiguous prefix of it, or `last`."
 
-def _amount(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+
+def _reject_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
     if value is not None and math.isnan(value):
-        raise click.BadParameter("an amount in US dollars, as 0.50", ctx, param)
+        raise click.BadParameter("must be an amount in US dollars, such as 0.50", ctx, param)
     return value
 
 
 def llm_options(command: Command) -> Command:
-    """Which LLM writes."""
+    """Adds the options that select the LLM and limit its cost."""
     for option in (
         click.option(
             "--max-cost",
             type=click.FloatRange(0, 1_000_000),
-            callback=_amount,
+            callback=_reject_nan,
             metavar="USD",
-            help="Send nothing that could cost more in all.",
+            help="Budget: send no call that could exceed this total.",
         ),
-        click.option("--base-url", metavar="URL", help="An OpenAI-compatible server of your own."),
+        click.option(
+            "--base-url", metavar="URL", help="Address of your own OpenAI-compatible server."
+        ),
         click.option(
             "--llm",
             metavar="SPEC",
@@ -44,30 +48,32 @@ def llm_options(command: Command) -> Command:
     return command
 
 
-def manner_options(command: Command) -> Command:
-    """How questions are treated."""
+def question_options(command: Command) -> Command:
+    """Adds the options that control which questions are asked."""
     for option in (
-        click.option("--review", is_flag=True, help="Ask for a review in any case."),
-        click.option("--yes", is_flag=True, help="Accept every question that has a default."),
+        click.option("--review", is_flag=True, help="Always ask for a review of the prompts."),
+        click.option(
+            "--yes", is_flag=True, help="Accept every default; ask only questions without one."
+        ),
     ):
         command = option(command)
     return command
 
 
 def result_options(command: Command) -> Command:
-    """Where the result goes, and in which form."""
+    """Adds the options that control where the result is written, and in which form."""
     for option in (
         debug_option,
         click.option(
             "--strict",
             is_flag=True,
-            help="Exit 1 where a prompt that is delivered still breaks a rule.",
+            help="Exit with 1 if a delivered prompt still breaks a rule.",
         ),
         click.option(
             "--output",
             type=click.Path(file_okay=False, path_type=Path),
             metavar="DIR",
-            help="Also write prompts.json and prompts.md there.",
+            help="Also write prompts.json and prompts.md to this folder.",
         ),
         json_option,
     ):
@@ -76,21 +82,21 @@ def result_options(command: Command) -> Command:
 
 
 def json_option(command: Command) -> Command:
-    """One JSON document on stdout."""
+    """Adds --json."""
     return click.option("--json", is_flag=True, help="Print one JSON document.")(command)
 
 
 def image_option(command: Command) -> Command:
-    """The rendered still."""
+    """Adds --image."""
     return click.option(
         "--image",
         metavar="FILE",
-        callback=_picture,
-        help="The rendered still for motion prompts: PNG, JPEG or WebP, up to 5 MB.",
+        callback=_open_image,
+        help="Rendered still for the video prompts: PNG, JPEG or WebP, at most 5 MB.",
     )(command)
 
 
-def _picture(ctx: click.Context, param: click.Parameter, value: str | None) -> Image | None:
+def _open_image(ctx: click.Context, param: click.Parameter, value: str | None) -> Image | None:
     del ctx, param
     if value is None:
         return None
@@ -99,24 +105,33 @@ def _picture(ctx: click.Context, param: click.Parameter, value: str | None) -> I
     return open_image(Path(value))
 
 
+workflow_option = click.option(
+    "--workflow",
+    default="oms",
+    metavar="WORKFLOW",
+    help="Name, folder or file of the workflow (default: oms).",
+)
+
+
 def debug_option(command: Command) -> Command:
-    """Where an error arose."""
-    # The flag is read where errors end up; commands need not know it.
+    """Adds --debug, which is read where errors are reported; commands do not receive it."""
     return click.option(
-        "--debug", is_flag=True, expose_value=False, help="Show where an error arose."
+        "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
     )(command)
 
 
 def split_names(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[str, ...] | None:
-    """Names separated by commas or spaces; None where the option was not given."""
+    """The distinct names, separated by commas or spaces; None if the option was not given."""
     del ctx, param
     return None if value is None else tuple(dict.fromkeys(value.replace(",", " ").split()))
 
 
-def run_options(options: Mapping[str, Any], brief: Mapping[str, str] | None = None) -> RunOptions:
-    """The options as what a person said beforehand."""
+def build_run_options(
+    options: Mapping[str, Any], brief: Mapping[str, str] | None = None
+) -> RunOptions:
+    """The parsed command-line options as RunOptions."""
     from callsheet.runs.options import RunOptions
 
     return RunOptions(
@@ -132,12 +147,12 @@ def run_options(options: Mapping[str, Any], brief: Mapping[str, str] | None = No
     )
 
 
-def brief_of(idea: str | None, fields: tuple[str, ...]) -> dict[str, str]:
-    """The fields of the brief as they were told on the command line."""
+def parse_brief(idea: str | None, fields: tuple[str, ...]) -> dict[str, str]:
+    """The fields of the brief that --idea and --set gave; raises UsageError."""
     brief = {"idea": idea} if idea is not None else {}
-    for entry in fields:
-        key, equals, value = entry.partition("=")
+    for field in fields:
+        key, equals, value = field.partition("=")
         if not equals or not key.strip():
-            raise click.UsageError(f"--set wants KEY=VALUE, not {entry!r:.60}")
+            raise click.UsageError(f"--set requires KEY=VALUE, not {field!r:.60}")
         brief[key.strip()] = value
     return brief

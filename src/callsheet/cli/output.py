@@ -1,9 +1,12 @@
-"""How results look in a terminal: each prompt under its model's name, ready to be copied."""
+"""How results are printed: each prompt below its model's name, ready to be copied."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,69 +18,102 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
+OUTPUT_BASIS = {
+    "reported": "as reported",
+    "history": "output estimated from your own runs",
+    "schema": "output estimated from the limits in the schemas",
+}
+"""How the output tokens of models that were not written are estimated."""
 
-def plain(text: str) -> str:
-    """The text without characters that would steer a terminal."""
+
+def printable(text: str) -> str:
+    """The text without the control characters that a terminal would interpret."""
     return _CONTROL.sub("", text)
 
 
-def as_json(value: Any) -> None:
-    """The one JSON document of a command, on stdout."""
+def print_json(value: Any) -> None:
+    """Prints a command's JSON document on stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def note(text: str) -> None:
-    """Something a person should know, on stderr."""
-    click.echo(click.style(plain(text), dim=True), err=True)
+def wrapped(text: str, *, err: bool = False, indent: str = "") -> str:
+    """The text, wrapped between words if it goes to a terminal; `indent` is for further lines."""
+    if not (sys.stderr if err else sys.stdout).isatty():
+        return text
+    return "\n".join(
+        textwrap.fill(
+            line,
+            shutil.get_terminal_size().columns,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
 
 
-def show_prompts(
+def note(text: str, *, indent: str = "") -> None:
+    """Prints a remark on stderr."""
+    click.echo(click.style(wrapped(printable(text), err=True, indent=indent), dim=True), err=True)
+
+
+def note_command(text: str, command: str) -> None:
+    """Prints a remark and a command; a command that would not fit is printed on its own line."""
+    line = printable(f"{text}: {command}")
+    if sys.stderr.isatty() and len(line) > shutil.get_terminal_size().columns:
+        line = f"{wrapped(printable(text), err=True)}:\n  {printable(command)}"
+    click.echo(click.style(line, dim=True), err=True)
+
+
+def print_prompts(
     prompts: Mapping[str, Any],
     *,
     settings: Mapping[str, Sequence[str]] | None = None,
     err: bool = False,
 ) -> None:
-    """Every prompt with its name and length, unbroken and unindented, so that it can be copied.
+    """Prints each text with its name and length, unwrapped and unindented so that it can be copied.
 
-    Above a model's first text stands what is to be set outside it.
+    A model's settings are printed above its first text.
     """
     for model, prompt in prompts.items():
-        told = settings_sentence((settings or {}).get(model, ()))
+        settings_line = settings_sentence((settings or {}).get(model, ()))
         for name, text in named_texts({model: prompt}):
             heading = click.style(name, bold=True, fg="yellow")
             length = click.style(f"{len(text):,} characters", dim=True)
             click.echo(f"\n{heading}  {length}", err=err)
-            if told:
-                click.echo(click.style(plain(told), fg="cyan"), err=err)
-                told = ""
-            click.echo(plain(text), err=err)
+            if settings_line:
+                line = wrapped(printable(settings_line), err=err, indent="  ")
+                click.echo(click.style(line, fg="cyan"), err=err)
+                settings_line = ""
+            click.echo(printable(text), err=err)
 
 
-def show_finished(values: Mapping[str, Any]) -> None:
-    """The names of the prompts that are just written, while the others still are, on stderr."""
+def print_completed(values: Mapping[str, Any]) -> None:
+    """Prints the names of prompts that are complete while others are still being written."""
     for path, value in values.items():
         name, mark = path.partition(".")[2] or path, click.style("✓", fg="green")
         length = click.style(f"{len(str(value)):,} characters", dim=True)
-        click.echo(f"{mark} {click.style(plain(name), bold=True)}  {length}", err=True)
+        click.echo(f"{mark} {click.style(printable(name), bold=True)}  {length}", err=True)
 
 
-def show_document(document: Mapping[str, Any]) -> None:
-    """A run's prompts on stdout, and on stderr what else there is to say of it."""
+def print_document(document: Mapping[str, Any]) -> None:
+    """Prints a run's prompts on stdout, and the rules that they break on stderr."""
     for prompts in document["prompts"].values():
-        show_prompts(prompts, settings=document["settings"])
-    show_problems(document)
+        print_prompts(prompts, settings=document["settings"])
+    print_problems(document)
 
 
-def show_problems(document: Mapping[str, Any]) -> None:
-    """The rules that delivered prompts still break, on stderr."""
+def print_problems(document: Mapping[str, Any]) -> None:
+    """Prints the rules that delivered prompts still break, on stderr."""
     for problem in document["problems"]:
         mark = click.style("!", fg="red", bold=True)
-        text = f"{problem['model']}: {problem['message']} ({problem['rule']})"
-        click.echo(f"{mark} {plain(text)}", err=True)
+        text = f"! {problem['model']}: {problem['message']} ({problem['rule']})"
+        lines = wrapped(printable(text), err=True, indent="  ")
+        click.echo(f"{mark}{lines.removeprefix('!')}", err=True)
 
 
 def summary(document: Mapping[str, Any]) -> str:
-    """What a run sent, paid and saved: one line, and two more where a provider told its tokens."""
+    """What a run sent, cost and saved; two lines more if a provider reported its tokens."""
     usage, savings, receipt = document["usage"], document["savings"], document["receipt"]
     lines = []
     if savings["instruction_tokens_all"] and usage["calls"]:
@@ -86,45 +122,47 @@ def summary(document: Mapping[str, Any]) -> str:
             f"{sent:,} of {every:,} instruction tokens sent, {savings['percent']:.0f} % saved"
         )
     if receipt:
-        lines += [*_receipt(usage, receipt)]
+        lines += _receipt_lines(usage, receipt)
     return "\n".join(lines)
 
 
-def _receipt(usage: Mapping[str, Any], receipt: Mapping[str, Any]) -> Iterator[str]:
-    calls = f"{usage['calls']} call" + ("s" if usage["calls"] != 1 else "")
-    yield f"{calls}: {bill(receipt['paid'])}{repaired(usage)}"
+def _receipt_lines(usage: Mapping[str, Any], receipt: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{counted(usage['calls'], 'call')}: {usage_text(receipt['paid'])}{repairs_text(usage)}"
     every, saved = receipt["all"], receipt["saved"]
     if every["output_from"] == "reported":
-        yield "these are all groups: nothing was left out"
+        yield "every group was selected, so nothing was saved"
         return
-    yield f"all groups: about {bill(every)} ({BASIS[every['output_from']]})"
-    money = "" if saved["cost_usd"] is None else f", {dollars(saved['cost_usd'])}"
-    yield f"saved: about {saved['tokens']:,} tokens, {saved['percent']:.0f} %{money}"
+    yield f"all groups: about {usage_text(every)} ({OUTPUT_BASIS[every['output_from']]})"
+    yield f"saved: {saved_text(saved)}"
 
 
-BASIS = {
-    "reported": "as reported",
-    "history": "output estimated from your own runs",
-    "schema": "output estimated from the schemas' bounds",
-}
-"""Where an output that was not written comes from, in words."""
+def saved_text(saved: Mapping[str, Any]) -> str:
+    """The saved tokens, their percentage, and the saved cost if the price is known."""
+    cost = "" if saved["cost_usd"] is None else f", {dollars(saved['cost_usd'])}"
+    return f"about {saved['tokens']:,} tokens, {saved['percent']:.0f} %{cost}"
 
 
-def bill(told: Mapping[str, Any]) -> str:
-    """Tokens and price in one line."""
-    cached = f" ({told['cached_input_tokens']:,} cached)" if told["cached_input_tokens"] else ""
-    cost = "price unknown" if told["cost_usd"] is None else dollars(told["cost_usd"])
-    return f"{told['input_tokens']:,} tokens in{cached}, {told['output_tokens']:,} out, {cost}"
+def usage_text(usage: Mapping[str, Any]) -> str:
+    """Tokens and cost in one line."""
+    cached = f" ({usage['cached_input_tokens']:,} cached)" if usage["cached_input_tokens"] else ""
+    cost = "price unknown" if usage["cost_usd"] is None else dollars(usage["cost_usd"])
+    return f"{usage['input_tokens']:,} tokens in{cached}, {usage['output_tokens']:,} out, {cost}"
 
 
-def repaired(usage: Mapping[str, Any]) -> str:
-    """What repairs took of it, where there were any."""
+def repairs_text(usage: Mapping[str, Any]) -> str:
+    """The part of the tokens that repairs used; empty without repairs."""
     if not usage["repairs"]:
         return ""
-    count = f"{usage['repairs']} repair" + ("s" if usage["repairs"] != 1 else "")
-    return f"; of it {usage['repair_tokens']:,} tokens for {count}"
+    return (
+        f"; including {usage['repair_tokens']:,} tokens for {counted(usage['repairs'], 'repair')}"
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """The number with its noun in singular or plural: `1 call`, `2 calls`."""
+    return f"{number:,} {noun}" + ("s" if number != 1 else "")
 
 
 def dollars(amount: float) -> str:
-    """An amount, with as many digits as small ones need."""
+    """An amount in US dollars; four decimals below one dollar."""
     return f"${amount:.4f}" if abs(amount) < 1 else f"${amount:,.2f}"

@@ -1,4 +1,4 @@
-"""Writes results to files, each whole or not at all: `prompts.json`, `prompts.md`, an export."""
+"""Writes results to files atomically: `prompts.json`, `prompts.md` or an export."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from callsheet.exports.prompt_set import PromptSet
 
 
-def make_folder(folder: Path) -> None:
-    """The folder, made where it is missing; raises StorageError where that cannot be."""
+def create_folder(folder: Path) -> None:
+    """Creates the folder if it does not exist; raises StorageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"the folder {folder} cannot be made: {error.strerror}", hint="name another --output"
+            f"cannot create the folder {folder}: {error.strerror}", hint="choose another --output"
         ) from error
 
 
-def write_results(folder: Path, document: Mapping[str, Any], sheet: PromptSet) -> None:
-    """`prompts.json` for programs, the whole document, and `prompts.md` for people."""
+def write_results(folder: Path, document: Mapping[str, Any], prompts: PromptSet) -> None:
+    """Writes the document to `prompts.json` and the prompts to `prompts.md`."""
     write_file(folder / "prompts.json", as_json(document))
-    write_file(folder / "prompts.md", markdown.write(sheet))
+    write_file(folder / "prompts.md", markdown.write(prompts))
 
 
 def write_file(path: Path, text: str) -> None:
-    """The text in this file, its line ends as they are; raises StorageError."""
+    """Writes the text with its line ends unchanged; raises StorageError."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, "utf-8", errors="replace", newline="")
@@ -41,6 +41,6 @@ def write_file(path: Path, text: str) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise StorageError(
-            f"{path} cannot be written: {error.strerror}",
-            hint="free that place or name another --output; `callsheet show` has the prompts",
+            f"cannot write {path}: {error.strerror}",
+            hint="choose another --output; `callsheet show` prints the prompts of a run",
         ) from error

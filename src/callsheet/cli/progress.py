@@ -1,4 +1,4 @@
-"""How far a batch has come: a bar in a terminal, a plain line now and then elsewhere."""
+"""Progress of a batch: a bar in a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MINUTE, _HOUR = 60, 3_600
 
 
 @asynccontextmanager
-async def shown(tally: BatchProgress) -> AsyncIterator[None]:
-    """Shows the tally on stderr while the batch is carried out."""
-    began = time.monotonic()
-    draw = _bar(tally, began) if sys.stderr.isatty() else _lines(tally, began)
-    task = asyncio.create_task(draw)
+async def show_progress(progress: BatchProgress) -> AsyncIterator[None]:
+    """Shows the progress on stderr while the batch is executed."""
+    started = time.monotonic()
+    show = _show_bar if sys.stderr.isatty() else _print_lines
+    task = asyncio.create_task(show(progress, started))
     try:
         yield
     finally:
@@ -36,14 +36,15 @@ async def shown(tally: BatchProgress) -> AsyncIterator[None]:
             await task
 
 
-async def _lines(tally: BatchProgress, began: float) -> None:
+async def _print_lines(progress: BatchProgress, started: float) -> None:
     while True:
         await asyncio.sleep(LINE_SECONDS)
-        left = time_left(tally, time.monotonic() - began)
-        note(f"{tally.ended:,} of {tally.total:,} rows; {told(tally)}; {left}")
+        left = time_left(progress, time.monotonic() - started)
+        rows = f"{progress.ended:,} of {progress.total:,} rows"
+        note(f"{rows}; {progress_text(progress)}; {left}")
 
 
-async def _bar(tally: BatchProgress, began: float) -> None:
+async def _show_bar(progress: BatchProgress, started: float) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -53,53 +54,51 @@ async def _bar(tally: BatchProgress, began: float) -> None:
         TextColumn("{task.description}"),
         TextColumn("[dim]{task.fields[left]}"),
     )
-    with Progress(
-        *columns, console=Console(stderr=True), auto_refresh=False, expand=True
-    ) as progress:
-        task = progress.add_task("", total=tally.total, left="")
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=False, expand=True) as bar:
+        task = bar.add_task("", total=progress.total, left="")
         try:
             while True:
-                _draw(progress, task, tally, began)
+                _update_bar(bar, task, progress, started)
                 await asyncio.sleep(BAR_SECONDS)
         finally:
-            _draw(progress, task, tally, began)
+            _update_bar(bar, task, progress, started)
 
 
-def _draw(progress: Progress, task: TaskID, tally: BatchProgress, began: float) -> None:
-    failed = f"[red]{tally.failed:,} failed[/]  " if tally.failed else ""
-    repaired = f"{tally.repaired:,} repaired  " if tally.repaired else ""
-    progress.update(
+def _update_bar(bar: Progress, task: TaskID, progress: BatchProgress, started: float) -> None:
+    failed = f"[red]{progress.failed:,} failed[/]  " if progress.failed else ""
+    repaired = f"{progress.repaired:,} repaired  " if progress.repaired else ""
+    bar.update(
         task,
-        completed=tally.ended,
-        description=f"rows  {failed}{repaired}{spending(tally)}",
-        left=time_left(tally, time.monotonic() - began),
+        completed=progress.ended,
+        description=f"rows  {failed}{repaired}{usage_so_far(progress)}",
+        left=time_left(progress, time.monotonic() - started),
     )
-    progress.refresh()
+    bar.refresh()
 
 
-def told(tally: BatchProgress) -> str:
-    """What became of the rows so far, and what they took."""
-    return f"{tally.failed:,} failed, {tally.repaired:,} repaired; {spending(tally)}"
+def progress_text(progress: BatchProgress) -> str:
+    """The failed and repaired rows so far, with tokens and cost."""
+    return f"{progress.failed:,} failed, {progress.repaired:,} repaired; {usage_so_far(progress)}"
 
 
-def spending(tally: BatchProgress) -> str:
+def usage_so_far(progress: BatchProgress) -> str:
     """Tokens and cost so far."""
-    usage = tally.usage
+    usage = progress.usage
     cost = "price unknown" if usage.cost_usd is None else f"${usage.cost_usd:.2f}"
     return f"{_short(usage.tokens)} tokens, {cost}"
 
 
-def time_left(tally: BatchProgress, seconds: float) -> str:
-    """How long the rest takes if it goes on as until now."""
-    rest = tally.total - tally.ended
-    if not rest:
+def time_left(progress: BatchProgress, seconds: float) -> str:
+    """The remaining time at the average speed so far; `seconds` have elapsed."""
+    rows = progress.total - progress.ended
+    if not rows:
         return "done"
-    if not tally.fresh:
+    if not progress.fresh:
         return "time left unknown"
-    return f"{_span(seconds / tally.fresh * rest)} left"
+    return f"{_duration(seconds / progress.fresh * rows)} left"
 
 
-def _span(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
     if seconds < 2 * _HOUR:

@@ -1,4 +1,4 @@
-"""Puts a run's questions to a person: the question on stderr, one line of stdin as the answer."""
+"""Asks a run's questions in the terminal: the question on stderr, the answer on stdin."""
 
 from __future__ import annotations
 
@@ -8,130 +8,143 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callsheet.cli.output import plain, show_prompts
+from callsheet.cli.output import print_prompts, printable, wrapped
 from callsheet.llm.reply_parser import first_object
 from callsheet.questions import MAX_PASTE
 
 if TYPE_CHECKING:
     from callsheet.cli.line_reader import LineReader
-    from callsheet.questions import Question
+    from callsheet.questions import Option, Question
 
-Line = Callable[[], Awaitable[str]]
+ReadLine = Callable[[], Awaitable[str]]
 
-Meanwhile = Callable[[], Awaitable[None]]
+WhileWaiting = Callable[[], Awaitable[None]]
 
 MAX_LINE = 2 * MAX_PASTE
 
 
 async def ask(
-    question: Question, lines: LineReader, meanwhile: Meanwhile, *, again: bool = False
+    question: Question, lines: LineReader, while_waiting: WhileWaiting, *, again: bool = False
 ) -> str | None:
-    """The person's words, or None at the end of input; `again` repeats only the last line.
+    """The text that the user entered, or None at the end of input.
 
-    `meanwhile` is awaited while nothing is typed; what it raises ends the wait.
+    `while_waiting` is awaited while nothing is entered; an exception that it raises ends the wait.
+    With `again`, only the last line of the question is printed.
     """
 
-    async def line() -> str:
-        return await lines.next(MAX_LINE, meanwhile)
+    async def read_line() -> str:
+        return await lines.next(MAX_LINE, while_waiting)
 
     if again:
-        last = wording(question).splitlines()[-1]
+        last = question_text(question).splitlines()[-1]
         click.echo(last, err=True, nl=question.kind in ("paste", "lines"))
-        return await _read(question, line)
+        return await _read(question, read_line)
     if isinstance(question.show, dict):
-        show_prompts(question.show, err=True)
+        print_prompts(question.show, err=True)
     elif isinstance(question.show, str):
-        click.echo(f"\n{plain(question.show)}", err=True)
-    click.echo(f"\n{wording(question)}", err=True, nl=False)
-    return await _read(question, line)
+        click.echo(f"\n{printable(question.show)}", err=True)
+    head, newline, last = question_text(question).rpartition("\n")
+    click.echo(f"\n{wrapped(head, err=True)}{newline}{last}", err=True, nl=False)
+    return await _read(question, read_line)
 
 
-async def _read(question: Question, line: Line) -> str | None:
+async def _read(question: Question, read_line: ReadLine) -> str | None:
     match question.kind:
         case "paste":
-            return await _read_paste(line)
+            return await _read_paste(read_line)
         case "lines":
-            return await _read_lines(line)
+            return await _read_lines(read_line)
         case _:
-            return await _read_line(line)
+            return await _read_line(read_line)
 
 
-def as_answer(question: Question, words: str) -> str:
-    """A person's words as an answer: of a picture they name the file, and its content is meant.
+def parse_input(question: Question, text: str) -> str:
+    """The answer that the entered text stands for: for an image, the content of the named file.
 
-    Raises AnswerError for a file that is no picture.
+    Raises AnswerError if the file is not an image.
     """
-    named = words.strip()
-    if question.kind != "picture" or named.lower() in ("", "none"):
-        return words
+    path = text.strip()
+    if question.kind != "picture" or path.lower() in ("", "none"):
+        return text
     from callsheet.images import open_image
 
-    # A file that is dragged into a terminal comes in quotes, or with its blanks marked.
-    quoted = len(named) > 1 and named[0] == named[-1] and named[0] in "'\""
-    name = named[1:-1] if quoted else named.replace("\\ ", " ")
-    return open_image(Path(name)).base64
+    # A file dragged into a terminal is inserted in quotes, or with its spaces escaped.
+    quoted = len(path) > 1 and path[0] == path[-1] and path[0] in "'\""
+    return open_image(Path(path[1:-1] if quoted else path.replace("\\ ", " "))).base64
 
 
-def wording(question: Question) -> str:
-    """A question as it is put to a person."""
+def question_text(question: Question) -> str:
+    """A question with its options, default and instructions."""
     match question.kind:
         case "choices":
-            lines = [
-                f"{question.text} (enter numbers separated by commas or spaces):",
-                "",
-                *(f"{n}. {o.label} - {o.detail}" for n, o in enumerate(question.options, start=1)),
-                "",
-            ]
-            if isinstance(question.default, list):
-                names = ", ".join(str(name) for name in question.default)
-                lines.append(f"Chosen before: {names} (Enter keeps them)")
-            if question.may_skip:
-                lines.append("(`none` goes on without)")
-            return "\n".join([*lines, "Enter selection (e.g., 1,3 or 1 3): "])
+            return _choices_text(question)
         case "choice":
-            lines = [
-                f"{n}. {o.label}" + (f" - {o.detail}" if o.detail else "")
-                for n, o in enumerate(question.options, start=1)
-            ]
-            default = f" ({question.default})" if question.default else ""
-            return "\n".join([question.text, *lines, f"Enter one{default}: "])
-        case "picture":
-            default = "keeps the one shown before" if question.default else "for none"
-            return f"{question.text}\nEnter a file (Enter {default}): "
-        case "paste":
-            return f"{question.text}\n(a complete JSON object or the end of input ends it)\n"
-        case "lines":
-            return (
-                f"{question.text}\n(a line with a single full stop, or the end of input, ends it)\n"
+            return "\n".join(
+                [question.text, *_numbered(question.options), f"Enter one{_default(question)}: "]
             )
+        case "picture":
+            enter = "Enter keeps the previous image" if question.default else "Enter for none"
+            return f"{question.text}\nEnter a file name ({enter}): "
+        case "paste":
+            return (
+                f"{question.text}\n"
+                "(input ends after a complete JSON object or at the end of input)\n"
+            )
+        case "lines":
+            return f"{question.text}\n(end with a line that contains only a full stop)\n"
         case _:
-            default = f" ({question.default})" if question.default else ""
             names = ", ".join(option.name for option in question.options)
-            named = f"One of {names}; or your own words.\n" if names else ""
-            return f"{named}{question.text}{default} "
+            presets = f"Presets: {names}; or enter your own text.\n" if names else ""
+            return f"{presets}{question.text}{_default(question)} "
 
 
-async def _read_line(line: Line) -> str | None:
-    words = await line()
-    if not words:
+def _choices_text(question: Question) -> str:
+    lines = [
+        f"{question.text} (enter numbers separated by commas or spaces):",
+        "",
+        *_numbered(question.options),
+        "",
+    ]
+    if isinstance(question.default, list):
+        names = ", ".join(str(name) for name in question.default)
+        lines.append(f"Previous selection: {names} (Enter keeps it)")
+    if question.may_skip:
+        lines.append("(enter `none` to skip this step)")
+    return "\n".join([*lines, "Enter selection (e.g., 1,3 or 1 3): "])
+
+
+def _numbered(options: tuple[Option, ...]) -> list[str]:
+    return [
+        f"{number}. {option.label}" + (f" - {option.detail}" if option.detail else "")
+        for number, option in enumerate(options, start=1)
+    ]
+
+
+def _default(question: Question) -> str:
+    return f" (default: {question.default})" if question.default else ""
+
+
+async def _read_line(read_line: ReadLine) -> str | None:
+    line = await read_line()
+    if not line:
         click.echo("", err=True)
         return None
-    return words.rstrip("\r\n")
+    return line.rstrip("\r\n")
 
 
-async def _read_lines(line: Line) -> str | None:
-    """Everything up to a line with a single full stop, or the end of input."""
+async def _read_lines(read_line: ReadLine) -> str | None:
+    """Everything up to a line with a single full stop, or to the end of input."""
     lines: list[str] = []
-    while (words := await line()) and words.strip() != ".":
-        lines.append(words)
+    while (line := await read_line()) and line.strip() != ".":
+        lines.append(line)
     return "".join(lines).rstrip("\n") or None
 
 
-async def _read_paste(line: Line) -> str | None:
+async def _read_paste(read_line: ReadLine) -> str | None:
     """Everything up to the end of the first complete JSON object, or of the input."""
     pasted = ""
-    while words := await line():
-        pasted += words
-        if len(pasted) > MAX_LINE or ("}" in words and first_object(pasted) is not None):
+    while line := await read_line():
+        pasted += line
+        if len(pasted) > MAX_LINE or ("}" in line and first_object(pasted) is not None):
             break
     return pasted or None

@@ -1,4 +1,4 @@
-"""`runs`, `show` and `delete`: the runs that are kept."""
+"""`runs`, `show` and `delete`: list, show and delete stored runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.options import debug_option, json_option
-from callsheet.cli.output import as_json, note, plain, show_document, show_prompts, summary
+from callsheet.cli.exit import print_error
+from callsheet.cli.options import RUN_HELP, debug_option, json_option
+from callsheet.cli.output import (
+    note,
+    note_command,
+    print_document,
+    print_json,
+    print_prompts,
+    printable,
+    summary,
+)
 from callsheet.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -21,69 +30,73 @@ if TYPE_CHECKING:
 @json_option
 @debug_option
 def runs(*, json: bool) -> None:
-    """List the runs that are kept, newest first."""
-    kept = asyncio.run(_service().runs())
-    for row in kept:
+    """List the stored runs, newest first."""
+    rows = asyncio.run(_service().runs())
+    for row in rows:
         row["started"] = datetime.fromtimestamp(row["started"], UTC).isoformat(timespec="seconds")
     if json:
-        as_json(kept)
-    elif not kept:
+        print_json(rows)
+    elif not rows:
         note("no run is stored yet; `callsheet run` starts one")
     else:
-        _table(kept)
+        _print_table(rows)
 
 
-@click.command()
+@click.command(epilog=RUN_HELP)
 @click.argument("name", metavar="RUN")
-@click.option("--model", metavar="MODEL", help="Print this model's bare prompt and nothing else.")
-@click.option("--attempts", is_flag=True, help="Show what every attempt of every step brought.")
-@click.option("--follow", is_flag=True, help="Wait until it ends or asks, whoever carries it on.")
+@click.option("--model", metavar="MODEL", help="Print only the prompt of this model.")
+@click.option("--attempts", is_flag=True, help="Show the result of every attempt of every step.")
+@click.option("--follow", is_flag=True, help="Wait until the run ends or asks a question.")
 @json_option
 @debug_option
 def show(name: str, model: str | None, *, attempts: bool, follow: bool, json: bool) -> None:
-    """Show RUN: a run's name, its beginning, or `last`."""
+    """Show the prompts of a run."""
     service = _service()
     if follow:
-        name = asyncio.run(_followed(service, name))
+        name = asyncio.run(_follow(service, name))
     document = asyncio.run(service.show(name))
     if model is not None:
-        _bare(document, model)
+        _print_prompt(document, model)
     elif json:
-        as_json(document)
+        print_json(document)
     elif attempts:
-        _attempts(document["attempts"])
+        _print_attempts(document["attempts"])
     else:
-        show_document(document)
+        print_document(document)
         note(f"\n{document['run']}: {document['status']}, written by {document['llm']}")
-        note(summary(document))
+        if line := summary(document):
+            note(line)
         if "error" in document:
-            note(f"{document['error']['message']} ({document['error']['hint']})")
+            print_error(document["error"]["message"], document["error"]["hint"])
 
 
-@click.command()
+@click.command(epilog=RUN_HELP)
 @click.argument("name", metavar="RUN")
 @json_option
 @debug_option
 def delete(name: str, *, json: bool) -> None:
-    """Forget RUN, or a batch with all its runs, for good."""
+    """Delete a run permanently, or a batch with all its runs."""
     run = asyncio.run(_service().delete(name))
     if json:
-        as_json({"deleted": run})
+        print_json({"deleted": run})
     else:
-        note(f"{run} is deleted")
+        note(f"deleted {run}")
 
 
-async def _followed(service: RunService, name: str) -> str:
-    """Waits while somebody carries the run on, and tells what happens; answers with its whole name."""
-    from callsheet.cli.run_commands import RunOutput
+async def _follow(service: RunService, name: str) -> str:
+    """Shows the run's progress while another process executes it; returns the run's full name."""
+    from callsheet.cli.run_reporter import RunReporter
     from callsheet.runs.follow import observe
 
-    session = await observe(service, name, RunOutput(json=False, output=None).hear)
+    reporter = RunReporter(json=False, output=None)
+    session = await observe(service, name, reporter.on_event)
     run = session.view.run
     if session.holder and session.view.status == "running":
-        note(f"{session.holder} carries it on; Ctrl-C leaves it running")
+        reporter.note_following(session.holder)
         if not await session.watch():
-            note(f"nobody carries it on any more: callsheet resume {run}")
+            note_command(
+                "no process is executing the run any more; to resume it", f"callsheet resume {run}"
+            )
     return run
 
 
@@ -94,32 +107,36 @@ def _service() -> RunService:
     return RunService(read_settings())
 
 
-def _bare(document: dict[str, Any], model: str) -> None:
+def _print_prompt(document: dict[str, Any], model: str) -> None:
     prompts = {k: v for each in document["prompts"].values() for k, v in each.items()}
     if model not in prompts:
         raise UnknownNameError("prompt for the model", model, prompts)
-    text = prompts[model]
+    prompt = prompts[model]
     click.echo(
-        plain(text) if isinstance(text, str) else json.dumps(text, ensure_ascii=False, indent=2)
+        printable(prompt)
+        if isinstance(prompt, str)
+        else json.dumps(prompt, ensure_ascii=False, indent=2)
     )
 
 
-def _attempts(attempts: list[dict[str, Any]]) -> None:
-    for each in attempts:
-        ended = datetime.fromtimestamp(each["ended"], UTC).isoformat(" ", "seconds")[:19]
-        click.echo(f"\n{each['step']}, attempt {each['attempt']}: {each['result']}, {ended} UTC")
-        show_prompts(each["prompts"])
+def _print_attempts(attempts: list[dict[str, Any]]) -> None:
+    for attempt in attempts:
+        ended = datetime.fromtimestamp(attempt["ended"], UTC).isoformat(" ", "seconds")[:19]
+        click.echo(
+            f"\n{attempt['step']}, attempt {attempt['attempt']}: {attempt['result']}, {ended} UTC"
+        )
+        print_prompts(attempt["prompts"])
 
 
-def _table(kept: list[dict[str, Any]]) -> None:
+def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("run", "workflow", "status", "started (UTC)"):
         table.add_column(heading)
-    for row in kept:
+    for row in rows:
         started = row["started"].replace("T", " ").removesuffix("+00:00")
-        many = f" [dim]({row['runs']:,} runs)[/]" if "runs" in row else ""
-        table.add_row(row["run"] + many, row["workflow"], row["status"], started)
+        count = f" [dim]({row['runs']:,} runs)[/]" if "runs" in row else ""
+        table.add_row(row["run"] + count, row["workflow"], row["status"], started)
     Console(soft_wrap=True).print(table)

@@ -1,4 +1,4 @@
-"""`init` and `groups new`: files to make one's own."""
+"""`init` and `groups new`: create a workflow or a model group of your own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from callsheet.cli.options import debug_option
-from callsheet.cli.output import note
+from callsheet.cli.output import note_command
 
 
 @click.command()
@@ -18,38 +18,36 @@ from callsheet.cli.output import note
     "source",
     default="studio",
     metavar="WORKFLOW",
-    help="Which workflow is copied: studio or oms (default: studio).",
+    help="Workflow to copy: studio or oms (default: studio).",
 )
 @debug_option
 def init(folder: str, source: str) -> None:
-    """Copy a workflow into the new folder DIR, with its groups, to make it your own."""
+    """Copy a workflow and its groups to the new folder DIR to customize them."""
     from callsheet.authoring.scaffold import copy_workflow
 
     written = copy_workflow(source, Path(folder))
-    click.echo(f"{folder}: a copy of {source}, {len(written)} files")
-    note(f"run it: callsheet run {folder} --idea ...")
-    note(f"a group of your own: callsheet groups new NAME --category ... --workflow {folder}")
+    click.echo(f"copied {source} to {folder}: {len(written)} files")
+    note_command("to run it", f"callsheet run {folder} --idea ...")
+    note_command("to add a group", f"callsheet groups new NAME --category ... --workflow {folder}")
 
 
-@click.command()
+@click.command(short_help="Create a model group in your own workflow.")
 @click.argument("name")
-@click.option(
-    "--category", required=True, help="What it writes for: image_generation or video_generation."
-)
+@click.option("--category", required=True, help="image_generation or video_generation.")
 @click.option(
     "--workflow",
     default=".",
     metavar="DIR",
-    help="The folder of your workflow (default: this one).",
+    help="Folder of your workflow (default: the current folder).",
 )
 @debug_option
 def new(name: str, category: str, workflow: str) -> None:
-    """Begin the group NAME in a workflow of yours: all its files, to be filled in.
+    """Create the files of the model group NAME in your own workflow.
 
-    `callsheet check` then tells line by line what is still to be written.
+    The files contain placeholders; `callsheet check` lists what is still to be written.
     """
     from callsheet.authoring.scaffold import new_group
 
     for path in new_group(name, category, Path(workflow), datetime.now(UTC).date()):
         click.echo(Path(workflow) / path)
-    note(f"what is still to be written: callsheet check {workflow}")
+    note_command("to list what is still to be written", f"callsheet check {workflow}")

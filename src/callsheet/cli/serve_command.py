@@ -1,4 +1,4 @@
-"""`serve`: the page and the API, on one port."""
+"""`serve`: serve the web page and the HTTP API on one port."""
 
 from __future__ import annotations
 
@@ -7,42 +7,55 @@ from typing import Any
 
 import click
 
-from callsheet.cli.exit import debugging
+from callsheet.cli.exit import debug_requested
 from callsheet.cli.options import debug_option
-from callsheet.cli.output import note
+from callsheet.cli.output import note_command
 
 
 @click.command()
 @click.argument("workflows", metavar="[WORKFLOW]...", nargs=-1)
 @click.option(
-    "--host", default="127.0.0.1", help="Where to listen; off this machine a token is asked for."
+    "--host",
+    default="127.0.0.1",
+    metavar="ADDRESS",
+    help="Address to listen on (default: 127.0.0.1). Any other than the loopback address requires"
+    " a token.",
 )
 @click.option(
-    "--port", default=8420, type=click.IntRange(0, 65_535), help="0 takes any that is free."
+    "--port",
+    default=8420,
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    help="Port to listen on (default: 8420); 0 for any free port.",
 )
 @click.option(
     "--allow-host",
     "names",
     multiple=True,
     metavar="NAME",
-    help="A further name that the server goes by.",
+    help="Another host name under which the server may be reached.",
 )
-@click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
+@click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
 @debug_option
 def serve(workflows: tuple[str, ...], host: str, port: int, **options: Any) -> None:
-    """Serve the page and the API for these workflows: names, folders or files (default: built-in)."""
+    """Serve the web page and the HTTP API.
+
+    Each WORKFLOW is a name, a folder or a file (default: the built-in workflows).
+    """
     from callsheet.loader.bundle import built_in_workflows, load_workflow
     from callsheet.settings import read_settings
     from callsheet.web.server import Place, Server
 
     sources = workflows or tuple(built_in_workflows())
     named = {load_workflow(source).name: source for source in sources}
-    server = Server(read_settings(), named, Place(host, port, options["names"]), debug=debugging())
+    server = Server(
+        read_settings(), named, Place(host, port, options["names"]), debug=debug_requested()
+    )
 
-    def begun() -> None:
-        click.echo(f"callsheet is at {server.address}")
-        if options["show"]:
+    def on_start() -> None:
+        click.echo(f"callsheet is running at {server.address}")
+        if options["open_browser"]:
             click.launch(server.address)
 
-    for run in asyncio.run(server.run(begun)):
-        note(f"kept: callsheet resume {run}")
+    for run in asyncio.run(server.run(on_start)):
+        note_command("run interrupted; to resume it", f"callsheet resume {run}")

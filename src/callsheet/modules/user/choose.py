@@ -1,4 +1,4 @@
-"""Asks for one of several values; the first by default, nothing where there are none."""
+"""Asks for one of several values. The first is the default; with fewer than two nothing is asked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Inputs(Values):
-    """The values to choose from, by name; `key` names the question."""
+    """`options` are the values by name; `key` is the key of the question."""
 
     key: str
     text: str
@@ -31,16 +31,16 @@ class Inputs(Values):
 
 
 class Outputs(Values):
-    """The chosen name and its value; both null where there was nothing to choose from."""
+    """The chosen name and its value; both are null if there were no options."""
 
     name: str | None
     value: JsonValue
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Asks only where there is a choice."""
+    """Asks if there are at least two options."""
     options = inputs.options or {}
-    if len(options) < 2:  # noqa: PLR2004  # one option is no choice
+    if len(options) < 2:  # noqa: PLR2004  # with one option there is nothing to choose
         name = next(iter(options), None)
         return Done(Outputs(name=name, value=options[name] if name else None))
     question = Question(

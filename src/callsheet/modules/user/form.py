@@ -1,4 +1,4 @@
-"""Asks for the fields of a form, one line each; a field with a default is not asked."""
+"""Asks for the fields of a form, one line each. A field with a default is not asked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _regular_expression(pattern: str) -> str:
 
 
 class FormField(Values):
-    """One field: how it is asked, and what an answer must be.
+    """One field: its question and the constraints on the answer.
 
     `presets` are answers by name: the name stands for the whole answer.
     """
@@ -60,7 +60,7 @@ class Inputs(Values):
 
 
 class Outputs(Values):
-    """Each field's answer by its key."""
+    """The answers by key."""
 
     values: dict[str, str]
 

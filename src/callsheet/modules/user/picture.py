@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 
 class Inputs(Values):
-    """How it is asked; `previous` is the picture of an earlier attempt, which stays as the default.
-
-    `key` names the question.
-    """
+    """`key` and `text` of the question; `previous`, the image of an earlier attempt, is the default."""
 
     key: str
     text: str
@@ -52,7 +49,7 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
 
 
 def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
-    """The one question."""
+    """The question."""
     del resources
     yield _question(Inputs(key=str(inputs.get("key")), text=str(inputs.get("text"))))
 

@@ -1,7 +1,7 @@
 """Shows the prompts and asks: accept, edit a prompt, retry with other groups, or stop.
 
-An edit is kept apart from what the LLM wrote: it says which text it replaces, and holds only as
-long as that text stands.
+An edit is stored apart from the text of the LLM. It names the text that it replaces and applies
+only while that text is unchanged.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 KEY = "review"
 
 OPTIONS = (
-    Option("accept", "accept", "go on with these prompts"),
-    Option("edit", "edit", "write one of them yourself"),
-    Option("retry", "retry", "choose other groups and write again"),
-    Option("stop", "stop", "end the run here; it can be retried later"),
+    Option("accept", "accept", "continue with these prompts"),
+    Option("edit", "edit", "replace the text of one prompt"),
+    Option("retry", "retry", "select other groups and write again"),
+    Option("stop", "stop", "end the run; it can be retried later"),
 )
 
 
 class Edit(Values):
-    """A person's text in place of what the LLM wrote."""
+    """A text by the user that replaces a text by the LLM."""
 
     instead_of: str
     text: str
@@ -50,7 +50,7 @@ class Outputs(Values):
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Asks until the person accepts; `retry` begins a new attempt of the step."""
+    """Asks until the prompts are accepted; `retry` starts a new attempt of the step."""
     written = _texts(inputs.prompts)
     edits = {
         name: edit
@@ -87,12 +87,17 @@ def _question(key: str, text: str, prompts: dict[str, JsonValue]) -> Question:
 def _edit(
     context: ModuleContext, turn: str, written: Mapping[str, str], edits: Mapping[str, Edit]
 ) -> Ask | dict[str, Edit]:
-    """One edit: which prompt, then its new text."""
+    """One edit: asks for the prompt, then for its new text."""
     names = tuple(Option(name, name) for name in written)
     name = context.answers.get(f"edit.{turn}")
     if name is None:
         return Ask(
-            Question(key=f"edit.{turn}", kind="choice", text="Edit which prompt?", options=names)
+            Question(
+                key=f"edit.{turn}",
+                kind="choice",
+                text="Which prompt should be edited?",
+                options=names,
+            )
         )
     before = edits[str(name)].text if name in edits else written[str(name)]
     text = context.answers.get(f"edited.{turn}")
@@ -101,7 +106,7 @@ def _edit(
             Question(
                 key=f"edited.{turn}",
                 kind="lines",
-                text=f"The new text of {name}:",
+                text=f"Enter the new text of {name}:",
                 show=before,
             )
         )
@@ -109,7 +114,7 @@ def _edit(
 
 
 def _texts(prompts: Mapping[str, Any]) -> dict[str, str]:
-    """Each text by its name; a prompt of several fields gives `MODEL.field`."""
+    """Each text by name; the texts of an object are named `MODEL.field`."""
     found: dict[str, str] = {}
     for name, prompt in prompts.items():
         if isinstance(prompt, dict):

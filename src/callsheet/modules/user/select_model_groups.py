@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Inputs(Values):
     """The category whose groups are offered, and the selection of an earlier attempt.
 
-    With `may_skip`, a person may answer `none`: the step is then skipped.
+    With `may_skip`, the answer may be `none`, which skips the step.
     """
 
     group_category: str
@@ -45,7 +45,7 @@ class Outputs(Values):
 
 
 def key_of(category: str) -> str:
-    """The key of the question about a category's groups."""
+    """The key of the question for a category."""
     return f"groups.{category}"
 
 
@@ -79,7 +79,7 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     selected = [str(name) for name in answer] if isinstance(answer, list) else []
     if not selected:
         none = Outputs(selected_groups=[], selected_models=[], model_count=0)
-        return Skip(f"no group for {inputs.group_category.replace('_', ' ')} was chosen", none)
+        return Skip(f"no {inputs.group_category.replace('_', ' ')} group selected", none)
     groups = context.resources.catalog.category(inputs.group_category)
     for name in selected:
         if closed := groups[name].closed:
@@ -95,7 +95,7 @@ def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
 
 
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
-    """The category must exist."""
+    """Checks that the category exists."""
     category = inputs.get("group_category")
     try:
         resources.catalog.category(str(category))

@@ -1,0 +1,124 @@
+"""Reports the result of a batch."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callsheet.cli.exit import error_object, exit_immediately, print_error
+from callsheet.cli.output import note, note_command, print_json, printable, wrapped
+from callsheet.cli.progress import progress_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callsheet.batches.batch import Batch
+    from callsheet.batches.outcomes import RowOutcome
+    from callsheet.batches.output_file import OutputFile
+
+EXIT_ROWS_FAILED = 4
+
+MAX_LISTED = 20
+"""How many failed rows or problems are listed; the others are counted."""
+
+
+@dataclass
+class BatchReporter:
+    """Reports how a batch ended: complete, paused by the provider, or stopped by a signal."""
+
+    batch: Batch
+    output: OutputFile
+    json: bool
+    signals: list[int] = field(default_factory=list)
+    failures: list[RowOutcome] = field(default_factory=list)
+
+    def add(self, outcome: RowOutcome) -> None:
+        """Remembers a row that failed."""
+        if outcome.status == "failed":
+            self.failures.append(outcome)
+
+    def install_signal_handlers(self) -> None:
+        """Lets active calls end on the first SIGINT or SIGTERM; exits on the second."""
+        # Platforms without these handlers fall back to those of the command line.
+        with suppress(NotImplementedError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, self._handle_signal, number)
+
+    def _handle_signal(self, number: int) -> None:
+        self.signals.append(number)
+        if len(self.signals) > 1:
+            exit_immediately(number)
+        note(
+            "stopping: active calls have a few seconds to finish; press Ctrl-C again to exit immediately"
+        )
+        self.batch.stop()
+
+    def report(self) -> int:
+        """Prints the result; returns the exit status."""
+        progress = self.batch.progress
+        path = self.output.close(complete=not progress.left)
+        if self.json:
+            print_json(self._document(path))
+        print_some([_failure_line(outcome) for outcome in self.failures])
+        left = f", {progress.left:,} left" if progress.left else ""
+        written = f"{progress.done:,} of {progress.total:,} rows written to {path}{left}"
+        note(f"{written}; {progress_text(progress)}")
+        return self._report_end()
+
+    def _report_end(self) -> int:
+        """Prints how to continue; returns the exit status."""
+        command = shlex.join(["callsheet", *sys.argv[1:]])
+        paused = self.batch.paused_by
+        if self.signals:
+            note_command("to continue", command)
+            return 128 + self.signals[0]
+        if paused is not None:
+            print_error(f"the batch is paused: {paused.message}", paused.hint)
+            note_command("to continue, without paying for finished rows again", command)
+            return paused.exit_code
+        if self.failures and not self.batch.request.retry_failed:
+            note_command("to retry the failed rows", f"{command} --retry-failed")
+        return EXIT_ROWS_FAILED if self.failures or self.batch.progress.left else 0
+
+    def _document(self, path: Path) -> dict[str, Any]:
+        progress, paused = self.batch.progress, self.batch.paused_by
+        document = {
+            "batch": self.batch.name,
+            "output": str(path),
+            "rows": progress.total,
+            "written": progress.done,
+            "failed": progress.failed,
+            "left": progress.left,
+            "repaired": progress.repaired,
+            "usage": asdict(progress.usage),
+            "failures": [
+                {
+                    "row": outcome.row.number,
+                    "id": outcome.row.id,
+                    "run": outcome.row.run,
+                    "code": outcome.code,
+                    "message": "; ".join(outcome.problems),
+                }
+                for outcome in self.failures
+            ],
+        }
+        return document | ({"error": error_object(paused)} if paused else {})
+
+
+def _failure_line(outcome: RowOutcome) -> str:
+    return f"{outcome.row.label}: {outcome.code}: {'; '.join(outcome.problems)}"
+
+
+def print_some(lines: list[str]) -> None:
+    """Prints the first lines on stderr, and how many more there are."""
+    for line in lines[:MAX_LISTED]:
+        click.echo(wrapped(printable(line), err=True, indent="  "), err=True)
+    if len(lines) > MAX_LISTED:
+        note(f"and {len(lines) - MAX_LISTED:,} more")

@@ -1,0 +1,37 @@
+"""`doctor`: check the settings, the storage and the installation."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+
+import click
+
+from callsheet.cli.options import debug_option, json_option
+from callsheet.cli.output import print_json, printable, wrapped
+
+
+@click.command()
+@json_option
+@debug_option
+def doctor(*, json: bool) -> int:
+    """Check the settings, API keys, storage, workers, tokenizer and workflow.
+
+    The exit status is that of the first check that failed.
+    """
+    from callsheet.doctor import examine
+
+    checks, status = asyncio.run(examine())
+    if json:
+        print_json([{**asdict(check), "well": check.well} for check in checks])
+        return status
+    width = max(len(check.what) for check in checks)
+    for check in checks:
+        mark = click.style("✓", fg="green") if check.well else click.style("✗", fg="red", bold=True)
+        indent = " " * (width + 4)
+        lines = wrapped(printable(f"  {check.what:<{width}}  {check.found}"), indent=indent)
+        click.echo(f"{mark}{lines[1:]}")
+        if check.hint:
+            hint = wrapped(printable(f"{indent}{check.hint}"), indent=indent)
+            click.echo(click.style(hint, dim=True))
+    return status

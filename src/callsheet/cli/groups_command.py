@@ -1,0 +1,75 @@
+"""`groups`: list the model groups of a workflow."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import click
+
+from callsheet.cli.options import debug_option, json_option, workflow_option
+from callsheet.cli.output import note, print_json
+from callsheet.cli.scaffold_commands import new
+from callsheet.cli.tables import build_table, print_table
+
+today_option = click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Compute ages as of this date (default: today).",
+)
+
+
+def date_or_today(given: datetime | None) -> date:
+    """The date that --today gave, else today's in UTC."""
+    return (given or datetime.now(UTC)).date()
+
+
+@click.group(invoke_without_command=True)
+@workflow_option
+@today_option
+@json_option
+@debug_option
+@click.pass_context
+def groups(context: click.Context, workflow: str, today: datetime | None, *, json: bool) -> None:
+    """List the model groups: name, models, tokens that each adds, and age of the last check."""
+    if context.invoked_subcommand is not None:
+        return
+    from callsheet.authoring.groups import list_groups
+
+    found = list_groups(workflow, today=date_or_today(today))
+    if json:
+        print_json(found)
+        return
+    for category in dict.fromkeys(group["category"] for group in found):
+        members = [group for group in found if group["category"] == category]
+        _print_category(category.replace("_", " "), members)
+
+
+groups.add_command(new)
+
+
+def _print_category(title: str, groups: list[dict[str, Any]]) -> None:
+    table = build_table(title, "description", "models", tokens="tokens", age="checked")
+    for group in groups:
+        description = f"{group['label']}\n[dim]{group['description']}[/]"
+        tokens = "-" if group["tokens"] is None else f"{group['tokens']:,}"
+        models = "\n".join(group["models"])
+        table.add_row(group["name"], description, models, tokens, _freshness(group))
+    print_table(table)
+    click.echo()
+    for group in groups:
+        if group["notice"]:
+            note(f"{group['notice']}\n")
+        if group["problems"]:
+            note(f"{group['name']} cannot be used yet: {group['problems'][0]}\n")
+
+
+def _freshness(group: dict[str, Any]) -> str:
+    """How long ago a group was checked, or why it cannot be used."""
+    if group["closed"]:
+        return "[red]closed[/]"
+    if group["problems"]:
+        return "[yellow]unfinished[/]"
+    age = group["age"] or "-"
+    return f"[yellow]{age}[/]" if group["outdated"] else age

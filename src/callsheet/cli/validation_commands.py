@@ -1,0 +1,115 @@
+"""`check` and `lint`: validate a workflow, and check a prompt against its model's rules."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from callsheet.cli.groups_command import date_or_today, today_option
+from callsheet.cli.options import debug_option, json_option, workflow_option
+from callsheet.cli.output import counted, note, print_json, printable, wrapped
+from callsheet.errors import InputError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from callsheet.catalog.rules import Finding
+    from callsheet.errors import Problem
+
+EXIT_FINDINGS = 1
+EXIT_INVALID = 2
+
+
+@click.command()
+@click.argument("path", default="oms")
+@today_option
+@json_option
+@debug_option
+def check(path: str, today: datetime | None, *, json: bool) -> int:
+    """Validate a workflow with its groups and schemas, and list every problem.
+
+    PATH is a name, a folder or a file (default: oms). Exits with 2 if there are problems. A group
+    that was last checked too long ago is only a warning.
+    """
+    from callsheet.authoring.check import check_workflow
+    from callsheet.authoring.groups import find_outdated
+
+    problems = check_workflow(path)
+    outdated = find_outdated(path, today=date_or_today(today))
+    if json:
+        print_json(
+            [_problem_json(problem, "error") for problem in problems]
+            + [_problem_json(problem, "warning") for problem in outdated]
+        )
+        return EXIT_INVALID if problems else 0
+    for problem in problems:
+        click.echo(wrapped(printable(str(problem)), indent="  "))
+    for problem in outdated:
+        note(f"warning: {problem}", indent="  ")
+    if problems:
+        note(f"{path}: {counted(len(problems), 'problem')}")
+        return EXIT_INVALID
+    click.echo(f"{path}: no problems found")
+    return 0
+
+
+def _problem_json(problem: Problem, severity: str) -> dict[str, str]:
+    return {
+        "file": problem.file,
+        "path": problem.path,
+        "message": problem.message,
+        "hint": problem.hint,
+        "severity": severity,
+    }
+
+
+@click.command()
+@click.argument("file", metavar="FILE|-")
+@click.option(
+    "--model", required=True, metavar="MODEL", help="Model whose rules apply, such as SORA_2_A."
+)
+@workflow_option
+@json_option
+@debug_option
+def lint(file: str, model: str, workflow: str, *, json: bool) -> int:
+    """Check one prompt, read from FILE or stdin, against the rules of its model.
+
+    Exits with 1 if there are errors; warnings alone exit with 0.
+    """
+    from callsheet.authoring.lint import lint as find_findings
+
+    findings = find_findings(_read_text(file), model, workflow)
+    if json:
+        print_json([_finding_json(model, finding) for finding in findings])
+    else:
+        for finding in findings:
+            name = ".".join(finding.path[1:])
+            severity = "warning: " if finding.severity == "warning" else ""
+            line = f"{name}: {severity}{finding.message} ({finding.rule})"
+            click.echo(wrapped(printable(line), indent="  "))
+        if not findings:
+            note(f"{model}: no findings")
+    return EXIT_FINDINGS if any(each.severity == "error" for each in findings) else 0
+
+
+def _finding_json(model: str, finding: Finding) -> dict[str, str]:
+    return {
+        "model": model,
+        "rule": finding.rule,
+        "message": finding.message,
+        "severity": finding.severity,
+    }
+
+
+def _read_text(file: str) -> str:
+    try:
+        if file == "-":
+            return sys.stdin.read()
+        return Path(file).read_text("utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not UTF-8 text") from error
