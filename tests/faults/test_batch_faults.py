@@ -118,7 +118,7 @@ async def test_a_provider_that_is_gone_pauses_the_batch(tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(40))
     with StrictOpenAI() as server:
         llm = client_of(server)
-    batch, _ = await Bench.with_llm(llm).go(sheet, concurrency=2)
+    batch, _ = await Bench.with_llm(llm).execute(sheet, concurrency=2)
     assert batch.paused_by is not None
     assert batch.paused_by.code == "provider_unreachable"
     assert batch.progress.done == 0
@@ -156,7 +156,7 @@ async def test_no_row_fails_because_the_provider_wants_fewer_calls_at_once(tmp_p
     with Limited(3) as server:
         pace = ConcurrencyLimiter(20, sleep=no_wait)
         llm = ProviderLLM("openai", "any", base_url=server.url, sleep=no_wait, limiter=pace)
-        batch, _ = await Bench.with_llm(llm).go(sheet, concurrency=20)
+        batch, _ = await Bench.with_llm(llm).execute(sheet, concurrency=20)
         await pace.close()
     assert server.refused
     assert (batch.progress.done, batch.progress.failed) == (60, 0)
@@ -307,7 +307,7 @@ async def test_a_thousand_ideas_killed_at_half_end_with_one_recorded_call_each(
         assert await asyncio.to_thread(_killed_at_half, tmp_path, server.url) == -signal.SIGKILL
         before = len(server.requests)
         assert 0 < before < 1_000
-        batch, ends = await Bench(store, PlainLLM(server.url)).go(sheet, concurrency=20)
+        batch, ends = await Bench(store, PlainLLM(server.url)).execute(sheet, concurrency=20)
         assert batch.progress.done == 1_000
         assert {end.usage.calls for end in ends} == {1}
         assert len(server.requests) <= 1_000 + 20

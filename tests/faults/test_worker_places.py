@@ -241,6 +241,7 @@ def test_a_run_that_each_worker_dies_of_is_given_up_and_the_others_are_written(
 
     assert [end.status for end in ends] == ["succeeded"] * 3 + ["failed"]
     assert ends[-1].code == "run_crashed"
-    assert ends[-1].problems[0].startswith(f"{MAX_CRASHES} workers died in the middle of this run")
+    lost = f"{MAX_CRASHES} workers died one after another while executing this run"
+    assert ends[-1].problems[0].startswith(lost)
     assert (server.asked, tally.usage.calls) == (MAX_CRASHES, 3)
     assert "recovered" in last.told
