@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 64
-BATCH_FILES = 74
+RUN_FILES = 65
+BATCH_FILES = 75
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 
