@@ -218,7 +218,7 @@ def test_an_export_form_of_a_package_takes_the_formats_that_it_names(acme: Termi
     out = acme("export", "last", "--format", "lines")
     assert out.status == 0, out.err
     assert out.out.startswith("LEONARDO_ANIME_XL_A: ")
-    assert "left out, as they are not for Lines: SORA_2_A, SORA_1_A" in out.err
+    assert "omitted, not written for Lines: SORA_2_A, SORA_1_A" in out.err
     assert "lines" in acme("export", "last", "--format", "line").err
 
 
