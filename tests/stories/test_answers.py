@@ -11,7 +11,7 @@ from tests.support.places import Place
 
 
 @pytest.mark.workers
-async def test_two_answers_to_one_question_the_first_wins_and_the_second_is_told(
+async def test_the_first_of_two_answers_counts_and_the_second_is_rejected(
     place: Place,
 ) -> None:
     here, there = place.service(), place.service()
@@ -39,7 +39,7 @@ async def test_a_wrong_answer_is_no_fact(place: Place) -> None:
 
 
 @pytest.mark.workers
-async def test_a_run_that_asks_nothing_takes_no_answer(place: Place) -> None:
+async def test_a_run_without_an_open_question_rejects_an_answer(place: Place) -> None:
     session = await place.service().start(RunOptions(brief={"idea": "a heron"}, groups=["sora"]))
     await session.advance()
     with pytest.raises(InputError, match="has no open question"):

@@ -36,7 +36,7 @@ async def test_every_row_is_written_in_the_order_of_the_sheet(
     assert not (tmp_path / "out.csv.part").exists()
 
 
-async def test_the_same_sheet_again_buys_nothing_and_says_the_same(
+async def test_the_same_sheet_again_makes_no_call_and_gives_the_same_result(
     tmp_path: Path, bench: Bench, server: StrictOpenAI
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(10))
@@ -72,7 +72,7 @@ async def test_other_groups_are_another_batch(
     assert len(server.requests) == 4
 
 
-async def test_a_row_that_stands_there_twice_is_written_twice(
+async def test_a_duplicate_row_is_written_twice(
     tmp_path: Path, bench: Bench, server: StrictOpenAI
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", [*ideas(1), *ideas(1)])
@@ -161,7 +161,7 @@ async def test_markdown_shows_each_row_with_its_prompts(tmp_path: Path) -> None:
     assert text.count("## LEONARDO_ANIME_XL_A\n\n```text\n") == 2
 
 
-async def test_a_file_of_no_known_form_or_a_column_of_ours_is_refused(tmp_path: Path) -> None:
+async def test_an_unknown_file_format_or_a_reserved_column_is_rejected(tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
     with pytest.raises(InputError, match="no form"):
         await Bench.with_llm().write(sheet, tmp_path / "out.xlsx")

@@ -43,7 +43,7 @@ class Writing:
         return Reply((await OfflineLLM().compose(request)).text, "stop", Usage(), self.spec)
 
 
-def test_results_stand_in_the_order_of_the_ideas_and_are_bought_once() -> None:
+def test_results_are_in_the_order_of_the_ideas_and_paid_for_once() -> None:
     llm = Writing()
     results = batch(iter(BIRDS), ["leonardo"], llm=llm, concurrency=4)
     again = batch(BIRDS, ["leonardo"], llm=llm)
@@ -58,7 +58,7 @@ def test_results_stand_in_the_order_of_the_ideas_and_are_bought_once() -> None:
     assert llm.calls == 10
 
 
-def test_a_sheet_is_taken_by_its_path_and_the_prompts_go_to_a_file(tmp_path: Path) -> None:
+def test_a_sheet_is_given_by_path_and_the_prompts_are_written_to_a_file(tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", [{**row, "shot": "7"} for row in ideas(3)])
     results = batch(sheet, ["sora"], output=tmp_path / "out.csv")
     found = read_csv(tmp_path / "out.csv")
@@ -68,7 +68,7 @@ def test_a_sheet_is_taken_by_its_path_and_the_prompts_go_to_a_file(tmp_path: Pat
         batch(str(sheet), ["sora"], output=sheet)
 
 
-def test_a_row_that_fails_alone_is_told_and_tried_again_only_when_asked() -> None:
+def test_a_row_that_fails_alone_is_reported_and_retried_only_on_request() -> None:
     llm = Writing("number 3", RefusedError("the LLM declined"))
     failed = batch(BIRDS, ["leonardo"], llm=llm)[2]
     assert (failed.status, failed.code, dict(failed.prompts)) == ("failed", "refused", {})
@@ -103,7 +103,7 @@ async def test_what_every_row_would_meet_is_raised_after_the_last_result_and_the
     assert (tmp_path / "out.jsonl").exists()
 
 
-async def test_each_result_is_told_while_the_next_is_still_being_written() -> None:
+async def test_each_result_is_yielded_while_the_next_is_written() -> None:
     told = asyncio.Event()
 
     class Waiting(Writing):
@@ -128,7 +128,7 @@ async def test_each_result_is_told_while_the_next_is_still_being_written() -> No
         ("nowhere.csv", "cannot be read"),
     ],
 )
-def test_ideas_that_do_not_fit_are_told_before_anything_is_paid(rows: Any, says: str) -> None:
+def test_invalid_ideas_are_reported_before_any_call(rows: Any, says: str) -> None:
     llm = Writing()
     with pytest.raises(InputError, match=says):
         batch(rows, ["sora"], llm=llm)

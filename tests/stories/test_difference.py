@@ -69,7 +69,7 @@ async def test_more_groups_call_for_the_new_ones_alone_with_the_first_as_an_anch
     assert list(prompts_of(after)) == ["SORA_2_A", "SORA_1_A", "MIDJOURNEY_A", "MIDJOURNEY_B"]
 
 
-async def test_fewer_groups_call_nobody(service: RunService, server: StrictOpenAI) -> None:
+async def test_fewer_groups_make_no_llm_call(service: RunService, server: StrictOpenAI) -> None:
     first = await _begun(service, "sora", "leonardo")
     after = await _retried(service, first.view.run, RunOptions(groups=["leonardo"]))
     assert len(server.requests) == 1
@@ -78,7 +78,7 @@ async def test_fewer_groups_call_nobody(service: RunService, server: StrictOpenA
 
 
 @pytest.mark.workers
-async def test_a_group_that_comes_back_was_paid_already(
+async def test_a_group_that_is_selected_again_is_not_paid_again(
     service: RunService, server: StrictOpenAI
 ) -> None:
     first = await _begun(service, "leonardo")
@@ -89,7 +89,7 @@ async def test_a_group_that_comes_back_was_paid_already(
 
 
 @pytest.mark.workers
-async def test_rewriting_one_model_asks_for_that_model_and_keeps_its_sibling(
+async def test_rewriting_one_model_requests_that_model_only(
     service: RunService, server: StrictOpenAI
 ) -> None:
     first = await _begun(service, "sora", "leonardo")
@@ -107,7 +107,7 @@ async def test_rewriting_all_pays_for_all(service: RunService, server: StrictOpe
 
 
 @pytest.mark.workers
-async def test_the_motion_is_written_anew_only_when_its_picture_changed(
+async def test_the_motion_prompts_are_rewritten_only_if_the_image_prompt_changed(
     service: RunService, server: StrictOpenAI
 ) -> None:
     first = await _begun(service, "leonardo", "phoenix", "motion_2_0")
@@ -160,7 +160,7 @@ async def test_another_llm_makes_everything_stale(
 
 
 @pytest.mark.workers
-async def test_an_edit_is_kept_apart_and_the_motion_uses_it(
+async def test_an_edit_is_stored_apart_and_used_by_the_motion_step(
     service: RunService, server: StrictOpenAI
 ) -> None:
     session = await service.start(

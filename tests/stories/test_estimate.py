@@ -48,7 +48,7 @@ def test_all_groups_save_nothing() -> None:
     assert told["saved"] == {"tokens": 0, "percent": 0.0, "cost_usd": 0.0}
 
 
-def test_the_llm_is_named_and_an_unknown_price_is_said_to_be(terminal: Terminal) -> None:
+def test_the_llm_is_named_and_an_unknown_price_is_reported(terminal: Terminal) -> None:
     said = terminal("estimate", "--groups", "sora", "--llm", "ollama:qwen3")
     assert said.out.startswith("ollama:qwen3 ")
     assert "the price of ollama:qwen3 is unknown" in said.err

@@ -83,7 +83,7 @@ async def test_the_picture_is_sent_in_the_form_that_the_provider_documents(
     assert sent.index("832 by 1216 pixels") < sent.index(f"Idea:\\n{IDEA}")
 
 
-async def test_the_offline_door_says_once_that_it_cannot_see(terminal: Terminal) -> None:
+async def test_offline_notes_once_that_it_ignores_the_image(terminal: Terminal) -> None:
     (terminal.folder / "still.png").write_bytes(STILL)
     words = ("run", "--idea", IDEA, "--groups", "leonardo,motion_2_0", "--image", "still.png")
     said = terminal(*words)
@@ -92,7 +92,7 @@ async def test_the_offline_door_says_once_that_it_cannot_see(terminal: Terminal)
     assert "cannot see" not in terminal(*words[:-2]).err
 
 
-async def test_an_llm_that_is_known_to_be_blind_gets_the_words_only(place: Place) -> None:
+async def test_an_llm_without_image_input_gets_only_the_text(place: Place) -> None:
     llm = Watching("openai:gpt-3.5-turbo")
     session = await _run(place.service(llm), "motion_2_0")
     assert session.view.status == "succeeded"
@@ -101,14 +101,14 @@ async def test_an_llm_that_is_known_to_be_blind_gets_the_words_only(place: Place
     assert "832 by 1216 pixels" in request.user
 
 
-async def test_paste_tells_the_person_to_attach_the_picture(place: Place) -> None:
+async def test_paste_instructs_the_user_to_attach_the_image(place: Place) -> None:
     session = await _run(place.service(PasteLLM()), "motion_2_0")
     question = session.view.question
     assert question.text.startswith("Attach your picture to a chat")
     assert base64.b64encode(STILL).decode()[:40] not in json.dumps(question.to_json())
 
 
-async def test_a_repair_of_words_does_not_send_the_picture_again(place: Place) -> None:
+async def test_a_repair_does_not_send_the_image_again(place: Place) -> None:
     class Careless(Watching):
         async def compose(self, request: Request, *_: object) -> Reply:
             reply = await super().compose(request)
@@ -122,7 +122,9 @@ async def test_a_repair_of_words_does_not_send_the_picture_again(place: Place) -
     assert [request.picture is not None for request in llm.requests] == [True, False]
 
 
-async def test_a_run_goes_on_after_the_file_is_gone(tmp_path: Path, terminal: Terminal) -> None:
+async def test_a_run_continues_after_the_file_is_deleted(
+    tmp_path: Path, terminal: Terminal
+) -> None:
     still = terminal.folder / "still.png"
     still.write_bytes(STILL)
     with StrictOpenAI() as server:
@@ -138,7 +140,7 @@ async def test_a_run_goes_on_after_the_file_is_gone(tmp_path: Path, terminal: Te
         assert base64.b64encode(STILL).decode()[:60] not in done.out + failed.out
 
 
-async def test_the_content_is_kept_once_and_goes_with_its_last_run(place: Place) -> None:
+async def test_content_is_stored_once_and_deleted_with_its_last_run(place: Place) -> None:
     picture = read_image(STILL)
     names = []
     for _ in range(2):
@@ -158,7 +160,9 @@ async def test_the_content_is_kept_once_and_goes_with_its_last_run(place: Place)
         await place.store.file(picture.hash)
 
 
-async def test_another_still_makes_the_motion_anew_and_the_same_one_does_not(place: Place) -> None:
+async def test_another_image_rewrites_the_motion_prompts_and_the_same_image_does_not(
+    place: Place,
+) -> None:
     llm = Watching()
     service = place.service(llm)
     picture = read_image(STILL)
@@ -175,7 +179,7 @@ async def test_another_still_makes_the_motion_anew_and_the_same_one_does_not(pla
     assert "1216 by 832 pixels" in llm.requests[-1].user
 
 
-async def test_the_question_takes_a_picture_as_base64_and_nothing_else(place: Place) -> None:
+async def test_the_image_question_accepts_only_base64(place: Place) -> None:
     service = place.service(Watching())
     session = await service.start(RunOptions(brief={"idea": IDEA}))
     await session.advance()
@@ -194,7 +198,9 @@ async def test_the_question_takes_a_picture_as_base64_and_nothing_else(place: Pl
     assert view.state["still"]["width"] == 832  # type: ignore[index,call-overload]
 
 
-def test_a_terminal_takes_a_path_and_asks_again_for_what_is_no_picture(terminal: Terminal) -> None:
+def test_a_terminal_accepts_a_path_and_asks_again_if_the_file_is_not_an_image(
+    terminal: Terminal,
+) -> None:
     (terminal.folder / "my still.png").write_bytes(STILL)
     (terminal.folder / "notes.png").write_text("not a picture")
     answers = "3\naccept\n1\nnowhere.png\nnotes.png\n'my still.png'\naccept\n"
@@ -217,7 +223,9 @@ def test_a_bad_file_is_exit_2_in_two_lines(terminal: Terminal, name: str) -> Non
     assert said.out == ""
 
 
-def test_a_picture_without_motion_is_refused_before_anything_is_kept(terminal: Terminal) -> None:
+def test_an_image_without_a_motion_step_is_rejected_before_anything_is_stored(
+    terminal: Terminal,
+) -> None:
     (terminal.folder / "still.png").write_bytes(STILL)
     said = terminal("run", "--idea", IDEA, "--groups", "sora", "--image", "still.png")
     assert said.status == 2
@@ -225,7 +233,7 @@ def test_a_picture_without_motion_is_refused_before_anything_is_kept(terminal: T
     assert terminal("runs", "--json").json == []
 
 
-def test_programs_hand_in_a_path_or_the_bytes(tmp_path: Path) -> None:
+def test_programs_give_an_image_as_a_path_or_bytes(tmp_path: Path) -> None:
     path = tmp_path / "still"
     path.write_bytes(STILL)
     for image in (path, str(path), STILL):
@@ -236,7 +244,7 @@ def test_programs_hand_in_a_path_or_the_bytes(tmp_path: Path) -> None:
         run(IDEA, ["motion_2_0"], image=b"not a picture")
 
 
-async def test_a_ceiling_counts_the_picture_and_stops_where_nobody_knows_its_tokens(
+async def test_a_budget_includes_the_image_and_stops_if_its_tokens_are_unknown(
     place: Place,
 ) -> None:
     unknown = await _run(place.service(Watching("openai:gpt-5.2")), "motion_2_0", max_cost=5.0)

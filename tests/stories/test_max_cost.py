@@ -70,7 +70,7 @@ async def test_an_unknown_price_stops_a_run_with_a_budget_and_says_so(
     assert llm.calls == 0
 
 
-async def test_a_call_whose_price_nobody_told_stops_the_next_one(place: Place) -> None:
+async def test_a_call_with_unknown_price_stops_the_next_call(place: Place) -> None:
     llm = Paid(None)
     status, code, _ = await _run(place, llm, 1.0, "sora", "motion_2_0")
     assert (status, code) == ("failed", "price_unknown")
@@ -91,7 +91,7 @@ def test_max_cost_on_the_command_line_ends_with_5_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("amount", ["-1", "nan", "much"])
-def test_max_cost_that_is_no_amount_is_refused(terminal: Terminal, amount: str) -> None:
+def test_an_invalid_max_cost_is_rejected(terminal: Terminal, amount: str) -> None:
     assert terminal("run", "--idea", "x", "--groups", "sora", f"--max-cost={amount}").status == 2
 
 

@@ -69,7 +69,9 @@ async def test_the_idea_is_the_end_of_the_message(provider: str) -> None:
     assert (message, other) == (shared + HERON, shared + TRAM)
 
 
-async def test_the_instructions_begin_with_the_shared_part_and_go_on_as_the_config_does() -> None:
+async def test_the_instructions_start_with_the_shared_part_and_follow_the_order_of_the_config() -> (
+    None
+):
     [sent] = await _sent("openai", HERON, "stable_diffusion", "leonardo", "sora")
     system, user = (message["content"] for message in json.loads(sent)["messages"])
     [alone] = await _sent("openai", HERON, "sora")

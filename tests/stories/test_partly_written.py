@@ -42,7 +42,7 @@ async def _broken_off(service: RunService, server: StrictOpenAI, fault: Fault) -
 
 @pytest.mark.parametrize("broken", [Cut, Filtered], ids=["cut off", "filtered half way"])
 @pytest.mark.workers
-async def test_resume_asks_only_for_what_is_missing(
+async def test_resume_requests_only_missing_prompts(
     place: Place, server: StrictOpenAI, broken: Any
 ) -> None:
     whole, middle = await _whole(server)
@@ -62,7 +62,7 @@ async def test_resume_asks_only_for_what_is_missing(
     assert again.document()["usage"]["calls"] == 2
 
 
-async def test_a_retry_with_more_groups_asks_only_for_what_is_missing(
+async def test_a_retry_with_more_groups_requests_only_the_missing_prompts(
     place: Place, server: StrictOpenAI
 ) -> None:
     whole, middle = await _whole(server)

@@ -22,7 +22,7 @@ RUN = ("run", "--json", "--llm", "paste", "--groups", "phoenix", "--idea", "a he
     ],
     ids=["one line", "indented", "fenced", "chatter"],
 )
-def test_a_pasted_reply_is_read_whatever_stands_around_it(terminal: Terminal, reply: str) -> None:
+def test_a_pasted_reply_is_read_with_any_text_around_it(terminal: Terminal, reply: str) -> None:
     said = terminal(*RUN, stdin=reply)
     assert said.status == 0, said.err
     assert said.json["prompts"]["image_generation"] == GOOD["prompts"]
@@ -37,7 +37,7 @@ def test_what_is_to_be_pasted_is_printed_beside_the_result(terminal: Terminal) -
     assert "SORA" not in said.err
 
 
-def test_a_paste_that_holds_no_json_is_asked_for_again(terminal: Terminal) -> None:
+def test_a_paste_without_json_is_requested_again(terminal: Terminal) -> None:
     left = terminal(*RUN, stdin="I would rather not.\n")
     assert left.status == 3
     assert "no complete JSON object" in left.json["question"]["text"]
@@ -47,7 +47,7 @@ def test_a_paste_that_holds_no_json_is_asked_for_again(terminal: Terminal) -> No
     assert done.json["prompts"]["image_generation"] == GOOD["prompts"]
 
 
-def test_a_pasted_prompt_that_breaks_a_rule_is_asked_for_alone(terminal: Terminal) -> None:
+def test_only_the_pasted_prompt_that_breaks_a_rule_is_requested_again(terminal: Terminal) -> None:
     short = {"prompts": {"PHOENIX_1_0_A": "A heron."}}
     said = terminal(*RUN, stdin=json.dumps(short) + "\n" + json.dumps(GOOD) + "\n")
     assert said.status == 0, said.err
@@ -56,7 +56,7 @@ def test_a_pasted_prompt_that_breaks_a_rule_is_asked_for_alone(terminal: Termina
     assert said.json["usage"]["repairs"] == 1
 
 
-def test_the_run_waits_for_the_paste_and_says_what_to_do(terminal: Terminal) -> None:
+def test_the_run_waits_for_the_paste_with_instructions(terminal: Terminal) -> None:
     said = terminal(*RUN)
     assert said.status == 3
     assert said.json["question"]["kind"] == "paste"

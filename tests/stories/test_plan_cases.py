@@ -76,7 +76,7 @@ def _holds_only(system: str, groups: Sequence[str]) -> None:
         assert (text.splitlines()[0] in system) == (name in groups), name
 
 
-async def test_image_and_motion_together_are_two_calls_and_the_motion_is_told_the_picture(
+async def test_image_and_motion_prompts_take_two_calls_and_the_second_includes_the_image_prompt(
     server: StrictOpenAI,
 ) -> None:
     document = await InMemoryRuns.with_llm(client_of(server)).run(["leonardo", "motion_2_0"])

@@ -94,7 +94,7 @@ def _workflow(folder: Path) -> str:
     return str(folder)
 
 
-async def test_the_plans_after_snippet_runs_as_it_stands_as_one_full_call(tmp_path: Path) -> None:
+async def test_the_plans_after_snippet_runs_unchanged_with_one_call(tmp_path: Path) -> None:
     with StrictOpenAI() as server:
         document = await InMemoryRuns.with_llm(client_of(server)).run(
             ["sora", "leonardo"], _workflow(tmp_path)
@@ -113,7 +113,7 @@ async def test_without_drafts_the_offline_door_stops_and_names_the_module(tmp_pa
 
 @pytest.mark.parametrize("half", ["prompts/image_generation/sora_instructions.txt",
                                   "schemas/image_generation/sora_schema.json"])  # fmt: skip
-async def test_a_group_with_half_of_its_files_is_refused_before_anything_is_paid(
+async def test_a_group_with_missing_files_is_rejected_before_any_call(
     tmp_path: Path, half: str
 ) -> None:
     workflow = _workflow(tmp_path)
@@ -126,7 +126,7 @@ async def test_a_group_with_half_of_its_files_is_refused_before_anything_is_paid
     assert catalog.usable(["sora", "leonardo"]) == ["leonardo"]
 
 
-def test_check_tells_every_problem_at_once_each_with_its_file(tmp_path: Path) -> None:
+def test_check_reports_every_problem_with_its_file(tmp_path: Path) -> None:
     workflow = _workflow(tmp_path)
     (tmp_path / "prompts/image_generation/sora_instructions.txt").write_text(" \n")
     schema = tmp_path / "schemas/image_generation/leonardo_schema.json"

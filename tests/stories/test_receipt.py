@@ -82,7 +82,7 @@ async def test_each_call_is_compared_with_the_groups_of_its_own_category(
     assert row["instructions"] == document["savings"]
 
 
-async def test_what_the_cache_held_is_cheaper_on_both_sides(place: Place) -> None:
+async def test_cached_tokens_are_cheaper_on_both_sides(place: Place) -> None:
     cold = (await _run(place, "sora"))["receipt"]
     warm = (await _run(place, "sora", llm=Reporting(cached=0.9)))["receipt"]
     assert warm["paid"]["cached_input_tokens"] > 0
@@ -91,7 +91,7 @@ async def test_what_the_cache_held_is_cheaper_on_both_sides(place: Place) -> Non
     assert warm["saved"]["cost_usd"] < cold["saved"]["cost_usd"]
 
 
-async def test_an_unknown_price_is_null_and_tokens_are_told_all_the_same(place: Place) -> None:
+async def test_an_unknown_price_is_null_and_tokens_are_reported(place: Place) -> None:
     receipt = (await _run(place, "sora", llm=Reporting("openai:nobody-knows-it")))["receipt"]
     assert receipt["paid"]["cost_usd"] is receipt["all"]["cost_usd"] is None
     assert receipt["saved"]["cost_usd"] is None
@@ -102,7 +102,7 @@ async def test_offline_and_pasted_runs_have_no_receipt(place: Place) -> None:
     assert (await _run(place, "sora", llm=OfflineLLM()))["receipt"] is None
 
 
-async def test_a_retry_is_paid_and_compared_for_what_it_wrote_only(place: Place) -> None:
+async def test_the_receipt_of_a_retry_counts_only_what_it_wrote(place: Place) -> None:
     service = place.service(Reporting())
     first = await _run(place, "sora", "leonardo")
     session = await service.retry("last", RunOptions(groups=["sora", "leonardo", "phoenix"]))
@@ -121,7 +121,7 @@ def server() -> Iterator[StrictOpenAI]:
         yield running
 
 
-async def test_repairs_are_told_apart_and_stand_on_both_sides(
+async def test_repairs_are_reported_separately_and_counted_on_both_sides(
     place: Place, server: StrictOpenAI
 ) -> None:
     written: list[str] = []

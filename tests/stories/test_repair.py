@@ -46,7 +46,7 @@ def server(careless: Careless) -> Iterator[StrictOpenAI]:
 
 
 @pytest.mark.workers
-async def test_of_nine_prompts_two_broken_one_is_mended_free_and_one_by_one_call_for_it_alone(
+async def test_of_two_invalid_prompts_one_is_autofixed_and_one_repaired_by_a_single_call(
     place: Place, server: StrictOpenAI, careless: Careless
 ) -> None:
     document = await InMemoryRuns(place.service(server)).run(FIVE)
@@ -84,7 +84,7 @@ async def test_a_warning_is_never_sent_back(
 
 
 @pytest.mark.workers
-async def test_a_motion_that_contradicts_its_picture_is_asked_for_again_alone(
+async def test_only_the_motion_prompt_that_contradicts_its_image_is_requested_again(
     place: Place, server: StrictOpenAI
 ) -> None:
     wrong = "Static camera: the lamp on the right wavers and comes back to the opening pose"

@@ -45,7 +45,7 @@ async def test_from_a_still_no_prompt_shows_the_scene_again() -> None:
         assert "photograph" not in text, model
 
 
-async def test_what_offline_writes_needs_no_mending_in_any_aesthetic_or_shape() -> None:
+async def test_offline_drafts_need_no_autofix_in_any_aesthetic_or_aspect_ratio() -> None:
     for ratio, aesthetic in (("16:9", "oil painting"), ("1:1", "lofi anime"), ("9:16", "poster")):
         document = await InMemoryRuns.with_llm().run(
             VIDEO, "studio", idea="a fox in the snow", aspect_ratio=ratio, aesthetic=aesthetic
@@ -57,7 +57,7 @@ async def test_what_offline_writes_needs_no_mending_in_any_aesthetic_or_shape() 
 
 
 @pytest.mark.parametrize("group", VIDEO)
-async def test_a_strict_provider_takes_each_group_alone_and_beside_an_image_group(
+async def test_a_strict_provider_accepts_each_group_alone_and_with_an_image_group(
     group: str,
 ) -> None:
     with StrictOpenAI() as server:
@@ -72,7 +72,7 @@ async def test_a_strict_provider_takes_each_group_alone_and_beside_an_image_grou
 
 
 @pytest.mark.parametrize("group", VIDEO)
-async def test_what_is_set_beside_a_prompt_stands_in_the_document(group: str) -> None:
+async def test_the_settings_of_a_prompt_are_in_the_document(group: str) -> None:
     document = await InMemoryRuns.with_llm().run([group], workflow="studio")
     (model,) = document["prompts"]["video_generation"]
     told = " ".join(document["settings"][model])

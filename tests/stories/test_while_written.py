@@ -73,7 +73,7 @@ def _before(prompts: dict[str, Any], model: str) -> int:
     return json.dumps({"prompts": prompts}, ensure_ascii=False).index(model) // PIECE + 2
 
 
-async def test_a_prompt_is_told_while_the_others_are_still_being_written(
+async def test_a_completed_prompt_is_announced_while_the_others_are_written(
     place: Place,
     server: StrictOpenAI,
 ) -> None:
@@ -92,7 +92,7 @@ async def test_a_prompt_is_told_while_the_others_are_still_being_written(
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_an_interrupted_run_asks_only_for_what_was_not_finished(
+async def test_an_interrupted_run_requests_only_unfinished_prompts(
     place: Place,
     server: StrictOpenAI,
 ) -> None:
@@ -116,7 +116,7 @@ async def test_an_interrupted_run_asks_only_for_what_was_not_finished(
     assert [_asked(server, n) for n in range(2)] == [MODELS, MODELS[2:]]
 
 
-def test_killed_while_the_llm_is_writing_the_finished_prompts_are_not_paid_again(
+def test_after_a_kill_during_a_reply_the_completed_prompts_are_not_paid_again(
     tmp_path: Path, server: StrictOpenAI
 ) -> None:
     whole = asyncio.run(_whole(server, *KILLED))
@@ -176,7 +176,7 @@ async def test_a_reply_that_breaks_off_is_gone_on_with_for_the_rest_alone(
     assert document["usage"]["cost_usd"] is None
 
 
-async def test_a_second_break_ends_the_run_and_resume_asks_for_the_rest(
+async def test_a_second_interrupted_reply_fails_the_run_and_resume_requests_the_rest(
     place: Place,
     server: StrictOpenAI,
 ) -> None:
@@ -198,7 +198,7 @@ async def test_a_second_break_ends_the_run_and_resume_asks_for_the_rest(
     assert [_asked(server, n) for n in range(3)] == [MODELS, MODELS[1:], MODELS[1:]]
 
 
-async def test_what_was_finished_before_the_deadline_is_kept(
+async def test_prompts_completed_before_the_deadline_are_kept(
     place: Place, server: StrictOpenAI
 ) -> None:
     whole = await _whole(server)
@@ -263,7 +263,7 @@ class Dictating:
         return Reply(self._text, "stop", Usage(), self.spec)
 
 
-async def test_a_prompt_is_told_as_it_is_delivered_and_a_faulty_one_is_not_told(
+async def test_a_completed_prompt_is_announced_in_its_delivered_form_and_an_invalid_one_is_not(
     place: Place,
 ) -> None:
     good = prompts_of(await InMemoryRuns.with_llm().run(GROUPS))

@@ -64,7 +64,7 @@ async def _carry_out(store: Counting, folder: Path) -> RunView:
     return view
 
 
-async def test_a_module_is_stored_before_the_next_begins_and_the_runs_end_goes_with_the_last(
+async def test_a_module_is_stored_before_the_next_starts_and_the_end_of_the_run_with_the_last(
     store: Counting, begun: list[int], tmp_path: Path
 ) -> None:
     view = await _carry_out(store, tmp_path)

@@ -37,7 +37,7 @@ LINES: dict[str, JsonValue] = {"type": "string", "format": "plain-lines"}
         (f"{SCENE} \u2014ar 2:3 -- raw", f"{SCENE} --ar 2:3 --raw"),
     ],
 )
-def test_a_still_is_mended_to_a_line_that_keeps_every_rule(written: str, mended: str) -> None:
+def test_a_prompt_is_autofixed_to_a_line_that_keeps_every_rule(written: str, mended: str) -> None:
     assert autofix(written, STILL) == mended
     assert find_errors(mended, STILL) == []
 
@@ -72,12 +72,12 @@ def test_plain_text_loses_its_wrapping_and_its_line_breaks_alone() -> None:
     assert autofix("Style.\n\nLight: left.", LINES) == "Style.\n\nLight: left."
 
 
-def test_a_text_without_a_format_of_ours_is_left_alone() -> None:
+def test_a_text_without_a_known_format_is_unchanged() -> None:
     for node in ({}, {"type": "string"}, {"format": "date"}, {"format": "nobody-knows"}):
         assert autofix('"x  y"', node) == '"x  y"'
 
 
-def test_every_text_of_a_reply_is_mended_by_its_own_node() -> None:
+def test_every_text_of_a_reply_is_autofixed_by_its_own_schema_node() -> None:
     schema: dict[str, JsonValue] = {
         "properties": {"A": PLAIN, "B": {"properties": {"x": {"$ref": "#/$defs/still"}}}, "C": {}},
         "$defs": {"still": STILL},
@@ -103,13 +103,13 @@ pieces = st.sampled_from(
 )
 @example(written=f"{SCENE}\n{SCENE}\n--ar", node=STILL)
 @example(written=f"{SCENE}, aspect ratio 2:3 {SCENE}", node=STILL)
-def test_mending_twice_changes_nothing_more(written: str, node: dict[str, JsonValue]) -> None:
+def test_autofix_is_idempotent(written: str, node: dict[str, JsonValue]) -> None:
     once = autofix(written, node)
     assert autofix(once, node) == once
 
 
 @given(written=st.lists(pieces, max_size=9).map(" ".join))
-def test_mending_loses_and_invents_no_word(written: str) -> None:
+def test_autofix_neither_loses_nor_adds_words(written: str) -> None:
     def words(text: str) -> set[str]:
         return {word for word in text.lower().replace("\u2014", "--").split() if word.isalpha()}
 

@@ -74,7 +74,7 @@ async def test_calls_at_once_reserve_their_worst_case_together() -> None:
     assert inner.calls == 5
 
 
-async def test_what_turned_out_as_dear_as_feared_leaves_nothing_for_those_who_waited() -> None:
+async def test_a_call_that_uses_its_reserved_maximum_leaves_nothing_for_waiting_calls() -> None:
     inner = Gated(cost=_worst())
     llm = BudgetedLLM(inner, _budget(2.5 * _worst()))
     tasks = _start(llm, 4)
@@ -105,7 +105,7 @@ async def _enter(budget: Budget, request: Request) -> None:
         pass
 
 
-async def test_a_call_whose_price_nobody_told_ends_the_wait_of_others() -> None:
+async def test_a_call_with_unknown_price_ends_the_wait_of_other_calls() -> None:
     inner = Gated(cost=None)
     tasks = _start(BudgetedLLM(inner, _budget(1.5 * _worst())), 2)
     await _settle()

@@ -58,7 +58,7 @@ def test_the_built_in_workflows_fit_together(workflow: str) -> None:
         (SORA.format("schemas", "schema.json"), "group_schemas"),
     ],
 )
-def test_a_group_that_the_plan_does_not_know_is_found(mine: Path, line: str, name: str) -> None:
+def test_a_group_unknown_to_the_plan_is_reported(mine: Path, line: str, name: str) -> None:
     # The first map of each kind in the file is the plan's.
     edit(mine / STEP, line, "")
     (problem,) = check_workflow(str(mine))
@@ -68,7 +68,7 @@ def test_a_group_that_the_plan_does_not_know_is_found(mine: Path, line: str, nam
 
 
 @pytest.mark.parametrize("name", ["group_instructions", "group_schemas"])
-def test_a_group_that_a_builder_does_not_know_is_found(mine: Path, name: str) -> None:
+def test_a_group_unknown_to_a_builder_is_reported(mine: Path, name: str) -> None:
     line = SORA.format(
         *{
             "group_instructions": ("prompts", "instructions.txt"),

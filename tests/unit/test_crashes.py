@@ -45,7 +45,7 @@ async def _told(service: RunService, run: str) -> list[str]:
     return [event.text if event.kind == "noted" else event.kind for event in kinds]
 
 
-async def test_a_run_is_given_up_after_so_many_deaths_and_says_what_to_do(
+async def test_a_run_fails_after_several_worker_deaths_with_a_hint(
     service: RunService, clock: Clock
 ) -> None:
     run = await _begun(service)
@@ -66,7 +66,7 @@ async def test_a_run_is_given_up_after_so_many_deaths_and_says_what_to_do(
     assert f"callsheet resume {run}" in view.error.hint
 
 
-async def test_whoever_resumes_it_gives_it_as_many_tries_again(
+async def test_resuming_a_run_resets_its_number_of_worker_deaths(
     service: RunService, clock: Clock
 ) -> None:
     run = await _begun(service)
@@ -80,7 +80,7 @@ async def test_whoever_resumes_it_gives_it_as_many_tries_again(
     assert (await session.advance()).status == "succeeded"
 
 
-async def test_a_run_that_goes_on_is_not_given_up_however_many_have_died(
+async def test_a_run_that_makes_progress_is_not_failed_after_worker_deaths(
     service: RunService, clock: Clock
 ) -> None:
     session = await service.start(RunOptions(brief={"idea": "a heron"}))

@@ -140,7 +140,7 @@ async def test_a1111_reads_each_prompt_with_the_negative_that_belongs_to_it() ->
 
 
 @pytest.mark.asyncio
-async def test_a_prompt_with_a_negative_field_brings_its_own() -> None:
+async def test_a_prompt_with_a_negative_field_uses_its_own() -> None:
     found = await sheet("stable_diffusion", workflow="studio")
     said = prompts(found)
     pairs = {
@@ -250,7 +250,7 @@ async def test_a_program_gets_one_object_for_each_prompt() -> None:
     ],
 )
 @pytest.mark.asyncio
-async def test_a_run_says_which_places_take_its_prompts(
+async def test_a_run_lists_the_export_formats_for_its_prompts(
     groups: Sequence[str], names: list[str]
 ) -> None:
     found = await sheet(*groups)
@@ -262,7 +262,7 @@ async def test_a_run_says_which_places_take_its_prompts(
 
 
 @pytest.mark.asyncio
-async def test_one_models_prompt_keeps_the_negative_that_is_left_behind() -> None:
+async def test_export_of_one_model_includes_its_negative_prompt() -> None:
     found = await sheet("stable_diffusion")
     alone = found.only(["SD_B"])
 

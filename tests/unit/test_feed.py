@@ -15,7 +15,7 @@ from callsheet.web import event_stream
 from callsheet.web.event_stream import EventFeed
 
 
-async def test_a_deleted_run_is_told_and_the_rows_of_a_deleted_batch_are_not(
+async def test_the_deletion_of_a_run_is_announced_and_that_of_batch_rows_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(event_stream, "COUNT_SECONDS", 0.0)

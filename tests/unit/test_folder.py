@@ -93,9 +93,7 @@ def linked(root: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: ascii(path)[:30])
-def test_what_is_outside_or_no_file_is_refused_in_the_words_for_what_is_missing(
-    linked: Path, path: str
-) -> None:
+def test_a_path_outside_the_folder_is_rejected_like_a_missing_file(linked: Path, path: str) -> None:
     folder = folder_on_disk(linked)
 
     said = refusal(folder, path)
@@ -121,7 +119,7 @@ def test_the_folder_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
     assert not folder.has("../secret.txt")
 
 
-def test_a_pipe_is_refused_and_nobody_waits_for_its_writer(root: Path) -> None:
+def test_a_pipe_is_rejected_without_waiting_for_its_writer(root: Path) -> None:
     os.mkfifo(root / "pipe.txt")
 
     assert "not a readable file" in refusal(folder_on_disk(root), "pipe.txt")
@@ -149,7 +147,7 @@ def test_a_file_may_be_as_long_as_the_limit_and_no_longer(root: Path) -> None:
     assert "not a readable file" in refusal(folder_on_disk(root), "longer.txt")
 
 
-def test_a_file_that_is_not_utf_8_is_refused(root: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_rejected(root: Path) -> None:
     (root / "latin.txt").write_bytes(b"caf\xe9")
 
     assert "not a readable file" in refusal(folder_on_disk(root), "latin.txt")
@@ -180,7 +178,7 @@ def test_only_so_many_files_are_read() -> None:
     assert not folder.has(str(MAX_FILES))
 
 
-def test_a_kept_folder_has_the_files_that_were_kept_and_no_others(root: Path) -> None:
+def test_a_stored_folder_has_exactly_the_stored_files(root: Path) -> None:
     folder = folder_in_memory("mine", {"note.txt": "as it was"})
 
     assert folder.name == folder_on_disk(root).name == "mine"

@@ -71,7 +71,7 @@ def test_every_built_in_group_has_a_page_of_rules_that_is_linked(workflow: str, 
     assert all(f"## `{model}`" in text for model in group.models)
 
 
-def test_check_runs_the_examples_and_names_file_and_place(tmp_path: Path) -> None:
+def test_check_runs_the_examples_and_reports_file_and_location(tmp_path: Path) -> None:
     studio = tmp_path / "studio"
     shutil.copytree(OMS, studio)
     assert check_workflow(str(studio)) == []
@@ -96,7 +96,7 @@ def test_check_runs_the_examples_and_names_file_and_place(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.name)
-def test_every_rule_has_words_a_source_and_a_date(each: Any) -> None:
+def test_every_rule_has_a_description_a_source_and_a_date(each: Any) -> None:
     assert len({rule.name for rule in each.rules}) == len(each.rules)
     for rule in each.rules:
         assert rule.words.endswith(".")
@@ -155,7 +155,7 @@ def test_multi_prompts_depend_on_the_version() -> None:
     assert caught("midjourney-image", f"{SCENE}:: fog --ar 2:3 --niji 7") == ["(unconfirmed)"]
 
 
-def test_several_things_are_told_at_once() -> None:
+def test_several_problems_are_reported_at_once() -> None:
     text = f'"{SCENE} [subject]. --ar 1.5:1 --v 8.2 --niji 7 --s 2000 --q 1"'
     assert set(caught("midjourney-image", text)) >= {
         "wrapped", "placeholder", "ratio", "version", "value", "(unconfirmed)",
@@ -205,11 +205,11 @@ def test_the_bound_on_clip_tokens_never_counts_too_many() -> None:
         "A shop sign hangs blank over the square in front of a coffee break room.",
     ],
 )
-def test_plain_words_that_look_like_a_fault_are_none(text: str) -> None:
+def test_harmless_words_that_resemble_a_finding_are_not_one(text: str) -> None:
     assert caught("plain-text", text) == []
 
 
-def test_errors_are_for_repair_and_warnings_are_told_apart() -> None:
+def test_errors_are_repaired_and_warnings_are_reported_separately() -> None:
     schema = build_schema(["phoenix"])
     text = (
         "8k masterpiece. A hut under stars --ar 2:3, snow on the roof, and a sledge by the door."
@@ -223,7 +223,7 @@ def test_errors_are_for_repair_and_warnings_are_told_apart() -> None:
     assert [finding.severity for finding in told] == ["error", *["warning"] * (len(told) - 1)]
 
 
-def test_a_format_that_nobody_knows_is_told_with_the_nearest() -> None:
+def test_an_unknown_format_is_reported_with_the_most_similar_one() -> None:
     (problem,) = unknown_formats({"properties": {"A": {"format": "plain-txt"}}}, "a.json")
     assert problem.path == "$.properties.A.format"
     assert problem.hint.startswith("ours: plain-text")

@@ -43,7 +43,7 @@ def test_sentences_are_read_and_tags_and_flags_are_not(name: str) -> None:
         ("negative-words", "no boats, blur", ["negation"]),
     ],
 )
-def test_each_model_has_its_own_channel_for_what_must_stay_away(
+def test_each_model_has_its_own_way_to_exclude_content(
     name: str, text: str, rules: list[str]
 ) -> None:
     assert caught(name, text) == rules
@@ -120,7 +120,7 @@ def test_each_sdxl_family_has_its_own_quality_words(name: str, text: str, rules:
         ("The same street with the watermark removed, removing the watermark.", True),
     ],
 )
-def test_words_that_services_refuse_are_told_and_never_sent_back(
+def test_words_that_services_reject_are_warnings_and_not_repaired(
     text: str, *, warned: bool
 ) -> None:
     assert ("(safety)" in caught("plain-text", text)) is warned

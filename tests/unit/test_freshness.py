@@ -32,14 +32,14 @@ GROUPS = [
 @pytest.mark.parametrize(
     ("days", "words"), [(-3, "today"), (0, "today"), (1, "yesterday"), (12, "12 days ago")]
 )
-def test_an_age_is_told_as_a_person_says_it(days: int, words: str) -> None:
+def test_an_age_is_formatted_in_days_months_or_years(days: int, words: str) -> None:
     assert age(CHECKED, CHECKED + dt.timedelta(days)) == words
 
 
 @pytest.mark.parametrize(
     ("workflow", "group"), GROUPS, ids=lambda each: getattr(each, "name", each)
 )
-def test_every_built_in_group_says_when_it_was_checked_for_what_and_against_what(
+def test_every_built_in_group_has_the_date_version_and_sources_of_its_last_check(
     workflow: str, group: Any
 ) -> None:
     del workflow
@@ -54,7 +54,7 @@ def test_every_built_in_workflow_is_well(workflow: str) -> None:
     assert check_workflow(workflow) == []
 
 
-def test_a_group_that_was_checked_long_ago_is_told_with_how_to_renew_it() -> None:
+def test_an_outdated_group_is_reported_with_how_to_update_it() -> None:
     last = CHECKED + dt.timedelta(MOST_DAYS)
     assert find_outdated("oms", today=last) == []
 
@@ -72,7 +72,7 @@ def test_a_group_that_was_checked_long_ago_is_told_with_how_to_renew_it() -> Non
     assert "write the day here" in phoenix.hint
 
 
-def test_a_group_without_a_date_is_left_alone(tmp_path: Path) -> None:
+def test_a_group_without_a_date_is_not_reported(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     shutil.copytree(WORKFLOWS / "studio", mine)
     config: Any = parse((mine / "config.json").read_text(), "config.json")
@@ -87,7 +87,7 @@ def test_a_group_without_a_date_is_left_alone(tmp_path: Path) -> None:
     assert {group["age"] for group in list_groups(str(mine), today=CHECKED)} == {None}
 
 
-def test_what_is_known_of_a_group_is_data() -> None:
+def test_the_group_list_has_the_age_and_sources_of_the_last_check() -> None:
     found = {each["name"]: each for each in list_groups("oms", today=CHECKED + dt.timedelta(12))}
 
     assert found["phoenix"]["age"] == "12 days ago"
@@ -130,14 +130,14 @@ def test_groups_shows_ages_and_closings(terminal: Terminal) -> None:
         ("size {{ aspect_ratio | pixels(1, 64) }}", "1:1", "size 1024x1024"),
     ],
 )
-def test_a_setting_tells_the_size_that_fits_the_briefs_ratio(
+def test_a_setting_names_the_size_for_the_aspect_ratio_of_the_brief(
     line: str, ratio: str, told: str
 ) -> None:
     assert fill(line, {"aspect_ratio": ratio}) == told
 
 
 @pytest.mark.asyncio
-async def test_a_run_tells_what_to_set_beside_each_prompt_in_every_form(
+async def test_every_export_format_shows_the_settings_of_each_prompt(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     document = await InMemoryRuns.with_llm().run(["phoenix", "midjourney"])
@@ -156,7 +156,9 @@ async def test_a_run_tells_what_to_set_beside_each_prompt_in_every_form(
     assert bare.startswith("A heron")
 
 
-def test_a_setting_that_no_brief_can_fill_is_left_out(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_setting_without_a_value_in_the_brief_is_omitted(
+    terminal: Terminal, tmp_path: Path
+) -> None:
     mine = tmp_path / "mine"
     shutil.copytree(WORKFLOWS / "studio", mine)
     config: Any = parse((mine / "config.json").read_text(), "config.json")
@@ -169,7 +171,7 @@ def test_a_setting_that_no_brief_can_fill_is_left_out(terminal: Terminal, tmp_pa
     assert said.json["settings"] == {"GPT_IMAGE": ["quality high"]}
 
 
-def test_an_aesthetic_may_be_called_by_its_name_or_told_in_words(terminal: Terminal) -> None:
+def test_an_aesthetic_is_a_preset_name_or_any_text(terminal: Terminal) -> None:
     def brief(*words: str) -> str:
         said = terminal(
             "run", "studio", "--json", "--idea", "a fox", "--groups", "gpt_image", *words

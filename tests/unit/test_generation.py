@@ -119,7 +119,7 @@ def asked(request: Request) -> list[str]:
     return [".".join(path[1:]) for path in leaves(dict(request.schema))]
 
 
-async def test_a_good_reply_takes_one_call_and_is_delivered_as_it_is() -> None:
+async def test_a_valid_reply_takes_one_call_and_is_delivered_unchanged() -> None:
     context = scene(prompts())
 
     assert await context.response() == GOOD
@@ -131,7 +131,7 @@ async def test_a_good_reply_takes_one_call_and_is_delivered_as_it_is() -> None:
     assert context.repairs == [False]
 
 
-async def test_a_schema_that_asks_for_nothing_needs_no_call() -> None:
+async def test_a_schema_without_properties_needs_no_call() -> None:
     context = scene()
 
     outcome = await context.play(schema_of())
@@ -141,7 +141,7 @@ async def test_a_schema_that_asks_for_nothing_needs_no_call() -> None:
     assert context.requests == []
 
 
-async def test_a_schema_that_insists_on_nothing_is_asked_for_all_the_same() -> None:
+async def test_a_schema_without_required_properties_is_requested() -> None:
     told: dict[str, JsonValue] = {"type": "object", "properties": {"prompts": {"type": "object"}}}
     context = scene(prompts())
 
@@ -171,9 +171,7 @@ async def test_json_is_found_among_fences_and_chatter(text: str) -> None:
     assert len(context.requests) == 1
 
 
-async def test_the_prompts_are_delivered_in_the_schemas_order_without_what_nobody_asked_for() -> (
-    None
-):
+async def test_prompts_are_delivered_in_schema_order_without_extras() -> None:
     told = {"SHOT": {"near": "a reed", "wide": "a lake", "far": "x"}, "TWO": "a door", "X": "y"}
 
     response = await scene({"note": "hi", "prompts": told | {"ONE": "a heron"}}).response()
@@ -184,7 +182,7 @@ async def test_the_prompts_are_delivered_in_the_schemas_order_without_what_nobod
 @pytest.mark.parametrize(
     "nothing", ["I cannot do that as JSON.", "", "[]", "{}", '{"prompts": [1]}', "{{{{", "null"]
 )
-async def test_a_reply_that_is_no_json_is_asked_for_again_with_what_was_wrong(nothing: str) -> None:
+async def test_a_reply_that_is_not_json_is_requested_again_with_the_error(nothing: str) -> None:
     context = scene(nothing, prompts())
 
     assert await context.response() == GOOD
@@ -197,7 +195,7 @@ async def test_a_reply_that_is_no_json_is_asked_for_again_with_what_was_wrong(no
     assert context.repairs == [False, True]
 
 
-async def test_what_is_missing_is_asked_for_alone() -> None:
+async def test_only_missing_prompts_are_requested() -> None:
     context = scene(prompts(TWO=None, SHOT={"wide": "a lake"}), {"prompts": {"TWO": "a door",
                   "SHOT": {"near": "a reed"}}})  # fmt: skip
 
@@ -208,7 +206,7 @@ async def test_what_is_missing_is_asked_for_alone() -> None:
     )
 
 
-async def test_a_prompt_of_another_type_is_asked_for_again() -> None:
+async def test_a_prompt_of_the_wrong_type_is_requested_again() -> None:
     context = scene(prompts(ONE=5, SHOT="a text"), prompts())
 
     assert await context.response() == GOOD
@@ -216,7 +214,7 @@ async def test_a_prompt_of_another_type_is_asked_for_again() -> None:
     assert "prompts.ONE: must be of type string" in context.requests[1].user
 
 
-async def test_a_broken_rule_is_mended_by_a_short_request_for_that_prompt_alone() -> None:
+async def test_a_broken_rule_is_repaired_by_a_short_request_for_that_prompt_only() -> None:
     long = "a" * 30
     context = scene(prompts(TWO=long), {"prompts": {"TWO": "a gate", "ONE": "meddled with"}})
 
@@ -244,7 +242,7 @@ async def test_what_is_healthy_stays_byte_for_byte_the_same() -> None:
     assert asked(context.requests[1]) == ["SHOT.near"]
 
 
-async def test_each_repair_asks_only_for_what_is_still_wrong() -> None:
+async def test_each_repair_requests_only_what_is_still_wrong() -> None:
     context = scene(
         prompts(ONE="b", TWO="c"),
         {"prompts": {"ONE": "a hare", "TWO": "cc"}},
@@ -264,14 +262,14 @@ async def test_a_prompt_that_still_breaks_a_rule_is_delivered_after_two_repairs(
     assert context.repairs == [False, True, True]
 
 
-async def test_who_repeats_a_broken_prompt_word_for_word_is_not_asked_a_third_time() -> None:
+async def test_an_unchanged_invalid_prompt_is_not_requested_a_third_time() -> None:
     context = scene(prompts(ONE="b1"), {"prompts": {"ONE": "b1"}})
 
     assert await context.response() == GOOD | {"ONE": "b1"}
     assert len(context.requests) == 2
 
 
-async def test_what_is_missing_is_asked_for_twice_even_if_nothing_comes() -> None:
+async def test_missing_prompts_are_requested_twice_even_if_none_arrive() -> None:
     context = scene(prompts(TWO=None), "nothing", {"prompts": {"TWO": "a door"}})
 
     assert await context.response() == GOOD
@@ -320,12 +318,14 @@ async def test_a_reply_that_did_not_end_as_it_should_is_an_error_of_its_own(
     assert caught.value.exit_code == 1
 
 
-async def test_a_repair_that_is_refused_is_told_as_a_refusal() -> None:
+async def test_a_refused_repair_is_reported_as_a_refusal() -> None:
     with pytest.raises(errors.RefusedError):
         await scene(prompts(ONE=None), ended("refusal")).play()
 
 
-async def test_what_a_cut_reply_had_finished_is_kept_and_what_it_broke_is_not() -> None:
+async def test_complete_prompts_of_a_truncated_reply_are_kept_and_the_incomplete_one_is_not() -> (
+    None
+):
     cut = '{"prompts": {"ONE": "a heron", "TWO": "b", "SHOT": {"wide": "a lake", "near": "a re'
     context = scene(ended("length", cut))
 
@@ -335,7 +335,7 @@ async def test_what_a_cut_reply_had_finished_is_kept_and_what_it_broke_is_not() 
     assert context.kept == {"prompts.ONE": "a heron", "prompts.SHOT.wide": "a lake"}
 
 
-async def test_what_was_finished_before_is_not_asked_for_again() -> None:
+async def test_completed_prompts_are_not_requested_again() -> None:
     at_hand = {"prompts.ONE": "a heron", "prompts.SHOT.wide": "a lake"}
     context = scene({"prompts": {"TWO": "a door", "SHOT": {"near": "a reed"}}}, values=at_hand)
 
@@ -345,7 +345,7 @@ async def test_what_was_finished_before_is_not_asked_for_again() -> None:
     assert request.system == "Write well."
 
 
-async def test_where_everything_was_finished_before_nothing_is_asked() -> None:
+async def test_without_missing_prompts_no_call_is_made() -> None:
     at_hand = {"prompts.ONE": "a heron", "prompts.TWO": "a door", "prompts.SHOT": GOOD["SHOT"]}
     context = scene(values=at_hand)
 

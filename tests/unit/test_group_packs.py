@@ -59,7 +59,9 @@ def inkwash(site: Path) -> Path:
     return home
 
 
-def test_a_workflow_with_guests_lists_the_packages_groups_after_its_own(inkwash: Path) -> None:
+def test_a_workflow_with_plugins_lists_the_groups_of_the_packages_after_its_own(
+    inkwash: Path,
+) -> None:
     groups = load_groups("studio")["image_generation"]
     assert list(groups)[-1] == "inkwash"
     assert "inkwash" not in load_groups("oms")["image_generation"]
@@ -102,7 +104,7 @@ def test_the_workflows_own_group_and_files_go_before_the_packages(
         ('{"model_groups": {"image_generation": {"inkwash": {}}}}', "field required"),
     ],
 )
-def test_a_pack_that_cannot_be_read_is_told_with_its_name(
+def test_a_package_with_an_unreadable_config_is_reported_with_its_file(
     inkwash: Path, config: str | None, words: str
 ) -> None:
     file = inkwash / "config.json"
@@ -117,7 +119,7 @@ def test_a_pack_that_cannot_be_read_is_told_with_its_name(
     assert check_workflow("studio") == list(raised.value.problems)
 
 
-def test_a_model_that_another_group_has_is_refused(site: Path, inkwash: Path) -> None:
+def test_a_model_that_another_group_has_is_rejected(site: Path, inkwash: Path) -> None:
     config = inkwash / "config.json"
     config.write_text(config.read_text().replace('"INKWASH"', '"HAILUO"'))
     assert "already belongs to" in check_workflow("studio")[0].message

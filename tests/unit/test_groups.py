@@ -63,7 +63,7 @@ def test_a_config_that_extends_adds_groups_and_categories_behind_the_built_in_on
     assert list(catalog.categories["stills"]) == ["ink", "oil", "wash"]
 
 
-def test_a_group_of_the_same_name_is_overridden_in_its_place() -> None:
+def test_a_group_of_the_same_name_is_overridden_at_its_position() -> None:
     own = config(extends=True, stills={"ink": group("INK_A", label="Mine")})
 
     catalog = read_catalog(BUILT_IN, own)
@@ -124,11 +124,11 @@ def test_a_group_of_the_same_name_is_overridden_in_its_place() -> None:
     ],
     ids=lambda value: value[-60:],
 )
-def test_what_is_wrong_with_a_config_is_told_with_its_place(own: str, said: str) -> None:
+def test_a_problem_of_a_config_is_reported_with_its_location(own: str, said: str) -> None:
     assert said in refusal(own)[0]
 
 
-def test_everything_wrong_with_a_config_is_told_at_once() -> None:
+def test_every_problem_of_a_config_is_reported_at_once() -> None:
     own = config(a={"g": group("X"), "h": group("X")}, b={"g": group("Y")})
 
     assert len(refusal(own)) == 2

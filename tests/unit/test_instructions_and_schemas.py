@@ -76,7 +76,7 @@ def test_a_groups_instructions_stand_beside_the_shared_ones(shared: str, path: s
     assert instructions_path(shared, "ink") == path
 
 
-def test_a_groups_schema_stands_under_its_category() -> None:
+def test_the_schema_of_a_group_is_in_the_folder_of_its_category() -> None:
     assert schema_path("stills", "ink") == "schemas/stills/ink_schema.json"
 
 
@@ -88,7 +88,7 @@ def test_schemas_are_merged_in_the_order_of_their_files() -> None:
     assert json.dumps(merged) == json.dumps(schema_of(B2=TEXT, B1=long, A=TEXT))
 
 
-def test_no_schema_asks_for_nothing() -> None:
+def test_without_schemas_the_merged_schema_is_empty() -> None:
     assert merge_schemas({}) == schema_of()
     assert leaves(merge_schemas({})) == []
 
@@ -113,7 +113,7 @@ def test_the_same_definition_in_two_files_is_kept_once() -> None:
     assert merge_schemas({"one.json": one, "two.json": two})["$defs"] == {"T": TEXT}
 
 
-def test_a_definition_whose_name_is_taken_gets_a_name_of_its_own_and_references_follow() -> None:
+def test_a_definition_with_a_conflicting_name_is_renamed_with_its_references() -> None:
     short = {"type": "string", "maxLength": 2}
     one = schema_of({"T": TEXT}, A={"$ref": "#/$defs/T"})
     two = schema_of(
@@ -172,7 +172,7 @@ def test_one_and_true_are_two_definitions() -> None:
     assert len(find_errors({"prompts": {"A": True, "B": 1}}, merged)) == 2
 
 
-def test_a_model_in_two_groups_is_refused_naming_both_files() -> None:
+def test_a_model_in_two_groups_is_rejected_with_both_files() -> None:
     (said,) = refusal(one=schema_of(A=TEXT, B=TEXT), two=schema_of(B=TEXT, C=TEXT))
 
     assert said == (
@@ -181,7 +181,7 @@ def test_a_model_in_two_groups_is_refused_naming_both_files() -> None:
     )
 
 
-def test_clashes_are_told_without_merging() -> None:
+def test_conflicts_are_reported_without_merging() -> None:
     files = {"one.json": schema_of(A=TEXT), "two.json": schema_of(A=TEXT)}
 
     assert [problem.file for problem in clashes(files)] == ["two.json"]
@@ -223,7 +223,9 @@ def test_clashes_are_told_without_merging() -> None:
     ],
     ids=lambda value: json.dumps(value)[:60],
 )  # fmt: skip
-def test_a_file_of_another_shape_is_refused_with_its_name_and_place(schema: Any, said: str) -> None:
+def test_a_file_of_another_structure_is_rejected_with_its_name_and_location(
+    schema: Any, said: str
+) -> None:
     (told,) = refusal(fine=schema_of(F=TEXT), wrong=schema)
 
     assert told.startswith("wrong.json")
@@ -231,7 +233,7 @@ def test_a_file_of_another_shape_is_refused_with_its_name_and_place(schema: Any,
     assert wrong_shape(schema, "wrong.json") is not None
 
 
-def test_every_wrong_file_is_told_at_once() -> None:
+def test_every_invalid_file_is_reported_at_once() -> None:
     assert len(refusal(one={}, two=schema_of(A=TEXT), four=5)) == 2
     assert len(refusal(one=schema_of(A=TEXT, B=TEXT), two=schema_of(B=TEXT, A=TEXT))) == 2
 
@@ -243,7 +245,7 @@ def test_a_schema_may_refer_to_itself_where_it_is_not_merged() -> None:
     assert invalid(own | {"$ref": "#/gone"}, "own.json") is not None
 
 
-def test_a_schema_file_that_is_not_json_is_told_by_name() -> None:
+def test_a_schema_file_that_is_not_json_is_reported_by_name() -> None:
     assert read_schema('{"a": 1} // a comment', "a.json") == {"a": 1}
     with pytest.raises(WorkflowError, match=r"a\.json: line 1, column 2: not JSON"):
         read_schema("{", "a.json")

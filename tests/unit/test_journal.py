@@ -59,16 +59,14 @@ async def test_what_waits_is_stored_as_the_run_is_let_go_of(
     assert await _kept(store) == (["run_started", "noted"], "")
 
 
-async def test_a_run_that_was_only_begun_is_stored_and_let_go_of(store: Impatient) -> None:
+async def test_a_run_that_was_only_started_is_stored_and_released(store: Impatient) -> None:
     journal = Journal(store, Lease("run", "me", 1), RunView("run"))
     journal.create("oms", STARTED, {})
     await journal.release()
     assert await _kept(store) == (["run_started"], "")
 
 
-async def test_a_run_whose_commit_nobody_waited_for_is_let_go_of_all_the_same(
-    store: Impatient, journal: Journal
-) -> None:
+async def test_a_run_with_a_pending_commit_is_released(store: Impatient, journal: Journal) -> None:
     store.leaves = True
     with pytest.raises(asyncio.CancelledError):
         await journal.append(Noted(step="brief", text="one"))

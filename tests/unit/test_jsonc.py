@@ -59,7 +59,7 @@ def test_a_comment_is_passed_over_and_a_text_is_not(text: str, value: JsonValue)
     ],
     ids=lambda text: text[:30],
 )
-def test_what_is_not_json_is_told_with_its_line_and_column(text: str, message: str) -> None:
+def test_invalid_json_is_reported_with_line_and_column(text: str, message: str) -> None:
     assert said(text).startswith(message)
 
 
@@ -95,7 +95,7 @@ def test_any_json_with_comments_behind_its_lines_reads_as_without(
 
 
 @given(text=st.text(alphabet='{}[]":,/\\\n 1anul'))
-def test_any_text_is_a_value_or_is_told_to_be_none(text: str) -> None:
+def test_any_text_is_parsed_or_reported_as_invalid(text: str) -> None:
     try:
         value = parse(text, "a.json")
     except NotJsonError:

@@ -41,7 +41,7 @@ def test_properties_stay_in_their_order_and_are_all_required(dialect: Dialect) -
     assert result["additionalProperties"] is False
 
 
-def test_lengths_are_told_in_words_where_they_cannot_be_enforced() -> None:
+def test_lengths_that_cannot_be_enforced_are_described_in_text() -> None:
     node = lowered({"type": "string", "minLength": 20, "maxLength": 1500, "description": "A still"})
 
     assert node == {
@@ -50,7 +50,7 @@ def test_lengths_are_told_in_words_where_they_cannot_be_enforced() -> None:
     }
 
 
-def test_what_the_description_says_already_is_not_said_again() -> None:
+def test_a_description_is_not_repeated() -> None:
     node = lowered(
         {"type": "string", "maxLength": 9, "description": "Short. At most 9 characters."}
     )
@@ -65,7 +65,7 @@ def test_a_local_engine_keeps_lengths_and_whole_patterns_only() -> None:
     assert "pattern" not in lowered(rules | {"pattern": "[a-z]"}, "ollama")
 
 
-def test_a_pattern_for_a_part_is_told_lest_it_be_taken_for_the_whole() -> None:
+def test_a_pattern_that_matches_a_part_is_described_as_such() -> None:
     node = lowered({"type": "string", "pattern": " --ar 16:9( |$)"})
 
     assert node["description"] == "Must match the regular expression ` --ar 16:9( |$)`."
@@ -73,14 +73,14 @@ def test_a_pattern_for_a_part_is_told_lest_it_be_taken_for_the_whole() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["^(?!.*blood).*$", r"(?i)rain", r"\bdusk\b", r"(a)\1"])
-def test_a_pattern_that_is_not_regular_is_told_in_words(pattern: str) -> None:
+def test_an_invalid_regular_expression_is_reported(pattern: str) -> None:
     node = lowered({"type": "string", "pattern": pattern})
 
     assert node["description"] == f"Must match the regular expression `{pattern}`."
     assert "pattern" not in node
 
 
-def test_a_rule_that_explains_itself_is_told_in_its_own_words() -> None:
+def test_a_rule_with_a_message_is_reported_with_it() -> None:
     node = lowered(
         {
             "type": "string",
@@ -125,7 +125,7 @@ def test_a_reference_to_a_definition_stays_and_the_definition_is_lowered() -> No
     assert result["$defs"]["text"]["description"] == "At most 5 characters."
 
 
-def test_a_reference_with_more_to_say_is_replaced_by_what_it_names() -> None:
+def test_a_reference_with_sibling_keywords_is_replaced_by_its_target() -> None:
     schema = of_one(
         {"$ref": "#/$defs/text", "description": "Mine"},
         **{"$defs": {"text": {"type": "string", "maxLength": 5}}},
@@ -161,7 +161,7 @@ def test_a_schema_that_names_itself_comes_to_an_end() -> None:
     assert complaint(result) is None
 
 
-def test_the_schema_itself_is_left_as_it_was() -> None:
+def test_the_schema_itself_is_unchanged() -> None:
     schema = of_one({"type": "string", "maxLength": 5, "allOf": [{"pattern": "a"}]})
     before = json.dumps(schema)
 
@@ -216,7 +216,7 @@ schemas = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(names, schemas, max_size=4))
-def test_whatever_is_lowered_for_openai_is_what_strict_mode_takes(nodes: dict[str, Any]) -> None:
+def test_every_adapted_schema_is_valid_in_the_strict_mode_of_openai(nodes: dict[str, Any]) -> None:
     result = adapt_schema({"type": "object", "properties": nodes}, "openai")
 
     assert complaint(result) is None
@@ -266,7 +266,7 @@ def test_a_reference_stays_where_the_provider_follows_its_kind(
 
 
 @pytest.mark.parametrize("dialect", ["anthropic", "google"])
-def test_a_circle_ends_where_it_closes_for_a_provider_that_takes_none(dialect: Dialect) -> None:
+def test_a_recursive_schema_is_cut_for_a_provider_without_recursion(dialect: Dialect) -> None:
     result: Any = adapt_schema(TREE, dialect)
 
     one = result["properties"]["ONE"]
@@ -283,7 +283,7 @@ def test_only_a_list_that_may_be_empty_or_not_is_bounded_for_anthropic() -> None
     assert "minItems" not in lowered(items(3), "anthropic")
 
 
-def test_google_is_told_the_order_of_properties_and_other_values_than_texts_in_words() -> None:
+def test_google_gets_the_order_of_properties_and_non_text_values_as_text() -> None:
     result: Any = adapt_schema({"properties": {"ZED": {}, "ABLE": {"const": True}}}, "google")
 
     assert result["propertyOrdering"] == ["ZED", "ABLE"]
@@ -291,14 +291,16 @@ def test_google_is_told_the_order_of_properties_and_other_values_than_texts_in_w
     assert lowered({"enum": ["a", 2]}, "google")["enum"] == ["a", 2]
 
 
-def test_a_local_engine_bounds_integers_and_is_told_of_other_numbers() -> None:
+def test_a_local_engine_enforces_integer_bounds_and_gets_other_bounds_as_text() -> None:
     assert lowered({"type": "integer", "minimum": 3}, "ollama")["minimum"] == 3
     number = lowered({"type": "number", "minimum": 3, "multipleOf": 2}, "ollama")
     assert set(number) == {"type", "description"}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_alternatives_beside_properties_are_left_to_the_full_schema(dialect: Dialect) -> None:
+def test_alternatives_beside_properties_are_checked_by_the_full_schema_only(
+    dialect: Dialect,
+) -> None:
     node = lowered(
         {"properties": {"a": {"type": "string"}}, "anyOf": [{"required": ["a"]}]}, dialect
     )

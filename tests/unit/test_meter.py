@@ -23,7 +23,7 @@ def test_the_names_of_special_tokens_are_plain_text() -> None:
     assert count_tokens("<|endoftext|>") > 1
 
 
-def test_half_of_a_surrogate_pair_is_counted_as_what_is_sent_in_its_place() -> None:
+def test_a_lone_surrogate_is_counted_as_its_replacement() -> None:
     assert count_tokens("a\ud83d") == count_tokens("a?")
 
 
@@ -36,7 +36,7 @@ def test_a_text_has_at_most_as_many_tokens_as_bytes(first: str, second: str) -> 
     assert (whole > 0) == bool(first + second)
 
 
-def test_what_costs_nothing_costs_nothing_and_what_is_unknown_is_unknown() -> None:
+def test_free_llms_cost_nothing_and_unknown_prices_are_unknown() -> None:
     assert price("offline", "", 1_000, 1_000) == 0.0
     assert price("openai", "a-model-nobody-has", 1_000, 1_000) is None
     assert price("a-provider-nobody-knows", "x", 1_000, 1_000) is None

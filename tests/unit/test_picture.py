@@ -35,7 +35,7 @@ def caught(motion: str, **others: Any) -> list[str]:
         "A wet page trembles",
     ],
 )
-def test_what_the_picture_shows_the_other_way_round_is_found(motion: str) -> None:
+def test_the_opposite_of_the_image_prompt_is_a_finding(motion: str) -> None:
     assert caught(motion, picture=PICTURE) == ["opposite"]
 
 
@@ -53,11 +53,11 @@ def test_what_the_picture_shows_the_other_way_round_is_found(motion: str) -> Non
         "The lamp sways from left to right",
     ],
 )
-def test_what_is_not_said_outright_by_both_is_left_alone(motion: str) -> None:
+def test_only_explicit_contradictions_are_findings(motion: str) -> None:
     assert caught(motion, picture=PICTURE) == []
 
 
-def test_a_contradiction_is_told_with_what_the_picture_has() -> None:
+def test_a_contradiction_is_reported_with_what_the_image_shows() -> None:
     [(_, message)] = compare_with_still("The lamp on the right flickers", {"picture": PICTURE})
     assert message == (
         "says `lamp on the right` where the picture has `lamp on the left`; keep to the picture"
@@ -72,7 +72,7 @@ def test_without_a_picture_only_the_idea_can_be_contradicted() -> None:
     assert caught("Anything at all") == []
 
 
-def test_more_than_two_thirds_of_the_pictures_words_are_its_description_again() -> None:
+def test_more_than_two_thirds_of_the_image_prompts_words_are_a_repetition() -> None:
     again = "A woman reads by a rain-streaked window at dusk, a brass lamp, a white cup, slow steam"
     [(rule, message)] = compare_with_still(again, {"picture": PICTURE})
     assert rule == "echo"
@@ -80,20 +80,20 @@ def test_more_than_two_thirds_of_the_pictures_words_are_its_description_again() 
     assert caught("Lamp, window, cup, steam, door sway", picture=PICTURE) == []
 
 
-def test_a_run_of_eight_words_is_a_copy_whatever_stands_around_it() -> None:
+def test_eight_consecutive_equal_words_are_a_copy() -> None:
     around = "while the reflections tremble, curtains sway, motes drift, embers glow, breath slows"
     copied = f"A brass lamp on the left, an open door flickers {around}"
     assert caught(copied, picture=PICTURE) == ["echo"]
     assert caught(copied.replace("brass ", ""), picture=PICTURE) == []
 
 
-def test_of_a_picture_in_several_fields_what_must_stay_away_is_not_shown() -> None:
+def test_negative_fields_of_an_image_prompt_are_not_shown() -> None:
     fields = {"positive": "a lamp on the left", "negative_prompt": "night, closed door"}
     assert caught("Sunlight wavers, an open door moves", picture=fields) == []
     assert caught("The lamp at the right wavers", picture=fields) == ["opposite"]
 
 
-def test_the_rules_hold_every_field_that_tells_a_motion_and_lint_knows_no_picture() -> None:
+def test_the_rules_apply_to_every_motion_field_and_lint_has_no_image() -> None:
     schema = build_schema(["midjourney_animate"])
     motion = "Static camera: the lamp on the right wavers and comes back to its opening glow"
     fields = {

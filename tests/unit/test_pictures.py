@@ -38,7 +38,7 @@ def test_each_form_is_known_by_its_content(content: bytes, media_type: str) -> N
 
 
 @given(width=sides, height=sides, form=st.sampled_from(["VP8 ", "VP8L", "VP8X", "JPEG"]))
-def test_any_size_is_read_as_it_stands(width: int, height: int, form: str) -> None:
+def test_any_image_size_is_read(width: int, height: int, form: str) -> None:
     content = jpeg(width, height) if form == "JPEG" else webp(form, width, height)
     found = read_image(content)
     assert (found.width, found.height) == (width, height)
@@ -52,7 +52,7 @@ def test_any_size_is_read_as_it_stands(width: int, height: int, form: str) -> No
         st.binary(max_size=200),
     )
 )
-def test_whatever_the_bytes_are_they_are_a_picture_or_refused(content: bytes) -> None:
+def test_any_bytes_are_an_image_or_rejected(content: bytes) -> None:
     with suppress(AnswerError):
         found = read_image(content)
         assert 0 < found.width <= 8_000
@@ -60,7 +60,7 @@ def test_whatever_the_bytes_are_they_are_a_picture_or_refused(content: bytes) ->
 
 
 @given(cut=st.integers(0, 60), form=st.sampled_from([*EVERY]))
-def test_a_header_that_is_cut_off_is_refused_or_whole(cut: int, form: str) -> None:
+def test_a_truncated_header_is_rejected_or_complete(cut: int, form: str) -> None:
     content = EVERY[form][0][:cut]
     with suppress(AnswerError):
         found = read_image(content)
@@ -87,12 +87,12 @@ def test_one_wrong_byte_never_breaks_the_reader(at: int, byte: int, form: str) -
         (webp("VP8 ", 0, 100), "0 by 100 pixels"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_in_one_line(content: bytes, message: str) -> None:
+def test_an_unusable_image_is_rejected_with_the_reason(content: bytes, message: str) -> None:
     with pytest.raises(AnswerError, match=message):
         read_image(content)
 
 
-def test_a_name_says_nothing(tmp_path: Path) -> None:
+def test_the_file_name_does_not_decide_the_image_format(tmp_path: Path) -> None:
     lie = tmp_path / "still.png"
     lie.write_text("not a picture")
     with pytest.raises(AnswerError, match=r"still\.png.*not a PNG, JPEG or WebP image"):
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_read_is_named(path: str, tmp_path: Path) -> None:
         open_image(tmp_path / path)
 
 
-def test_base64_is_taken_with_and_without_the_beginning_of_a_data_url() -> None:
+def test_base64_is_accepted_with_and_without_a_data_url_prefix() -> None:
     text = base64.b64encode(png()).decode()
     assert read_base64(text) == read_base64(f"data:image/png;base64,{text}") == read_image(png())
     with pytest.raises(AnswerError, match="not base64"):
@@ -171,5 +171,5 @@ def test_tokens_are_those_of_the_providers_page_or_unknown(
         ("ollama:a-model-of-ones-own", True),
     ],
 )
-def test_an_llm_that_is_known_to_be_blind_is_not_shown_a_picture(spec: str, *, may: bool) -> None:
+def test_llms_without_image_input_are_known(spec: str, *, may: bool) -> None:
     assert sees(spec) is may

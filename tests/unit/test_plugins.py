@@ -212,7 +212,9 @@ def test_a_provider_with_a_url_is_called_in_openais_form(acme: Terminal) -> None
     )
 
 
-def test_an_export_form_of_a_package_takes_the_formats_that_it_names(acme: Terminal) -> None:
+def test_an_export_form_of_a_package_accepts_the_prompt_formats_that_it_names(
+    acme: Terminal,
+) -> None:
     said = acme("run", "--idea", "a heron", "--groups", "leonardo,sora")
     assert said.status == 0, said.err
     out = acme("export", "last", "--format", "lines")
@@ -281,7 +283,7 @@ def test_every_extension_point_is_documented() -> None:
         assert f"`{point.group}`" in (plugins.__doc__ or "")
 
 
-def test_an_entry_of_another_type_is_refused() -> None:
+def test_an_entry_of_another_type_is_rejected() -> None:
     entry = EntryPoint("a", "pathlib:Path", "callsheet.formats")
     with pytest.raises(InternalError, match="is not a `str`, but type"):
         FORMATS.load(entry, str)

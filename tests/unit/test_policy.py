@@ -101,7 +101,7 @@ def test_what_hardly_passes_is_tried_twice(kind: FailureKind) -> None:
 @pytest.mark.parametrize(
     ("mode", "step"), [("native", RetryInMode("tool")), ("tool", RetryInMode("prompted"))]
 )
-def test_a_refused_mode_gives_way_to_the_next(mode: Mode, step: NextStep) -> None:
+def test_after_a_rejected_mode_the_next_one_is_used(mode: Mode, step: NextStep) -> None:
     assert after(ProviderFailure("mode", 400), mode=mode) == step
 
 
@@ -119,7 +119,7 @@ def test_waits_are_random_up_to_a_growing_limit(tries: int, longest: float) -> N
     assert after(ProviderFailure("busy"), tries=tries, chance=1.0) == RetryAfter(longest)
 
 
-def test_a_wait_that_the_provider_asks_for_is_honoured() -> None:
+def test_a_wait_that_the_provider_requests_is_respected() -> None:
     assert after(ProviderFailure("busy", 429, retry_after=7.0), chance=0.0) == RetryAfter(7.0)
     assert after(ProviderFailure("busy", 429, retry_after=7.0), chance=1.0) == RetryAfter(7.5)
 
@@ -142,13 +142,15 @@ def test_patience_is_counted_over_all_waits_of_a_call() -> None:
     )
 
 
-def test_nothing_is_tried_after_the_deadline() -> None:
+def test_there_is_no_retry_after_the_deadline() -> None:
     assert isinstance(after(ProviderFailure("failing"), elapsed=120.0), GiveUp)
 
 
 @pytest.mark.parametrize("kind", get_args(FailureKind))
 @pytest.mark.parametrize("address", [OPENAI, OWN, OLLAMA])
-def test_every_fault_is_told_with_what_to_do(kind: FailureKind, address: LLMAddress) -> None:
+def test_every_provider_failure_has_a_message_and_a_hint(
+    kind: FailureKind, address: LLMAddress
+) -> None:
     error = error_for(ProviderFailure(kind, 500), 2, address)
 
     assert error.hint
@@ -156,7 +158,7 @@ def test_every_fault_is_told_with_what_to_do(kind: FailureKind, address: LLMAddr
     assert not error.message.endswith(".")
 
 
-def test_a_silent_server_is_asked_after() -> None:
+def test_the_error_for_an_unreachable_server_suggests_starting_it() -> None:
     assert str(error_for(ProviderFailure("unreachable"), 2, OWN)) == (
         "no LLM answers at http://127.0.0.1:8080/v1 (is it running?)"
     )

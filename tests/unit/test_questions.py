@@ -45,32 +45,32 @@ def refusal(question: Question, answer: JsonValue) -> str:
         ("none", "none"),
     ],
 )
-def test_a_text_is_kept_as_it_is_less_the_spaces_around_it(answer: str, kept: str) -> None:
+def test_a_text_is_kept_unchanged_except_for_surrounding_spaces(answer: str, kept: str) -> None:
     assert parse_answer(IDEA, answer) == kept
 
 
 @pytest.mark.parametrize("answer", ["", " ", "\n\t  ", "\u3000"])
-def test_an_empty_text_is_the_default_where_there_is_one_and_refused_where_not(answer: str) -> None:
+def test_an_empty_text_is_the_default_or_is_rejected_without_one(answer: str) -> None:
     assert parse_answer(replace(IDEA, default="a heron"), answer) == "a heron"
     assert "`idea` is empty" in refusal(IDEA, answer)
 
 
-def test_a_text_beyond_the_limit_is_refused_naming_the_limit() -> None:
+def test_a_text_beyond_the_limit_is_rejected_naming_the_limit() -> None:
     assert "has 200,000 characters; the limit is 40" in refusal(IDEA, "x" * 200_000)
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\r", "\x7f", "\x85"])
-def test_a_control_character_is_refused_by_its_number(character: str) -> None:
+def test_a_control_character_is_rejected_with_its_code_point(character: str) -> None:
     assert f"U+{ord(character):04X}" in refusal(IDEA, f"a{character}b")
 
 
 @pytest.mark.parametrize("character", ["\u202a", "\u202e", "\u2066", "\u2069"])
-def test_a_character_that_turns_the_texts_direction_is_refused(character: str) -> None:
+def test_a_text_direction_character_is_rejected(character: str) -> None:
     assert f"U+{ord(character):04X}" in refusal(IDEA, f"a{character}b")
 
 
 @pytest.mark.parametrize("character", [0xD800, 0xDC80, 0xDFFF])
-def test_half_of_a_surrogate_pair_is_refused(character: int) -> None:
+def test_a_lone_surrogate_is_rejected(character: int) -> None:
     assert f"U+{character:04X}" in refusal(IDEA, f"a{chr(character)}")
 
 
@@ -83,7 +83,7 @@ def test_a_text_must_have_the_form_that_its_question_wants() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, 5, True, ["a"], {"a": "b"}])
-def test_a_text_that_is_no_text_is_refused(answer: JsonValue) -> None:
+def test_an_answer_that_is_not_text_is_rejected(answer: JsonValue) -> None:
     assert "must be text" in refusal(IDEA, answer)
 
 
@@ -103,7 +103,7 @@ def test_a_choice_is_one_option_or_the_default(answer: JsonValue, chosen: str) -
         ([], "nothing was selected"),
     ],
 )
-def test_a_choice_of_several_or_none_is_refused(answer: JsonValue, said: str) -> None:
+def test_a_single_choice_rejects_several_options_or_none(answer: JsonValue, said: str) -> None:
     assert said in refusal(REVIEW, answer)
 
 
@@ -143,14 +143,14 @@ def test_choices_are_numbers_names_ranges_or_all_in_the_options_order(
 
 
 @pytest.mark.parametrize("answer", ["0", "6", "1,6", "00", "4-2", "0-2", "3-9", "9999", "0-0"])
-def test_a_number_out_of_range_is_refused_with_the_range(answer: str) -> None:
+def test_a_number_out_of_range_is_rejected_with_the_range(answer: str) -> None:
     assert "is out of range (enter a number from 1 to 5)" in refusal(GROUPS, answer)
 
 
 @pytest.mark.parametrize(
     "answer", ["1,x", "-1", "1-", "1--2", "²", "٣", "10000", "1.5", "a-b", [""]]
 )
-def test_a_word_that_is_no_option_is_refused(answer: JsonValue) -> None:
+def test_a_word_that_is_not_an_option_is_rejected(answer: JsonValue) -> None:
     assert "is neither a number nor a known name" in refusal(GROUPS, answer)
 
 
@@ -160,7 +160,7 @@ def test_an_unknown_name_lists_the_known_ones_nearest_first() -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "  ", ",", " , ", [], None])
-def test_no_choice_is_refused_unless_there_is_an_earlier_one(answer: JsonValue) -> None:
+def test_an_empty_selection_is_rejected_without_a_previous_one(answer: JsonValue) -> None:
     assert "nothing was selected" in refusal(GROUPS, answer)
     assert parse_answer(replace(GROUPS, default=["bee", "cat"]), answer) == ["bee", "cat"]
 
@@ -171,7 +171,7 @@ def test_none_is_an_answer_only_where_the_question_may_be_skipped(answer: JsonVa
     assert refusal(GROUPS, answer)
 
 
-def test_none_beside_a_choice_is_refused() -> None:
+def test_none_together_with_a_selection_is_rejected() -> None:
     assert "'none' is neither" in refusal(replace(GROUPS, may_skip=True), "none,1")
 
 
@@ -184,11 +184,11 @@ def test_an_option_may_bear_a_name_that_means_something_else() -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "  \n ", None, 5])
-def test_an_empty_paste_is_refused(answer: JsonValue) -> None:
+def test_an_empty_paste_is_rejected(answer: JsonValue) -> None:
     assert "nothing was pasted" in refusal(PASTE, answer)
 
 
-def test_a_paste_is_kept_as_it_is_up_to_its_limit() -> None:
+def test_a_paste_is_kept_unchanged_up_to_the_limit() -> None:
     assert parse_answer(PASTE, " {}\r\n\x07 ") == " {}\r\n\x07 "
     assert parse_answer(PASTE, "x" * MAX_PASTE)
     assert "the limit is 1,000,000" in refusal(PASTE, "x" * (MAX_PASTE + 1))
@@ -205,7 +205,7 @@ words = st.sampled_from(["1", "5", "6", "2-4", "ant", "ELK", "all", "none", ",",
 
 
 @given(answer=texts | st.lists(words).map(" ".join) | json_values)
-def test_any_words_give_options_in_their_order_or_are_refused(answer: JsonValue) -> None:
+def test_any_words_select_options_in_their_order_or_are_rejected(answer: JsonValue) -> None:
     names = [option.name for option in FIVE]
     for question in (GROUPS, replace(GROUPS, may_skip=True, default=["bee"])):
         try:
@@ -218,7 +218,7 @@ def test_any_words_give_options_in_their_order_or_are_refused(answer: JsonValue)
 
 
 @given(answer=texts | json_values)
-def test_any_text_is_given_back_without_control_characters_or_refused(answer: JsonValue) -> None:
+def test_any_text_is_returned_without_control_characters_or_rejected(answer: JsonValue) -> None:
     try:
         kept = parse_answer(IDEA, answer)
     except AnswerError:
@@ -248,18 +248,18 @@ every_question = st.builds(
 
 
 @given(question=every_question)
-def test_a_question_is_the_same_after_a_way_through_json(question: Question) -> None:
+def test_a_question_survives_conversion_to_json_and_back(question: Question) -> None:
     assert Question.from_json(json.loads(json.dumps(question.to_json()))) == question
 
 
-def test_a_question_of_another_form_is_refused() -> None:
+def test_a_question_of_another_form_is_rejected() -> None:
     with pytest.raises(TypeError):
         Question.from_json({"key": "a", "kind": "text"})
     with pytest.raises(TypeError):
         Question.from_json({"key": "a", "kind": "text", "text": "b", "colour": "red"})
 
 
-def test_a_form_that_no_answer_could_ever_fit_is_refused_before_it_is_asked() -> None:
+def test_a_form_without_a_possible_answer_is_rejected_before_it_is_asked() -> None:
     assert FormField(key="ratio", text="Ratio?", pattern=r"\d+").pattern == r"\d+"
     with pytest.raises(ValidationError, match="not a regular expression"):
         FormField(key="ratio", text="Ratio?", pattern="(")

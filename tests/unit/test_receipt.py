@@ -32,13 +32,13 @@ def test_what_was_saved_is_the_difference_in_tokens_percent_and_money() -> None:
     assert receipt.to_json()["all"]["output_from"] == "history"
 
 
-def test_money_is_not_saved_by_an_unknown_price() -> None:
+def test_an_unknown_price_saves_no_money() -> None:
     receipt = Receipt(Usage(1_000, 0, 200, None), NO_USAGE, Usage(3_000, 0, 600, 0.04))
     assert receipt.to_json()["saved"]["cost_usd"] is None
     assert receipt.to_json()["paid"]["cost_usd"] is None
 
 
-def test_nothing_paid_saves_nothing() -> None:
+def test_without_payment_nothing_is_saved() -> None:
     assert Receipt().saved_percent == 0.0
 
 
@@ -48,7 +48,7 @@ def test_a_sum_is_as_firm_as_its_weakest_part() -> None:
 
 
 @pytest.mark.parametrize(("cached", "share"), [(0, 0), (500, 200), (1_000, 400)])
-def test_the_cache_would_have_held_the_same_share_of_more(cached: int, share: int) -> None:
+def test_the_estimate_assumes_the_same_cached_share(cached: int, share: int) -> None:
     assert cached_share(Usage(1_000, cached, 0), 400) == share
 
 
@@ -66,7 +66,7 @@ def test_the_span_of_a_history_is_its_least_its_middle_and_its_most() -> None:
     assert history.expect_model("openai:a", "ONE", {}) == TokenRange(90, 100, 300, "history")
 
 
-def test_the_same_llm_is_asked_before_any_other() -> None:
+def test_replies_of_the_same_llm_are_preferred_for_estimates() -> None:
     history = ReplyHistory()
     history.add("openai:a", 100, {"ONE": "text"})
     history.add("openai:b", 900, {"ONE": "text"})

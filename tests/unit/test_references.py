@@ -60,7 +60,7 @@ def told(inlined: Inlined) -> list[str]:
         ('"text"', "text"),
     ],
 )
-def test_a_reference_is_replaced_by_what_its_file_says(main: Any, value: Any) -> None:
+def test_a_reference_is_replaced_by_the_content_of_its_file(main: Any, value: Any) -> None:
     files = {
         "part": {"one": 1},
         "outer": {"inner": {"$ref": "part.json"}},
@@ -100,7 +100,7 @@ def test_a_text_file_is_put_in_as_text_even_if_it_looks_like_a_reference() -> No
         ({"main": "nothing"}, "main.json: line 1, column 1: not JSON"),
     ],
 )
-def test_a_reference_that_cannot_be_followed_is_told_with_its_place(
+def test_a_reference_that_cannot_be_resolved_is_reported_with_its_location(
     files: dict[str, Any], said: str
 ) -> None:
     (problem,) = told(read(**files))
@@ -108,7 +108,7 @@ def test_a_reference_that_cannot_be_followed_is_told_with_its_place(
     assert problem.startswith(said)
 
 
-def test_every_wrong_reference_is_told_at_once_and_the_rest_is_read() -> None:
+def test_every_invalid_reference_is_reported_and_the_rest_is_read() -> None:
     inlined = read(main=[{"$ref": "x.json"}, {"$ref": "ok.json"}, {"$ref": "y.json"}], ok={"a": 1})
 
     assert [problem.path for problem in inlined.problems] == ["$[0]", "$[2]"]
@@ -162,7 +162,7 @@ def test_deep_files_put_into_each_other_are_bounded_as_one() -> None:
         ("$.steps[10]", ("main.json", "$.steps[10]")),
     ],
 )
-def test_a_path_of_the_whole_is_told_as_file_and_path_inside_it(
+def test_a_path_in_the_workflow_is_reported_as_a_file_and_a_path_in_it(
     path: str, place: tuple[str, str]
 ) -> None:
     inlined = read(
@@ -174,7 +174,7 @@ def test_a_path_of_the_whole_is_told_as_file_and_path_inside_it(
     assert inlined.place(path) == place
 
 
-def test_a_workflows_problems_are_told_in_the_files_they_stand_in() -> None:
+def test_the_problems_of_a_workflow_are_reported_in_their_files() -> None:
     files = folder(
         main={
             "workflow_id": "mine",
@@ -196,7 +196,7 @@ def test_a_workflows_problems_are_told_in_the_files_they_stand_in() -> None:
     ]
 
 
-def test_two_steps_of_one_name_are_refused_at_the_second() -> None:
+def test_a_duplicate_step_name_is_rejected_at_the_second_step() -> None:
     step = {"step_id": "a", "modules": [{"module_id": "x.y"}]}
     main = {"workflow_id": "m", "name": "M", "steps": [step, {"$ref": "again.json"}]}
 
@@ -204,7 +204,7 @@ def test_two_steps_of_one_name_are_refused_at_the_second() -> None:
         read_definition(folder(main=main, again=step), "main.json")
 
 
-def test_a_document_tells_a_problem_where_it_stands_and_finds_its_steps() -> None:
+def test_a_definition_reports_the_location_of_a_problem_and_finds_its_steps() -> None:
     step = {"step_id": "a", "modules": [{"module_id": "x.y"}]}
     main = {"workflow_id": "m", "name": "M", "steps": [{"$ref": "one.json"}]}
 
@@ -216,7 +216,7 @@ def test_a_document_tells_a_problem_where_it_stands_and_finds_its_steps() -> Non
         document.workflow.position("b")
 
 
-def test_a_wrong_reference_is_told_before_the_form_it_leaves_behind() -> None:
+def test_an_invalid_reference_is_reported_before_the_structure_without_it() -> None:
     main = {"workflow_id": "m", "name": "M", "steps": [{"$ref": "gone.json"}]}
 
     with pytest.raises(WorkflowError, match=r"main\.json at \$\.steps\[0\]: `\$ref`"):
@@ -265,7 +265,7 @@ STATE: dict[str, JsonValue] = {
     ],
     ids=str,
 )
-def test_a_state_reference_is_read_wherever_it_stands(written: JsonValue, value: JsonValue) -> None:
+def test_a_state_reference_is_resolved_at_any_depth(written: JsonValue, value: JsonValue) -> None:
     missing: list[str] = []
 
     assert resolve(written, STATE, missing) == value
@@ -299,7 +299,7 @@ def test_a_text_that_only_looks_like_a_reference_stays_as_it_is(literal: str) ->
     assert not reads_state(literal)
 
 
-def test_what_a_value_reads_is_known_before_it_is_read() -> None:
+def test_the_references_of_a_value_are_listed_without_resolving_them() -> None:
     value: JsonValue = {
         "a": ["$state.one.x", "$state.two"],
         "b": "$state.one",
@@ -321,7 +321,7 @@ json_values = st.recursive(
 
 
 @given(value=json_values)
-def test_what_holds_no_reference_is_left_as_it_is(value: JsonValue) -> None:
+def test_a_value_without_references_is_unchanged(value: JsonValue) -> None:
     missing: list[str] = []
 
     assert resolve(value, {"a": 1}, missing) == value

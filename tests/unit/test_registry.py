@@ -73,7 +73,7 @@ def test_every_module_of_our_own_is_found_and_typed(module_id: str) -> None:
     assert set(found.paths) <= set(found.inputs.model_fields)
 
 
-def test_a_guest_is_found_by_the_name_of_its_entry_point(install: Install) -> None:
+def test_a_plugin_is_found_by_the_name_of_its_entry_point(install: Install) -> None:
     install("text.backwards = callsheet_guest_for_tests.backwards:module")
 
     found = find_module("text.backwards")
@@ -82,7 +82,9 @@ def test_a_guest_is_found_by_the_name_of_its_entry_point(install: Install) -> No
     assert find_module("text.backwards") is found
 
 
-def test_an_unknown_module_lists_ours_and_the_guests_nearest_first(install: Install) -> None:
+def test_an_unknown_module_lists_built_in_and_plugin_modules_nearest_first(
+    install: Install,
+) -> None:
     install("text.backwards = callsheet_guest_for_tests.backwards:module")
 
     with pytest.raises(UnknownNameError, match=r"there is no module 'text\.backward'") as caught:
@@ -92,7 +94,7 @@ def test_an_unknown_module_lists_ours_and_the_guests_nearest_first(install: Inst
     assert all(module_id in caught.value.hint for module_id in BUILT_IN)
 
 
-def test_a_guest_cannot_take_the_place_of_one_of_ours(install: Install) -> None:
+def test_a_plugin_module_cannot_replace_a_built_in_one(install: Install) -> None:
     ours = find_module("api.llm")
     install("api.llm = callsheet_guest_for_tests.backwards:module")
 
@@ -102,7 +104,7 @@ def test_a_guest_cannot_take_the_place_of_one_of_ours(install: Install) -> None:
 @pytest.mark.parametrize(
     "place", ["callsheet_guest_for_tests.broken:module", "callsheet_guest_for_tests.backwards:gone"]
 )
-def test_a_guest_that_cannot_be_loaded_is_told_with_its_package(
+def test_a_plugin_that_cannot_be_loaded_is_reported_with_its_package(
     install: Install, place: str
 ) -> None:
     install(f"text.broken = {place}")
@@ -113,7 +115,7 @@ def test_a_guest_that_cannot_be_loaded_is_told_with_its_package(
     assert place in caught.value.hint
 
 
-def test_a_guest_that_is_no_module_is_refused(install: Install) -> None:
+def test_an_entry_point_that_is_not_a_module_is_rejected(install: Install) -> None:
     install("text.odd = callsheet_guest_for_tests.backwards:no_module")
 
     with pytest.raises(InternalError, match=r"`text\.odd` is not a `Module`, but str"):

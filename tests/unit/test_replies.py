@@ -83,7 +83,7 @@ def test_a_number_is_finished_only_by_what_follows_it() -> None:
 
 
 @pytest.mark.parametrize("before", ["Here {you} are: ", "```json\n", "\ufeff"])
-def test_what_stands_before_the_object_is_passed_over(before: str) -> None:
+def test_text_before_the_json_object_is_ignored(before: str) -> None:
     assert finished_values(before + TEXT[:-2])[("prompts", "B")] == VALUE["prompts"]["B"]
 
 

@@ -57,7 +57,7 @@ def schema_of(**models: Any) -> dict[str, JsonValue]:
         ({"allOf": [{"maxLength": 1}]}, "bb", "maxLength", "at most 1"),
     ],
 )
-def test_a_broken_rule_is_told_in_words_that_do_not_repeat_the_prompt(
+def test_the_message_of_a_finding_does_not_repeat_the_prompt(
     model: Any, value: JsonValue, rule: str, message: str
 ) -> None:
     (finding,) = find_errors({"prompts": {"A": value}}, schema_of(A=model))
@@ -78,14 +78,14 @@ def test_what_is_missing_is_found_one_by_one_in_the_schemas_order() -> None:
     assert all(finding.unusable for finding in found)
 
 
-def test_an_extra_entry_is_told_by_name() -> None:
+def test_an_extra_entry_is_reported_by_name() -> None:
     (finding,) = find_errors({"prompts": {"A": "", "Z": "", "Y": ""}}, schema_of(A=TEXT))
 
     assert finding.message == "has entries nobody asked for: Y, Z"
     assert not finding.unusable
 
 
-def test_of_alternatives_the_one_that_has_the_values_form_is_told() -> None:
+def test_of_alternatives_the_one_with_the_type_of_the_value_is_reported() -> None:
     schema = schema_of(A={"anyOf": [{"type": "string", "maxLength": 2}, {"type": "null"}]})
 
     assert find_errors({"prompts": {"A": None}}, schema) == []
@@ -93,13 +93,13 @@ def test_of_alternatives_the_one_that_has_the_values_form_is_told() -> None:
     assert [f.rule for f in find_errors({"prompts": {"A": 5}}, schema)] == ["type", "type"]
 
 
-def test_a_value_that_fits_two_exclusive_forms_is_told() -> None:
+def test_a_value_that_matches_two_exclusive_schemas_is_reported() -> None:
     schema = schema_of(A={"oneOf": [{"type": "string"}, {"maxLength": 5}]})
 
     assert [f.rule for f in find_errors({"prompts": {"A": "a"}}, schema)] == ["oneOf"]
 
 
-def test_a_list_is_told_as_one_value() -> None:
+def test_a_list_is_reported_as_one_value() -> None:
     schema = schema_of(A={"type": "array", "items": {"type": "string", "maxLength": 2}})
 
     (finding,) = find_errors({"prompts": {"A": ["ok", "long"]}}, schema)
@@ -184,7 +184,7 @@ def test_a_reply_has_findings_exactly_if_it_does_not_fit(reply: JsonValue) -> No
 
 
 @given(reply=st.dictionaries(keys, replies, max_size=4))
-def test_order_and_extras_change_no_value_that_was_asked_for(reply: dict[str, JsonValue]) -> None:
+def test_order_and_extras_change_no_value_that_was_requested(reply: dict[str, JsonValue]) -> None:
     kept = without_extras(reply, THREE)
 
     assert in_order(kept, THREE) == kept

@@ -30,7 +30,7 @@ class Gates:
             self.ended.append(run)
 
 
-async def test_no_more_runs_than_told_are_under_way_and_all_are_carried_on() -> None:
+async def test_concurrency_is_limited_and_every_run_is_executed() -> None:
     gates = Gates()
     pool = RunPool(gates.advance, 3)
     runs = [f"run-{number}" for number in range(10)]
@@ -45,7 +45,7 @@ async def test_no_more_runs_than_told_are_under_way_and_all_are_carried_on() -> 
     assert gates.most == 3
 
 
-async def test_a_run_in_hand_is_not_doubled_and_may_come_again_later() -> None:
+async def test_an_active_run_is_not_added_twice_and_may_be_added_again_later() -> None:
     gates = Gates()
     pool = RunPool(gates.advance, 2)
     pool.add("run")
@@ -58,7 +58,7 @@ async def test_a_run_in_hand_is_not_doubled_and_may_come_again_later() -> None:
     assert gates.began == ["run", "run"]
 
 
-async def test_a_run_that_breaks_is_told_to_who_waits_and_the_others_go_on() -> None:
+async def test_an_exception_in_a_run_is_raised_for_its_waiter_and_other_runs_continue() -> None:
     async def advance(run: str) -> None:
         if run == "broken":
             raise RuntimeError("no")
@@ -86,7 +86,7 @@ async def test_who_gives_up_waiting_does_not_end_the_run() -> None:
     assert gates.ended == ["run"]
 
 
-async def test_a_stopped_queue_lets_what_is_under_way_end_and_begins_nothing_more() -> None:
+async def test_a_stopped_pool_finishes_active_runs_and_starts_no_more() -> None:
     gates = Gates()
     pool = RunPool(gates.advance, 1)
     pool.add("under way")

@@ -76,9 +76,7 @@ def test_nothing_that_is_there_is_written_over(mine: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("category", ["image_generation", "video_generation"])
-def test_a_new_group_has_the_form_of_every_other_and_waits_for_its_words_alone(
-    mine: Path, category: str
-) -> None:
+def test_a_new_group_is_valid_except_for_its_placeholders(mine: Path, category: str) -> None:
     written = new_group("inkwash", category, mine, TODAY)
 
     assert len(written) == 5
@@ -99,7 +97,7 @@ def test_a_new_group_has_the_form_of_every_other_and_waits_for_its_words_alone(
     assert "must pass, but has" in rest[0].message
 
 
-async def test_a_group_that_waits_for_its_words_is_not_called(mine: Path) -> None:
+async def test_a_group_with_placeholders_is_not_selectable(mine: Path) -> None:
     new_group("inkwash", "image_generation", mine, TODAY)
     service = RunService(read_settings({"HOME": str(mine.parent)}), store=SqlStore.in_memory())
 

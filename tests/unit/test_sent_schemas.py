@@ -124,7 +124,7 @@ def test_our_formats_and_notes_stay_at_home(dialect: Dialect) -> None:
         assert not [name for name in built_in() if f'"{name}"' in text]
 
 
-def test_openais_strict_mode_takes_every_selection() -> None:
+def test_the_strict_mode_of_openai_accepts_every_selection() -> None:
     for groups in EVERY:
         assert complaint(sent(groups, "openai")) is None
 
@@ -151,7 +151,7 @@ def test_anthropics_limits_are_far() -> None:
         assert all(node.get("minItems", 0) <= MOST_ITEMS_ANTHROPIC for node in every)
 
 
-def test_google_is_told_the_order_of_the_models_and_lists_of_texts_and_numbers_alone() -> None:
+def test_google_gets_the_order_of_models_and_lists_of_texts_and_numbers_only() -> None:
     for groups in EVERY:
         every = list(nodes(sent(groups, "google")))
         for node in every:
@@ -172,7 +172,7 @@ def test_a_local_engine_is_sent_whole_patterns_and_no_properties_beside_alternat
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_bound_that_is_not_enforced_is_told_in_words(dialect: Dialect) -> None:
+def test_a_limit_that_is_not_enforced_is_described_in_text(dialect: Dialect) -> None:
     node = sent(Selection("oms", ("phoenix",)), dialect)["properties"]["prompts"]["properties"][
         "PHOENIX_1_0_A"
     ]

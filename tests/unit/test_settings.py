@@ -53,7 +53,9 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
         ({"CALLSHEET_HOME": "runs"}, "runs"),
     ],
 )
-def test_runs_are_kept_where_the_environment_says(environment: dict[str, str], home: str) -> None:
+def test_runs_are_stored_in_the_folder_from_the_environment(
+    environment: dict[str, str], home: str
+) -> None:
     assert read_settings(HOME | environment).home == Path(home)
 
 
@@ -62,7 +64,7 @@ def test_a_tilde_is_the_persons_folder(empty_home: Path) -> None:
     assert read_settings({}).home == empty_home / ".local/share/callsheet"
 
 
-def test_a_folder_of_nobody_is_refused() -> None:
+def test_a_folder_of_an_unknown_user_is_rejected() -> None:
     with pytest.raises(InputError, match="no home folder is known for '~nobody-at-all/x'"):
         read_settings({"CALLSHEET_HOME": "~nobody-at-all/x"})
 
@@ -75,7 +77,7 @@ def test_an_amount_is_in_dollars(text: str, amount: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["-1", "nan", "inf", "-inf", "1,5", "$2", "much", "1e999"])
-def test_an_amount_that_cannot_be_is_refused(text: str) -> None:
+def test_an_invalid_amount_is_rejected(text: str) -> None:
     with pytest.raises(InputError, match="CALLSHEET_MAX_COST cannot be"):
         read_settings(HOME | {"CALLSHEET_MAX_COST": text})
 
@@ -92,6 +94,6 @@ def test_keys_are_read_and_never_shown() -> None:
         assert (key.variable if key else None) == next(iter(provider.key_names), None)
 
 
-def test_every_variable_says_what_it_does() -> None:
+def test_every_environment_variable_is_described() -> None:
     assert all(name.startswith("CALLSHEET_") for name in VARIABLES)
     assert all(text.endswith(".") for text in VARIABLES.values())

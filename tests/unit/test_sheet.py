@@ -78,7 +78,7 @@ def test_json_lines_are_read_whatever_the_file_is_called(tmp_path: Path) -> None
     assert cells(path) == rows
 
 
-def test_what_all_rows_need_is_told_with_every_row_that_lacks_it(tmp_path: Path) -> None:
+def test_the_problems_of_every_row_are_reported(tmp_path: Path) -> None:
     found = problems(
         sheet_of(tmp_path, "idea,groups,id,aspect_ratio\n,sora,a,\nx,soar,b,wide\ny,,b,\nz,,b,\n"),
         "leonardo",
@@ -89,7 +89,7 @@ def test_what_all_rows_need_is_told_with_every_row_that_lacks_it(tmp_path: Path)
     assert found[3] == "row 5: has the id 'b' of row 4"
 
 
-def test_a_column_that_is_nearly_a_field_is_taken_for_a_slip_and_others_are_carried(
+def test_a_column_that_resembles_a_field_is_treated_as_a_typo_and_others_pass_through(
     tmp_path: Path,
 ) -> None:
     found = problems(sheet_of(tmp_path, "idea,asthetic\nx,lofi\ny,lofi\n"), "leonardo")
@@ -142,7 +142,7 @@ def test_a_bad_line_of_json_is_named(tmp_path: Path, line: str) -> None:
     [b"", b"\n\n", b"idea,idea\nx,y\n", b"idea\n"],
     ids=["empty", "blank", "twice", "no row"],
 )
-def test_a_sheet_without_a_usable_header_or_row_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_sheet_without_a_usable_header_or_row_is_rejected(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(InputError):
         Bench.with_llm().batch(sheet_of(tmp_path, content))
 

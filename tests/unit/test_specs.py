@@ -106,7 +106,7 @@ def test_an_address_is_understood_as_people_write_it(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["127.0.0.1:8080", "ftp://host/v1", "http://", "http://a b/v1", ""]
 )
-def test_what_is_no_address_is_refused_without_repeating_it(text: str) -> None:
+def test_an_invalid_address_is_rejected_without_repeating_it(text: str) -> None:
     with pytest.raises(InputError, match="no address") as error:
         parse_base_url(text)
 

@@ -52,7 +52,7 @@ async def test_the_newest_run_comes_first_with_its_spending_facts_alone(store: S
 
 @given(event=any_event())
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-async def test_every_place_takes_the_same_kinds(store: Store, event: Event) -> None:
+async def test_every_store_selects_the_same_billing_events(store: Store, event: Event) -> None:
     await _keep(store, "any", [event])
     found = await store.billing_events()
     await store.delete("any")

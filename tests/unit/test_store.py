@@ -75,7 +75,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     store.close()
 
 
-async def test_a_run_begins_with_its_first_facts(place: Place) -> None:
+async def test_a_run_starts_with_its_first_events(place: Place) -> None:
     lease = Lease("a-run", "me", 1)
 
     written = await place.store.create(lease, "oms", notes("one", "two"), {})
@@ -110,7 +110,7 @@ async def test_a_name_is_given_to_one_run_only(place: Place) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 2, 99])
-async def test_who_expects_another_last_fact_is_refused_and_nothing_is_written(
+async def test_a_write_with_an_outdated_position_is_rejected_and_writes_nothing(
     place: Place, after: int
 ) -> None:
     lease = await place.begin("a-run", "one")
@@ -124,7 +124,7 @@ async def test_who_expects_another_last_fact_is_refused_and_nothing_is_written(
         await place.store.file(content_hash("late file"))
 
 
-async def test_a_free_run_is_taken(place: Place) -> None:
+async def test_a_run_without_an_owner_can_be_leased(place: Place) -> None:
     await place.store.release(await place.begin())
 
     lease = await place.store.acquire("a-run", "you")
@@ -133,7 +133,7 @@ async def test_a_free_run_is_taken(place: Place) -> None:
     assert told(await place.store.append(lease, 1, notes("mine now"), {})) == [(2, "mine now")]
 
 
-async def test_a_held_run_is_refused_naming_its_holder(place: Place) -> None:
+async def test_the_lease_of_an_owned_run_is_rejected_with_its_owner(place: Place) -> None:
     await place.begin(owner="me")
 
     with pytest.raises(LeaseError, match="executed by me"):
@@ -142,7 +142,7 @@ async def test_a_held_run_is_refused_naming_its_holder(place: Place) -> None:
         await place.store.acquire("a-run", "you", dead="somebody else")
 
 
-async def test_a_run_of_the_dead_is_taken_at_once(place: Place) -> None:
+async def test_a_run_of_a_dead_owner_is_taken_over_immediately(place: Place) -> None:
     late = await place.begin(owner="me")
 
     lease = await place.store.acquire("a-run", "you", dead="me")
@@ -152,7 +152,7 @@ async def test_a_run_of_the_dead_is_taken_at_once(place: Place) -> None:
         await place.store.append(late, 2, notes("from the grave"), {})
 
 
-async def test_a_holder_is_believed_alive_as_long_as_its_lease_and_no_longer(place: Place) -> None:
+async def test_an_owner_counts_as_alive_until_its_lease_expires(place: Place) -> None:
     await place.begin(owner="me")
 
     place.clock.time += LEASE_SECONDS
@@ -163,7 +163,7 @@ async def test_a_holder_is_believed_alive_as_long_as_its_lease_and_no_longer(pla
     assert (await place.store.acquire("a-run", "you")).owner == "you"
 
 
-async def test_a_beat_and_a_fact_both_say_that_the_holder_is_alive(place: Place) -> None:
+async def test_a_heartbeat_and_an_event_both_extend_the_lease(place: Place) -> None:
     lease = await place.begin(owner="me")
     for say in (
         lambda: place.store.renew_lease(lease),
@@ -176,7 +176,9 @@ async def test_a_beat_and_a_fact_both_say_that_the_holder_is_alive(place: Place)
             await place.store.acquire("a-run", "you")
 
 
-async def test_who_was_taken_over_can_neither_write_nor_beat_nor_let_go(place: Place) -> None:
+async def test_a_replaced_owner_can_neither_write_nor_extend_nor_release_the_lease(
+    place: Place,
+) -> None:
     late = await place.begin(owner="me")
     place.clock.time += LEASE_SECONDS + 1
     lease = await place.store.acquire("a-run", "you")
@@ -190,7 +192,7 @@ async def test_who_was_taken_over_can_neither_write_nor_beat_nor_let_go(place: P
     assert told(await place.store.append(lease, 1, notes("still mine"), {})) == [(2, "still mine")]
 
 
-async def test_an_owner_who_takes_its_run_again_has_one_lease_only(place: Place) -> None:
+async def test_an_owner_that_acquires_its_run_again_has_one_lease(place: Place) -> None:
     first = await place.begin(owner="me")
 
     second = await place.store.acquire("a-run", "me")
@@ -210,7 +212,7 @@ async def test_a_lease_that_was_let_go_is_void_even_for_its_owner(place: Place) 
     assert (await place.store.runs())[0].owner == ""
 
 
-async def test_a_holder_left_alone_for_long_may_go_on_if_nobody_took_over(place: Place) -> None:
+async def test_an_expired_owner_may_continue_if_the_run_was_not_taken_over(place: Place) -> None:
     lease = await place.begin()
     place.clock.time += 10 * LEASE_SECONDS
 
@@ -229,7 +231,7 @@ async def test_files_are_kept_by_their_content(place: Place) -> None:
     assert caught.value.exit_code == 6
 
 
-async def test_a_file_goes_with_the_last_run_that_kept_it(place: Place) -> None:
+async def test_a_stored_file_is_deleted_with_the_last_run_that_uses_it(place: Place) -> None:
     await place.begin("first", files=["both", "first's own"])
     await place.begin("second", files=["both"])
 
@@ -258,7 +260,7 @@ async def test_a_deleted_run_is_gone_and_its_name_is_free(place: Place) -> None:
     assert told(await place.store.events("a-run")) == [(1, "new")]
 
 
-async def test_what_is_not_kept_is_said_so(place: Place) -> None:
+async def test_an_unknown_run_is_reported(place: Place) -> None:
     for ask in (
         lambda: place.store.events("nothing"),
         lambda: place.store.acquire("nothing", "me"),
@@ -291,7 +293,7 @@ async def test_runs_are_listed_newest_first_with_their_last_fact(place: Place) -
     assert {row.workflow for row in rows} == {"oms"}
 
 
-async def test_a_list_goes_on_behind_the_run_where_it_stopped(place: Place) -> None:
+async def test_a_list_continues_after_the_run_where_it_ended(place: Place) -> None:
     for name in ("a", "b", "c", "d"):
         await place.begin(name)
         place.clock.time += name == "b"
@@ -314,7 +316,7 @@ async def test_one_run_is_looked_at_without_the_others(place: Place) -> None:
         await place.store.run("a-ru")
 
 
-async def test_names_are_completed_from_their_beginning_alone(place: Place) -> None:
+async def test_names_are_completed_from_a_prefix_only(place: Place) -> None:
     for name in ("quiet-door-1", "quiet-door-2", "the-quiet-door"):
         await place.begin(name)
 
@@ -325,7 +327,7 @@ async def test_names_are_completed_from_their_beginning_alone(place: Place) -> N
     assert await place.store.names_starting_with("quiet_%") == []
 
 
-async def test_who_was_written_since_is_told(place: Place) -> None:
+async def test_runs_active_since_a_time_are_listed(place: Place) -> None:
     await place.begin("before")
     place.clock.time += 10
     await place.begin("since")
@@ -347,7 +349,7 @@ async def test_the_version_changes_with_every_write_and_only_then(place: Place) 
     assert len({begun, written, more, await place.store.version()}) == 4
 
 
-async def test_of_two_who_take_and_write_at_the_same_place_one_wins(place: Place) -> None:
+async def test_of_two_concurrent_owners_one_acquires_the_lease(place: Place) -> None:
     await place.store.release(await place.begin())
 
     won = await place.store.acquire("a-run", "me", after=1, events=notes("mine"))

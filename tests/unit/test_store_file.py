@@ -65,7 +65,7 @@ async def test_what_was_appended_is_there_when_the_file_is_opened_again(
     again.close()
 
 
-async def test_a_deleted_run_leaves_no_word_behind_on_the_disk(store: SqlStore, path: Path) -> None:
+async def test_a_deleted_run_leaves_no_text_on_the_disk(store: SqlStore, path: Path) -> None:
     await begin(store, "kept-run")
     await begin(store, "secret-heron")
     assert any(b"secret-heron" in each.read_bytes() for each in path.parent.iterdir())
@@ -116,7 +116,7 @@ async def test_a_damaged_end_of_a_run_does_not_hide_the_list(
     assert {row.run: row.result for row in rows} == {"harmed": "", "unharmed": ""}
 
 
-def test_a_file_of_a_newer_layout_is_refused_and_left_as_it_is(store: SqlStore, path: Path) -> None:
+def test_a_file_with_a_newer_layout_is_rejected_and_unchanged(store: SqlStore, path: Path) -> None:
     store.close()
     change(path, "update callsheet_meta set value = '99'")
     change(path, "pragma journal_mode = wal")
@@ -130,7 +130,7 @@ def test_a_file_of_a_newer_layout_is_refused_and_left_as_it_is(store: SqlStore, 
 
 
 @pytest.mark.parametrize("sql", ["delete from callsheet_meta", "drop table callsheet_meta"])
-def test_a_file_that_tells_no_layout_is_refused(store: SqlStore, path: Path, sql: str) -> None:
+def test_a_file_without_a_layout_version_is_rejected(store: SqlStore, path: Path, sql: str) -> None:
     store.close()
     change(path, sql)
 
@@ -140,7 +140,7 @@ def test_a_file_that_tells_no_layout_is_refused(store: SqlStore, path: Path, sql
     assert is_help(caught.value, path)
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_rejected_and_unchanged(path: Path) -> None:
     content = b"this is no database, only a long enough text" * 50
     path.parent.mkdir()
     path.write_bytes(content)
@@ -152,7 +152,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path: Path) -> 
     assert path.read_bytes() == content
 
 
-async def test_a_file_that_is_torn_says_so(store: SqlStore, path: Path) -> None:
+async def test_a_damaged_file_is_reported(store: SqlStore, path: Path) -> None:
     for number in range(50):
         await begin(store, f"run-{number}")
     store.close()
@@ -164,7 +164,7 @@ async def test_a_file_that_is_torn_says_so(store: SqlStore, path: Path) -> None:
     assert is_help(caught.value, path)
 
 
-def test_a_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_folder_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("a file stands here")
 
     with pytest.raises(StorageError) as caught:
@@ -173,7 +173,7 @@ def test_a_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     assert is_help(caught.value, tmp_path)
 
 
-def test_a_folder_in_the_files_place_is_refused(path: Path) -> None:
+def test_a_folder_in_place_of_the_file_is_rejected(path: Path) -> None:
     path.mkdir(parents=True)
 
     with pytest.raises(StorageError) as caught:
@@ -182,7 +182,7 @@ def test_a_folder_in_the_files_place_is_refused(path: Path) -> None:
     assert is_help(caught.value, path)
 
 
-def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to_is_rejected(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     folder.mkdir(mode=0o500)
     # No permission stops the administrator; what the kernel itself keeps read-only does.
@@ -194,7 +194,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
     assert is_help(caught.value, place)
 
 
-async def test_a_full_disk_is_told_and_nothing_is_written_by_half(store: SqlStore) -> None:
+async def test_a_full_disk_is_reported_and_nothing_is_written_partially(store: SqlStore) -> None:
     lease = await begin(store, "a-run")
     pages = store.database.connection.execute("pragma page_count").fetchone()[0]
     store.database.connection.execute(f"pragma max_page_count = {pages}")
@@ -218,7 +218,7 @@ async def test_a_file_that_can_only_be_read_is_read_and_not_written(store: SqlSt
     assert len(await store.events("a-run")) == 1
 
 
-async def test_what_fails_midway_is_not_written_at_all(store: SqlStore) -> None:
+async def test_a_failed_transaction_writes_nothing(store: SqlStore) -> None:
     lease = await begin(store, "a-run")
 
     with pytest.raises(StorageError):

@@ -64,7 +64,7 @@ async def told(url: str) -> StorageError:
     return caught.value
 
 
-async def test_two_processes_that_begin_at_once_both_find_a_layout(database_url: str) -> None:
+async def test_two_processes_that_start_together_both_find_the_layout(database_url: str) -> None:
     stores = [SqlStore(Postgres(database_url)) for _ in range(4)]
     assert await asyncio.gather(*(store.runs() for store in stores)) == [[], [], [], []]
     for store in stores:
@@ -78,7 +78,7 @@ async def test_runs_that_write_at_the_same_time_are_all_kept(store: SqlStore) ->
         assert [fact.event for fact in await store.events(run)] == [*note("began"), *note(run)]
 
 
-async def test_one_that_is_refused_leaves_the_others_alone(store: SqlStore) -> None:
+async def test_a_rejected_write_does_not_affect_others(store: SqlStore) -> None:
     await begin(store, "late", *RUNS)
     outcomes = await asyncio.gather(
         store.append(lease(RUNS[0]), 1, note("first"), {}),
@@ -92,7 +92,7 @@ async def test_one_that_is_refused_leaves_the_others_alone(store: SqlStore) -> N
     assert kept == [2, 1, 1, 2]
 
 
-async def test_what_was_handed_in_is_written_although_nobody_waits_any_more(
+async def test_a_submitted_write_completes_without_a_waiter(
     store: SqlStore,
 ) -> None:
     await begin(store, *RUNS[:2])
@@ -103,7 +103,7 @@ async def test_what_was_handed_in_is_written_although_nobody_waits_any_more(
     assert [len(await store.events(run)) for run in RUNS[:2]] == [2, 2]
 
 
-def test_a_store_goes_on_in_another_event_loop(store: SqlStore) -> None:
+def test_a_store_works_in_another_event_loop(store: SqlStore) -> None:
     asyncio.run(begin(store, "a-run"))
     assert len(asyncio.run(store.events("a-run"))) == 1
     asyncio.run(store.release(lease("a-run")))
@@ -121,7 +121,7 @@ async def test_who_watches_hears_of_what_another_process_adds(
     other.close()
 
 
-async def test_a_layout_that_is_newer_is_refused(store: SqlStore, database_url: str) -> None:
+async def test_a_layout_that_is_newer_is_rejected(store: SqlStore, database_url: str) -> None:
     await store.runs()
     change(database_url, "update callsheet.callsheet_meta set value = '99'")
     assert "has the layout '99'" in (await told(database_url)).message
@@ -140,13 +140,13 @@ async def test_a_database_that_can_only_be_read_is_read_and_not_written(
     copy.close()
 
 
-async def test_a_new_database_that_can_only_be_read_says_so(database_url: str) -> None:
+async def test_a_new_read_only_database_is_reported(database_url: str) -> None:
     name = urlsplit(database_url).path[1:]
     change(database_url, f"alter database {name} set default_transaction_read_only = on")
     assert "is read-only" in (await told(database_url)).message
 
 
-async def test_a_server_that_is_not_there_is_told_at_once(database_url: str) -> None:
+async def test_an_unreachable_server_is_reported_immediately(database_url: str) -> None:
     error = await told(with_(database_url, host="127.0.0.1:1"))
     assert "PostgreSQL at 127.0.0.1:1" in error.message
 
@@ -161,7 +161,9 @@ async def test_a_user_who_does_not_exist_is_named(database_url: str) -> None:
     assert "hidden" not in error.message + error.hint
 
 
-async def test_a_user_who_may_not_keep_runs_is_told_what_is_needed(database_url: str) -> None:
+async def test_a_database_user_without_permissions_gets_the_required_ones(
+    database_url: str,
+) -> None:
     change(database_url, "create role guest login")
     try:
         error = await told(with_(database_url, user="guest"))
@@ -184,7 +186,7 @@ async def test_an_outage_is_waited_out_and_nothing_is_lost_or_doubled(own_server
     store.close()
 
 
-async def test_a_server_that_came_back_takes_no_holder_for_dead(own_server: Server) -> None:
+async def test_after_a_database_restart_no_owner_counts_as_dead(own_server: Server) -> None:
     store = SqlStore(Postgres(own_server.url), lease_seconds=1)
     await begin(store, "a-run")
     await asyncio.to_thread(own_server.stop)
@@ -196,7 +198,7 @@ async def test_a_server_that_came_back_takes_no_holder_for_dead(own_server: Serv
     store.close()
 
 
-async def test_an_outage_that_does_not_end_is_told(own_server: Server) -> None:
+async def test_a_permanent_outage_is_reported(own_server: Server) -> None:
     store = SqlStore(Postgres(own_server.url, patience=0.2))
     await begin(store, "a-run")
     await asyncio.to_thread(own_server.stop)
@@ -205,7 +207,7 @@ async def test_an_outage_that_does_not_end_is_told(own_server: Server) -> None:
     store.close()
 
 
-async def test_a_lost_line_is_replaced(store: SqlStore, database_url: str) -> None:
+async def test_a_lost_connection_is_replaced(store: SqlStore, database_url: str) -> None:
     await begin(store, "a-run")
     change(
         database_url,

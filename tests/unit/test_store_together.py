@@ -86,7 +86,7 @@ async def test_a_run_by_itself_commits_each_time(store: SqlStore, path: Path) ->
     assert len(seen) == 5
 
 
-async def test_one_that_is_refused_leaves_the_others_alone(store: SqlStore, path: Path) -> None:
+async def test_a_rejected_write_does_not_affect_others(store: SqlStore, path: Path) -> None:
     await begin(store, "late", *RUNS)
     stale = Lease("late", "somebody else", 1)
     outcomes = await asyncio.gather(
@@ -101,7 +101,7 @@ async def test_one_that_is_refused_leaves_the_others_alone(store: SqlStore, path
     assert [kept(path, run) for run in (RUNS[0], "late", RUNS[1], RUNS[2])] == [2, 1, 1, 2]
 
 
-async def test_on_a_full_disk_all_are_told_and_nothing_is_written(
+async def test_on_a_full_disk_every_writer_gets_the_error_and_nothing_is_written(
     store: SqlStore, path: Path
 ) -> None:
     await begin(store, *RUNS)
@@ -118,9 +118,7 @@ async def test_on_a_full_disk_all_are_told_and_nothing_is_written(
     assert {kept(path, run) for run in RUNS} == {2}
 
 
-async def test_what_was_handed_in_is_written_although_nobody_waits_any_more(
-    store: SqlStore, path: Path
-) -> None:
+async def test_a_submitted_write_completes_without_a_waiter(store: SqlStore, path: Path) -> None:
     await begin(store, *RUNS[:2])
     tasks = [
         asyncio.create_task(store.append(lease(run), 1, note(run), {}))

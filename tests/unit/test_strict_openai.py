@@ -85,7 +85,7 @@ def test_strict_mode_refuses_more_than_ten_levels() -> None:
     assert "levels of nesting" in str(complaint(schema))
 
 
-def test_strict_mode_takes_what_is_documented() -> None:
+def test_strict_mode_accepts_what_is_documented() -> None:
     schema = of(
         {
             "ONE": {"type": "string", "pattern": "^[a-z]+$", "description": "a word"},
@@ -111,7 +111,7 @@ def test_strict_mode_takes_what_is_documented() -> None:
         [1],
     ],
 )
-def test_a_request_that_breaks_a_rule_is_refused_in_openais_form(body: Any) -> None:
+def test_a_request_that_breaks_a_rule_is_rejected_in_openais_form(body: Any) -> None:
     with StrictOpenAI() as server:
         reply = post(server, body)
 
@@ -119,7 +119,7 @@ def test_a_request_that_breaks_a_rule_is_refused_in_openais_form(body: Any) -> N
     assert reply.json()["error"]["type"] == "invalid_request_error"
 
 
-def test_the_reply_holds_what_the_schema_asks_for_and_nothing_else() -> None:
+def test_the_reply_contains_exactly_what_the_schema_requires() -> None:
     schema = of({"ZED": TEXT, "SORA": of({"a": {"type": "string", "pattern": "^[a-c]{3}!$"}})})
 
     with StrictOpenAI() as server:
@@ -132,7 +132,7 @@ def test_the_reply_holds_what_the_schema_asks_for_and_nothing_else() -> None:
     assert reply["usage"]["total_tokens"] > 0
 
 
-def test_lengths_told_in_words_are_kept() -> None:
+def test_lengths_described_in_text_are_kept() -> None:
     told = {"type": "string", "description": "At least 900 characters. At most 1,000 characters."}
 
     assert 900 <= len(fill(of({"ONE": told}))["ONE"]) <= 1_000
@@ -180,7 +180,7 @@ def test_a_test_may_write_the_texts_itself() -> None:
     assert json.loads(said) == {"ONE": "written for $.ONE"}
 
 
-def test_a_mode_can_be_refused_and_a_key_and_a_name_demanded() -> None:
+def test_a_server_can_reject_a_mode_and_require_a_key_and_a_name() -> None:
     body = native(of({"ONE": TEXT}))
 
     with StrictOpenAI(Conduct(refuse=("response_format",))) as server:

@@ -178,7 +178,7 @@ ESCAPES = [
 
 
 @pytest.mark.parametrize("payload", ESCAPES)
-def test_a_template_that_wants_more_than_values_is_refused(payload: str) -> None:
+def test_a_template_that_uses_more_than_values_is_rejected(payload: str) -> None:
     said = refusal(payload, idea="a heron", names=["ant", "bee"], brief={"a": 1})
 
     assert said.startswith("the template cannot be filled: ")
@@ -237,7 +237,7 @@ GROWING = [
 
 
 @pytest.mark.parametrize("payload", GROWING, ids=lambda payload: payload[:40])
-def test_a_template_that_would_grow_without_end_is_refused_at_once(payload: str) -> None:
+def test_a_template_that_would_grow_without_limit_is_rejected_immediately(payload: str) -> None:
     began = time.process_time()
 
     assert refusal(payload, idea="x" * 4_000).startswith("the template ")
@@ -274,19 +274,19 @@ def test_a_template_may_be_as_long_as_the_limit() -> None:
         ("{{ idea | has(1) }}", "the template cannot be filled"),
     ],
 )
-def test_what_cannot_be_filled_is_told_with_the_names_that_can(template: str, said: str) -> None:
+def test_an_unknown_placeholder_is_reported_with_the_known_names(template: str, said: str) -> None:
     told = refusal(template, idea="a heron", mood="calm")
 
     assert said in told
     assert "`idea`, `mood`" in told
 
 
-def test_a_template_without_variables_says_that_it_has_none() -> None:
+def test_the_error_for_a_template_without_variables_says_so() -> None:
     assert "(its variables are: none)" in refusal("{{ idea }}")
 
 
 @given(text=st.text(alphabet="{}%#' ax.|()[]_~*\n", max_size=30))
-def test_any_template_is_filled_or_refused(text: str) -> None:
+def test_any_template_is_filled_or_rejected(text: str) -> None:
     try:
         filled = fill(text, {"a": "x"})
     except InputError:
@@ -348,7 +348,7 @@ def test_an_opening_has_a_capital_and_the_rest_as_it_is() -> None:
         ("anything", (), False),
     ],
 )
-def test_a_word_is_found_at_its_beginning_in_any_case(
+def test_a_word_is_matched_at_its_start_in_any_case(
     text: object, words: tuple[str, ...], *, found: bool
 ) -> None:
     assert has(text, *words) is found

@@ -47,7 +47,7 @@ def test_a_camera_that_rests_or_moves_once_is_fine(text: str) -> None:
         ("Handheld camera, orbits around her", "moves"),
     ],
 )
-def test_a_camera_told_twice_is_found(text: str, rule: str) -> None:
+def test_a_repeated_camera_move_is_a_finding(text: str, rule: str) -> None:
     assert [name for name, _ in camera_findings(text)] == [rule]
 
 
@@ -57,7 +57,7 @@ def test_hailuo_reads_its_fifteen_commands_in_any_case(command: str) -> None:
         assert caught("hailuo-clip", f"[{told}] Reeds bow and straighten") == []
 
 
-def test_hailuo_reads_no_other_word_in_brackets_and_three_commands_together() -> None:
+def test_hailuo_allows_only_camera_commands_in_brackets_and_three_at_once() -> None:
     assert caught("hailuo-clip", "[slow fog] Reeds bow") == ["command"]
     assert caught("hailuo-clip", "[Pan left,Tilt up,Zoom in] Reeds bow") == ["(moves)"]
     four = caught("hailuo-clip", "[Pan left,Tilt up,Zoom in,Shake] Reeds bow")
@@ -76,13 +76,13 @@ def test_hailuo_reads_no_other_word_in_brackets_and_three_commands_together() ->
         ("wan-clip", ["(exclusion)"]),
     ],
 )
-def test_a_negation_is_wrong_where_nothing_excludes_and_misplaced_where_a_field_does(
+def test_a_negation_is_an_error_without_a_negative_field_and_misplaced_with_one(
     name: str, found: list[str]
 ) -> None:
     assert caught(name, "Static camera, reeds sway without a sound") == found
 
 
-def test_what_somebody_says_may_deny_and_stands_in_quotation_marks() -> None:
+def test_quoted_speech_may_contain_negations() -> None:
     assert caught("veo-clip", 'Static camera. She says: "No, it will not hold."') == []
     assert caught("veo-clip", "Static camera. She says it holds") == ["(speech)"]
 
@@ -99,7 +99,7 @@ def test_kling_makes_six_shots_of_bounded_length() -> None:
     assert caught("kling-clip", f"Shot 1: fog\nShot 2: {'fog drifts on ' * 40}") == ["shots"]
 
 
-def test_from_a_picture_fewer_words_are_right_than_from_the_brief() -> None:
+def test_with_an_image_a_motion_prompt_should_have_fewer_words() -> None:
     long = "Static camera. " + "Rings open and vanish on the water again. " * 14
     assert caught("wan-clip", long) == caught("kling-clip", long) == []
     assert caught("wan-clip", long, picture=PICTURE) == ["brief"]
@@ -112,7 +112,7 @@ def test_lengths_are_settings_and_times_of_labelled_shots_are_not() -> None:
 
 
 @pytest.mark.parametrize("name", ["veo-clip", "luma-clip", "wan-clip", "runway-clip"])
-def test_every_clip_is_held_beside_its_picture(name: str) -> None:
+def test_every_motion_prompt_is_compared_with_its_image_prompt(name: str) -> None:
     assert caught(name, "Static camera, light as at dusk", picture=PICTURE) == ["opposite"]
     again = "Static camera. A heron stands in a pond among reeds, natural photograph, grey greens"
     assert caught(name, again, picture=PICTURE) == ["echo"]

@@ -71,7 +71,7 @@ def after(*events: Event) -> RunView:
 BEGUN = (fact(RunStarted), fact(StepStarted))
 
 
-def test_a_run_begins_with_what_was_said() -> None:
+def test_a_run_starts_with_its_options() -> None:
     view = after(fact(RunStarted, answers={"idea": "a heron"}, base_url="http://x", llm="openai:y"))
 
     assert (view.run, view.seq, view.started, view.status) == ("a-run", 1, 101.0, "running")
@@ -85,7 +85,7 @@ def test_a_run_begins_with_what_was_said() -> None:
     assert view.step is None
 
 
-def test_outputs_go_into_the_state_and_the_next_module_begins_afresh() -> None:
+def test_outputs_are_written_to_the_state_and_the_next_module_starts_clean() -> None:
     view = after(
         *BEGUN,
         fact(CallReplied),
@@ -101,7 +101,7 @@ def test_outputs_go_into_the_state_and_the_next_module_begins_afresh() -> None:
     assert view.answers_by_step == {"a": {"idea": "a heron"}}
 
 
-def test_a_question_waits_and_its_answer_goes_on() -> None:
+def test_a_question_makes_the_run_wait_and_its_answer_continues_it() -> None:
     asked = after(*BEGUN, fact(QuestionAsked))
     answered = after(*BEGUN, fact(QuestionAsked), fact(QuestionAnswered))
 
@@ -110,14 +110,14 @@ def test_a_question_waits_and_its_answer_goes_on() -> None:
     assert answered.answers == {"idea": "a heron"}
 
 
-def test_a_question_that_is_asked_again_forgets_its_first_answer() -> None:
+def test_a_question_that_is_asked_again_discards_its_first_answer() -> None:
     again = after(*BEGUN, fact(QuestionAsked), fact(QuestionAnswered), fact(QuestionAsked))
 
     assert again.status == "waiting"
     assert again.answers == {}
 
 
-def test_what_was_told_is_used_once() -> None:
+def test_a_preset_answer_is_used_once() -> None:
     began = fact(RunStarted, answers={"idea": "told", "mood": "told too"})
 
     view = after(began, fact(StepStarted), fact(QuestionAsked), fact(QuestionAnswered, by="told"))
@@ -126,7 +126,7 @@ def test_what_was_told_is_used_once() -> None:
     assert began.answers == {"idea": "told", "mood": "told too"}
 
 
-def test_a_step_ends_and_the_run_goes_on_behind_it_or_where_it_says() -> None:
+def test_after_a_step_the_run_continues_with_the_next_or_the_named_step() -> None:
     done = after(*BEGUN, fact(StepFinished))
     left = after(*BEGUN, fact(StepFinished, result="left", then="b"))
     skipped = after(*BEGUN, fact(StepFinished, result="skipped", reason="no group"))
@@ -136,7 +136,7 @@ def test_a_step_ends_and_the_run_goes_on_behind_it_or_where_it_says() -> None:
     assert skipped.skipped == {"a": "no group"}
 
 
-def test_a_step_that_was_skipped_is_skipped_no_more_when_it_begins_again() -> None:
+def test_a_skipped_step_can_be_started_again() -> None:
     view = after(
         *BEGUN,
         fact(OutputWritten, values={"kept": 1}),
@@ -155,11 +155,11 @@ def test_a_step_that_was_skipped_is_skipped_no_more_when_it_begins_again() -> No
 
 
 @pytest.mark.parametrize("result", ["succeeded", "stopped"])
-def test_a_run_that_ended_says_how(result: str) -> None:
+def test_a_finished_run_has_its_result(result: str) -> None:
     assert after(fact(RunStarted), fact(RunFinished, result=result)).status == result
 
 
-def test_a_failed_run_keeps_its_place_and_goes_on_from_there() -> None:
+def test_a_failed_run_continues_from_the_step_that_failed() -> None:
     failed = after(*BEGUN, fact(OutputWritten), fact(RunFailed))
     resumed = after(*BEGUN, fact(OutputWritten), fact(RunFailed), fact(RunResumed, llm="paste"))
 
@@ -170,7 +170,7 @@ def test_a_failed_run_keeps_its_place_and_goes_on_from_there() -> None:
     assert resumed.manifest == "hash-1"
 
 
-def test_a_run_that_failed_over_its_replies_asks_anew() -> None:
+def test_a_run_that_failed_because_of_its_replies_requests_them_again() -> None:
     assert after(*BEGUN, fact(CallReplied), fact(RunFailed)).replies == {}
 
 
@@ -182,7 +182,7 @@ def test_a_run_that_failed_over_its_provider_does_not_buy_again_what_came_before
     assert view.replies == {0: fact(CallReplied)}
 
 
-def test_what_a_failed_module_had_finished_stays_at_hand() -> None:
+def test_values_completed_by_a_failed_module_are_kept() -> None:
     kept = fact(ValuesFinished, values={"prompts.A": "x"})
 
     view = after(*BEGUN, kept, fact(RunFailed), fact(RunResumed))
