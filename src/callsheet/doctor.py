@@ -68,7 +68,7 @@ def _llm(settings: Settings) -> Diagnosis:
     except CallsheetError as error:
         return _failure("LLM", error)
     if settings.llm is None:
-        return Diagnosis("LLM", "offline drafts", "for a real one, set CALLSHEET_LLM")
+        return Diagnosis("LLM", "offline drafts", "to use an LLM, set CALLSHEET_LLM")
     at = f" at {address}" if address else ""
     return Diagnosis("LLM", f"{spec}{at}")
 
@@ -128,7 +128,7 @@ def _workflow() -> Diagnosis:
     if problems:
         hint = "`callsheet check` lists every problem"
         return Diagnosis("workflow", str(problems[0]), hint, 2)
-    return Diagnosis("workflow", "oms is well")
+    return Diagnosis("workflow", "oms: no problems found")
 
 
 def examine_plugins() -> list[Diagnosis]:

@@ -226,5 +226,5 @@ def test_errors_are_repaired_and_warnings_are_reported_separately() -> None:
 def test_an_unknown_format_is_reported_with_the_most_similar_one() -> None:
     (problem,) = unknown_formats({"properties": {"A": {"format": "plain-txt"}}}, "a.json")
     assert problem.path == "$.properties.A.format"
-    assert problem.hint.startswith("ours: plain-text")
+    assert problem.hint.startswith("known: plain-text")
     assert list(unknown_formats({"items": [{"format": "date"}], "const": {"format": 5}}, "")) == []

@@ -68,8 +68,8 @@ def test_an_outdated_group_is_reported_with_how_to_update_it() -> None:
     assert phoenix.file == "config.json"
     assert phoenix.path == "$.model_groups.image_generation.phoenix.checked"
     assert phoenix.message == "Phoenix 1.0 was last checked 121 days ago, on 2026-11-22"
-    assert phoenix.hint.startswith("read its sources again (Leonardo, Phoenix; ")
-    assert "write the day here" in phoenix.hint
+    assert phoenix.hint.startswith("check its sources again (Leonardo, Phoenix; ")
+    assert "set this date" in phoenix.hint
 
 
 def test_a_group_without_a_date_is_not_reported(tmp_path: Path) -> None:
@@ -95,9 +95,7 @@ def test_the_group_list_has_the_age_and_sources_of_the_last_check() -> None:
     assert found["phoenix"]["outdated"] is False
     assert {source["grade"] for source in found["phoenix"]["sources"]} == {"A", "B"}
     assert found["sora"]["closed"]["date"] == "2026-09-24"
-    assert found["sora"]["notice"].startswith(
-        "Sora (2.0 & 1.0) closed on 2026-09-24; in its place:"
-    )
+    assert found["sora"]["notice"].startswith("Sora (2.0 & 1.0) closed on 2026-09-24; successor:")
 
 
 def test_check_warns_of_age_and_still_succeeds(terminal: Terminal) -> None:

@@ -142,7 +142,7 @@ def test_a_config_may_hold_comments_and_closed_services() -> None:
     found = read_catalog(BUILT_IN, own).group("a").closed
 
     assert found is not None
-    assert found.words("Ink") == "Ink closed on 2026-01-31; in its place: charcoal"
+    assert found.words("Ink") == "Ink closed on 2026-01-31; successor: charcoal"
 
 
 def test_unknown_names_list_the_known_ones_nearest_first() -> None:

@@ -66,7 +66,7 @@ def _outdated(group: Group, today: dt.date) -> Problem:
         CONFIG,
         f"$.model_groups.{group.category}.{group.name}.checked",
         f"{group.label} was last checked {when}, on {group.checked}",
-        f"read its sources again ({sources}), update what has changed, and write the day here",
+        f"check its sources again ({sources}), update what has changed and set this date",
     )
 
 

@@ -67,7 +67,8 @@ class Batch:
         provider = provider_of(self.setup.llm.spec)
         if provider is not None and provider.needs_person:
             raise InputError(
-                "nobody pastes a whole batch", hint="choose an LLM with --llm, as openai:NAME"
+                "a batch cannot use the LLM `paste`",
+                hint="choose an LLM with --llm, such as openai:NAME",
             )
         seed = _settings_hash(request, self.setup)
         self.name = f"{_title(request)}-{seed[:4]}"

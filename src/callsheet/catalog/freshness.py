@@ -44,7 +44,7 @@ class Retirement(BaseModel):
 
     def words(self, label: str) -> str:
         """The retirement in one line, as every interface shows it."""
-        return f"{label} closed on {self.date}; in its place: {self.successor}"
+        return f"{label} closed on {self.date}; successor: {self.successor}"
 
 
 def days_since(checked: dt.date, today: dt.date) -> int:

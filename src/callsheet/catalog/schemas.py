@@ -142,9 +142,7 @@ def unknown_formats(node: JsonValue, file: str, at: str = "$") -> Iterator[Probl
     name = node.get("format")
     if isinstance(name, str) and name not in STANDARD and find_format(name) is None:
         known = ", ".join(nearest_first(name, built_in()))
-        yield Problem(
-            file, f"{at}.format", f"nobody knows the format `{name:.80}`", f"ours: {known}"
-        )
+        yield Problem(file, f"{at}.format", f"unknown format `{name:.80}`", f"known: {known}")
     for key, item in node.items():
         if key not in ("enum", "const", "examples", "default"):
             yield from unknown_formats(item, file, f"{at}.{key}")

@@ -52,7 +52,7 @@ async def give_answer(call: RequestContext) -> Response:
         raise AlreadyAnsweredError(earlier)
     if session.view.question is None or session.view.question_seq != body.question:
         raise WebError(
-            409, "not_asked", f"the run {call.run} does not ask that", hint="look at it anew"
+            409, "not_asked", f"the run {call.run} does not ask that", hint="reload the run"
         )
     await session.answer(body.value, idempotency_key=once)
     given = _answer_to(await server.service.store.events(call.run), body.question)
