@@ -66,7 +66,7 @@ def _outdated(group: Group, today: dt.date) -> Problem:
         CONFIG,
         f"$.model_groups.{group.category}.{group.name}.checked",
         f"{group.label} was last checked {when}, on {group.checked}",
-        f"check its sources again ({sources}), update what has changed and set this date",
+        f"check its sources again ({sources}), correct what has changed and set this date",
     )
 
 
