@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from callsheet.batches.input_source import Ideas
     from callsheet.catalog.groups import Group
+    from callsheet.documents import RunDocument
     from callsheet.images import Image
     from callsheet.llm.port import LLM
     from callsheet.questions import Question
@@ -43,7 +44,7 @@ class Result:
     prompts: Mapping[str, JsonValue]
     problems: Sequence[Mapping[str, str]]
     question: Mapping[str, JsonValue] | None
-    document: Mapping[str, Any]
+    document: RunDocument
 
 
 @dataclass(frozen=True)
@@ -271,11 +272,11 @@ def _settings(home: str | Path | None) -> Settings:
     return settings if home is None else replace(settings, home=Path(home))
 
 
-def _result(document: Mapping[str, Any]) -> Result:
+def _result(document: RunDocument) -> Result:
     return Result(
-        run=document["run"],
-        status=document["status"],
-        prompts={name: p for each in document["prompts"].values() for name, p in each.items()},
+        run=document.run,
+        status=document.status,
+        prompts={name: p for each in document.prompts.values() for name, p in each.items()},
         problems=document["problems"],
         question=document.get("question"),
         document=document,

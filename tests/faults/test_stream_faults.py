@@ -26,7 +26,7 @@ async def _seen(server: Loopback, provider: str) -> str:
     service = RunService(read_settings(), store=SqlStore.in_memory(), llm=llm)
     session = await service.start(RunOptions(brief={"idea": IDEA}, groups=["leonardo"]))
     view = await session.advance()
-    assert CANARY not in json.dumps(session.document())
+    assert CANARY not in json.dumps(dict(session.document()))
     code = view.error.code if view.error else view.status
     return f"{code}, {len(server.requests)} sent"
 

@@ -121,7 +121,7 @@ def row_outcome(
 
 def _written(rules: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> RowOutcome:
     prompts, found = prompts_and_problems(rules.bundle, view)
-    problems = tuple(f"{each['model']}: {each['message']}" for each in found)
+    problems = tuple(f"{each.model}: {each.message}" for each in found)
     broken = rules.strict and problems
     status: Status = "failed" if broken else "succeeded"
     return RowOutcome(

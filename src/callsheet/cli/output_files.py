@@ -28,7 +28,7 @@ def create_folder(folder: Path) -> None:
 
 def write_results(folder: Path, document: Mapping[str, Any], prompts: PromptSet) -> None:
     """Writes the document to `prompts.json` and the prompts to `prompts.md`."""
-    write_file(folder / "prompts.json", as_json(document))
+    write_file(folder / "prompts.json", as_json(dict(document)))
     write_file(folder / "prompts.md", markdown.write(prompts))
 
 

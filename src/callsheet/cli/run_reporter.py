@@ -86,10 +86,10 @@ class RunReporter:
         if isinstance(question.show, dict):
             self.reviewed |= question.show
 
-    def report(self, document: dict[str, Any], view: RunView) -> int:
+    def report(self, document: Mapping[str, Any], view: RunView) -> int:
         """Prints the result; returns the exit status."""
         if self.json:
-            print_json(document)
+            print_json(dict(document))
         else:
             self._print_prompts(document)
         if line := summary(document):

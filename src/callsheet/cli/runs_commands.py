@@ -23,6 +23,8 @@ from callsheet.cli.output import (
 from callsheet.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from callsheet.runs.service import RunService
 
 
@@ -58,7 +60,7 @@ def show(name: str, model: str | None, *, attempts: bool, follow: bool, json: bo
     if model is not None:
         _print_prompt(document, model)
     elif json:
-        print_json(document)
+        print_json(dict(document))
     elif attempts:
         _print_attempts(document["attempts"])
     else:
@@ -107,7 +109,7 @@ def _service() -> RunService:
     return RunService(read_settings())
 
 
-def _print_prompt(document: dict[str, Any], model: str) -> None:
+def _print_prompt(document: Mapping[str, Any], model: str) -> None:
     prompts = {k: v for each in document["prompts"].values() for k, v in each.items()}
     if model not in prompts:
         raise UnknownNameError("prompt for the model", model, prompts)

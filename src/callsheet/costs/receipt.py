@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from callsheet.documents import (
+    AllGroupsAmount,
+    ReceiptAmount,
+    RunReceipt,
+    SavedAmount,
+)
 from callsheet.usage import NO_USAGE, Usage
 
 Basis = Literal["reported", "history", "schema"]
@@ -56,22 +62,26 @@ class Receipt:
             return None
         return self.every.cost_usd - self.paid.cost_usd
 
-    def to_json(self) -> dict[str, Any]:
-        """As in a document."""
+    def document(self) -> RunReceipt:
+        """Return the receipt as it stands in a document, with amounts rounded to 6 decimals."""
         saved = self.saved_usd
-        return {
-            "paid": _amounts(self.paid),
-            "repair": _amounts(self.repair),
-            "all": {**_amounts(self.every), "output_from": self.basis},
-            "saved": {
-                "tokens": self.saved_tokens,
-                "percent": self.saved_percent,
-                "cost_usd": None if saved is None else round(saved, 6),
-            },
-        }
+        return RunReceipt.model_construct(
+            paid=ReceiptAmount.model_construct(**_amounts(self.paid)),
+            repair=ReceiptAmount.model_construct(**_amounts(self.repair)),
+            all=AllGroupsAmount.model_construct(**_amounts(self.every), output_from=self.basis),
+            saved=SavedAmount.model_construct(
+                tokens=self.saved_tokens,
+                percent=self.saved_percent,
+                cost_usd=None if saved is None else round(saved, 6),
+            ),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document's JSON."""
+        return self.document().to_json()
 
 
-def _amounts(usage: Usage) -> dict[str, int | float | None]:
+def _amounts(usage: Usage) -> dict[str, Any]:
     """Tokens and cost as a receipt shows them."""
     return {
         "input_tokens": usage.input_tokens,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from callsheet.documents import RunSavings
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,14 @@ class InstructionSavings:
             self.instruction_tokens_all + other.instruction_tokens_all,
         )
 
-    def to_json(self) -> dict[str, int | float]:
-        """As in a run's document."""
-        return {
-            "instruction_tokens": self.instruction_tokens,
-            "instruction_tokens_all": self.instruction_tokens_all,
-            "percent": self.percent,
-        }
+    def document(self) -> RunSavings:
+        """Return the savings as they stand in a document."""
+        return RunSavings.model_construct(
+            instruction_tokens=self.instruction_tokens,
+            instruction_tokens_all=self.instruction_tokens_all,
+            percent=self.percent,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document's JSON."""
+        return self.document().to_json()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.formats.format import Format
     from callsheet.catalog.groups import Group
+    from callsheet.documents import RunDocument
     from callsheet.loader.bundle import WorkflowBundle
 
 
@@ -69,15 +70,20 @@ class PromptSet:
         )
 
 
-def prompt_set(document: Mapping[str, Any], bundle: WorkflowBundle) -> PromptSet:
+def prompt_set(document: RunDocument, bundle: WorkflowBundle) -> PromptSet:
     """The prompts of a run's document, with the metadata of their groups."""
     found = [
         entry
-        for category, prompts in document["prompts"].items()
-        for entry in _entries(category, prompts, document["settings"], bundle)
+        for category, prompts in document.prompts.items()
+        for entry in _entries(category, prompts, document.settings, bundle)
     ]
-    about = {name: document[name] for name in ("run", "workflow", "llm", "brief")}
-    return PromptSet(entries=tuple(_with_negatives(found)), **about)
+    return PromptSet(
+        run=document.run,
+        workflow=document.workflow,
+        llm=document.llm,
+        brief=document.brief,
+        entries=tuple(_with_negatives(found)),
+    )
 
 
 def _entries(

@@ -1,10 +1,11 @@
-"""A run that is kept, as it stands: its document, and the sheet of its prompts that can leave."""
+"""Builds the document of a stored run, with its attempts, images and notes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from callsheet.costs.receipt_writer import write_receipt
+from callsheet.documents import ImageDetails, RunNote
 from callsheet.events import Noted, RunRetried, RunStarted, StepFinished
 from callsheet.exports.prompt_set import prompt_set
 from callsheet.exports.registry import available_exports
@@ -14,8 +15,7 @@ from callsheet.runs.document import list_attempts, run_document, work_in_progres
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydantic import JsonValue
-
+    from callsheet.documents import RunDocument
     from callsheet.engine.run_view import RunView
     from callsheet.events import RecordedEvent
     from callsheet.exports.prompt_set import PromptSet
@@ -23,48 +23,53 @@ if TYPE_CHECKING:
 
 
 async def run_details(
-    store: Store, view: RunView, facts: Sequence[RecordedEvent], status: str
-) -> tuple[dict[str, Any], PromptSet]:
-    """The document of a run, each attempt of its steps as it ended, and its sheet."""
+    store: Store, view: RunView, events: Sequence[RecordedEvent], status: str
+) -> tuple[RunDocument, PromptSet]:
+    """Return the document of a stored run, and its prompts for an export."""
     bundle = await load_stored(store, view.manifest)
     receipt = await write_receipt(store, view) if view.usage.tokens else None
     document = run_document(bundle, view, status, receipt)
-    sheet = prompt_set(document, bundle)
-    if (writing := work_in_progress(bundle, view)) is not None:
-        document["at_work"] = writing
-    more = {
+    prompts = prompt_set(document, bundle)
+    working = work_in_progress(bundle, view)
+    details = {
+        **({} if working is None else {"at_work": working}),
         "started": view.started,
         "seq": view.seq,
-        "attempts": list_attempts(bundle, facts),
-        "exports": available_exports(sheet),
+        "attempts": list_attempts(bundle, events),
+        "exports": available_exports(prompts),
         "pictures": _images(view),
-        "notes": _notes(facts),
+        "notes": _notes(events),
     }
-    return document | more, sheet
+    return document.model_copy(update=details), prompts
 
 
-def _images(view: RunView) -> dict[str, JsonValue]:
-    """What is known of each picture that the person showed, by its question's key."""
+def _images(view: RunView) -> dict[str, ImageDetails]:
+    """Describe each image that the person gave, by its question's key."""
     answers = [*view.answers_by_step.values(), view.preset_answers]
     return {
-        key: {name: known for name, known in value.items() if name != "hash"}
-        for said in answers
-        for key, value in said.items()
+        key: _image_details({name: each for name, each in value.items() if name != "hash"})
+        for each in answers
+        for key, value in each.items()
         if isinstance(value, dict) and "hash" in value
     }
 
 
-def _notes(facts: Sequence[RecordedEvent]) -> list[dict[str, JsonValue]]:
-    """What was told on the way since the run last set out, and why steps were skipped."""
-    found: list[dict[str, JsonValue]] = []
-    for each in facts:
+def _image_details(known: dict[str, Any]) -> ImageDetails:
+    return ImageDetails.model_construct(**known)
+
+
+def _notes(events: Sequence[RecordedEvent]) -> list[RunNote]:
+    """List the notes since the run was last started or retried, and why steps were skipped."""
+    notes: list[RunNote] = []
+    for each in events:
         match each.event:
             case RunStarted() | RunRetried():
-                found.clear()
+                notes.clear()
             case Noted(step=step, text=text):
-                found.append({"step": step, "text": text, "at": each.at})
+                notes.append(RunNote.model_construct(step=step, text=text, at=each.at))
             case StepFinished(step=step, result="skipped", reason=text):
-                found.append({"step": step, "text": f"{text}: that step is skipped", "at": each.at})
+                text = f"{text}: that step is skipped"
+                notes.append(RunNote.model_construct(step=step, text=text, at=each.at))
             case _:
                 pass
-    return found
+    return notes

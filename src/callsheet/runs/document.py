@@ -1,8 +1,7 @@
-"""What a run has brought: the document that every face shows."""
+"""Builds the document of a run from its view and its workflow."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,15 @@ from callsheet.catalog.rules import find_errors, narrow, overlay
 from callsheet.catalog.schemas import WRAPPER
 from callsheet.costs.savings import InstructionSavings
 from callsheet.costs.tokens import count_tokens
+from callsheet.documents import (
+    OpenQuestion,
+    PromptProblem,
+    QuestionOption,
+    RunDocument,
+    RunError,
+    StepAttempt,
+    WorkInProgress,
+)
 from callsheet.engine.run_view import RunView
 from callsheet.errors import InputError
 from callsheet.events import RunFailed, StepFinished
@@ -32,50 +40,52 @@ if TYPE_CHECKING:
     from callsheet.costs.receipt import Receipt
     from callsheet.events import RecordedEvent
     from callsheet.loader.bundle import WorkflowBundle
+    from callsheet.questions import Question
     from callsheet.workflow.definition import ModuleUse
 
 
 def run_document(
     bundle: WorkflowBundle, view: RunView, status: str, receipt: Receipt | None = None
-) -> dict[str, Any]:
-    """The run as one JSON object, in the form that `docs/cli.md` promises."""
+) -> RunDocument:
+    """Return the run as it stands, in the form that `docs/cli.md` describes."""
     results = bundle.definition.workflow.results
     selection = _selection(bundle, resolve(results.selection, view.state, []))
     prompts = _prompts(bundle, resolve(results.prompts, view.state, []), selection)
     brief = resolve(results.brief, view.state, []) or {}
-    document: dict[str, Any] = {
-        "run": view.run,
-        "workflow": view.workflow,
-        "status": status,
-        "llm": view.llm,
-        "brief": brief,
-        "selection": selection,
-        "prompts": _with_finished(bundle, view, prompts, selection),
-        "settings": _settings(bundle, prompts, brief),
-        "problems": list(_problems(bundle, view, selection, prompts)),
-        "usage": asdict(view.usage),
-        "savings": instruction_savings(bundle, view).to_json(),
-        "receipt": receipt.to_json() if receipt else None,
-    }
+    optional: dict[str, Any] = {}
     if view.question is not None and status == "waiting":
-        document["question"] = {"number": view.question_seq} | view.question.to_json()
+        optional["question"] = _open_question(view.question, view.question_seq)
     if view.parked_until is not None:
-        document["until"] = view.parked_until
+        optional["until"] = view.parked_until
     if view.error is not None:
-        document["error"] = {
-            "code": view.error.code,
-            "message": view.error.message,
-            "hint": view.error.hint,
-            "step": view.error.step,
-            "module": view.error.module,
-        }
-    return document
+        fields = view.error.model_dump(include={"code", "message", "hint", "step", "module"})
+        optional["error"] = RunError.model_construct(**fields)
+    return RunDocument.model_construct(
+        run=view.run,
+        workflow=view.workflow,
+        status=status,
+        llm=view.llm,
+        brief=brief,
+        selection=selection,
+        prompts=_with_finished(bundle, view, prompts, selection),
+        settings=_settings(bundle, prompts, brief),
+        problems=list(_problems(bundle, view, selection, prompts)),
+        usage=view.usage,
+        savings=instruction_savings(bundle, view).document(),
+        receipt=receipt.document() if receipt else None,
+        **optional,
+    )
+
+
+def _open_question(question: Question, number: int) -> OpenQuestion:
+    options = [QuestionOption.model_construct(**vars(option)) for option in question.options]
+    return OpenQuestion.model_construct(number=number, **(vars(question) | {"options": options}))
 
 
 def prompts_and_problems(
     bundle: WorkflowBundle, view: RunView
-) -> tuple[dict[str, JsonValue], list[dict[str, str]]]:
-    """Every prompt of a run by its model, and the rules they still break."""
+) -> tuple[dict[str, JsonValue], list[PromptProblem]]:
+    """Return every prompt of a run by its model, and the rules that they still break."""
     results = bundle.definition.workflow.results
     selection = _selection(bundle, resolve(results.selection, view.state, []))
     prompts = _prompts(bundle, resolve(results.prompts, view.state, []), selection)
@@ -83,8 +93,8 @@ def prompts_and_problems(
     return every, list(_problems(bundle, view, selection, prompts))
 
 
-def work_in_progress(bundle: WorkflowBundle, view: RunView) -> dict[str, Any] | None:
-    """The step under way: which prompts are being written, and which of them are there already."""
+def work_in_progress(bundle: WorkflowBundle, view: RunView) -> WorkInProgress | None:
+    """Return the step being executed, its models, and the prompts that are finished already."""
     if view.step is None or view.status != "running":
         return None
     uses = bundle.definition.workflow.step(view.step).modules
@@ -93,23 +103,23 @@ def work_in_progress(bundle: WorkflowBundle, view: RunView) -> dict[str, Any] | 
     )
     asked = next((use.inputs for use in uses if use.module_id == SCHEMA_MODULE), {})
     models = resolve(asked.get("only_models"), view.state, [])
-    return {
-        "step": view.step,
-        "attempt": view.attempt,
-        "category": category,
-        "models": models if isinstance(models, list) else [],
-        "finished": {name.removeprefix(f"{WRAPPER}."): text for name, text in view.values.items()},
-    }
+    return WorkInProgress.model_construct(
+        step=view.step,
+        attempt=view.attempt,
+        category=category,
+        models=models if isinstance(models, list) else [],
+        finished={name.removeprefix(f"{WRAPPER}."): text for name, text in view.values.items()},
+    )
 
 
-def list_attempts(bundle: WorkflowBundle, facts: Sequence[RecordedEvent]) -> list[dict[str, Any]]:
-    """Every ended attempt of every step, with its category's prompts as they stood then.
+def list_attempts(bundle: WorkflowBundle, events: Sequence[RecordedEvent]) -> list[StepAttempt]:
+    """List every ended attempt of every step, with its category's prompts as they stood then.
 
     A step that asks for no model groups has no prompts of its own.
     """
-    found: list[dict[str, Any]] = []
+    attempts: list[StepAttempt] = []
     view = RunView("")
-    for recorded in facts:
+    for recorded in events:
         step, attempt = view.step, view.attempt
         view.apply(recorded)
         event = recorded.event
@@ -117,16 +127,12 @@ def list_attempts(bundle: WorkflowBundle, facts: Sequence[RecordedEvent]) -> lis
             continue
         result = event.result if isinstance(event, StepFinished) else "failed"
         prompts = _prompts_of_step(bundle, view, step) if result != "failed" else {}
-        found.append(
-            {
-                "step": step,
-                "attempt": attempt,
-                "result": result,
-                "ended": recorded.at,
-                "prompts": prompts,
-            }
+        attempts.append(
+            StepAttempt.model_construct(
+                step=step, attempt=attempt, result=result, ended=recorded.at, prompts=prompts
+            )
         )
-    return found
+    return attempts
 
 
 def _prompts_of_step(bundle: WorkflowBundle, view: RunView, step: str) -> dict[str, JsonValue]:
@@ -152,7 +158,7 @@ def _selection(bundle: WorkflowBundle, found: JsonValue) -> dict[str, list[str]]
 def _prompts(
     bundle: WorkflowBundle, found: JsonValue, selection: dict[str, list[str]]
 ) -> dict[str, dict[str, JsonValue]]:
-    """The prompts of the selected groups' models, in the order of the config."""
+    """Return the prompts of the selected groups' models, in the order of the config."""
     prompts: dict[str, dict[str, JsonValue]] = {}
     catalog = bundle.resources.catalog
     for category, written in (found if isinstance(found, dict) else {}).items():
@@ -172,7 +178,7 @@ def _with_finished(
     prompts: dict[str, dict[str, JsonValue]],
     selection: dict[str, list[str]],
 ) -> dict[str, dict[str, JsonValue]]:
-    """The prompts, and those that the module at work has finished although it has not ended."""
+    """Add the prompts that the module being executed has finished."""
     groups = bundle.resources.catalog.groups()
     category_of = {model: group.category for group in groups for model in group.models}
     found: JsonValue = {category: {**texts} for category, texts in prompts.items()}
@@ -188,15 +194,15 @@ def _with_finished(
 def _settings(
     bundle: WorkflowBundle, prompts: dict[str, dict[str, JsonValue]], brief: JsonValue
 ) -> dict[str, list[str]]:
-    """What a person must set outside each prompt, as far as the brief tells it."""
-    told = {
+    """Return what a person must set outside each prompt, as far as the brief says it."""
+    lines_of = {
         model: lines
         for group in bundle.resources.catalog.groups()
         for model, lines in group.settings.items()
     }
     variables = brief if isinstance(brief, dict) else {}
     found = {
-        model: [*_filled(told.get(model, ()), variables)]
+        model: [*_filled(lines_of.get(model, ()), variables)]
         for texts in prompts.values()
         for model in texts
     }
@@ -208,7 +214,7 @@ def _filled(lines: Sequence[str], brief: Mapping[str, JsonValue]) -> Iterator[st
         try:
             yield fill(line, brief)
         except InputError:
-            # It speaks of something that this workflow's brief does not have.
+            # The line uses a field that this workflow's brief does not have.
             continue
 
 
@@ -217,8 +223,8 @@ def _problems(
     view: RunView,
     selection: dict[str, list[str]],
     prompts: dict[str, dict[str, JsonValue]],
-) -> Iterator[dict[str, str]]:
-    """Rules that delivered prompts still break, found anew with their groups' schemas."""
+) -> Iterator[PromptProblem]:
+    """Check the delivered prompts by their groups' schemas, and yield each rule they break."""
     for category, texts in prompts.items():
         if not texts or not selection.get(category):
             continue
@@ -226,7 +232,9 @@ def _problems(
         others = comparison_texts(bundle, category, view.state)
         for finding in find_errors({WRAPPER: texts}, schema, others):
             model = ".".join(finding.path[1:])
-            yield {"model": model, "rule": finding.rule, "message": finding.message}
+            yield PromptProblem.model_construct(
+                model=model, rule=finding.rule, message=finding.message
+            )
 
 
 @lru_cache(maxsize=32)
@@ -238,15 +246,17 @@ def _schema_of(
 
 
 def instruction_savings(bundle: WorkflowBundle, view: RunView) -> InstructionSavings:
-    """What the instructions of the steps carried out took, beside those of all their groups."""
+    """Count the instruction tokens of the executed steps, beside those of all their groups."""
     total = InstructionSavings()
     for step, use in _finished_modules(bundle, view):
         if use.module_id == INSTRUCTIONS_MODULE and step not in view.skipped:
             selected = resolve(use.inputs["selected_groups"], view.state, [])
             names = [str(name) for name in selected] if isinstance(selected, list) else []
-            told = use.inputs.get("group_instructions")
-            every = bundle.resources.catalog.siblings(told if isinstance(told, dict) else names, "")
-            # With nothing to write there was no call, and nothing was sent at all.
+            given = use.inputs.get("group_instructions")
+            every = bundle.resources.catalog.siblings(
+                given if isinstance(given, dict) else names, ""
+            )
+            # Without a prompt to write there was no call, and nothing was sent.
             sent = count_tokens(instructions_of_module(bundle, use, names)) if names else 0
             total += InstructionSavings(
                 sent, count_tokens(instructions_of_module(bundle, use, every))
@@ -255,10 +265,10 @@ def instruction_savings(bundle: WorkflowBundle, view: RunView) -> InstructionSav
 
 
 def _finished_modules(bundle: WorkflowBundle, view: RunView) -> Iterator[tuple[str, ModuleUse]]:
-    """The modules that have finished in their step's latest attempt."""
+    """Yield the modules that have finished in their step's latest attempt."""
     for step in bundle.definition.workflow.steps:
         if step.step_id not in view.attempts:
             continue
-        at_work = view.step == step.step_id
-        for use in step.modules[: view.module if at_work else None]:
+        in_progress = view.step == step.step_id
+        for use in step.modules[: view.module if in_progress else None]:
             yield step.step_id, use

@@ -60,11 +60,11 @@ async def _back_to_review(service: RunService, run: str, prompt: str) -> RunSess
     """Retry the step that wrote this prompt, up to its review."""
     document = await service.show(run)
     model = prompt.partition(".")[0]
-    categories = [category for category, found in document["prompts"].items() if model in found]
+    categories = [category for category, found in document.prompts.items() if model in found]
     if not categories:
-        known = [name for found in document["prompts"].values() for name, _ in named_texts(found)]
+        known = [name for found in document.prompts.values() for name, _ in named_texts(found)]
         raise UnknownNameError("prompt", prompt, known)
-    options = RunOptions(groups=document["selection"].get(categories[0]) or (), review=True)
+    options = RunOptions(groups=document.selection.get(categories[0]) or (), review=True)
     session = await service.retry(run, options)
     await session.advance()
     return session

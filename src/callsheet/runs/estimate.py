@@ -200,7 +200,7 @@ async def estimate_retry(
     if error is not None:
         raise error_of(error.code, error.message, error.hint)
     tokens = measure.tokens.scaled(tokenizer_factor(spec))
-    prompts = [model for each in session.document()["prompts"].values() for model in each]
+    prompts = [model for each in session.document().prompts.values() for model in each]
     return {
         "write": measure.models,
         "keep": [model for model in prompts if model not in measure.models],

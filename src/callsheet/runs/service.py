@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.documents import RunDocument
     from callsheet.events import RecordedEvent
     from callsheet.exports.prompt_set import PromptSet
     from callsheet.llm.concurrency import ConcurrencyLimiter
@@ -201,7 +202,7 @@ class RunService:
             return {}
         return finished_prompts(view, await load_stored(self.store, view.manifest))
 
-    async def show(self, name: str) -> dict[str, Any]:
+    async def show(self, name: str) -> RunDocument:
         """Return the document of a run, with each ended attempt of its steps."""
         return (await self._details(name))[0]
 
@@ -342,7 +343,7 @@ class RunService:
                 return name, True
         raise AssertionError("count() never ends")
 
-    async def _details(self, name: str) -> tuple[dict[str, Any], PromptSet]:
+    async def _details(self, name: str) -> tuple[RunDocument, PromptSet]:
         # Starting a run imports nothing of the exports.
         from callsheet.runs.details import run_details
 

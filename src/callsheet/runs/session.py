@@ -6,7 +6,7 @@ import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from callsheet.costs.budget import with_run_budget
 from callsheet.costs.receipt_writer import write_receipt
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.costs.receipt import Receipt
+    from callsheet.documents import RunDocument
     from callsheet.engine.journal import Journal
     from callsheet.engine.run_view import RunView
     from callsheet.events import Event, RecordedEvent
@@ -172,7 +173,7 @@ class RunSession:
         if self.view.usage.tokens:
             self.receipt = await write_receipt(self.store, self.view)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> RunDocument:
         """Return the run's document."""
         return run_document(self.bundle, self.view, self.view.status, self.receipt)
 

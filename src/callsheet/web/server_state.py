@@ -97,8 +97,8 @@ class ServerState:
         key = (run, row.seq, row_status(row))
         if key not in self._pages:
             document = await self.service.show(run)
-            key = (run, document["seq"], document["status"])
-            self._remember(key, json.dumps(document).encode())
+            key = (run, document.seq or 0, document.status)
+            self._remember(key, json.dumps(document.to_json()).encode())
         return self._pages[key]
 
     async def remembered(self, key: Hashable, make: Callable[[], Awaitable[Any]]) -> bytes:
