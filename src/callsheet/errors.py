@@ -87,6 +87,10 @@ class UnknownNameError(InputError):
         )
 
 
+class StateConflictError(InputError):
+    """The run is not in a state in which this can be done."""
+
+
 class AnswerError(InputError):
     """An answer does not fit its question; nothing was recorded."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from callsheet import run
 from callsheet.documents import DocumentPart, RunDocument
-from tests.support.runs import Desk
+from tests.support.runs import InMemoryRuns
 
 
 def _undeclared(part: object) -> list[str]:
@@ -26,7 +26,7 @@ def _undeclared(part: object) -> list[str]:
 
 
 async def test_a_document_is_what_its_model_declares_and_nothing_else() -> None:
-    desk = Desk.with_llm()
+    desk = InMemoryRuns.with_llm()
     session = await desk.session(["sora", "leonardo", "motion_2_0"])
     await session.close()
     shown = await desk.service.show(session.view.run)

@@ -61,15 +61,15 @@ def test_a_copy_is_the_workflow_under_its_own_name_with_its_own_groups(
 
 def test_nothing_that_is_there_is_written_over(mine: Path, tmp_path: Path) -> None:
     before = files_of(mine)
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="exists already"):
         copy_workflow("oms", mine)
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="exists already"):
         copy_workflow("oms", mine / "config.json")
     with pytest.raises(UnknownNameError):
         copy_workflow("studioo", tmp_path / "other")
     draft = mine / "drafts/image_generation/inkwash.json"
     draft.write_text("{}")
-    with pytest.raises(InputError, match=r"inkwash\.json is there already"):
+    with pytest.raises(InputError, match=r"inkwash\.json exists already"):
         new_group("inkwash", "image_generation", mine, TODAY)
     draft.unlink()
     assert files_of(mine) == before
@@ -128,14 +128,14 @@ def test_two_new_groups_stand_behind_one_another_and_names_stay_their_own(mine: 
     new_group("hailuo_a", "video_generation", mine, TODAY)
     for name, words in (
         ("inkwash", "there is a group"),
-        ("Ink Wash", "is no name for a group"),
-        ("../ink", "is no name for a group"),
+        ("Ink Wash", "is not a valid group name"),
+        ("../ink", "is not a valid group name"),
     ):
         with pytest.raises(InputError, match=words):
             new_group(name, "image_generation", mine, TODAY)
     with pytest.raises(UnknownNameError, match="category"):
         new_group("ink", "sound_generation", mine, TODAY)
-    with pytest.raises(InputError, match=r"no folder with a `workflow\.json`"):
+    with pytest.raises(InputError, match=r"not a folder with a `workflow\.json`"):
         new_group("ink", "image_generation", mine / "steps", TODAY)
 
 
@@ -188,7 +188,7 @@ def test_the_commands_say_what_they_made_and_what_comes_next(terminal: Terminal)
     assert "callsheet check mine" in new.err
     assert terminal("check", "mine").status == 2
     again = terminal("init", "mine")
-    assert (again.status, again.err.splitlines()[0]) == (2, "error: mine is there already")
+    assert (again.status, again.err.splitlines()[0]) == (2, "error: mine exists already")
     there = terminal("groups", "new", "sora", "--category", "image_generation")
     assert (there.status, there.out) == (2, "")
-    assert "is no folder with a `workflow.json`" in there.err
+    assert "is not a folder with a `workflow.json`" in there.err

@@ -36,9 +36,7 @@ def copy_workflow(source: str, target: Path) -> list[str]:
     if source not in known:
         raise UnknownNameError("workflow", source, known)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(
-            f"{target} is there already", hint="name a folder that is not, or is empty"
-        )
+        raise InputError(f"{target} exists already", hint="name a new or empty folder")
     texts = {
         path.relative_to(known[source]).as_posix(): path.read_text("utf-8")
         for path in sorted(known[source].rglob("*"))
@@ -73,7 +71,9 @@ def new_group(name: str, category: str, folder: Path, today: dt.date) -> list[st
     }
     for path in texts:
         if (folder / path).exists():
-            raise InputError(f"{folder / path} is there already", hint="move it, or choose a name")
+            raise InputError(
+                f"{folder / path} exists already", hint="move it, or choose another name"
+            )
     config = _config_path(folder)
     there = folder / config
     text = there.read_text("utf-8") if there.exists() else _ALONE
@@ -97,10 +97,11 @@ def _catalog(name: str, category: str, folder: Path) -> Catalog:
     """The groups that the folder's workflow has; raises InputError where the new one does not fit."""
     if not (folder / FILE).is_file():
         hint = "make one: callsheet init DIR, then --workflow DIR"
-        raise InputError(f"{folder} is no folder with a `{FILE}`", hint=hint)
+        raise InputError(f"{folder} is not a folder with a `{FILE}`", hint=hint)
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"{name!r:.80} is no name for a group", hint="small letters, figures and underscores"
+            f"{name!r:.80} is not a valid group name",
+            hint="use lower-case letters, digits and underscores",
         )
     bundle, _ = inspect_workflow(str(folder))
     catalog = bundle.resources.catalog

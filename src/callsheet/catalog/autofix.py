@@ -19,7 +19,7 @@ from callsheet.catalog.formats.midjourney_line import (
     VIDEO,
     Flag,
     Given,
-    Line,
+    PromptLine,
     read_line,
 )
 
@@ -129,18 +129,18 @@ def _fix_line(prompt: str, known: Mapping[str, Flag], name: str) -> str:
         texts.append(rest)
         if str(own) not in map(str, kept):
             kept.append(own)
-    fixed_text = Line(" ".join(text for text in texts if text), tuple(kept))
+    fixed_text = PromptLine(" ".join(text for text in texts if text), tuple(kept))
     if known is _STILL:
         fixed_text = _versioned(_ratio_as_parameter(fixed_text), FIXED.get(name))
     return " ".join([fixed_text.text, *map(str, fixed_text.given)]).strip()
 
 
-def _versioned(line: Line, fixed: Given | None) -> Line:
+def _versioned(line: PromptLine, fixed: Given | None) -> PromptLine:
     """The line with its format's only version added after the ratio, where it names none."""
     if fixed is None or line.values("v") or line.values("niji"):
         return line
     place = next((n + 1 for n, each in enumerate(line.given) if each.name == "ar"), 0)
-    return Line(line.text, (*line.given[:place], fixed, *line.given[place:]))
+    return PromptLine(line.text, (*line.given[:place], fixed, *line.given[place:]))
 
 
 def _parted(given: Given, flag: Flag) -> tuple[Given, str] | None:
@@ -172,7 +172,7 @@ def _whole(ratio: str) -> str:
     return f"{exact.numerator}:{exact.denominator}"
 
 
-def _ratio_as_parameter(line: Line) -> Line:
+def _ratio_as_parameter(line: PromptLine) -> PromptLine:
     """The line with a ratio given in words replaced by `--ar`, where the two agree."""
     found = [*_IN_WORDS.finditer(line.text)]
     ratios = {_whole("".join((match[1] or match[2]).split())) for match in found}
@@ -181,5 +181,5 @@ def _ratio_as_parameter(line: Line) -> Line:
         return line
     text = _SPACES.sub(" ", _IN_WORDS.sub("", line.text)).strip()
     if given:
-        return Line(text, line.given)
-    return Line(text, (Given("ar", ratios.pop()), *line.given))
+        return PromptLine(text, line.given)
+    return PromptLine(text, (Given("ar", ratios.pop()), *line.given))

@@ -44,12 +44,12 @@ def serve(workflows: tuple[str, ...], host: str, port: int, **options: Any) -> N
     """
     from callsheet.loader.bundle import built_in_workflows, load_workflow
     from callsheet.settings import read_settings
-    from callsheet.web.server import Place, Server
+    from callsheet.web.server import ListenAddress, Server
 
     sources = workflows or tuple(built_in_workflows())
     named = {load_workflow(source).name: source for source in sources}
     server = Server(
-        read_settings(), named, Place(host, port, options["names"]), debug=debug_requested()
+        read_settings(), named, ListenAddress(host, port, options["names"]), debug=debug_requested()
     )
 
     def on_start() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.errors import InputError, UnknownNameError
+from callsheet.errors import StateConflictError, UnknownNameError
 from callsheet.exports.texts import named_texts
 from callsheet.questions import Question, parse_answer
 from callsheet.runs.options import RunOptions
@@ -33,7 +33,7 @@ async def replace_prompt(
     elif view.status in ("succeeded", "stopped"):
         session = await _back_to_review(service, run, prompt)
     else:
-        raise InputError(
+        raise StateConflictError(
             f"the run {run} is not at its review", hint=f"it is {view.status}; wait, or resume it"
         )
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.catalog.rules import joined, leaves
 from callsheet.catalog.schemas import WRAPPER, models_in
-from callsheet.errors import InputError, UnknownNameError
+from callsheet.errors import StateConflictError, UnknownNameError
 from callsheet.loader.rendering import SELECTION_PREFIX
 from callsheet.runs.inputs import preset_questions
 from callsheet.workflow.references import resolve
@@ -68,7 +68,9 @@ def step_to_retry(
     attempted = [step for step in selecting.values() if step in view.attempts]
     done = [step for step in attempted if step not in view.skipped]
     if not (done or attempted):
-        raise InputError(f"the run {view.run} has no step to retry yet", hint="resume it first")
+        raise StateConflictError(
+            f"the run {view.run} has no step to retry yet", hint="resume it first"
+        )
     return (done or attempted)[-1]
 
 

@@ -141,7 +141,7 @@ class BatchManager:
         sheet, terms = self.uploads.get(name)
         going = self._going.get(name)
         if going is not None:
-            return _told(name, terms, going.batch.progress, going.failures) | _pace(going)
+            return _batch_document(name, terms, going.batch.progress, going.failures) | _pace(going)
         failures: list[dict[str, Any]] = []
 
         async def work() -> BatchProgress:
@@ -151,7 +151,10 @@ class BatchManager:
             return batch.progress
 
         tally = await run_in_thread(work)
-        return _told(name, terms, tally, failures) | {"status": _ended(tally), "error": None}
+        return _batch_document(name, terms, tally, failures) | {
+            "status": _ended(tally),
+            "error": None,
+        }
 
     async def output(self, name: str, suffix: str) -> str:
         """The prompts so far, in the form of this ending."""
@@ -233,7 +236,7 @@ def _name(failures: list[dict[str, Any]], outcome: RowOutcome) -> None:
         failures.append(named | {"code": outcome.code, "message": message})
 
 
-def _told(
+def _batch_document(
     name: str, terms: Upload, tally: BatchProgress, failures: list[dict[str, Any]]
 ) -> dict[str, Any]:
     counted = ("total", "done", "failed", "left", "repaired")

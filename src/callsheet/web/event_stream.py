@@ -130,7 +130,7 @@ class EventFeed:
         """A run was deleted."""
         self._known.pop(run, None)
         self._names.discard(run)
-        self._tell(_event("gone", json.dumps({"run": run}).encode()))
+        self._broadcast(_event("gone", json.dumps({"run": run}).encode()))
         self._ring()
 
     async def _look(self) -> None:
@@ -144,7 +144,7 @@ class EventFeed:
                 self._known[row.run] = now
                 self._names.add(row.run)
                 glance = json.dumps(await self._listing.entry(row)).encode()
-                self._tell(_event("run", glance))
+                self._broadcast(_event("run", glance))
         self._ring()
 
     async def _count(self) -> None:
@@ -154,7 +154,7 @@ class EventFeed:
             self.gone(run)
         self._names = names
 
-    def _tell(self, body: bytes) -> None:
+    def _broadcast(self, body: bytes) -> None:
         self.generation += 1
         self._changes.append((self.generation, body))
 

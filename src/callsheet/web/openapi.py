@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from callsheet.web.http_io import MAX_KEY
 from callsheet.web.problems import MEDIA_TYPE
@@ -35,7 +35,7 @@ REFUSALS = {
 
 def describe() -> dict[str, Any]:
     """The OpenAPI document."""
-    schemas: dict[str, Any] = {"Problem": _schema(ProblemDetails, {})}
+    schemas: dict[str, Any] = {"Problem": TypeAdapter(ProblemDetails).json_schema()}
     paths: dict[str, dict[str, Any]] = {}
     for each in OPERATIONS:
         paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, schemas)
@@ -122,6 +122,11 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a type; a model is described once, under its name, and referred to."""
     found: dict[str, Any] = TypeAdapter(kind).json_schema(ref_template=PLACE, mode="validation")
     schemas |= found.pop("$defs", {})
-    return found
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return found
+    if "$ref" not in found:
+        schemas[kind.__name__] = found
+    return {"$ref": PLACE.format(model=kind.__name__)}

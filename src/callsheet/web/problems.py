@@ -14,6 +14,7 @@ from callsheet.errors import (
     InputError,
     InternalError,
     ProviderError,
+    StateConflictError,
     StorageError,
     StorageFullError,
 )
@@ -34,6 +35,7 @@ STATUSES: Mapping[type[CallsheetError], int] = {
     NoSuchRunError: 404,
     AlreadyAnsweredError: 409,
     LeaseError: 409,
+    StateConflictError: 409,
     InputError: 422,
     ProviderError: 422,
     StorageFullError: 507,

@@ -172,27 +172,6 @@ class RunsPage(Answer):
     next: str | None
 
 
-class Run(Answer):
-    """The document of `callsheet show --json`, with its place in the stream of events."""
-
-    run: str
-    workflow: str
-    status: Status
-    llm: str
-    brief: dict[str, JsonValue]
-    selection: dict[str, list[str]]
-    prompts: dict[str, dict[str, JsonValue]]
-    problems: list[dict[str, JsonValue]]
-    usage: dict[str, JsonValue]
-    savings: dict[str, JsonValue]
-    started: float
-    seq: int
-    attempts: list[dict[str, JsonValue]]
-    exports: list[str]
-    pictures: dict[str, JsonValue]
-    notes: list[dict[str, JsonValue]]
-
-
 class Answered(Answer):
     """The answer that was recorded, and its place in the run."""
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from callsheet.documents import RunDocument
 from callsheet.web import batch_routes, read_routes, request_models, response_models, run_routes
 
 if TYPE_CHECKING:
@@ -94,11 +95,11 @@ OPERATIONS = (
         "POST",
         "/api/runs",
         run_routes.start,
-        response_models.Run,
+        RunDocument,
         request_models.StartRun,
         status=201,
     ),
-    Operation("GET", RUN, read_routes.run, response_models.Run),
+    Operation("GET", RUN, read_routes.run, RunDocument),
     Operation("DELETE", RUN, run_routes.delete, response_models.Deleted),
     Operation(
         "POST",
@@ -111,15 +112,11 @@ OPERATIONS = (
         "POST",
         f"{RUN}/edits",
         run_routes.edit_prompt,
-        response_models.Run,
+        RunDocument,
         request_models.EditPrompt,
     ),
-    Operation(
-        "POST", f"{RUN}/resume", run_routes.resume, response_models.Run, request_models.ResumeRun
-    ),
-    Operation(
-        "POST", f"{RUN}/retry", run_routes.retry, response_models.Run, request_models.RetryRun
-    ),
+    Operation("POST", f"{RUN}/resume", run_routes.resume, RunDocument, request_models.ResumeRun),
+    Operation("POST", f"{RUN}/retry", run_routes.retry, RunDocument, request_models.RetryRun),
     Operation(
         "POST",
         f"{RUN}/preview",
@@ -131,7 +128,7 @@ OPERATIONS = (
         "POST",
         f"{RUN}/interrupt",
         run_routes.interrupt,
-        response_models.Run,
+        RunDocument,
         request_models.Nothing,
     ),
     Operation(

@@ -35,7 +35,7 @@ class PortTakenError(CallsheetError):
 
 
 @dataclass(frozen=True)
-class Place:
+class ListenAddress:
     """Where the server listens, and which names it goes by besides."""
 
     host: str = "127.0.0.1"
@@ -54,7 +54,7 @@ class Server:
 
     settings: Settings
     workflows: Mapping[str, str]
-    place: Place
+    place: ListenAddress
     debug: bool = False
     token: str = field(default="", repr=False)
 
@@ -120,7 +120,7 @@ class _Serving(uvicorn.Server):
         self._desk.feed.close()
 
 
-def _listen(place: Place) -> socket.socket:
+def _listen(place: ListenAddress) -> socket.socket:
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     # Only where the protocol is named are answers sent at once, not after the last one was heard of.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -16,7 +16,7 @@ from callsheet.catalog.formats.midjourney_line import (
     VERSIONS,
     VIDEO,
     Given,
-    Line,
+    PromptLine,
     read_line,
 )
 from callsheet.catalog.formats.midjourney_parameters import WIDEST_HD, value_faults, wideness
@@ -93,7 +93,7 @@ def weights(text: str) -> Iterator[Fault]:
         yield "weight", f"has the bracket weight {shown(found[0])}; say it earlier instead"
 
 
-def arrangement(line: Line) -> Iterator[Fault]:
+def arrangement(line: PromptLine) -> Iterator[Fault]:
     """Parameters in the wrong place, and duplicates."""
     if line.given and not line.text:
         yield "order", "begins with parameters; the text stands first"
@@ -104,7 +104,7 @@ def arrangement(line: Line) -> Iterator[Fault]:
 
 def _judge(prompt: str, fixed: Given | None = None) -> Iterator[Fault]:
     line = read_line(prompt)
-    family = Line("", (fixed,)).family() if fixed else line.family()
+    family = PromptLine("", (fixed,)).family() if fixed else line.family()
     if fixed:
         yield from _other_version(line, fixed)
         if not line.values("ar"):
@@ -124,7 +124,7 @@ def _judge(prompt: str, fixed: Given | None = None) -> Iterator[Fault]:
     yield from _text(line.text)
 
 
-def _versions(line: Line) -> Iterator[Fault]:
+def _versions(line: PromptLine) -> Iterator[Fault]:
     versions, niji = line.values("v"), line.values("niji")
     if versions and niji:
         yield "version", "has `--v` and `--niji`; one of them is right"
@@ -140,7 +140,7 @@ def _versions(line: Line) -> Iterator[Fault]:
                 yield "version", f"has {shown(f'--{name} {first}')}; there are {', '.join(known)}"
 
 
-def _other_version(line: Line, fixed: Given) -> Iterator[Fault]:
+def _other_version(line: PromptLine, fixed: Given) -> Iterator[Fault]:
     """A missing version parameter, or one of another version than the model's."""
     named = [given for given in line.given if given.name in ("v", "niji")]
     if not named:

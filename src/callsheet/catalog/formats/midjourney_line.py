@@ -124,7 +124,7 @@ FIXED: Mapping[str, Given] = {
 
 
 @dataclass(frozen=True)
-class Line:
+class PromptLine:
     """A prompt as Midjourney parses it."""
 
     text: str
@@ -142,9 +142,9 @@ class Line:
         return NEWEST
 
 
-def read_line(prompt: str) -> Line:
+def read_line(prompt: str) -> PromptLine:
     """The line's text, and its parameters in order."""
     marks = [*_MARK.finditer(prompt)]
     ends = [*(mark.start() for mark in marks), len(prompt)][1:]
     given = (Given(m[1], prompt[m.end() : end].strip()) for m, end in zip(marks, ends, strict=True))
-    return Line(prompt[: marks[0].start()].strip() if marks else prompt.strip(), tuple(given))
+    return PromptLine(prompt[: marks[0].start()].strip() if marks else prompt.strip(), tuple(given))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callsheet.catalog.formats.format import Fault
-    from callsheet.catalog.formats.midjourney_line import Line
+    from callsheet.catalog.formats.midjourney_line import PromptLine
 
 _PAGE = "docs.midjourney.com/docs/video"
 
@@ -72,7 +72,7 @@ def _judge(prompt: str) -> Iterator[Fault]:
     yield from slogans(line.text)
 
 
-def _flags(line: Line) -> Iterator[Fault]:
+def _flags(line: PromptLine) -> Iterator[Fault]:
     for given in line.given:
         flag = VIDEO.get(given.name)
         if flag is not None:
