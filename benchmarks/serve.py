@@ -245,7 +245,7 @@ def measure(minutes: float) -> tuple[dict[str, float], Held]:
         asyncio.run(fill(Path(home)))
         command = (sys.executable, "-m", "callsheet", "serve", "--port", "0")
         with started(*command, home=home) as process:
-            url = next(iter(process.stdout or ())).split(" is at ")[1].strip().rstrip("/")
+            url = next(iter(process.stdout or ())).split(" is running at ")[1].strip().rstrip("/")
             own = url + start(url + "/")
             time.sleep(3)
             told = {

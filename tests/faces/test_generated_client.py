@@ -55,7 +55,8 @@ def client(
 
 def _read(client: ModuleType, server: Serving, run: str) -> Any:
     operation = importlib.import_module("generated_callsheet_client.api.default.run")
-    return operation.sync(run, client=client.Client(base_url=str(server.client.base_url)))
+    with client.Client(base_url=str(server.client.base_url)) as connection:
+        return operation.sync(run, client=connection)
 
 
 def test_a_generated_client_reads_a_finished_and_a_failed_run(

@@ -40,9 +40,9 @@ class Serving:
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        if " is at " not in line:
+        if " is running at " not in line:
             raise AssertionError(self.process.communicate())
-        self.url = line.split(" is at ")[1].strip()
+        self.url = line.split(" is running at ")[1].strip()
         address = self.url.partition("?")[0].replace("0.0.0.0", "127.0.0.1")  # noqa: S104
         self.client = httpx.Client(base_url=address, timeout=LONGEST, trust_env=False)
         return self
