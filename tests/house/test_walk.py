@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 65
+RUN_FILES = 66
 BATCH_FILES = 75
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
