@@ -61,7 +61,8 @@ class Hired:
 
     @property
     def told(self) -> str:
-        return self.log.read_text()
+        # Notes are wrapped at the terminal's width.
+        return " ".join(self.log.read_text().split())
 
 
 @dataclass
@@ -73,7 +74,7 @@ class Command:
 
     @property
     def told(self) -> str:
-        return self.log.read_text()
+        return " ".join(self.log.read_text().split())
 
     def end(self, stdin: str = "") -> tuple[int, str]:
         """What it says to the last of its questions: its exit status, and its result."""
