@@ -67,6 +67,7 @@ class QuestionOption(DocumentPart):
     name: str
     label: str
     detail: str
+    unavailable: str | None = _optional("Why the option cannot be chosen now.")
 
 
 class OpenQuestion(DocumentPart):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from callsheet import run
 from callsheet.documents import DocumentPart, RunDocument
+from callsheet.runs.options import RunOptions
 from tests.support.runs import InMemoryRuns
 
 
@@ -26,10 +27,10 @@ def _undeclared(part: object) -> list[str]:
 
 
 async def test_a_document_is_what_its_model_declares_and_nothing_else() -> None:
-    desk = InMemoryRuns.with_llm()
-    session = await desk.session(["sora", "leonardo", "motion_2_0"])
+    runs = InMemoryRuns.with_llm()
+    session = await runs.session(["sora", "leonardo", "motion_2_0"])
     await session.close()
-    shown = await desk.service.show(session.view.run)
+    shown = await runs.service.show(session.view.run)
 
     for document in (session.document(), shown):
         read = RunDocument.model_validate(json.loads(json.dumps(dict(document))))
@@ -66,5 +67,18 @@ def test_a_waiting_run_has_a_question_and_no_error(tmp_path: Path) -> None:
     document = run("a heron at dawn", ["sora"], llm="paste", home=tmp_path).document
 
     assert document.question is not None
+    assert document.question.to_json() == document["question"]
     assert document.question.kind == document["question"]["kind"] == "paste"
     assert "error" not in document
+
+
+async def test_an_option_says_that_it_is_unavailable_only_where_it_is() -> None:
+    service = InMemoryRuns.with_llm().service
+    session = await service.start(RunOptions(brief={"idea": "a heron"}), "oms")
+    await session.advance()
+    question = session.document().question
+
+    assert question is not None
+    assert question.options
+    assert {tuple(option.to_json()) for option in question.options} == {("name", "label", "detail")}
+    await session.close()

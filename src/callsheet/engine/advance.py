@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from callsheet.engine.module_context import build_context, read_inputs
-from callsheet.errors import CallsheetError, InputError, InternalError, OverloadedError
+from callsheet.errors import (
+    CallsheetError,
+    InputError,
+    InternalError,
+    OverloadedError,
+    StateConflictError,
+)
 from callsheet.events import (
     Event,
     Noted,
@@ -79,7 +85,9 @@ def answer_question(
 ) -> QuestionAnswered:
     """A person's answer to the open question; raises AnswerError where it does not fit."""
     if view.question is None:
-        raise InputError(f"the run {view.run} has no open question", hint=f"it is {view.status}")
+        raise StateConflictError(
+            f"the run {view.run} has no open question", hint=f"it is {view.status}"
+        )
     answer = parse_answer(view.question, value)
     return _answered(view, view.question, answer).model_copy(update={"once": idempotency_key})
 

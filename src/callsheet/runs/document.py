@@ -78,7 +78,9 @@ def run_document(
 
 
 def _open_question(question: Question, number: int) -> OpenQuestion:
-    options = [QuestionOption.model_construct(**vars(option)) for option in question.options]
+    options = [
+        QuestionOption.model_construct(None, **option.to_json()) for option in question.options
+    ]
     return OpenQuestion.model_construct(number=number, **(vars(question) | {"options": options}))
 
 
