@@ -181,7 +181,7 @@ def test_a_member_finds_its_object_by_path_or_not_at_all() -> None:
 def test_the_commands_say_what_they_made_and_what_comes_next(terminal: Terminal) -> None:
     made = terminal("init", "mine", "--from", "oms")
     assert made.status == 0
-    assert made.out.startswith("mine: a copy of oms, ")
+    assert made.out.startswith("copied oms to mine: ")
     new = terminal("groups", "new", "ink", "--category", "video_generation", "--workflow", "mine")
     assert new.status == 0
     assert new.out.splitlines()[0] == "mine/config.json"
