@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,6 @@ from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from callsheet.workflow.folder import content_hash
 from tests.support.facts import any_event
-
-Make = Callable[[], Store]
 
 
 @dataclass
