@@ -159,7 +159,7 @@ def test_a_run_in_a_workers_hands_is_followed_and_answered_from_another_terminal
     carrier = f"process {worker.process.pid} on "
 
     leaving = crew.command("resume", "last")
-    wait_for(lambda: "Ctrl-C leaves it running" in leaving.told)
+    wait_for(lambda: "Ctrl-C stops following" in leaving.told)
     leaving.process.send_signal(signal.SIGINT)
     assert leaving.end()[0] == 130
     assert "the run continues on a worker; to follow it: callsheet resume " in leaving.told

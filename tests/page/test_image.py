@@ -150,7 +150,7 @@ def test_a_question_is_answered_with_an_image(
     ui = open_page(server.url)
     ui.page.goto(f"{ui.url}/#{said.json['run']}")
     asks = ui.page.get_by_role("region", name="Question")
-    expect(asks).to_contain_text("Its rendered still")
+    expect(asks).to_contain_text("Rendered still of this image")
     with ui.page.expect_file_chooser() as chooser:
         asks.get_by_role("button", name="Choose an image").click()
     chooser.value.set_files({"name": "still.png", "mimeType": "image/png", "buffer": STILL})
