@@ -126,7 +126,7 @@ def type_name(annotation: Any) -> str:
 def route_table() -> str:
     """Return each route of the HTTP API with its summary."""
     lines = [
-        [f"`{each.method} {each.path}`{' *' if each.repeatable else ''}", each.summary]
+        [f"`{each.method} {each.path}`{' *' if each.is_idempotent else ''}", each.summary]
         for each in OPERATIONS
     ]
     return table(["route", "description"], lines)

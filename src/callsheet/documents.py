@@ -57,7 +57,8 @@ def _never_null(schema: dict[str, Any]) -> None:
     schema.update(*options)
 
 
-def _optional(description: str) -> Any:
+def optional_field(description: str) -> Any:
+    """Declare a field that is left out where it has nothing to say."""
     return Field(default=None, description=description, json_schema_extra=_never_null)
 
 
@@ -67,7 +68,7 @@ class QuestionOption(DocumentPart):
     name: str
     label: str
     detail: str
-    unavailable: str | None = _optional("Why the option cannot be chosen now.")
+    unavailable: str | None = optional_field("Why the option cannot be chosen now.")
 
 
 class OpenQuestion(DocumentPart):
@@ -204,16 +205,16 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     usage: Usage
     savings: RunSavings
     receipt: RunReceipt | None = Field(description="Null where no provider reported tokens.")
-    question: OpenQuestion | None = _optional("What a waiting run asks.")
-    until: float | None = _optional("Until when a run is parked, in Unix seconds.")
-    error: RunError | None = _optional("Why the run failed or is parked.")
-    at_work: WorkInProgress | None = _optional("The step being executed.")
-    started: float | None = _optional("When the run started, in Unix seconds.")
-    seq: int | None = _optional("The sequence number of the run's latest event.")
-    attempts: list[StepAttempt] | None = _optional("Every ended attempt of every step.")
-    exports: list[str] | None = _optional("The formats in which the prompts can be exported.")
-    pictures: dict[str, ImageDetails] | None = _optional("The person's images, by question.")
-    notes: list[RunNote] | None = _optional("Notes since the run was last started or retried.")
+    question: OpenQuestion | None = optional_field("What a waiting run asks.")
+    until: float | None = optional_field("Until when a run is parked, in Unix seconds.")
+    error: RunError | None = optional_field("Why the run failed or is parked.")
+    at_work: WorkInProgress | None = optional_field("The step being executed.")
+    started: float | None = optional_field("When the run started, in Unix seconds.")
+    seq: int | None = optional_field("The sequence number of the run's latest event.")
+    attempts: list[StepAttempt] | None = optional_field("Every ended attempt of every step.")
+    exports: list[str] | None = optional_field("The formats in which the prompts can be exported.")
+    pictures: dict[str, ImageDetails] | None = optional_field("The person's images, by question.")
+    notes: list[RunNote] | None = optional_field("Notes since the run was last started or retried.")
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.model_fields_set:

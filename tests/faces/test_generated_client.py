@@ -22,7 +22,14 @@ package_name_override: generated_callsheet_client
 post_hooks: []
 """
 
-ONE_FORM_EACH = {"start", "run", "edit-prompt", "resume", "retry", "interrupt"}
+ONE_FORM_EACH = {
+    "start-run",
+    "get-run",
+    "edit-prompt",
+    "resume-run",
+    "retry-run",
+    "interrupt-run",
+}
 """The operations that answer with a run."""
 
 
@@ -54,7 +61,7 @@ def client(
 
 
 def _read(client: ModuleType, server: Serving, run: str) -> Any:
-    operation = importlib.import_module("generated_callsheet_client.api.default.run")
+    operation = importlib.import_module("generated_callsheet_client.api.runs.get_run")
     with client.Client(base_url=str(server.client.base_url)) as connection:
         return operation.sync(run, client=connection)
 
@@ -66,7 +73,11 @@ def test_a_generated_client_reads_a_finished_and_a_failed_run(
     finished = _read(client, server, server.until(started.json()["run"])["run"])
     assert type(finished).__name__ == "RunDocument"
     assert finished.status == "succeeded"
+    assert type(finished.status).__name__ == "RunStatus"
     assert finished.usage.calls == 1
+    assert type(finished.usage).__name__ == "Usage"
+    assert finished.receipt is None
+    assert finished.seq > 0
     assert set(finished.prompts["image_generation"].to_dict()) == {"SORA_2_A", "SORA_1_A"}
     assert finished.attempts[-1].result in ("done", "skipped")
     assert not finished.problems
@@ -91,8 +102,41 @@ def test_each_form_is_described_once(server: Serving) -> None:
     assert set(answers) == ONE_FORM_EACH
     assert all(each == {"$ref": "#/components/schemas/RunDocument"} for each in answers.values())
     properties = described["components"]["schemas"]["RunDocument"]["properties"]
-    for name in ("question", "error", "receipt", "usage", "status"):
+    for name in ("question", "error", "receipt", "usage", "status", "problems", "savings"):
         assert "$ref" in json.dumps(properties[name]), name
+
+
+def test_every_answer_is_a_named_schema(server: Serving) -> None:
+    described = json.loads(server.client.get("/openapi.json").text)
+    answers = [
+        (status, media, content["schema"])
+        for path in described["paths"].values()
+        for operation in path.values()
+        for status, answer in operation["responses"].items()
+        for media, content in answer["content"].items()
+    ]
+    for status, media, schema in answers:
+        if not status.startswith("2"):
+            assert schema == {"$ref": "#/components/schemas/ProblemDetails"}
+        elif media == "application/json" and schema:
+            assert {"$ref"} in (set(schema), set(schema.get("items", {}))), schema
+
+
+def test_no_enumeration_is_described_twice(server: Serving) -> None:
+    schemas = json.loads(server.client.get("/openapi.json").text)["components"]["schemas"]
+    found = [tuple(values) for values in _enumerations(schemas)]
+    assert len(found) == len({*found})
+    named = {name for name, schema in schemas.items() if "enum" in schema}
+    assert {"RunStatus", "BatchStatus", "QuestionKind", "AttemptResult", "KeyStatus"} < named
+
+
+def _enumerations(schema: Any) -> Iterator[list[str]]:
+    inner = schema.values() if isinstance(schema, dict) else schema
+    if isinstance(schema, dict) and isinstance(schema.get("enum"), list):
+        yield schema["enum"]
+    for each in inner:
+        if isinstance(each, (dict, list)):
+            yield from _enumerations(each)
 
 
 def test_what_a_run_is_not_ready_for_is_a_conflict(server: Serving) -> None:

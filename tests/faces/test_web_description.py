@@ -26,7 +26,8 @@ def test_random_requests_find_no_server_error_and_no_undocumented_answer(
             *("--phases", "coverage,fuzzing,stateful", "--max-examples", EXAMPLES),
             # A stream has no end to be judged by; tests/faults/test_web_streams.py reads it.
             *("--exclude-path", "/api/events", "--generation-database", ":memory:"),
-            *("--workers", "2"),
+            # With two, CPython 3.11's parser now and then fails inside the tool itself.
+            *("--workers", "1"),
         )
         done = subprocess.run(
             command, capture_output=True, text=True, cwd=terminal.folder, check=False

@@ -18,19 +18,19 @@ from callsheet.web.event_stream import EventFeed
 async def test_the_deletion_of_a_run_is_announced_and_that_of_batch_rows_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(event_stream, "COUNT_SECONDS", 0.0)
-    monkeypatch.setattr(event_stream, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(event_stream, "DELETION_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(event_stream, "POLL_SECONDS", 0.01)
     store = SqlStore.in_memory()
     for run in ("batch.1", "heron", "batch.2"):
         await store.create(Lease(run, "me", 1), "oms", [Noted(step="s", text="x")], {})
     feed = EventFeed(store, RunListing(store))
     watching = asyncio.create_task(feed.watch())
     await feed.wait(0)
-    seen, rings = feed.generation, feed.rings
+    seen, wakeups = feed.generation, feed.wakeups
 
     for run in ("batch.1", "batch.2", "heron"):
         await store.delete(run)
-    await feed.wait(rings)
+    await feed.wait(wakeups)
 
     watching.cancel()
     with suppress(asyncio.CancelledError):

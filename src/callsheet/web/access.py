@@ -1,7 +1,7 @@
-"""Stands before every route: who may ask, from where, and what every answer says to the browser.
+"""Checks host, origin and token of every request, and adds the security headers to every response.
 
-A page of another site must neither read nor change anything here, even where its name is made to
-point at this machine (DNS rebinding) or its form is posted to it.
+A page of another site can neither read nor change anything here, neither by DNS rebinding nor by a
+cross-site form.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ HEADERS = [
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 ]
 
-OPEN = frozenset({"/api/health"})
-"""What needs no token."""
+PUBLIC_PATHS = frozenset({"/api/health"})
+"""Paths that need no token."""
 
 MAX_BODY = 10 * 1024 * 1024
 
@@ -59,15 +59,15 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::[0-9]{1,5
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """Who is let in: the names this server goes by, and the token, where it is not for loopback only."""
+    """The host names that the server accepts, and the token that it requires, if any."""
 
     names: frozenset[str] = frozenset()
     token: str = field(default="", repr=False)
     cookie: str = "callsheet"
 
-    @lru_cache(maxsize=64)  # noqa: B019  # a doorman lives as long as the process
-    def knows(self, host: str) -> bool:
-        """Whether this is a name of ours. An address cannot be rebound, a foreign name can."""
+    @lru_cache(maxsize=64)  # noqa: B019  # a policy lives as long as the process
+    def accepts_host(self, host: str) -> bool:
+        """Whether requests for this host are accepted. A name can be rebound, an address cannot."""
         if not (found := _HOST.fullmatch(host)):
             return False
         name = found[1].lower()
@@ -79,13 +79,13 @@ class AccessPolicy:
             return False
         return address.is_loopback or bool(self.token)
 
-    def lets_in(self, given: str) -> bool:
-        """Whether this is the token; takes as long for one that is nearly right."""
+    def accepts_token(self, given: str) -> bool:
+        """Whether this is the token, compared in constant time."""
         return secrets.compare_digest(given.encode(), self.token.encode())
 
 
 class AccessMiddleware:
-    """An ASGI application around the real one."""
+    """ASGI middleware that applies an access policy."""
 
     def __init__(self, app: ASGIApp, policy: AccessPolicy) -> None:
         self._app = app
@@ -104,45 +104,45 @@ class AccessMiddleware:
                 message["headers"] = [*message.get("headers", ()), *HEADERS]
             await send(message)
 
-        answer = _refusal(scope, self._policy)
-        await (answer or self._app)(scope, receive, send_safely)
+        refusal = _refusal(scope, self._policy)
+        await (refusal or self._app)(scope, receive, send_safely)
 
 
 def _refusal(scope: Scope, policy: AccessPolicy) -> Response | None:
-    """The answer to a request that goes no further; None for one that may."""
-    host = _values(scope, b"host")
-    if len(host) != 1 or not policy.knows(host[0]):
+    """Return the response to a refused request, None for an accepted one."""
+    host = _headers(scope, b"host")
+    if len(host) != 1 or not policy.accepts_host(host[0]):
         return problem_response(
-            403, "host_not_allowed", "this server does not go by that name", ALLOW
+            403, "host_not_allowed", "this server does not accept that host name", ALLOW_HINT
         )
-    if _is_foreign(scope, host[0]):
-        return problem_response(403, "cross_site", "another site asked for this")
-    if policy.token and (refused := _unknown(scope, policy)):
+    if _is_cross_site(scope, host[0]):
+        return problem_response(403, "cross_site", "the request comes from another site")
+    if policy.token and (refused := _token_refusal(scope, policy)):
         return refused
-    length = _values(scope, b"content-length")
+    length = _headers(scope, b"content-length")
     if length and (not length[0].isdigit() or int(length[0][:20]) > MAX_BODY):
         return problem_response(413, "too_large", f"a body may have {MAX_BODY:,} bytes")
     return None
 
 
-ALLOW = "open it by the address that it printed; `callsheet serve --allow-host NAME` adds a name"
+ALLOW_HINT = "open the address that it printed; `callsheet serve --allow-host NAME` adds a name"
 
 
-def _is_foreign(scope: Scope, host: str) -> bool:
-    """Whether a browser says that another site's page is behind this request."""
-    origins = _values(scope, b"origin")
+def _is_cross_site(scope: Scope, host: str) -> bool:
+    """Whether a browser says that a page of another site made this request."""
+    origins = _headers(scope, b"origin")
     if any(origin.lower() not in _origins(host) for origin in origins):
         return True
-    site = _values(scope, b"sec-fetch-site")
+    site = _headers(scope, b"sec-fetch-site")
     if all(each in ("same-origin", "none") for each in site):
         return False
-    # A link that a person follows to the page itself shows nothing to where it came from.
-    followed = (_values(scope, b"sec-fetch-mode"), _values(scope, b"sec-fetch-dest"))
+    # Following a link to the page itself shows nothing to the other site.
+    navigation = (_headers(scope, b"sec-fetch-mode"), _headers(scope, b"sec-fetch-dest"))
     return (
         scope["method"] != "GET"
         or scope["path"] != "/"
         or bool(origins)
-        or followed != (["navigate"], ["document"])
+        or navigation != (["navigate"], ["document"])
     )
 
 
@@ -150,34 +150,37 @@ def _origins(host: str) -> tuple[str, str]:
     return f"http://{host.lower()}", f"https://{host.lower()}"
 
 
-def _unknown(scope: Scope, policy: AccessPolicy) -> Response | None:
-    """The answer to one who has no right token; who brings it in the page's address gets a cookie."""
-    if scope["path"] in OPEN:
+def _token_refusal(scope: Scope, policy: AccessPolicy) -> Response | None:
+    """Refuse a request without the token; the token in the page's address sets a cookie."""
+    if scope["path"] in PUBLIC_PATHS:
         return None
     if scope["path"] == "/" and (given := parse_qs(scope["query_string"]).get(b"token")):
-        if policy.lets_in(given[0].decode("latin-1")):
+        if policy.accepts_token(given[0].decode("latin-1")):
             redirect = RedirectResponse("/", 303)
             redirect.set_cookie(policy.cookie, policy.token, httponly=True, samesite="strict")
             return redirect
-    elif any(policy.lets_in(each) for each in _tokens(scope, policy)):
+    elif any(policy.accepts_token(each) for each in _tokens(scope, policy)):
         return None
     refusal = problem_response(
-        401, "token_required", "who are you?", "open the address that `callsheet serve` printed"
+        401,
+        "token_required",
+        "a token is required",
+        "open the address that `callsheet serve` printed",
     )
     refusal.headers["www-authenticate"] = "Bearer"
     return refusal
 
 
 def _tokens(scope: Scope, policy: AccessPolicy) -> list[str]:
-    """What a request brings as a token: in its Authorization header, or in our cookie."""
+    """Return the tokens in the Authorization header and in the cookie."""
     bearers = [
-        value[7:] for value in _values(scope, b"authorization") if value[:7].lower() == "bearer "
+        value[7:] for value in _headers(scope, b"authorization") if value[:7].lower() == "bearer "
     ]
-    pairs = (pair.strip() for line in _values(scope, b"cookie") for pair in line.split(";"))
+    pairs = (pair.strip() for line in _headers(scope, b"cookie") for pair in line.split(";"))
     cookies = [p.partition("=")[2] for p in pairs if p.startswith(f"{policy.cookie}=")]
     return [*bearers, *cookies]
 
 
-def _values(scope: Scope, name: bytes) -> list[str]:
+def _headers(scope: Scope, name: bytes) -> list[str]:
     values = [value for key, value in scope["headers"] if key == name]
     return [value.decode("latin-1") for value in values]

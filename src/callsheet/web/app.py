@@ -1,4 +1,4 @@
-"""The web application: the routes of the table, the page, and the guard in front of them."""
+"""The web application: the routes of the table, the page, and the access check before them."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ PATHS = (
     "/",
     "/page/{name:path}",
 )
-"""Every path that is answered."""
+"""Every path that the server handles."""
 
 
 def build_app(server: ServerState, policy: AccessPolicy, *, debug: bool = False) -> ASGIApp:
-    """The application around a desk; `debug` shows defects on stderr."""
+    """Build the application; `debug` prints the tracebacks of bugs to stderr."""
 
     @asynccontextmanager
-    async def live(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
         watching = asyncio.create_task(server.feed.watch())
         yield
@@ -53,20 +53,20 @@ def build_app(server: ServerState, policy: AccessPolicy, *, debug: bool = False)
         with suppress(asyncio.CancelledError):
             await watching
 
-    async def explained(request: Request, error: Exception) -> Response:
+    async def handle_error(request: Request, error: Exception) -> Response:
         del request
-        ours = isinstance(error, CallsheetError) and not isinstance(error, InternalError)
-        if debug and not ours:
+        expected = isinstance(error, CallsheetError) and not isinstance(error, InternalError)
+        if debug and not expected:
             traceback.print_exception(error)
         return problem(error if isinstance(error, CallsheetError) else defect(error))
 
     app = Starlette(
         routes=[*_routes(server)],
-        lifespan=live,
+        lifespan=lifespan,
         exception_handlers={
-            CallsheetError: explained,
-            HTTPException: _unrouted,
-            Exception: explained,
+            CallsheetError: handle_error,
+            HTTPException: _routing_error,
+            Exception: handle_error,
         },
     )
     return AccessMiddleware(app, policy)
@@ -94,20 +94,22 @@ def _route(path: str, methods: Mapping[str, Operation], server: ServerState) -> 
         operation = methods.get(request.method) or methods["GET"]
         query = read_query(request, operation.query) if operation.query else None
         body = await read_body(request, operation.body) if operation.body else None
-        answered: Response = await operation.handle(RequestContext(server, request, body, query))
-        return answered
+        response: Response = await operation.handler(RequestContext(server, request, body, query))
+        return response
 
     return Route(path, endpoint, methods=[*methods])
 
 
-async def _unrouted(request: Request, error: Exception) -> Response:
-    """A path or method that is not in the table."""
+async def _routing_error(request: Request, error: Exception) -> Response:
+    """Respond to a path or method that is not in the table."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for these alone
     if error.status_code == 405:  # noqa: PLR2004  # HTTP's own number
-        refusal = problem_response(405, "method_not_allowed", f"{request.method} is not done here")
+        refusal = problem_response(
+            405, "method_not_allowed", f"{request.method} is not allowed here"
+        )
     else:
         refusal = problem_response(
-            404, "not_found", "there is nothing here", "/openapi.json lists the routes"
+            404, "not_found", "this path does not exist", "/openapi.json lists the routes"
         )
     for name, value in (error.headers or {}).items():
         refusal.headers[name] = value

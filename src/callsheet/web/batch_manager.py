@@ -1,4 +1,4 @@
-"""The batches that this server carries out, and how each stands: progress, failures, time left."""
+"""Manages batches: checks uploads, executes them, and describes each: progress, failures, time left."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from callsheet.settings import Settings
     from callsheet.store.port import Store
 
-MOST_NAMED = 100
-"""Failed rows that are named one by one; the others are counted."""
+MAX_LISTED = 100
+"""Failed rows that are listed; the others are only counted."""
 
 STOP_SECONDS = 8.0
 
 
 @dataclass
 class ActiveBatch:
-    """A batch in this server's hands."""
+    """A batch that this server executes or has executed."""
 
     batch: Batch
     began: float = field(default_factory=time.monotonic)
@@ -46,182 +46,184 @@ class ActiveBatch:
     task: asyncio.Task[None] | None = None
 
     @property
-    def under_way(self) -> bool:
-        """Whether rows are still being carried on."""
+    def is_active(self) -> bool:
+        """Whether rows are still being executed."""
         return self.seconds is None
 
     async def execute(self) -> None:
-        """Carries every row on; whatever stops it is remembered, and shown."""
+        """Execute every row; keep the error that stops the batch, for its document."""
         try:
             async for outcome in self.batch.execute():
-                _name(self.failures, outcome)
+                _add_failure(self.failures, outcome)
             self.error = self.batch.paused_by
         except CallsheetError as error:
             self.error = error
-        except Exception as error:  # noqa: BLE001  # nobody awaits this task; the page tells of it
+        except Exception as error:  # noqa: BLE001  # nobody awaits this task; the document reports it
             self.error = defect(error)
         finally:
             self.seconds = time.monotonic() - self.began
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Takes no further rows; those under way may end."""
+        """Start no further row; active rows have this long to finish."""
         self.stopping = True
         self.batch.stop(seconds)
 
 
 class BatchManager:
-    """Sheets by the name of their batch: judged, carried out, looked at, downloaded."""
+    """The batches of one server, by name."""
 
     def __init__(self, settings: Settings, store: Store, workflows: Mapping[str, str]) -> None:
         self._settings = settings
         self._store = store
         self._workflows = workflows
-        self._going: dict[str, ActiveBatch] = {}
+        self._active: dict[str, ActiveBatch] = {}
         self.uploads = UploadStore(settings.home)
 
-    async def judge(self, text: str, terms: Upload) -> dict[str, Any]:
-        """Reads every row and prices the whole; raises SheetError with all that is wrong."""
+    async def check(self, text: str, upload: Upload) -> dict[str, Any]:
+        """Validate every row and estimate the cost; raises SheetError with every problem."""
 
         async def work() -> dict[str, Any]:
             with (
                 self.uploads.temporary_sheet(text) as sheet,
-                _unnamed(sheet),
-                self._looked_at(sheet, terms) as batch,
+                _path_hidden(sheet),
+                self._opened(sheet, upload) as batch,
             ):
-                priced = asdict(await estimate_batch(batch))
+                estimate = asdict(await estimate_batch(batch))
             return {
                 "batch": batch.name,
                 "carried": batch.passthrough_columns,
                 "groups": batch.groups,
-            } | priced
+            } | estimate
 
         return await run_in_thread(work)
 
-    async def start(self, text: str, terms: Upload) -> str:
-        """Puts a judged sheet away and carries it out; answers with the batch's name."""
-        with self.uploads.temporary_sheet(text) as sheet, _unnamed(sheet):
-            batch = await asyncio.to_thread(self._batch, sheet, terms)
-            if self._is_going(batch.name):
+    async def start(self, text: str, upload: Upload) -> str:
+        """Store a sheet and execute it; returns the name of the batch."""
+        with self.uploads.temporary_sheet(text) as sheet, _path_hidden(sheet):
+            batch = await asyncio.to_thread(self._batch, sheet, upload)
+            if self._is_active(batch.name):
                 self._check_same(batch.name, text)
             else:
-                kept = Upload(
-                    **asdict(terms) | {"rows": batch.progress.total, "began": time.time()}
+                stored = Upload(
+                    **asdict(upload) | {"rows": batch.progress.total, "began": time.time()}
                 )
-                self.uploads.save(batch.name, sheet, kept)
-        await self.advance(batch.name)
+                self.uploads.save(batch.name, sheet, stored)
+        await self.resume(batch.name)
         return batch.name
 
-    async def advance(self, name: str, *, retry_failed: bool = False) -> None:
-        """Carries a kept batch on; one that is being carried on is left alone."""
-        if self._is_going(name):
+    async def resume(self, name: str, *, retry_failed: bool = False) -> None:
+        """Execute a stored batch, unless it is active already."""
+        if self._is_active(name):
             return
-        sheet, terms = self.uploads.get(name)
-        batch = await asyncio.to_thread(self._batch, sheet, terms, retry_failed=retry_failed)
-        if not self._is_going(name):
-            going = self._going[name] = ActiveBatch(batch)
-            going.task = asyncio.create_task(going.execute())
+        sheet, upload = self.uploads.get(name)
+        batch = await asyncio.to_thread(self._batch, sheet, upload, retry_failed=retry_failed)
+        if not self._is_active(name):
+            active = self._active[name] = ActiveBatch(batch)
+            active.task = asyncio.create_task(active.execute())
 
     def stop(self, name: str) -> None:
-        """Takes no further rows of a batch; raises WebError where none is carried on here."""
+        """Start no further row of a batch; raises WebError unless this server executes it."""
         self.uploads.get(name)
-        if not self._is_going(name):
-            raise WebError(409, "not_under_way", f"the batch {name} is not being carried on here")
-        self._going[name].stop()
+        if not self._is_active(name):
+            raise WebError(409, "not_under_way", f"the batch {name} is not being executed here")
+        self._active[name].stop()
 
-    def forget(self, name: str) -> None:
-        """Forgets a sheet, not its runs; raises WebError while it is being carried on."""
+    def delete(self, name: str) -> None:
+        """Delete a sheet, not its runs; raises WebError while it is being executed."""
         self.uploads.get(name)
-        if self._is_going(name):
-            raise WebError(409, "run_held", f"the batch {name} is being carried on", hint="stop it")
-        self._going.pop(name, None)
+        if self._is_active(name):
+            raise WebError(409, "run_held", f"the batch {name} is being executed", hint="stop it")
+        self._active.pop(name, None)
         self.uploads.delete(name)
 
     async def document(self, name: str) -> dict[str, Any]:
-        """How a batch stands."""
-        sheet, terms = self.uploads.get(name)
-        going = self._going.get(name)
-        if going is not None:
-            return _batch_document(name, terms, going.batch.progress, going.failures) | _pace(going)
+        """Return the document of a batch."""
+        sheet, upload = self.uploads.get(name)
+        active = self._active.get(name)
+        if active is not None:
+            return _batch_document(name, upload, active.batch.progress, active.failures) | _status(
+                active
+            )
         failures: list[dict[str, Any]] = []
 
         async def work() -> BatchProgress:
-            with self._looked_at(sheet, terms) as batch:
+            with self._opened(sheet, upload) as batch:
                 async for outcome in current_outcomes(batch):
-                    _name(failures, outcome)
+                    _add_failure(failures, outcome)
             return batch.progress
 
-        tally = await run_in_thread(work)
-        return _batch_document(name, terms, tally, failures) | {
-            "status": _ended(tally),
+        progress = await run_in_thread(work)
+        return _batch_document(name, upload, progress, failures) | {
+            "status": _final_status(progress),
             "error": None,
         }
 
     async def output(self, name: str, suffix: str) -> str:
-        """The prompts so far, in the form of this ending."""
-        sheet, terms = self.uploads.get(name)
+        """Return the prompts so far, in the format of this file ending."""
+        sheet, upload = self.uploads.get(name)
 
         async def work() -> str:
-            with self._looked_at(sheet, terms) as batch:
+            with self._opened(sheet, upload) as batch:
                 return await current_output(batch, suffix)
 
         return await run_in_thread(work)
 
-    def all(self) -> list[dict[str, Any]]:
-        """Every batch at a glance, newest first."""
+    def summaries(self) -> list[dict[str, Any]]:
+        """List every batch, newest first."""
         return [
-            {"batch": name, "title": terms.title, "rows": terms.rows, "started": terms.began}
-            | {"under_way": self._is_going(name)}
-            for name, terms in self.uploads.all()
+            {"batch": name, "title": upload.title, "rows": upload.rows, "started": upload.began}
+            | {"under_way": self._is_active(name)}
+            for name, upload in self.uploads.all()
         ]
 
     async def close(self, seconds: float) -> None:
-        """Gives the rows under way this long, and lets go of them; they are kept."""
-        going = [each for each in self._going.values() if each.under_way and each.task]
-        for each in going:
+        """Give the active rows this long to finish, then interrupt them."""
+        active = [each for each in self._active.values() if each.is_active and each.task]
+        for each in active:
             each.stop(seconds)
-        await asyncio.gather(*(each.task for each in going if each.task), return_exceptions=True)
+        await asyncio.gather(*(each.task for each in active if each.task), return_exceptions=True)
 
     def _check_same(self, name: str, text: str) -> None:
-        """Raises WebError where another sheet is being carried out under this name."""
+        """Raise WebError where another sheet is being executed under this name."""
         if self.uploads.get(name)[0].read_bytes() != text.encode():
             raise WebError(
                 409,
                 "run_held",
-                f"the batch {name} is being carried on with another sheet",
+                f"the batch {name} is being executed with another sheet",
                 hint="wait for it, stop it, or give this sheet another title",
             )
 
-    def is_known(self, name: str) -> bool:
-        """Whether how the batch stands is known without looking at its runs."""
-        return name in self._going
+    def has_progress(self, name: str) -> bool:
+        """Whether the batch's progress is known without reading its runs."""
+        return name in self._active
 
-    def _is_going(self, name: str) -> bool:
-        return name in self._going and self._going[name].under_way
+    def _is_active(self, name: str) -> bool:
+        return name in self._active and self._active[name].is_active
 
-    def _batch(self, sheet: Path, terms: Upload, *, retry_failed: bool = False) -> Batch:
+    def _batch(self, sheet: Path, upload: Upload, *, retry_failed: bool = False) -> Batch:
         service = RunService(self._settings, store=self._store)
-        order = terms.to_request(sheet, self._source(terms), retry_failed=retry_failed)
+        order = upload.to_request(sheet, self._source(upload), retry_failed=retry_failed)
         return Batch(service, order)
 
-    def _source(self, terms: Upload) -> str:
-        if terms.workflow not in self._workflows:
-            raise UnknownNameError("workflow", terms.workflow, self._workflows)
-        return self._workflows[terms.workflow]
+    def _source(self, upload: Upload) -> str:
+        if upload.workflow not in self._workflows:
+            raise UnknownNameError("workflow", upload.workflow, self._workflows)
+        return self._workflows[upload.workflow]
 
     @contextmanager
-    def _looked_at(self, sheet: Path, terms: Upload) -> Iterator[Batch]:
-        """The same with a store of its own, for another thread, and an LLM that needs no key."""
-        measure = MeasuringLLM(terms.llm or self._settings.llm or DEFAULT_LLM)
+    def _opened(self, sheet: Path, upload: Upload) -> Iterator[Batch]:
+        """Open the batch with a store of its own, for another thread, and an LLM that needs no key."""
+        measure = MeasuringLLM(upload.llm or self._settings.llm or DEFAULT_LLM)
         service = RunService(self._settings, llm=measure)
         try:
-            yield Batch(service, terms.to_request(sheet, self._source(terms)))
+            yield Batch(service, upload.to_request(sheet, self._source(upload)))
         finally:
             service.store.close()
 
 
 @contextmanager
-def _unnamed(sheet: Path) -> Iterator[None]:
-    """Where a sheet lies while it is judged is nobody's affair."""
+def _path_hidden(sheet: Path) -> Iterator[None]:
+    """Keep the path of the temporary sheet out of errors."""
     try:
         yield
     except CallsheetError as error:
@@ -229,47 +231,53 @@ def _unnamed(sheet: Path) -> Iterator[None]:
         raise
 
 
-def _name(failures: list[dict[str, Any]], outcome: RowOutcome) -> None:
-    if outcome.status == "failed" and len(failures) < MOST_NAMED:
+def _add_failure(failures: list[dict[str, Any]], outcome: RowOutcome) -> None:
+    if outcome.status == "failed" and len(failures) < MAX_LISTED:
         row, message = outcome.row, "; ".join(outcome.problems)
         named = {"row": row.number, "id": row.id, "run": row.run}
         failures.append(named | {"code": outcome.code, "message": message})
 
 
 def _batch_document(
-    name: str, terms: Upload, tally: BatchProgress, failures: list[dict[str, Any]]
+    name: str, upload: Upload, progress: BatchProgress, failures: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    counted = ("total", "done", "failed", "left", "repaired")
+    counts = ("total", "done", "failed", "left", "repaired")
     return {
         "batch": name,
-        "title": terms.title,
-        "workflow": terms.workflow,
-        "llm": terms.llm,
-        "groups": [*terms.groups],
-        "started": terms.began,
-        "rows": {each: getattr(tally, each) for each in counted},
-        "usage": asdict(tally.usage),
+        "title": upload.title,
+        "workflow": upload.workflow,
+        "llm": upload.llm,
+        "groups": [*upload.groups],
+        "started": upload.began,
+        "rows": {each: getattr(progress, each) for each in counts},
+        "usage": asdict(progress.usage),
         "failures": failures,
     }
 
 
-def _ended(tally: BatchProgress) -> str:
-    return "interrupted" if tally.left else "failed" if tally.failed else "succeeded"
+def _final_status(progress: BatchProgress) -> str:
+    return "interrupted" if progress.left else "failed" if progress.failed else "succeeded"
 
 
-def _pace(going: ActiveBatch) -> dict[str, Any]:
-    tally, paused = going.batch.progress, going.error
-    rest = tally.total - tally.ended
-    seconds = time.monotonic() - going.began
-    if going.under_way:
-        status = "stopping" if going.stopping else "running"
-    elif paused is not None:
+def _status(active: ActiveBatch) -> dict[str, Any]:
+    progress, paused_by = active.batch.progress, active.error
+    remaining = progress.total - progress.ended
+    seconds = time.monotonic() - active.began
+    if active.is_active:
+        status = "stopping" if active.stopping else "running"
+    elif paused_by is not None:
         status = "paused"
     else:
-        status = _ended(tally)
-    error = paused and {"code": paused.code, "message": paused.message, "hint": paused.hint}
+        status = _final_status(progress)
+    error = paused_by and {
+        "code": paused_by.code,
+        "message": paused_by.message,
+        "hint": paused_by.hint,
+    }
     return {
         "status": status,
         "error": error,
-        "seconds_left": seconds / tally.fresh * rest if going.under_way and tally.fresh else None,
+        "seconds_left": seconds / progress.fresh * remaining
+        if active.is_active and progress.fresh
+        else None,
     }

@@ -1,7 +1,7 @@
-"""The stream of events: every fact of the watched runs once and in order, whichever process wrote it.
+"""Streams the events of runs, each once and in order, whichever process recorded it.
 
-A stream holds nothing back in memory: it knows how far its reader is in each run, and fetches what
-comes behind. A slow reader is behind, and catches up; one that reads nothing is let go.
+A stream keeps only its position in each run and reads later events from the store, so that a slow
+client catches up. A client that reads nothing is disconnected.
 """
 
 from __future__ import annotations
@@ -28,23 +28,24 @@ if TYPE_CHECKING:
     from callsheet.runs.listing import RunListing
     from callsheet.store.port import Store
 
-LOOK_SECONDS = 0.25
-"""How often the store is asked whether another process wrote."""
+POLL_SECONDS = 0.25
+"""How often the store is polled for writes of other processes."""
 
-REST_SECONDS = 0.05
-"""How long it is left alone after a look, however much is written."""
+MIN_POLL_SECONDS = 0.05
+"""The shortest time between two polls."""
 
-COUNT_SECONDS = 2.0
-"""How long the runs are left uncounted after they were: only who counts sees that one is deleted."""
+DELETION_POLL_SECONDS = 2.0
+"""The shortest time between two searches for deleted runs, which read every name."""
 
-BEAT_SECONDS = 15.0
+KEEPALIVE_SECONDS = 15.0
 SEND_SECONDS = 20.0
 WINDOW_SECONDS = 60.0
-"""A run is looked at for so long after its last fact; clocks of several machines differ."""
+"""A run is polled for so long after its latest event, because clocks of machines differ."""
 
-REMEMBERED = 2_000
+MAX_CHANGES = 2_000
+"""Changes of the list of runs that are kept for slow clients."""
 
-HIDDEN = {
+HIDDEN_FIELDS = {
     "source",
     "manifest",
     "base_url",
@@ -55,117 +56,117 @@ HIDDEN = {
     "once",
     "detail",
 }
-"""Fields of facts that stay here: places on this machine, and what no reader needs."""
+"""Fields of events that are not sent: paths on this machine, and what no client needs."""
 
 
 class EventFeed:
-    """Knows what was written lately, for all streams at once."""
+    """Polls the store, and keeps the latest changes for all streams."""
 
     def __init__(self, store: Store, listing: RunListing) -> None:
         self.store = store
         self.generation = 0
-        self.rings = 0
+        self.wakeups = 0
         self.closed = False
         self._listing = listing
-        self._changes: deque[tuple[int, bytes]] = deque(maxlen=REMEMBERED)
-        self._known: dict[str, tuple[int, str]] = {}
+        self._changes: deque[tuple[int, bytes]] = deque(maxlen=MAX_CHANGES)
+        self._sent: dict[str, tuple[int, str]] = {}
         self._names: set[str] = set()
-        self._facts: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
-        self._news = asyncio.Event()
-        self._nudged = asyncio.Event()
+        self._events: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
+        self._wakeup = asyncio.Event()
+        self._notified = asyncio.Event()
 
-    def nudge(self) -> None:
-        """Says that this process wrote."""
-        self._nudged.set()
+    def notify(self) -> None:
+        """Poll at once, because this process has written."""
+        self._notified.set()
 
     def close(self) -> None:
-        """Ends every stream."""
+        """Close every stream."""
         self.closed = True
-        self._news.set()
+        self._wakeup.set()
 
     async def watch(self) -> None:
-        """Looks for what anybody wrote, until it is cancelled."""
+        """Poll the store until cancelled."""
         version: object = None
-        counted: object = None
-        rested = 0.0
+        searched: object = None
+        search_after = 0.0
         while True:
             with suppress(CallsheetError):
                 now = await self.store.version()
                 if now != version:
-                    await self._look()
+                    await self._find_changes()
                     version = now
-                if now != counted and time.monotonic() > rested:
-                    await self._count()
-                    counted, rested = now, time.monotonic() + COUNT_SECONDS
+                if now != searched and time.monotonic() > search_after:
+                    await self._find_deletions()
+                    searched, search_after = now, time.monotonic() + DELETION_POLL_SECONDS
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._nudged.wait()
-            self._nudged.clear()
-            await asyncio.sleep(REST_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._notified.wait()
+            self._notified.clear()
+            await asyncio.sleep(MIN_POLL_SECONDS)
 
-    async def wait(self, rings: int) -> None:
-        """Returns when something was written since so many rings, or at the time for a sign of life."""
-        if self.rings == rings and not self.closed:
+    async def wait(self, wakeups: int) -> None:
+        """Wait for the next wake-up after this number, or until a keep-alive is due."""
+        if self.wakeups == wakeups and not self.closed:
             with suppress(TimeoutError):
-                async with asyncio.timeout(BEAT_SECONDS):
-                    await self._news.wait()
+                async with asyncio.timeout(KEEPALIVE_SECONDS):
+                    await self._wakeup.wait()
 
     def changes(self, after: int) -> list[bytes] | None:
-        """The runs that went on since; None where so many did that the list must be read anew."""
+        """Return the changed runs since this generation, None where they are no longer all kept."""
         if self._changes and self._changes[0][0] > after + 1 and after:
             return None
         return [body for number, body in self._changes if number > after]
 
-    async def facts(self, run: str, after: int) -> list[tuple[int, bytes]]:
-        """The facts behind `after`, ready to be sent; raises NoSuchRunError."""
+    async def events(self, run: str, after: int) -> list[tuple[int, bytes]]:
+        """Return the events after this one, ready to be sent; raises NoSuchRunError."""
         key = (run, after)
-        if key not in self._facts:
-            self._facts[key] = [
-                (each.seq, json.dumps(public(run, each)).encode())
+        if key not in self._events:
+            self._events[key] = [
+                (each.seq, json.dumps(public_event(run, each)).encode())
                 for each in await self.store.events(run, after)
             ]
-        return self._facts[key]
+        return self._events[key]
 
-    def gone(self, run: str) -> None:
-        """A run was deleted."""
-        self._known.pop(run, None)
+    def announce_deleted(self, run: str) -> None:
+        """Tell every stream that a run was deleted."""
+        self._sent.pop(run, None)
         self._names.discard(run)
-        self._broadcast(_event("gone", json.dumps({"run": run}).encode()))
-        self._ring()
+        self._broadcast(_sse("gone", json.dumps({"run": run}).encode()))
+        self._wake_streams()
 
-    async def _look(self) -> None:
+    async def _find_changes(self) -> None:
         rows = await self.store.active_since(time.time() - WINDOW_SECONDS)
-        self._facts.clear()
+        self._events.clear()
         for row in reversed(rows):
             if batch_of(row.run):
                 continue
             now = (row.seq, row_status(row))
-            if self._known.get(row.run) != now:
-                self._known[row.run] = now
+            if self._sent.get(row.run) != now:
+                self._sent[row.run] = now
                 self._names.add(row.run)
-                glance = json.dumps(await self._listing.entry(row)).encode()
-                self._broadcast(_event("run", glance))
-        self._ring()
+                summary = json.dumps(await self._listing.entry(row)).encode()
+                self._broadcast(_sse("run", summary))
+        self._wake_streams()
 
-    async def _count(self) -> None:
-        """Tells of the runs that were there when they were last counted, and are not any more."""
+    async def _find_deletions(self) -> None:
+        """Announce the runs that have been deleted since the last search."""
         names = {run for run in await self.store.names_starting_with("") if not batch_of(run)}
         for run in sorted(self._names - names):
-            self.gone(run)
+            self.announce_deleted(run)
         self._names = names
 
     def _broadcast(self, body: bytes) -> None:
         self.generation += 1
         self._changes.append((self.generation, body))
 
-    def _ring(self) -> None:
-        self.rings += 1
-        self._news.set()
-        self._news = asyncio.Event()
+    def _wake_streams(self) -> None:
+        self.wakeups += 1
+        self._wakeup.set()
+        self._wakeup = asyncio.Event()
 
 
 class EventStream:
-    """One browser's stream over HTTP: an ASGI answer."""
+    """The response to one client: an ASGI application."""
 
     def __init__(self, feed: EventFeed, positions: dict[str, int]) -> None:
         self._feed = feed
@@ -175,14 +176,14 @@ class EventStream:
         del scope
         headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        left = asyncio.create_task(_leaves(receive))
+        disconnected = asyncio.create_task(_wait_for_disconnect(receive))
         sending = asyncio.create_task(self._send_all(send))
         try:
-            await asyncio.wait((left, sending), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((disconnected, sending), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (left, sending):
+            for task in (disconnected, sending):
                 task.cancel()
-            await asyncio.gather(left, sending, return_exceptions=True)
+            await asyncio.gather(disconnected, sending, return_exceptions=True)
         with suppress(OSError):
             await send({"type": "http.response.body", "body": b""})
 
@@ -192,44 +193,44 @@ class EventStream:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        generation, rings = self._feed.generation, self._feed.rings
-        first = b"".join([chunk async for chunk in self._news()])
-        ready = _event("ready", json.dumps({"runs": self._positions}).encode())
+        generation, wakeups = self._feed.generation, self._feed.wakeups
+        first = b"".join([chunk async for chunk in self._new_events()])
+        ready = _sse("ready", json.dumps({"runs": self._positions}).encode())
         yield b"retry: 1000\n\n" + ready + first
         while not self._feed.closed:
-            await self._feed.wait(rings)
+            await self._feed.wait(wakeups)
             changes = self._feed.changes(generation)
-            generation, rings = self._feed.generation, self._feed.rings
-            facts = [chunk async for chunk in self._news()]
+            generation, wakeups = self._feed.generation, self._feed.wakeups
+            events = [chunk async for chunk in self._new_events()]
             listed = [ready] if changes is None else changes
-            yield b"".join([*facts, *listed]) or b": beat\n\n"
+            yield b"".join([*events, *listed]) or b": beat\n\n"
 
-    async def _news(self) -> AsyncIterator[bytes]:
+    async def _new_events(self) -> AsyncIterator[bytes]:
         for run in [*self._positions]:
             try:
-                facts = await self._feed.facts(run, self._positions[run])
+                events = await self._feed.events(run, self._positions[run])
             except NoSuchRunError:
                 del self._positions[run]
-                yield _event("gone", json.dumps({"run": run}).encode())
+                yield _sse("gone", json.dumps({"run": run}).encode())
                 continue
-            for seq, body in facts:
+            for seq, body in events:
                 self._positions[run] = seq
-                yield _event("fact", body, identity=self._identity())
+                yield _sse("fact", body, identity=self._identity())
 
     def _identity(self) -> str:
         return ",".join(f"{run}:{seq}" for run, seq in self._positions.items())
 
 
-def positions_of(text: str) -> dict[str, int]:
-    """How far a reader is, by run: `run:seq,run:seq`; what has another form is left out."""
+def parse_positions(text: str) -> dict[str, int]:
+    """Parse `run:seq,run:seq`; parts in another form are left out."""
     pairs = (part.rpartition(":") for part in text.split(",") if part)
     return {run: int(seq) for run, _, seq in pairs if run and re.fullmatch("[0-9]{1,9}", seq)}
 
 
-def public(run: str, recorded: RecordedEvent) -> dict[str, Any]:
-    """A fact as readers see it."""
+def public_event(run: str, recorded: RecordedEvent) -> dict[str, Any]:
+    """Return an event as clients see it."""
     event = recorded.event
-    fields = event.model_dump(mode="json", exclude=HIDDEN)
+    fields = event.model_dump(mode="json", exclude=HIDDEN_FIELDS)
     match event.kind:
         case "call_replied":
             del fields["text"]
@@ -245,11 +246,11 @@ def public(run: str, recorded: RecordedEvent) -> dict[str, Any]:
     return {"run": run, "seq": recorded.seq, "at": recorded.at} | fields
 
 
-def _event(name: str, data: bytes, identity: str = "") -> bytes:
+def _sse(name: str, data: bytes, identity: str = "") -> bytes:
     number = f"id: {identity}\n".encode() if identity else b""
     return number + f"event: {name}\n".encode() + b"data: " + data + b"\n\n"
 
 
-async def _leaves(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""A request, read: JSON within its limits, held to the form that the route promises."""
+"""Reads requests within their limits, and makes JSON and file responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from callsheet.web.access import MAX_BODY
-from callsheet.web.problems import WebError, unfit
+from callsheet.web.problems import WebError, invalid_request
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -27,7 +27,7 @@ MAX_KEY = 200
 
 @dataclass(frozen=True)
 class RequestContext:
-    """What a route is given: the desk, the request, and its body and query in their forms."""
+    """What a handler gets: the server's state, the request, and its validated body and query."""
 
     server: ServerState
     request: Request
@@ -36,16 +36,16 @@ class RequestContext:
 
     @property
     def run(self) -> str:
-        """The run that the address names."""
+        """The run in the path."""
         return str(self.request.path_params["run"])
 
     @property
-    def once(self) -> str:
-        """The key under which the same request may come again without being done twice."""
+    def idempotency_key(self) -> str:
+        """The Idempotency-Key: a repeated request with the same key is executed once."""
         key = self.request.headers.get("idempotency-key", "")
         if len(key) > MAX_KEY or not all("!" <= letter <= "~" for letter in key):
             raise WebError(
-                422, "invalid_request", f"an Idempotency-Key has up to {MAX_KEY} visible letters"
+                422, "invalid_request", f"an Idempotency-Key has up to {MAX_KEY} visible characters"
             )
         return key
 
@@ -53,9 +53,9 @@ class RequestContext:
 def json_response(
     value: object, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    """JSON; bytes are JSON already."""
+    """Make a JSON response; bytes are JSON already."""
     body = value if isinstance(value, bytes) else json.dumps(value)
-    # `no-store`: what a person wrote does not stay in a browser's cache.
+    # Prompts and ideas must not stay in a browser's cache.
     return Response(
         body,
         status,
@@ -65,15 +65,15 @@ def json_response(
 
 
 def attachment(text: str, media_type: str, name: str) -> Response:
-    """A file to be kept under this name."""
-    told = json_response(text.encode("utf-8", "replace"))
-    told.headers["content-type"] = f"{media_type}; charset=utf-8"
-    told.headers["content-disposition"] = f'attachment; filename="{name}"'
-    return told
+    """Make a response that is saved as a file of this name."""
+    response = json_response(text.encode("utf-8", "replace"))
+    response.headers["content-type"] = f"{media_type}; charset=utf-8"
+    response.headers["content-disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
-async def read_body(request: Request, form: type[Model]) -> Model:
-    """The body in its form; raises WebError: 413, 415, 400 or 422."""
+async def read_body(request: Request, model: type[Model]) -> Model:
+    """Read and validate the body; raises WebError: 413, 415, 400 or 422."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise WebError(
@@ -92,21 +92,21 @@ async def read_body(request: Request, form: type[Model]) -> Model:
         raise WebError(400, "malformed", "the body is not JSON") from None
     if _depth(value) > MAX_DEPTH:
         raise _too_deep()
-    return _fitting(value, form)
+    return _validated(value, model)
 
 
-def read_query(request: Request, form: type[Model]) -> Model:
-    """The query in its form; raises WebError 422."""
-    return _fitting(dict(request.query_params), form)
+def read_query(request: Request, model: type[Model]) -> Model:
+    """Validate the query; raises WebError 422."""
+    return _validated(dict(request.query_params), model)
 
 
-def _fitting(value: object, form: type[Model]) -> Model:
+def _validated(value: object, model: type[Model]) -> Model:
     if isinstance(value, dict) and len(value) > MAX_DEPTH:
         raise WebError(422, "invalid_request", f"{len(value):,} fields are too many")
     try:
-        return form.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
-        raise unfit(error.errors(include_input=False, include_url=False)) from None
+        raise invalid_request(error.errors(include_input=False, include_url=False)) from None
 
 
 def _too_deep() -> WebError:
@@ -114,7 +114,7 @@ def _too_deep() -> WebError:
 
 
 def _depth(value: JsonValue) -> int:
-    """How deep lists and objects are nested."""
+    """Return how deep lists and objects are nested."""
     depth, level = 0, [value]
     while nested := [each for each in level if isinstance(each, (dict, list))]:
         depth += 1

@@ -1,44 +1,47 @@
-"""Describes the API from the table of its routes, so that the description cannot drift from them."""
+"""Describes the API in OpenAPI, from the table of its routes."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter
-
+from callsheet.documents import STORED_RUN_FIELDS, RunDocument
 from callsheet.web.http_io import MAX_KEY
 from callsheet.web.problems import MEDIA_TYPE
+from callsheet.web.request_models import RequestBody
 from callsheet.web.response_models import ProblemDetails
 from callsheet.web.routes import OPERATIONS
 
 if TYPE_CHECKING:
     from callsheet.web.routes import Operation
 
-PLACE = "#/components/schemas/{model}"
+REF = "#/components/schemas/{model}"
 
-REFUSALS = {
+PROBLEMS = {
     400: "The body is not JSON.",
     401: "A token is required.",
-    403: "The request comes from another site, or for another name.",
-    404: "There is no such run, workflow or file.",
+    403: "The request comes from another site, or for another host name.",
+    404: "There is no such run, batch, workflow or file.",
     405: "The path has other methods.",
-    409: "Somebody else was faster, or holds the run.",
+    409: "The state of the run or batch does not allow this, or another process executes it.",
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
-    422: "What was asked does not fit.",
-    429: "Too much is under way.",
-    503: "The place where runs are kept cannot be used.",
-    507: "There is no room left where runs are kept.",
+    422: "The request is invalid.",
+    429: "Too many runs are active.",
+    503: "The storage of runs cannot be used.",
+    507: "The storage of runs is full.",
 }
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document."""
-    schemas: dict[str, Any] = {"Problem": TypeAdapter(ProblemDetails).json_schema()}
+    """Return the OpenAPI document, with one schema for each model."""
+    schemas: dict[str, Any] = {}
+    problem = {MEDIA_TYPE: {"schema": _schema(ProblemDetails, schemas)}}
     paths: dict[str, dict[str, Any]] = {}
     for each in OPERATIONS:
-        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, schemas)
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, schemas, problem)
+    # Over HTTP these are always there; only the command line's own document leaves them out.
+    schemas[RunDocument.__name__]["required"] += STORED_RUN_FIELDS
     return {
         "openapi": "3.1.0",
         "info": {
@@ -47,12 +50,12 @@ def describe() -> dict[str, Any]:
             "description": "Turns one idea into prompts for exactly the models you call on.",
         },
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": dict(sorted(schemas.items()))},
     }
 
 
 def statuses(operation: Operation) -> list[int]:
-    """The statuses of the problems that a route may answer with."""
+    """Return the statuses of the errors that an operation can respond with."""
     found = [401, 403, 405, 503]
     if "{" in operation.path or operation.query:
         found += [404]
@@ -62,37 +65,42 @@ def statuses(operation: Operation) -> list[int]:
         found += [400, 413, 415, 404]
     if operation.method != "GET":
         found += [409, 422, 507]
-    if operation.repeatable:
+    if operation.is_idempotent:
         found += [429]
     return sorted(set(found))
 
 
-def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
-    answer = _schema(operation.answer, schemas) if operation.answer else {"type": "string"}
-    media = (
-        {
-            kind: {"schema": {"type": "string"}}
-            for kind in ("text/markdown", "text/csv", "text/plain", "application/jsonl")
-        }
-        | {"application/json": {"schema": {}}}
-        if operation.media == "text/*"
-        else {operation.media: {"schema": answer}}
-    )
-    refusal = {MEDIA_TYPE: {"schema": {"$ref": PLACE.format(model="Problem")}}}
-    told: dict[str, Any] = {
+def _operation(
+    operation: Operation, schemas: dict[str, Any], problem: dict[str, Any]
+) -> dict[str, Any]:
+    described: dict[str, Any] = {
         "operationId": operation.name,
+        "tags": [operation.path.split("/")[2]],
         "summary": operation.summary,
         "parameters": _parameters(operation, schemas),
-        "responses": {str(operation.status): {"description": "Done.", "content": media}}
+        "responses": {
+            str(operation.status): {"description": "Done.", "content": _content(operation, schemas)}
+        }
         | {
-            str(status): {"description": REFUSALS[status], "content": refusal}
+            str(status): {"description": PROBLEMS[status], "content": problem}
             for status in statuses(operation)
         },
     }
     if operation.body:
         body = {"application/json": {"schema": _schema(operation.body, schemas)}}
-        told["requestBody"] = {"required": True, "content": body}
-    return told
+        described["requestBody"] = {"required": True, "content": body}
+    return described
+
+
+def _content(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    """Describe the response by its media type; a download has that of the chosen format."""
+    if operation.media == "text/*":
+        texts = ("text/markdown", "text/csv", "text/plain", "application/jsonl")
+        files: dict[str, Any] = {each: {"schema": {"type": "string"}} for each in texts}
+        return files | {"application/json": {"schema": {}}}
+    if operation.response is None:
+        return {operation.media: {"schema": {"type": "string"}}}
+    return {operation.media: {"schema": _schema(operation.response, schemas)}}
 
 
 def _parameters(operation: Operation, schemas: dict[str, Any]) -> list[dict[str, Any]]:
@@ -102,31 +110,32 @@ def _parameters(operation: Operation, schemas: dict[str, Any]) -> list[dict[str,
         if part.startswith("{")
     ]
     if operation.query:
-        form = operation.query.model_json_schema()
+        described = operation.query.model_json_schema(ref_template=REF)
+        schemas |= described.pop("$defs", {})
         found += [
-            {"name": name, "in": "query", "required": False, "schema": _plain(schema)}
-            for name, schema in form["properties"].items()
+            {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
+            for name, schema in described["properties"].items()
         ]
-    if operation.repeatable:
+    if operation.is_idempotent:
         key = {"type": "string", "maxLength": MAX_KEY}
         found += [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": key}]
-    del schemas
     return found
 
 
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter's schema: what may be left out is left out, never null."""
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Describe a parameter that can be left out, but not null."""
     options = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
     merged = {k: v for k, v in schema.items() if k not in ("anyOf", "default", "title")}
     return merged | (options[0] if options else {})
 
 
 def _schema(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a type; a model is described once, under its name, and referred to."""
-    found: dict[str, Any] = TypeAdapter(kind).json_schema(ref_template=PLACE, mode="validation")
+    """Add the schemas of a model, or of a list of models, and return a reference to it."""
+    if get_origin(kind) is list:
+        [item] = get_args(kind)
+        return {"type": "array", "items": _schema(item, schemas)}
+    mode = "validation" if issubclass(kind, RequestBody) else "serialization"
+    found: dict[str, Any] = kind.model_json_schema(ref_template=REF, mode=mode)
     schemas |= found.pop("$defs", {})
-    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-        return found
-    if "$ref" not in found:
-        schemas[kind.__name__] = found
-    return {"$ref": PLACE.format(model=kind.__name__)}
+    schemas[kind.__name__] = found
+    return {"$ref": REF.format(model=kind.__name__)}

@@ -1,4 +1,4 @@
-"""The page's files, read from disk as they are asked for; nothing outside their folder has a name here."""
+"""Serves the files of the page, and nothing outside their folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MEDIA_TYPES = {
 
 
 def page_files() -> dict[str, Path]:
-    """Every file of the page by the name that a browser asks for."""
+    """Return every file of the page by its name in the URL."""
     return {
         path.relative_to(FOLDER).as_posix(): path
         for path in FOLDER.rglob("*")
@@ -41,13 +41,13 @@ def page_files() -> dict[str, Path]:
 
 
 async def serve_file(request: Request) -> Response:
-    """One file of the page; the page itself where none is named."""
+    """Serve one file of the page, without a name the page itself."""
     name = request.path_params.get("name", INDEX)
     path = page_files().get(name)
     if path is None:
         raise WebError(404, "not_found", "there is no such file")
     body = path.read_bytes()
-    # A weak tag: the same file, packed or not.
+    # A weak tag: the file is the same, compressed or not.
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
     headers = {"etag": tag, "cache-control": "no-cache", "vary": "accept-encoding"}
     if request.headers.get("if-none-match") == tag:

@@ -1,4 +1,4 @@
-"""Every error that leaves the server: `application/problem+json` with a code that programs can rely on."""
+"""Error responses: `application/problem+json` (RFC 9457) with a stable code."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ STATUSES: Mapping[type[CallsheetError], int] = {
     StorageError: 503,
     PoolStoppedError: 503,
 }
-"""The status of each kind of error; the first that fits."""
+"""The HTTP status of each class of errors; the first match counts."""
 
 
 class WebError(CallsheetError):
-    """What only the web can be asked wrongly; `status` is HTTP's, `code` ours."""
+    """An error of a request; `status` is the HTTP status, `code` the stable code."""
 
     def __init__(
         self,
@@ -55,33 +55,33 @@ class WebError(CallsheetError):
         message: str,
         *,
         hint: str = "",
-        more: Mapping[str, JsonValue] | None = None,
+        extra: Mapping[str, JsonValue] | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
-        self.named = code
-        self.more = more or {}
+        self.problem_code = code
+        self.extra = extra or {}
 
 
 def problem(error: CallsheetError) -> Response:
-    """The answer that tells of an error."""
+    """Make the response to an error."""
     if isinstance(error, WebError):
-        status, code, more = error.status, error.named, dict(error.more)
+        status, code, extra = error.status, error.problem_code, dict(error.extra)
     else:
         status = next((s for kind, s in STATUSES.items() if isinstance(error, kind)), 500)
-        code, more = error.code, {}
+        code, extra = error.code, {}
     if isinstance(error, SheetError):
-        told_rows = error.problems[:MOST_ROWS]
-        more |= {"problems": [{"row": each.number, "message": each.message} for each in told_rows]}
+        listed = error.problems[:MAX_ROW_PROBLEMS]
+        extra |= {"problems": [{"row": each.number, "message": each.message} for each in listed]}
     if isinstance(error, AlreadyAnsweredError):
-        more |= _winner(error)
-    return problem_response(status, code, error.message, error.hint, more)
+        extra |= _first_answer(error)
+    return problem_response(status, code, error.message, error.hint, extra)
 
 
 def problem_response(
-    status: int, code: str, detail: str, hint: str = "", more: Mapping[str, Any] | None = None
+    status: int, code: str, detail: str, hint: str = "", extra: Mapping[str, Any] | None = None
 ) -> Response:
-    """A problem with these words."""
+    """Make an error response."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -89,47 +89,47 @@ def problem_response(
         "code": code,
         "detail": detail,
         "hint": hint,
-        **(more or {}),
+        **(extra or {}),
     }
     return Response(json.dumps(body), status, media_type=MEDIA_TYPE)
 
 
 def defect(error: Exception) -> InternalError:
-    """A defect of ours, without its words: they may hold what a person wrote."""
+    """Return a bug of callsheet's own as an error, without its message: it may quote a person's text."""
     return InternalError(
         f"{type(error).__name__} in callsheet's own code",
-        hint="this is a defect of ours; `callsheet serve --debug` shows where",
+        hint="this is a bug in callsheet; `callsheet serve --debug` shows where",
     )
 
 
-def unfit(details: Sequence[ErrorDetails]) -> WebError:
-    """A request that has not the form which the description of the API gives."""
+def invalid_request(details: Sequence[ErrorDetails]) -> WebError:
+    """Return the error of a request that does not match the API's description."""
     problems: list[JsonValue] = [
-        {"path": "$" + "".join(_step(part) for part in each["loc"]), "message": each["msg"]}
-        for each in details[:MOST_TOLD]
+        {"path": "$" + "".join(_path_part(part) for part in each["loc"]), "message": each["msg"]}
+        for each in details[:MAX_FIELD_PROBLEMS]
     ]
     first = problems[0]
     assert isinstance(first, dict)  # noqa: S101  # just made so
     return WebError(
         422,
         "invalid_request",
-        f"the request does not fit: {first['path']}: {first['message']}",
-        hint="/openapi.json describes what would",
-        more={"problems": problems},
+        f"the request is invalid: {first['path']}: {first['message']}",
+        hint="/openapi.json describes valid requests",
+        extra={"problems": problems},
     )
 
 
-MOST_TOLD = 20
+MAX_FIELD_PROBLEMS = 20
 
-MOST_ROWS = 200
-"""Problems of a sheet that are told one by one."""
+MAX_ROW_PROBLEMS = 200
+"""Problems of a sheet that are listed."""
 
 
-def _step(part: int | str) -> str:
+def _path_part(part: int | str) -> str:
     return f"[{part}]" if isinstance(part, int) else f".{part:.60}"
 
 
-def _winner(error: AlreadyAnsweredError) -> dict[str, JsonValue]:
+def _first_answer(error: AlreadyAnsweredError) -> dict[str, JsonValue]:
     event = error.winner.event if error.winner else None
     if not isinstance(event, QuestionAnswered):
         return {}

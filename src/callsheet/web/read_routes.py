@@ -1,4 +1,4 @@
-"""The routes that look and change nothing."""
+"""The handlers that read and change nothing."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.authoring.describe import describe_llms, describe_workflow
 from callsheet.authoring.lint import lint_with_autofix
-from callsheet.costs.savings_report import savings_report as tell_savings
+from callsheet.costs.savings_report import savings_report
 from callsheet.exports.registry import all_exports, find_export, render_export
 from callsheet.loader.bundle import load_workflow
 from callsheet.runs.estimate import estimate_retry, estimate_selection
-from callsheet.web.event_stream import EventStream, positions_of
+from callsheet.web.event_stream import EventStream, parse_positions
 from callsheet.web.http_io import attachment, json_response
 from callsheet.web.problems import WebError
 from callsheet.web.request_mapping import parse_image, run_options
@@ -26,129 +26,129 @@ if TYPE_CHECKING:
     from callsheet.web.http_io import RequestContext
 
 
-async def health(call: RequestContext) -> Response:
-    """Says that the server answers."""
-    return json_response(call.server.alive)
+async def get_health(call: RequestContext) -> Response:
+    """Report that the server responds."""
+    return json_response(call.server.health)
 
 
-async def workflows(call: RequestContext) -> Response:
-    """The workflows that may be run here; the first is the default."""
-    told = [
-        {"name": name} | {"title": told.name, "description": told.description}
+async def list_workflows(call: RequestContext) -> Response:
+    """List the workflows that this server offers; the first is the default."""
+    listed = [
+        {"name": name} | {"title": workflow.name, "description": workflow.description}
         for name, source in call.server.workflows.items()
-        for told in [load_workflow(source).definition.workflow]
+        for workflow in [load_workflow(source).definition.workflow]
     ]
-    return json_response(told)
+    return json_response(listed)
 
 
-async def workflow(call: RequestContext) -> Response:
-    """What a workflow asks for, its groups, and how long each model's prompt may be."""
+async def get_workflow(call: RequestContext) -> Response:
+    """Describe a workflow: its steps, its fields, its groups, and the longest prompt of each model."""
     name = call.request.path_params["workflow"]
     if name not in call.server.workflows:
         known = ", ".join(call.server.workflows)
         raise WebError(404, "not_found", f"there is no workflow {name!r}", hint=f"known: {known}")
-    source = call.server.source(name)
+    source = call.server.workflow_source(name)
     digest, _ = load_workflow(source).manifest()
     today = datetime.now(UTC).date()
 
-    async def make() -> dict[str, Any]:
+    async def compute() -> dict[str, Any]:
         return {"name": name} | await asyncio.to_thread(describe_workflow, source, today=today)
 
-    return json_response(await call.server.remembered((name, digest, today), make))
+    return json_response(await call.server.cached((name, digest, today), compute))
 
 
-async def llms(call: RequestContext) -> Response:
-    """The LLMs that can be named, and whether their keys are there."""
+async def list_llms(call: RequestContext) -> Response:
+    """List the LLMs that can be named, and whether their API keys are set."""
     return json_response(describe_llms(call.server.settings))
 
 
-async def estimate(call: RequestContext) -> Response:
-    """Tokens and cost of a choice of groups beside all groups, without a call."""
-    asked, server = call.body, call.server
-    source, picture = server.source(asked.workflow), parse_image(asked.picture)
-    told = {"workflow": source, "llm": asked.llm, "idea": asked.idea, "image": picture}
+async def estimate_groups(call: RequestContext) -> Response:
+    """Estimate tokens and cost of a selection of groups beside all groups, without an LLM call."""
+    body, server = call.body, call.server
+    source, image = server.workflow_source(body.workflow), parse_image(body.picture)
+    options = {"workflow": source, "llm": body.llm, "idea": body.idea, "image": image}
 
-    async def make() -> dict[str, Any]:
+    async def compute() -> dict[str, Any]:
         return await run_in_thread(
-            lambda: estimate_selection(asked.groups, server.settings, **told)
+            lambda: estimate_selection(body.groups, server.settings, **options)
         )
 
-    shown = picture and picture.hash
-    key = ("estimate", source, asked.llm, asked.idea, shown, tuple(sorted(set(asked.groups))))
-    return json_response(await server.remembered(key, make))
+    digest = image and image.hash
+    key = ("estimate", source, body.llm, body.idea, digest, tuple(sorted(set(body.groups))))
+    return json_response(await server.cached(key, compute))
 
 
-async def lint(call: RequestContext) -> Response:
-    """What a prompt breaks of its model's rules, and what code can mend of it."""
-    source = call.server.source(call.body.workflow)
+async def lint_prompt(call: RequestContext) -> Response:
+    """Check a prompt by its model's rules, and correct by autofix what can be corrected."""
+    source = call.server.workflow_source(call.body.workflow)
     return json_response(
         await asyncio.to_thread(lint_with_autofix, call.body.text, call.body.model, source)
     )
 
 
-async def exports(call: RequestContext) -> Response:
-    """The forms in which prompts can be downloaded."""
+async def list_export_formats(call: RequestContext) -> Response:
+    """List the formats in which prompts can be downloaded."""
     del call
     return json_response(
         [{"name": n, "title": each.title, "file": each.suffix} for n, each in all_exports().items()]
     )
 
 
-async def runs(call: RequestContext) -> Response:
-    """Kept runs, newest first."""
+async def list_runs(call: RequestContext) -> Response:
+    """List the stored runs, newest first."""
     server = call.server
 
-    async def make() -> dict[str, Any]:
+    async def compute() -> dict[str, Any]:
         found, after = await server.listing.page(**dict(call.query))
         return {"runs": found, "next": after}
 
-    # Whether a holder still lives nobody writes down: it is looked at once a second.
+    # A lease expires without a write, so the list is read again each second.
     now = (await server.service.store.version(), int(time.monotonic()))
-    return json_response(await server.remembered((call.query, now), make))
+    return json_response(await server.cached((call.query, now), compute))
 
 
-async def savings(call: RequestContext) -> Response:
-    """What the choice of groups has saved so far, in all and run by run."""
+async def get_savings(call: RequestContext) -> Response:
+    """Report what the selection of groups has saved, in total and for each run."""
     server = call.server
 
-    async def make() -> dict[str, Any]:
-        return await tell_savings(
+    async def compute() -> dict[str, Any]:
+        return await savings_report(
             server.service.store, call.query.workflow, newest=call.query.newest
         )
 
     now = await server.service.store.version()
-    return json_response(await server.remembered(("savings", call.query, now), make))
+    return json_response(await server.cached(("savings", call.query, now), compute))
 
 
-async def run(call: RequestContext) -> Response:
-    """A run as it stands: prompts, question, problems, attempts."""
-    return json_response(await call.server.page(call.run))
+async def get_run(call: RequestContext) -> Response:
+    """Return the document of a run: prompts, question, problems, attempts."""
+    return json_response(await call.server.document_json(call.run))
 
 
 async def preview_retry(call: RequestContext) -> Response:
-    """What a retry would write, keep and cost; nothing is changed and nobody is called."""
+    """Preview what a retry would write, keep and cost; nothing is changed and no LLM is called."""
     server, body = call.server, call.body
     await server.service.store.run(call.run)
     options = run_options(server.settings, body, groups=body.groups, rewrite=body.rewrite)
-    told = await estimate_retry(
+    preview = await estimate_retry(
         call.run, options, server.settings, store=server.service.store, step=body.step
     )
-    return json_response(told)
+    return json_response(preview)
 
 
-async def download(call: RequestContext) -> Response:
-    """A run's prompts as a file."""
+async def download_prompts(call: RequestContext) -> Response:
+    """Download a run's prompts as a file."""
     export = find_export(call.query.format)
     row = await call.server.service.store.run(call.run)
     text = render_export(call.query.format, await call.server.service.prompt_set(row.run))
     return attachment(text, export.media_type, f"{row.run}.{export.suffix}")
 
 
-async def events(call: RequestContext) -> ASGIApp:
-    """Facts as they are recorded, by whichever process: server-sent events."""
-    positions = positions_of(call.query.runs)
-    for run, seq in positions_of(call.request.headers.get("last-event-id", "")).items():
-        # What the browser has seen last counts; runs that it no longer asks for are left out.
+async def stream_events(call: RequestContext) -> ASGIApp:
+    """Stream the events of runs as they are recorded, by any process, as server-sent events."""
+    positions = parse_positions(call.query.runs)
+    for run, seq in parse_positions(call.request.headers.get("last-event-id", "")).items():
+        # The browser knows best what it received; runs that it no longer follows are left out.
         if run in positions:
             positions[run] = seq
     return EventStream(call.server.feed, positions)

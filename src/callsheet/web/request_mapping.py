@@ -1,4 +1,4 @@
-"""What a request wishes for, as the verbs of every face take it."""
+"""Maps request bodies to run options."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
 
     from callsheet.images import Image
     from callsheet.settings import Settings
-    from callsheet.web.request_models import Carrying
+    from callsheet.web.request_models import ExecutionRequest
 
 
 def parse_image(text: str | None) -> Image | None:
-    """The picture that a request brings; raises AnswerError for what is none."""
+    """Parse the image of a request; raises AnswerError for anything else."""
     return None if text is None else read_base64(text)
 
 
-def cost_limit(settings: Settings, wished: float | None) -> float | None:
-    """The lower one: no request lifts the ceiling that the server was started with."""
-    return min((each for each in (wished, settings.max_cost) if each is not None), default=None)
+def cost_limit(settings: Settings, requested: float | None) -> float | None:
+    """Return the lower limit: no request raises the budget of the server."""
+    return min((each for each in (requested, settings.max_cost) if each is not None), default=None)
 
 
 def run_options(
     settings: Settings,
-    body: Carrying,
+    body: ExecutionRequest,
     *,
     groups: Sequence[str] | None = None,
     rewrite: Sequence[str] = (),
     idempotency_key: str = "",
 ) -> RunOptions:
-    """The wish of a request."""
+    """Return the run options of a request."""
     return RunOptions(
         llm=body.llm,
         brief=getattr(body, "brief", {}),

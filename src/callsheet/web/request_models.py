@@ -1,4 +1,4 @@
-"""What may be asked over the wire: every request is held to one of these forms."""
+"""The bodies and queries of requests; each request is validated by one of these models."""
 
 from __future__ import annotations
 
@@ -6,52 +6,53 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from callsheet.documents import RunStatus
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Spec = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=1_000_000)]
-Picture = Annotated[str, StringConstraints(min_length=1, max_length=7_500_000)]
+ImageText = Annotated[str, StringConstraints(min_length=1, max_length=7_500_000)]
 """A PNG, JPEG or WebP of up to 5 MB in base64, with or without the beginning of a data URL."""
 
 Names = Annotated[list[Name], Field(max_length=200)]
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
-Status = Literal["running", "waiting", "succeeded", "failed", "interrupted", "stopped"]
 
 
-STILL = "The rendered still for motion prompts, in base64: PNG, JPEG or WebP, up to 5 MB."
+IMAGE_HELP = "The rendered still for motion prompts, in base64: PNG, JPEG or WebP, up to 5 MB."
 
 
 class RequestBody(BaseModel):
-    """What is asked: a field that nobody knows is refused."""
+    """A JSON body; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Carrying(RequestBody):
-    """How a run is carried on; what is null is as it was, or as the server was started."""
+class ExecutionRequest(RequestBody):
+    """How a run is executed; null keeps the run's own value, or the server's."""
 
     llm: Spec | None = None
     max_cost: Dollars | None = Field(default=None, description="US dollars for the whole run.")
 
 
-class StartRun(Carrying):
-    """A new run; with `review` it waits for a person after each step of prompts."""
+class StartRunRequest(ExecutionRequest):
+    """A new run; with `review` it waits for a review after each step that writes prompts."""
 
     brief: dict[Name, Text] = Field(default_factory=dict)
-    groups: Names | None = Field(default=None, description="Null: they are asked for.")
-    picture: Picture | None = Field(default=None, description=STILL)
+    groups: Names | None = Field(default=None, description="Null: the run asks for them.")
+    picture: ImageText | None = Field(default=None, description=IMAGE_HELP)
     workflow: Name | None = None
     review: bool = False
     yes: bool = False
 
 
-class RetryRun(Carrying):
-    """A step to be done again: other groups, prompts to rewrite, or another brief."""
+class RetryRequest(ExecutionRequest):
+    """A step to retry: with other groups, prompts to rewrite, or another brief."""
 
     brief: dict[Name, Text] = Field(default_factory=dict)
     groups: Names | None = None
-    picture: Picture | None = Field(default=None, description=STILL)
+    picture: ImageText | None = Field(default=None, description=IMAGE_HELP)
     without: Names = Field(
-        default_factory=list, description="Categories whose groups are all let go: no call is made."
+        default_factory=list, description="Categories to deselect: no call is made for them."
     )
     rewrite: Names = Field(default_factory=list)
     step: Name | None = None
@@ -59,59 +60,61 @@ class RetryRun(Carrying):
     yes: bool = False
 
 
-class ResumeRun(Carrying):
-    """A run that failed, was interrupted or is parked goes on."""
+class ResumeRequest(ExecutionRequest):
+    """A failed, interrupted or parked run to resume."""
 
 
-class Nothing(RequestBody):
+class EmptyRequest(RequestBody):
     """An empty object."""
 
 
-class AskSheet(RequestBody):
-    """A sheet of ideas, CSV or JSON Lines, with what its rows do not say themselves."""
+class BatchRequestBody(RequestBody):
+    """A sheet of ideas, CSV or JSON Lines, with defaults for its rows."""
 
     sheet: Annotated[str, StringConstraints(min_length=1, max_length=8_000_000)]
-    title: Name = Field(default="sheet", description="What the batch is called after.")
+    title: Name = Field(default="sheet", description="The title that the batch is named after.")
     groups: Names = Field(default_factory=list)
     brief: dict[Name, Text] = Field(default_factory=dict)
     workflow: Name | None = None
     llm: Spec | None = None
     max_cost: Dollars | None = Field(default=None, description="US dollars for all rows together.")
-    concurrency: int = Field(default=10, ge=1, le=100, description="Rows at once.")
+    concurrency: int = Field(
+        default=10, ge=1, le=100, description="The number of rows executed at once."
+    )
 
 
-class ResumeBatch(RequestBody):
-    """A batch goes on."""
+class ResumeBatchRequest(RequestBody):
+    """A batch to resume; with `retry_failed`, only its failed rows are retried."""
 
     retry_failed: bool = False
 
 
-class GiveAnswer(RequestBody):
-    """An answer to the question of this number."""
+class AnswerRequest(RequestBody):
+    """An answer to the question with this number."""
 
     question: int = Field(ge=0, le=2**53)
-    value: Picture | Text | Names
+    value: ImageText | Text | Names
 
 
-class EditPrompt(RequestBody):
+class EditRequest(RequestBody):
     """A person's own text for a prompt; `MODEL.field` names one of several texts."""
 
     prompt: Name
     text: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 
 
-class AskEstimate(RequestBody):
-    """A choice of groups to be weighed."""
+class EstimateRequest(RequestBody):
+    """A selection of groups to estimate."""
 
     groups: Annotated[list[Name], Field(min_length=1, max_length=200)]
     workflow: Name | None = None
     llm: Spec | None = None
     idea: Annotated[str, StringConstraints(max_length=4_000)] | None = None
-    picture: Picture | None = Field(default=None, description=STILL)
+    picture: ImageText | None = Field(default=None, description=IMAGE_HELP)
 
 
-class AskLint(RequestBody):
-    """A prompt to be judged by its model's rules."""
+class LintRequest(RequestBody):
+    """A prompt to check by its model's rules."""
 
     model: Name
     text: Annotated[str, StringConstraints(max_length=100_000)] | dict[Name, str]
@@ -119,18 +122,18 @@ class AskLint(RequestBody):
 
 
 class RunsQuery(BaseModel):
-    """Which runs are listed."""
+    """Which runs to list."""
 
     model_config = ConfigDict(frozen=True)
 
     search: Annotated[str, StringConstraints(max_length=200)] = ""
-    status: Status | None = None
+    status: RunStatus | None = None
     after: Annotated[str, StringConstraints(max_length=100)] | None = None
     limit: int = Field(default=50, ge=1, le=200)
 
 
 class EventsQuery(BaseModel):
-    """Which runs are watched, each behind which fact: `run:seq,run:seq`."""
+    """Which runs to follow, each after which event: `run:seq,run:seq`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -140,7 +143,7 @@ class EventsQuery(BaseModel):
 
 
 class SavingsQuery(BaseModel):
-    """Which workflow's savings, and how many of its runs are told one by one."""
+    """The workflow whose savings are reported, and how many runs are listed."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -149,7 +152,7 @@ class SavingsQuery(BaseModel):
 
 
 class DownloadBatchQuery(BaseModel):
-    """In which form."""
+    """The format of a batch's download."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -157,7 +160,7 @@ class DownloadBatchQuery(BaseModel):
 
 
 class DownloadQuery(BaseModel):
-    """In which form."""
+    """The format of a run's download."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,50 +1,80 @@
-"""What is answered over the wire: the forms that `/openapi.json` promises."""
+"""The JSON responses, as `/openapi.json` describes them; a run's document is in `documents`."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
+from typing_extensions import TypeAliasType
 
-from callsheet.web.request_models import Status
+from callsheet.catalog.freshness import Retirement, Source
+from callsheet.documents import (
+    OutputBasis,
+    QuestionKind,
+    QuestionOption,
+    RunReceipt,
+    RunSavings,
+    RunStatus,
+    SavedAmount,
+    optional_field,
+)
+from callsheet.usage import Usage
+
+KeyStatus = TypeAliasType("KeyStatus", Literal["there", "missing", "not_needed"])
+FindingSeverity = TypeAliasType("FindingSeverity", Literal["error", "warning"])
+AnsweredBy = TypeAliasType("AnsweredBy", Literal["person", "told", "default"])
+BatchStatus = TypeAliasType(
+    "BatchStatus",
+    Literal["running", "stopping", "succeeded", "failed", "interrupted", "paused"],
+)
 
 
-class Answer(BaseModel):
-    """What is answered: more fields may come."""
+class ResponseModel(BaseModel):
+    """A JSON response. Later versions may add fields."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class Health(Answer):
-    """The server answers."""
+class Health(ResponseModel):
+    """The server responds."""
 
     status: Literal["ok"]
     version: str
 
 
-class WorkflowSummary(Answer):
-    """A workflow that may be run here."""
+class WorkflowSummary(ResponseModel):
+    """A workflow that this server offers."""
 
     name: str
     title: str
     description: str
 
 
-class FieldForm(Answer):
-    """A question that can be answered before a run."""
+class WorkflowStep(ResponseModel):
+    """A step of a workflow; `category` is what it writes prompts for, if anything."""
+
+    step: str
+    title: str
+    description: str
+    category: str | None
+
+
+class BriefField(ResponseModel):
+    """A question that can be answered when a run is started."""
 
     key: str
     step: str
-    kind: str
+    kind: QuestionKind
     text: str
     default: JsonValue
     max_length: int
     pattern: str
     hint: str
+    options: list[QuestionOption]
 
 
-class GroupGlance(Answer):
-    """A model group, as the catalog knows it."""
+class GroupSummary(ResponseModel):
+    """A model group; `tokens` are those of its instructions."""
 
     name: str
     category: str
@@ -52,128 +82,181 @@ class GroupGlance(Answer):
     description: str
     models: list[str]
     tokens: int | None
+    version: str
+    checked: str | None
+    age: str | None
+    outdated: bool
+    sources: list[Source]
+    closed: Retirement | None
+    notice: str | None
+    settings: dict[str, list[str]]
+    problems: list[str]
 
 
-class Category(Answer):
-    """What kind of model groups write for, with the groups to choose from."""
+class GroupCategory(ResponseModel):
+    """A category of model groups, and the step that writes their prompts."""
 
     name: str
     step: str
-    groups: list[GroupGlance]
+    groups: list[GroupSummary]
+
+
+class FieldLimit(ResponseModel):
+    """The longest text of one field of a prompt, in characters."""
+
+    name: str
+    max_length: int | None
+
+
+class PromptLimit(ResponseModel):
+    """The longest prompt of a model, in characters; `fields` where it has several texts."""
+
+    max_length: int | None
+    fields: list[FieldLimit]
 
 
 class WorkflowForm(WorkflowSummary):
-    """All that a form for a workflow needs."""
+    """The steps, fields, groups and limits of a workflow."""
 
-    steps: list[dict[str, JsonValue]]
-    fields: list[FieldForm]
-    categories: list[Category]
-    limits: dict[str, dict[str, JsonValue]]
+    steps: list[WorkflowStep]
+    fields: list[BriefField]
+    categories: list[GroupCategory]
+    limits: dict[str, PromptLimit]
 
 
-class LLMGlance(Answer):
-    """An LLM, and whether its key is there."""
+class LLMSummary(ResponseModel):
+    """An LLM, and whether its API key is set in one of `variables`."""
 
     spec: str
     title: str
-    key: Literal["there", "missing", "not_needed"]
+    key: KeyStatus
+    variables: list[str] | None = optional_field("The variables that can hold the key.")
 
 
-class LLMs(Answer):
-    """The LLMs that can be named, and the one taken by default."""
+class LLMList(ResponseModel):
+    """The LLMs that can be named, and the default."""
 
     chosen: str
     max_cost: float | None
-    llms: list[LLMGlance]
+    llms: list[LLMSummary]
 
 
-class Cost(Answer):
-    """Tokens and price; a price nobody knows is null."""
+class EstimatedCost(ResponseModel):
+    """Tokens and cost in US dollars; what is unknown is null."""
 
     calls: int
     instruction_tokens: int
+    schema_tokens: int
+    message_tokens: int
+    picture_tokens: int | None
     input_tokens: int
     output_tokens: int
+    output_tokens_low: int
+    output_tokens_high: int
+    output_from: OutputBasis
     cost_usd: float | None
+    cost_usd_low: float | None
+    cost_usd_high: float | None
 
 
-class EstimateDocument(Answer):
-    """A choice of groups beside all groups."""
+class EstimateDocument(ResponseModel):
+    """The estimate of a selection of groups beside that of all groups."""
 
     workflow: str
     llm: str
     exact: bool
     groups: list[str]
-    selection: Cost
-    all: Cost
+    selection: EstimatedCost
+    all: EstimatedCost
     saved_percent: float
+    saved: SavedAmount
 
 
-class Preview(Answer):
-    """What a retry would write, keep and cost."""
+class RetryPreview(ResponseModel):
+    """The models that a retry would write, those it would keep, and its cost."""
 
     write: list[str]
     keep: list[str]
     llm: str
     exact: bool
-    cost: Cost
+    cost: EstimatedCost
 
 
-class LintFinding(Answer):
-    """A rule that a prompt breaks; offsets count characters, where they are known."""
+class LintFinding(ResponseModel):
+    """A rule that a prompt breaks; offsets count characters and are null where unknown."""
 
     path: str
     rule: str
     message: str
-    severity: str
+    severity: FindingSeverity
     start: int | None
     end: int | None
 
 
-class Lint(Answer):
-    """What is wrong with a prompt, and what code can mend of it; null where nothing."""
+class LintReport(ResponseModel):
+    """The findings in a prompt, and its text after autofix; null where autofix changes nothing."""
 
     model: str
     findings: list[LintFinding]
     mended: JsonValue
 
 
-class ExportForm(Answer):
-    """A form in which prompts can be downloaded."""
+class ExportSummary(ResponseModel):
+    """A format in which prompts can be downloaded, with the ending of its files."""
 
     name: str
     title: str
     file: str
 
 
-class Savings(Answer):
-    """Paid beside what all groups would have cost; `rows` are the newest runs."""
-
-    workflow: str | None
-    runs: int
-    rows: list[dict[str, JsonValue]]
-
-
-class RunGlance(Answer):
-    """A run as one line of the list."""
+class RunSavingsRow(ResponseModel):
+    """What one run took; `receipt` is null where no provider reported tokens."""
 
     run: str
     workflow: str
-    status: Status
+    started: float
+    llm: str
+    groups: list[str]
+    calls: int
+    repairs: int
+    instructions: RunSavings
+    receipt: RunReceipt | None
+
+
+class SavingsDocument(ResponseModel):
+    """What all runs took beside what all groups would have taken; `rows` are the newest runs."""
+
+    workflow: str | None
+    runs: int
+    reported_runs: int
+    priced_runs: int
+    calls: int
+    repairs: int
+    instructions: RunSavings
+    receipt: RunReceipt | None
+    rows: list[RunSavingsRow]
+
+
+class RunSummary(ResponseModel):
+    """An entry of the list of runs."""
+
+    run: str
+    workflow: str
+    status: RunStatus
     started: float
     title: str
     seq: int
 
 
-class RunsPage(Answer):
+class RunPage(ResponseModel):
     """Runs, newest first; `next` is the `after` of the next page."""
 
-    runs: list[RunGlance]
+    runs: list[RunSummary]
     next: str | None
 
 
-class Answered(Answer):
-    """The answer that was recorded, and its place in the run."""
+class RecordedAnswer(ResponseModel):
+    """The recorded answer, and the sequence number of its event."""
 
     run: str
     question: int
@@ -182,8 +265,8 @@ class Answered(Answer):
     seq: int
 
 
-class JudgedSheet(Answer):
-    """A sheet without a fault: what carrying it out would take; a price nobody knows is null."""
+class SheetEstimate(ResponseModel):
+    """The estimate of a valid sheet; an unknown cost is null."""
 
     batch: str
     rows: int
@@ -198,8 +281,8 @@ class JudgedSheet(Answer):
     most_usd: float | None
 
 
-class BatchGlance(Answer):
-    """A batch as one line of the list."""
+class BatchSummary(ResponseModel):
+    """An entry of the list of batches."""
 
     batch: str
     title: str
@@ -208,8 +291,8 @@ class BatchGlance(Answer):
     under_way: bool
 
 
-class BatchRows(Answer):
-    """Rows by what became of them; `left` are those not carried to their end."""
+class RowCounts(ResponseModel):
+    """Rows by their outcome; `left` are those that are not finished."""
 
     total: int
     done: int
@@ -218,26 +301,65 @@ class BatchRows(Answer):
     repaired: int
 
 
-class BatchDocument(Answer):
-    """How a batch stands."""
+class RowFailure(ResponseModel):
+    """Why a row failed."""
+
+    row: int
+    id: str
+    run: str
+    code: str
+    message: str
+
+
+class BatchError(ResponseModel):
+    """Why a batch is paused."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class BatchDocument(ResponseModel):
+    """A batch as it stands."""
 
     batch: str
     title: str
-    status: Literal["running", "stopping", "succeeded", "failed", "interrupted", "paused"]
-    rows: BatchRows
-    usage: dict[str, JsonValue]
-    failures: list[dict[str, JsonValue]]
-    error: dict[str, JsonValue] | None
+    workflow: str
+    llm: str | None
+    groups: list[str]
+    started: float
+    rows: RowCounts
+    usage: Usage
+    failures: list[RowFailure]
+    status: BatchStatus
+    error: BatchError | None
+    seconds_left: float | None = None
 
 
-class Deleted(Answer):
-    """The run that is no more."""
+class Deleted(ResponseModel):
+    """The name of the deleted run or batch."""
 
     deleted: str
 
 
-class ProblemDetails(Answer):
-    """What went wrong (RFC 9457): `code` is stable, `detail` says it, `hint` what to do."""
+class ProblemItem(ResponseModel):
+    """One thing that is wrong: at a JSON path of a request, or in a row of a sheet."""
+
+    message: str
+    path: str | None = optional_field("The JSON path in the request.")
+    row: int | None = optional_field("The number of the row.")
+
+
+class FirstAnswer(ResponseModel):
+    """The answer that a question has already."""
+
+    key: str
+    value: JsonValue
+    by: AnsweredBy
+
+
+class ProblemDetails(ResponseModel):
+    """An error (RFC 9457): `code` is stable, `detail` describes it, `hint` says what to do."""
 
     type: str
     title: str
@@ -245,3 +367,5 @@ class ProblemDetails(Answer):
     code: str
     detail: str
     hint: str
+    problems: list[ProblemItem] | None = optional_field("Everything that is wrong.")
+    answer: FirstAnswer | None = optional_field("The recorded answer, with `already_answered`.")

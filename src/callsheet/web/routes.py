@@ -1,4 +1,4 @@
-"""Every route in one table: where it is, what it takes, what it answers, and who carries it out."""
+"""The table of routes: method, path, handler, request and response of each operation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Handler = Callable[["RequestContext"], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path; `media` is what it answers with, where that is not JSON."""
+    """One method of one path; `media` is the type of a response that is not JSON."""
 
     method: str
     path: str
-    handle: Handler
-    answer: Any = None
+    handler: Handler
+    response: Any = None
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     status: int = 200
@@ -32,27 +32,27 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """What programs call it."""
-        return str(getattr(self.handle, "__name__", "")).replace("_", "-")
+        """The operation's id in the OpenAPI description."""
+        return str(getattr(self.handler, "__name__", "")).replace("_", "-")
 
     @property
     def summary(self) -> str:
-        """What it does, in its own words."""
-        return " ".join((self.handle.__doc__ or "").split())
+        """What it does: the docstring of its handler."""
+        return " ".join((self.handler.__doc__ or "").split())
 
     @property
-    def repeatable(self) -> bool:
-        """Whether it honours an Idempotency-Key."""
-        return self.handle in REPEATABLE
+    def is_idempotent(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return self.handler in IDEMPOTENT
 
 
-REPEATABLE = frozenset(
+IDEMPOTENT = frozenset(
     {
-        run_routes.start,
-        run_routes.give_answer,
+        run_routes.start_run,
+        run_routes.answer_question,
         run_routes.edit_prompt,
-        run_routes.resume,
-        run_routes.retry,
+        run_routes.resume_run,
+        run_routes.retry_run,
     }
 )
 
@@ -60,115 +60,127 @@ RUN = "/api/runs/{run}"
 BATCH = "/api/batches/{batch}"
 
 OPERATIONS = (
-    Operation("GET", "/api/health", read_routes.health, response_models.Health),
+    Operation("GET", "/api/health", read_routes.get_health, response_models.Health),
     Operation(
-        "GET", "/api/workflows", read_routes.workflows, list[response_models.WorkflowSummary]
+        "GET", "/api/workflows", read_routes.list_workflows, list[response_models.WorkflowSummary]
     ),
     Operation(
-        "GET", "/api/workflows/{workflow}", read_routes.workflow, response_models.WorkflowForm
+        "GET", "/api/workflows/{workflow}", read_routes.get_workflow, response_models.WorkflowForm
     ),
-    Operation("GET", "/api/llms", read_routes.llms, response_models.LLMs),
+    Operation("GET", "/api/llms", read_routes.list_llms, response_models.LLMList),
     Operation(
         "POST",
         "/api/estimate",
-        read_routes.estimate,
+        read_routes.estimate_groups,
         response_models.EstimateDocument,
-        request_models.AskEstimate,
+        request_models.EstimateRequest,
     ),
-    Operation("POST", "/api/lint", read_routes.lint, response_models.Lint, request_models.AskLint),
-    Operation("GET", "/api/exports", read_routes.exports, list[response_models.ExportForm]),
+    Operation(
+        "POST",
+        "/api/lint",
+        read_routes.lint_prompt,
+        response_models.LintReport,
+        request_models.LintRequest,
+    ),
+    Operation(
+        "GET", "/api/exports", read_routes.list_export_formats, list[response_models.ExportSummary]
+    ),
     Operation(
         "GET",
         "/api/savings",
-        read_routes.savings,
-        response_models.Savings,
+        read_routes.get_savings,
+        response_models.SavingsDocument,
         query=request_models.SavingsQuery,
     ),
     Operation(
         "GET",
         "/api/runs",
-        read_routes.runs,
-        response_models.RunsPage,
+        read_routes.list_runs,
+        response_models.RunPage,
         query=request_models.RunsQuery,
     ),
     Operation(
         "POST",
         "/api/runs",
-        run_routes.start,
+        run_routes.start_run,
         RunDocument,
-        request_models.StartRun,
+        request_models.StartRunRequest,
         status=201,
     ),
-    Operation("GET", RUN, read_routes.run, RunDocument),
-    Operation("DELETE", RUN, run_routes.delete, response_models.Deleted),
+    Operation("GET", RUN, read_routes.get_run, RunDocument),
+    Operation("DELETE", RUN, run_routes.delete_run, response_models.Deleted),
     Operation(
         "POST",
         f"{RUN}/answers",
-        run_routes.give_answer,
-        response_models.Answered,
-        request_models.GiveAnswer,
+        run_routes.answer_question,
+        response_models.RecordedAnswer,
+        request_models.AnswerRequest,
     ),
     Operation(
         "POST",
         f"{RUN}/edits",
         run_routes.edit_prompt,
         RunDocument,
-        request_models.EditPrompt,
+        request_models.EditRequest,
     ),
-    Operation("POST", f"{RUN}/resume", run_routes.resume, RunDocument, request_models.ResumeRun),
-    Operation("POST", f"{RUN}/retry", run_routes.retry, RunDocument, request_models.RetryRun),
+    Operation(
+        "POST", f"{RUN}/resume", run_routes.resume_run, RunDocument, request_models.ResumeRequest
+    ),
+    Operation(
+        "POST", f"{RUN}/retry", run_routes.retry_run, RunDocument, request_models.RetryRequest
+    ),
     Operation(
         "POST",
         f"{RUN}/preview",
         read_routes.preview_retry,
-        response_models.Preview,
-        request_models.RetryRun,
+        response_models.RetryPreview,
+        request_models.RetryRequest,
     ),
     Operation(
         "POST",
         f"{RUN}/interrupt",
-        run_routes.interrupt,
+        run_routes.interrupt_run,
         RunDocument,
-        request_models.Nothing,
+        request_models.EmptyRequest,
     ),
     Operation(
         "GET",
         f"{RUN}/download",
-        read_routes.download,
+        read_routes.download_prompts,
         query=request_models.DownloadQuery,
         media="text/*",
     ),
     Operation(
         "POST",
         "/api/sheets",
-        batch_routes.judge_sheet,
-        response_models.JudgedSheet,
-        request_models.AskSheet,
+        batch_routes.check_sheet,
+        response_models.SheetEstimate,
+        request_models.BatchRequestBody,
     ),
-    Operation("GET", "/api/batches", batch_routes.batches, list[response_models.BatchGlance]),
+    Operation("GET", "/api/batches", batch_routes.list_batches, list[response_models.BatchSummary]),
     Operation(
         "POST",
         "/api/batches",
         batch_routes.start_batch,
         response_models.BatchDocument,
-        request_models.AskSheet,
+        request_models.BatchRequestBody,
         status=201,
     ),
-    Operation("GET", BATCH, batch_routes.batch, response_models.BatchDocument),
+    Operation("GET", BATCH, batch_routes.get_batch, response_models.BatchDocument),
     Operation("DELETE", BATCH, batch_routes.delete_batch, response_models.Deleted),
     Operation(
         "POST",
         f"{BATCH}/resume",
         batch_routes.resume_batch,
         response_models.BatchDocument,
-        request_models.ResumeBatch,
+        request_models.ResumeBatchRequest,
     ),
     Operation(
         "POST",
         f"{BATCH}/stop",
         batch_routes.stop_batch,
         response_models.BatchDocument,
-        request_models.Nothing,
+        request_models.EmptyRequest,
     ),
     Operation(
         "GET",
@@ -180,7 +192,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/api/events",
-        read_routes.events,
+        read_routes.stream_events,
         query=request_models.EventsQuery,
         media="text/event-stream",
     ),

@@ -1,4 +1,7 @@
-"""The routes that begin, answer, carry on and end runs. What they say is stored before they say it."""
+"""The handlers that start, answer, edit, resume, retry, interrupt and delete runs.
+
+Each response is sent after what it reports is stored.
+"""
 
 from __future__ import annotations
 
@@ -22,117 +25,121 @@ if TYPE_CHECKING:
     from callsheet.web.http_io import RequestContext
 
 
-async def start(call: RequestContext) -> Response:
-    """Begins a run; it goes on in the background."""
-    server, body, once = call.server, call.body, call.once
-    run = await server.service.find_by_key(once) if once else None
+async def start_run(call: RequestContext) -> Response:
+    """Start a run; it is executed in the background."""
+    server, body, key = call.server, call.body, call.idempotency_key
+    run = await server.service.find_by_key(key) if key else None
     if run is None:
-        server.check_room()
-        options = run_options(server.settings, body, groups=body.groups, idempotency_key=once)
-        session = await server.service.start(options, server.source(body.workflow))
+        server.check_capacity()
+        options = run_options(server.settings, body, groups=body.groups, idempotency_key=key)
+        session = await server.service.start(options, server.workflow_source(body.workflow))
         run = session.view.run
         try:
-            await server.hand_in(session)
+            await server.enqueue(session)
         except StorageError:
-            # The same key may have come twice at the same time; the other one began it.
-            if not once or await server.service.find_by_key(once) != run:
+            # Of two simultaneous requests with the same key, the other one started the run.
+            if not key or await server.service.find_by_key(key) != run:
                 raise
-    return json_response(await server.page(run), 201, {"location": f"/api/runs/{run}"})
+    return json_response(await server.document_json(run), 201, {"location": f"/api/runs/{run}"})
 
 
-async def give_answer(call: RequestContext) -> Response:
-    """Answers the open question; the first answer counts."""
-    server, body, once = call.server, call.body, call.once
+async def answer_question(call: RequestContext) -> Response:
+    """Answer the open question; the first answer counts."""
+    server, body, key = call.server, call.body, call.idempotency_key
     await server.service.store.run(call.run)
     session = await server.service.open(call.run)
     earlier = _answer_to(await server.service.store.events(call.run), body.question)
     if earlier is not None:
-        if once and getattr(earlier.event, "once", "") == once:
-            return _answered(call.run, body.question, earlier)
+        if key and getattr(earlier.event, "once", "") == key:
+            return _answer_response(call.run, body.question, earlier)
         raise AlreadyAnsweredError(earlier)
     if session.view.question is None or session.view.question_seq != body.question:
         raise WebError(
-            409, "not_asked", f"the run {call.run} does not ask that", hint="reload the run"
+            409,
+            "not_asked",
+            f"the run {call.run} does not ask this question",
+            hint="reload the run",
         )
-    await session.answer(body.value, idempotency_key=once)
-    given = _answer_to(await server.service.store.events(call.run), body.question)
-    assert given is not None  # noqa: S101  # it was just recorded
-    await server.hand_in(session)
-    return _answered(call.run, body.question, given)
+    await session.answer(body.value, idempotency_key=key)
+    recorded = _answer_to(await server.service.store.events(call.run), body.question)
+    assert recorded is not None  # noqa: S101  # it was just recorded
+    await server.enqueue(session)
+    return _answer_response(call.run, body.question, recorded)
 
 
 async def edit_prompt(call: RequestContext) -> Response:
-    """Puts a person's own text in place of a prompt; the run then waits at its review."""
-    server, once = call.server, call.once
-    facts = await server.service.store.events(call.run)
-    if not (once and any(getattr(fact.event, "once", "") == once for fact in facts)):
+    """Replace a prompt by a person's own text; the run then waits at its review."""
+    server, key = call.server, call.idempotency_key
+    events = await server.service.store.events(call.run)
+    if not (key and any(getattr(recorded.event, "once", "") == key for recorded in events)):
         await replace_prompt(
-            server.service, call.run, call.body.prompt, call.body.text, idempotency_key=once
+            server.service, call.run, call.body.prompt, call.body.text, idempotency_key=key
         )
-    return json_response(await server.page(call.run))
+    return json_response(await server.document_json(call.run))
 
 
-async def resume(call: RequestContext) -> Response:
-    """Goes on with a run that failed, was interrupted or is parked."""
-    server, once = call.server, call.once
-    if not await _was_done(call, RunResumed, once):
-        server.check_room()
-        options = run_options(server.settings, call.body, idempotency_key=once)
-        await server.hand_in(await server.service.resume(call.run, options))
-    return json_response(await server.page(call.run))
+async def resume_run(call: RequestContext) -> Response:
+    """Resume a failed, interrupted or parked run."""
+    server, key = call.server, call.idempotency_key
+    if not await _is_repeated(call, RunResumed, key):
+        server.check_capacity()
+        options = run_options(server.settings, call.body, idempotency_key=key)
+        await server.enqueue(await server.service.resume(call.run, options))
+    return json_response(await server.document_json(call.run))
 
 
-async def retry(call: RequestContext) -> Response:
-    """Does a step again, and every later one; pays only for what is new."""
-    server, body, once = call.server, call.body, call.once
-    if not await _was_done(call, RunRetried, once):
-        server.check_room()
+async def retry_run(call: RequestContext) -> Response:
+    """Retry a step and every later one; only new prompts are paid for."""
+    server, body, key = call.server, call.body, call.idempotency_key
+    if not await _is_repeated(call, RunRetried, key):
+        server.check_capacity()
         options = run_options(
-            server.settings, body, groups=body.groups, rewrite=body.rewrite, idempotency_key=once
+            server.settings, body, groups=body.groups, rewrite=body.rewrite, idempotency_key=key
         )
-        await server.hand_in(await server.service.retry(call.run, options, body.step))
-    return json_response(await server.page(call.run))
+        await server.enqueue(await server.service.retry(call.run, options, body.step))
+    return json_response(await server.document_json(call.run))
 
 
-async def interrupt(call: RequestContext) -> Response:
-    """Stops a run that this server carries on; it can be resumed."""
+async def interrupt_run(call: RequestContext) -> Response:
+    """Interrupt a run that this server executes; it can be resumed."""
     await call.server.service.store.run(call.run)
     await call.server.interrupt(call.run)
-    return json_response(await call.server.page(call.run))
+    return json_response(await call.server.document_json(call.run))
 
 
-async def delete(call: RequestContext) -> Response:
-    """Forgets a run for good."""
+async def delete_run(call: RequestContext) -> Response:
+    """Delete a run."""
     await call.server.service.store.run(call.run)
-    if call.run in call.server.under_way:
-        raise LeaseError(f"the run {call.run} is being carried on", hint="interrupt it first")
+    if call.run in call.server.active_runs:
+        raise LeaseError(f"the run {call.run} is being executed", hint="interrupt it first")
     deleted = await call.server.service.delete(call.run)
-    call.server.feed.gone(deleted)
+    call.server.feed.announce_deleted(deleted)
     return json_response({"deleted": deleted})
 
 
-async def _was_done(call: RequestContext, kind: type, once: str) -> bool:
-    """Whether this very request was carried out already; raises NoSuchRunError."""
-    facts = await call.server.service.store.events(call.run)
-    return bool(once) and any(
-        isinstance(fact.event, kind) and getattr(fact.event, "once", "") == once for fact in facts
+async def _is_repeated(call: RequestContext, kind: type, key: str) -> bool:
+    """Whether a request with this key was executed already; raises NoSuchRunError."""
+    events = await call.server.service.store.events(call.run)
+    return bool(key) and any(
+        isinstance(recorded.event, kind) and getattr(recorded.event, "once", "") == key
+        for recorded in events
     )
 
 
-def _answer_to(facts: Sequence[RecordedEvent], question: int) -> RecordedEvent | None:
-    """The answer to the question whose fact has this number: the next one behind it."""
-    if not 0 < question <= len(facts) or facts[question - 1].event.kind != "question_asked":
+def _answer_to(events: Sequence[RecordedEvent], question: int) -> RecordedEvent | None:
+    """The answer to the question with this number: the next answer after it."""
+    if not 0 < question <= len(events) or events[question - 1].event.kind != "question_asked":
         return None
-    for fact in facts[question:]:
-        if isinstance(fact.event, QuestionAnswered):
-            return fact
-        if isinstance(fact.event, RunRetried):
+    for recorded in events[question:]:
+        if isinstance(recorded.event, QuestionAnswered):
+            return recorded
+        if isinstance(recorded.event, RunRetried):
             return None
     return None
 
 
-def _answered(run: str, question: int, given: RecordedEvent) -> Response:
-    event = given.event
+def _answer_response(run: str, question: int, recorded: RecordedEvent) -> Response:
+    event = recorded.event
     assert isinstance(event, QuestionAnswered)  # noqa: S101  # the caller looked
-    told = {"run": run, "question": question, "key": event.key, "value": event.value}
-    return json_response(told | {"seq": given.seq})
+    answer = {"run": run, "question": question, "key": event.key, "value": event.value}
+    return json_response(answer | {"seq": recorded.seq})

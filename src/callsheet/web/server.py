@@ -1,4 +1,4 @@
-"""Runs the application: takes a port, says where, and ends in order when it is told to."""
+"""Runs the web application: binds a port, serves, and shuts down in order."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 GRACE_SECONDS = 5.0
-"""How long runs under way may still take once the server is told to end."""
+"""How long active runs may still take when the server shuts down."""
 
 
 class PortTakenError(CallsheetError):
-    """The server cannot listen where it was told to."""
+    """The server cannot listen at the requested address."""
 
     code = "port_taken"
     exit_code = 2
@@ -36,7 +36,7 @@ class PortTakenError(CallsheetError):
 
 @dataclass(frozen=True)
 class ListenAddress:
-    """Where the server listens, and which names it goes by besides."""
+    """Where the server listens, and the further host names that it accepts."""
 
     host: str = "127.0.0.1"
     port: int = 8420
@@ -44,13 +44,13 @@ class ListenAddress:
 
     @property
     def is_open(self) -> bool:
-        """Whether others than this machine may reach it."""
+        """Whether other machines can reach it."""
         return self.host not in LOOPBACK
 
 
 @dataclass
 class Server:
-    """A server that has its port already, and so its address."""
+    """A server that has bound its port, so that its address is known."""
 
     settings: Settings
     workflows: Mapping[str, str]
@@ -65,15 +65,15 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What a browser opens; with the token where one is needed."""
+        """The address that a browser opens, with the token where one is needed."""
         host, port = self.place.host, self._socket.getsockname()[1]
         if host in ("0.0.0.0", "::"):  # noqa: S104  # compared with, not bound to
             host = socket.gethostname()
         host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{port}/" + (f"?token={self.token}" if self.token else "")
 
-    async def run(self, begun: Callable[[], None]) -> list[str]:
-        """Serves until a signal; answers with the runs that were still under way."""
+    async def run(self, on_start: Callable[[], None]) -> list[str]:
+        """Serve until a signal; returns the runs that were still active."""
         server = ServerState(self.settings, self.workflows)
         port = self._socket.getsockname()[1]
         names = {*self.place.names, self.place.host, socket.gethostname()}
@@ -90,39 +90,39 @@ class Server:
             timeout_graceful_shutdown=3,
             ws="none",
         )
-        serving = _Serving(config, server, begun)
+        serving = _SignalAwareServer(config, server, on_start)
         try:
             await serving.serve([self._socket])
         finally:
-            left = server.under_way
+            active = server.active_runs
             await server.close(GRACE_SECONDS)
-        return left
+        return active
 
 
-class _Serving(uvicorn.Server):
-    """Ends the streams at the first signal, the process at the second."""
+class _SignalAwareServer(uvicorn.Server):
+    """Closes the streams at the first signal, and ends the process at the second."""
 
     def __init__(
-        self, config: uvicorn.Config, server: ServerState, begun: Callable[[], None]
+        self, config: uvicorn.Config, server: ServerState, on_start: Callable[[], None]
     ) -> None:
         super().__init__(config)
-        self._desk = server
-        self._begun = begun
+        self._state = server
+        self._on_start = on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._begun()
+        self._on_start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
             os._exit(128 + sig)
         super().handle_exit(sig, frame)
-        self._desk.feed.close()
+        self._state.feed.close()
 
 
 def _listen(place: ListenAddress) -> socket.socket:
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-    # Only where the protocol is named are answers sent at once, not after the last one was heard of.
+    # Only a socket made with the protocol named gets TCP_NODELAY from asyncio.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name != "nt":

@@ -1,4 +1,4 @@
-"""What all routes share: the workflows that may be run, the runs at work here, and what is remembered."""
+"""The state that all handlers share: workflows, active runs, batches, events and cached responses."""
 
 from __future__ import annotations
 
@@ -26,116 +26,120 @@ if TYPE_CHECKING:
     from callsheet.settings import Settings
     from callsheet.store.port import Store
 
-AT_ONCE = 8
-"""Runs that are carried on at the same time; more wait their turn."""
+MAX_CONCURRENT_RUNS = 8
+"""Runs that are executed at the same time; the others are queued."""
 
-MOST_IN_HAND = 100
+MAX_ACTIVE_RUNS = 100
+"""Runs that are executed or queued."""
 
-REMEMBERED = 256
+MAX_CACHED = 256
 
 
 class ServerState:
-    """The server's own state; everything that matters is in the store."""
+    """The state of one server; runs are in the store and survive it."""
 
     def __init__(
         self, settings: Settings, workflows: Mapping[str, str], *, store: Store | None = None
     ) -> None:
         self.settings = settings
         self.workflows = workflows
-        self.service = RunService(settings, store=store, listen=self._hear)
+        self.service = RunService(settings, store=store, listen=self._notify)
         self.listing = RunListing(self.service.store)
-        self.alive = json.dumps({"status": "ok", "version": version("callsheet")}).encode()
+        self.health = json.dumps({"status": "ok", "version": version("callsheet")}).encode()
         self.feed = EventFeed(self.service.store, self.listing)
         self.batches = BatchManager(settings, self.service.store, workflows)
-        self._pool = RunPool(self._carry_on, AT_ONCE)
+        self._pool = RunPool(self._execute, MAX_CONCURRENT_RUNS)
         self._sessions: dict[str, RunSession] = {}
         self._tasks: dict[str, asyncio.Task[Any]] = {}
-        self._pages: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._cache: OrderedDict[Hashable, bytes] = OrderedDict()
 
-    def source(self, name: str | None) -> str:
-        """Where a workflow is found: one of those that the command line named, or the first."""
+    def workflow_source(self, name: str | None) -> str:
+        """Return the source of an offered workflow, of the first without a name."""
         if name is None:
             return next(iter(self.workflows.values()))
         if name not in self.workflows:
             raise UnknownNameError("workflow", name, self.workflows)
         return self.workflows[name]
 
-    async def hand_in(self, session: RunSession) -> None:
-        """Has a run carried on in the background; from here on it is kept."""
+    async def enqueue(self, session: RunSession) -> None:
+        """Store a run and execute it in the background."""
         await session.save()
         run = session.view.run
         with suppress(Exception):
-            # It may still be putting its things away from before the answer.
+            # The run may still be finishing what came before the answer.
             await self._pool.wait(run)
         self._sessions[run] = session
         self._pool.add(run)
 
-    def check_room(self) -> None:
-        """Raises WebError where too many runs are in hand already."""
-        if len(self._sessions) >= MOST_IN_HAND:
+    def check_capacity(self) -> None:
+        """Raise WebError where too many runs are active."""
+        if len(self._sessions) >= MAX_ACTIVE_RUNS:
             raise WebError(
-                429, "too_many_runs", f"{MOST_IN_HAND} runs are under way", hint="wait for some"
+                429,
+                "too_many_runs",
+                f"{MAX_ACTIVE_RUNS} runs are active",
+                hint="wait until some have finished",
             )
 
     async def interrupt(self, run: str) -> None:
-        """Stops a run that is carried on here; it can be resumed."""
+        """Interrupt a run that this server executes; it can be resumed."""
         task = self._tasks.get(run)
         if task is None:
-            raise WebError(409, "not_under_way", f"the run {run} is not being carried on here")
+            raise WebError(409, "not_under_way", f"the run {run} is not being executed here")
         task.cancel()
         with suppress(Exception):
             await self._pool.wait(run)
 
     @property
-    def under_way(self) -> list[str]:
-        """The runs in hand."""
+    def active_runs(self) -> list[str]:
+        """The runs that are executed or queued."""
         return [*self._sessions]
 
-    async def page(self, run: str) -> bytes:
-        """A run's document as JSON; made once for each fact."""
+    async def document_json(self, run: str) -> bytes:
+        """Return a run's document as JSON, cached until its next event or status."""
         row = await self.service.store.run(run)
         key = (run, row.seq, row_status(row))
-        if key not in self._pages:
+        if key not in self._cache:
             document = await self.service.show(run)
             key = (run, document.seq or 0, document.status)
-            self._remember(key, json.dumps(document.to_json()).encode())
-        return self._pages[key]
+            self._cache_response(key, json.dumps(document.to_json()).encode())
+        return self._cache[key]
 
-    async def remembered(self, key: Hashable, make: Callable[[], Awaitable[Any]]) -> bytes:
-        """What `make` answers, as JSON; not made again for the same key."""
-        if key not in self._pages:
-            self._remember(key, json.dumps(await make()).encode())
-        self._pages.move_to_end(key)
-        return self._pages[key]
+    async def cached(self, key: Hashable, compute: Callable[[], Awaitable[Any]]) -> bytes:
+        """Return what `compute` returns, as JSON, computed once for each key."""
+        if key not in self._cache:
+            self._cache_response(key, json.dumps(await compute()).encode())
+        self._cache.move_to_end(key)
+        return self._cache[key]
 
     async def close(self, seconds: float) -> None:
-        """Ends the streams, gives runs under way this long, and lets go of them."""
+        """Close the streams, give active runs this long to finish, then interrupt them."""
         self.feed.close()
         await asyncio.gather(self._pool.stop(seconds), self.batches.close(seconds))
         for session in [*self._sessions.values()]:
             await session.close()
         self.service.store.close()
 
-    def _remember(self, key: Hashable, body: bytes) -> None:
-        self._pages[key] = body
-        while len(self._pages) > REMEMBERED:
-            self._pages.popitem(last=False)
+    def _cache_response(self, key: Hashable, body: bytes) -> None:
+        self._cache[key] = body
+        while len(self._cache) > MAX_CACHED:
+            self._cache.popitem(last=False)
 
-    async def _carry_on(self, run: str) -> None:
+    async def _execute(self, run: str) -> None:
         session = self._sessions[run]
         task = asyncio.create_task(session.advance())
         self._tasks[run] = task
         try:
             await task
         except (asyncio.CancelledError, CallsheetError):
-            # What could be recorded is; the run shows how it stands.
+            # What could be recorded is; the run's document shows the rest.
             task.cancel()
         finally:
             self._tasks.pop(run, None)
             self._sessions.pop(run, None)
             await session.close()
-            self.feed.nudge()
+            self.feed.notify()
 
-    def _hear(self, recorded: RecordedEvent, view: RunView) -> None:
+    def _notify(self, recorded: RecordedEvent, view: RunView) -> None:
         del recorded, view
-        self.feed.nudge()
+        self.feed.notify()

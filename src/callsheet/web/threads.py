@@ -1,4 +1,4 @@
-"""Work that keeps a processor busy, done beside the event loop that answers everybody."""
+"""Runs CPU-bound work outside the server's event loop."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ T = TypeVar("T")
 
 
 async def run_in_thread(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """What the work brings, carried out in a thread with a loop of its own."""
+    """Run a coroutine in a thread with an event loop of its own, and return its result."""
     return await asyncio.to_thread(lambda: asyncio.run(work()))
