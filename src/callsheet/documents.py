@@ -84,6 +84,7 @@ class OpenQuestion(DocumentPart):
     pattern: str
     hint: str
     may_skip: bool
+    may_be_open: bool
     unasked: bool
     show: JsonValue
 

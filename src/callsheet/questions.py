@@ -49,7 +49,8 @@ class Question:
     pasted reply, or an image, which is recorded as `Image.to_json` or as an empty text for none.
     `default` is the answer that an empty line stands for; None if an answer is required. An
     `unasked` question takes its default without being asked, unless it has a preset answer.
-    `may_skip` allows an empty selection for `choices`. `show` is shown above the question.
+    `may_skip` allows an empty selection for `choices`. With `may_be_open`, an empty text is an
+    answer too: it leaves the matter open, for the LLM to choose. `show` is shown above the question.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Question:
     pattern: str = ""
     hint: str = ""
     may_skip: bool = False
+    may_be_open: bool = False
     unasked: bool = False
     show: JsonValue = None
 
@@ -96,6 +98,8 @@ def _text(question: Question, answer: JsonValue) -> str:
     if not isinstance(answer, str):
         raise AnswerError(f"`{question.key}` must be text, not {answer!r:.40}")
     if not answer.strip():
+        if question.may_be_open:
+            return ""
         if isinstance(question.default, str):
             return question.default
         raise AnswerError(f"`{question.key}` is empty", hint="enter at least one word")

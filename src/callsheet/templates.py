@@ -38,8 +38,8 @@ ALLOWED = (
 
 FILTERS = (
     *("abs", "capitalize", "count", "d", "default", "first", "float", "int", "items"),
-    *("last", "length", "list", "lower", "reverse", "round", "sort", "string", "title", "trim"),
-    *("truncate", "unique", "upper", "wordcount"),
+    *("last", "length", "list", "lower", "reverse", "round", "select", "sort", "string", "title"),
+    *("trim", "truncate", "unique", "upper", "wordcount"),
 )
 """Filters of Jinja that cannot make a long text from a short one."""
 

@@ -69,6 +69,15 @@ def test_a_stranger_gets_from_an_idea_to_prompts_with_nothing_configured(server:
     assert document["attempts"][-1]["result"] in ("done", "skipped")
 
 
+def test_an_empty_text_leaves_a_field_open_over_http(server: Serving) -> None:
+    brief = {"idea": IDEA, "mood": ""}
+    begun = server.client.post("/api/runs", json={"brief": brief, "groups": ["leonardo"]})
+    document = server.until(begun.json()["run"])
+    assert document["status"] == "succeeded"
+    assert document["brief"]["mood"] == ""
+    assert document["brief"]["aesthetic"].startswith("lofi anime")
+
+
 def test_the_form_of_a_workflow_says_all_that_a_page_needs(server: Serving) -> None:
     first = server.get("/api/workflows")[0]
     form = server.get(f"/api/workflows/{first['name']}")
@@ -76,6 +85,7 @@ def test_the_form_of_a_workflow_says_all_that_a_page_needs(server: Serving) -> N
     fields = {each["key"]: each for each in form["fields"]}
     assert fields["idea"]["default"] is None
     assert fields["mood"]["default"]
+    assert [key for key in fields if fields[key]["may_be_open"]] == ["aesthetic", "mood"]
     groups = {g["name"]: g for each in form["categories"] for g in each["groups"]}
     assert groups["sora"]["models"] == ["SORA_2_A", "SORA_1_A"]
     assert groups["sora"]["tokens"] > 0

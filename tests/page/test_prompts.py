@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.support.page_object import PageObject
+from tests.support.serving import Serving
 
 MOTION = "motion_2_0.simplified_cinematic"
 
@@ -181,3 +182,20 @@ def test_another_idea_starts_another_run(ui: PageObject) -> None:
     ui.primary_button.click()
     expect(ui.prompt_card("SORA_2_A")).to_contain_text("heron")
     assert ui.run_name != first
+
+
+def test_a_field_is_left_open_and_the_run_says_so(ui: PageObject, server: Serving) -> None:
+    mood = ui.page.get_by_label("Which mood?")
+    leave_open = ui.page.locator("#field-mood-open")
+    expect(mood).to_have_value("calm, nostalgic, quietly warm")
+    leave_open.click()
+    expect(mood).to_have_value("")
+    expect(mood).to_have_attribute("placeholder", re.compile("^open"))
+    expect(leave_open).to_be_hidden()
+    ui.enter_idea()
+    ui.select_groups("leonardo")
+    ui.primary_button.click()
+    assert "calm" not in ui.prompt_text("LEONARDO_ANIME_XL_A")
+    document = server.get(f"/api/runs/{ui.run_name}")
+    assert document["brief"]["mood"] == ""
+    expect(ui.primary_button).not_to_have_text(re.compile("starts a new run"))

@@ -52,6 +52,7 @@ def describe_workflow(workflow: str, *, today: date) -> dict[str, Any]:
                 "pattern": question.pattern,
                 "hint": question.hint,
                 "options": question.to_json()["options"],
+                "may_be_open": question.may_be_open,
             }
             for step, question in preset_questions(bundle)
             if not question.key.startswith(SELECTION_PREFIX)

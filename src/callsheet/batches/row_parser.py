@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 GROUPS, ID = "groups", "id"
 
+OPEN = "open"
+"""The cell that leaves a field open; an empty one takes the default."""
+
 MIN_SIMILARITY = 0.75
 """How similar a column must be to a field to count as a misspelling of it."""
 
@@ -152,9 +155,17 @@ class RowParser:
                     problems.append(RowProblem(line.header, problem))
             key = columns[name]
             empty = value is None or (isinstance(value, str) and not value.strip())
-            if key is not None and not empty:
+            if key is not None and self._leaves_open(key, line, value):
+                fields[key] = ""
+            elif key is not None and not empty:
                 fields[key] = value
         return fields, problems
+
+    def _leaves_open(self, key: str, line: SheetRow, value: JsonValue) -> bool:
+        question = self._fields.get(key)
+        if question is None or not question.may_be_open or not isinstance(value, str):
+            return False
+        return value.strip().lower() == ("" if line.typed else OPEN)
 
     def _field_for(self, column: str) -> tuple[str | None, str]:
         """Return the field that a column names, if any, and what is wrong with the name."""

@@ -40,13 +40,15 @@ _DELIMITERS = ",;\t"
 class SheetRow:
     """One row as read: its cells by column, or what is wrong with it.
 
-    `header` is the row that names the columns: 1 in a CSV, the row itself in JSON Lines.
+    `header` is the row that names the columns: 1 in a CSV, the row itself in JSON Lines, whose
+    values are `typed`: an empty text is a value there, and not a cell without one.
     """
 
     number: int
     cells: dict[str, JsonValue]
     problem: str = ""
     header: int = 1
+    typed: bool = False
 
 
 class SheetReader:
@@ -221,7 +223,7 @@ def _object(number: int, text: str) -> SheetRow:
         return SheetRow(number, {}, 'is not a JSON object such as {"idea": "…"}')
     if len(value) > MAX_COLUMNS:
         return SheetRow(number, {}, f"has more than {MAX_COLUMNS:,} keys")
-    return SheetRow(number, value, _invalid_text(value), header=number)
+    return SheetRow(number, value, _invalid_text(value), header=number, typed=True)
 
 
 def _reject_constant(name: str) -> None:

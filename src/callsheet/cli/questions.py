@@ -22,6 +22,9 @@ WhileWaiting = Callable[[], Awaitable[None]]
 
 MAX_LINE = 2 * MAX_PASTE
 
+OPEN = "open"
+"""What a person enters to leave a field open that has a default."""
+
 
 async def ask(
     question: Question, lines: LineReader, while_waiting: WhileWaiting, *, again: bool = False
@@ -61,9 +64,12 @@ async def _read(question: Question, read_line: ReadLine) -> str | None:
 def parse_input(question: Question, text: str) -> str:
     """The answer that the entered text stands for: for an image, the content of the named file.
 
-    Raises AnswerError if the file is not an image.
+    Where a field may be open, `open` leaves it so, and an empty line takes its default. Raises
+    AnswerError if the file is not an image.
     """
     path = text.strip()
+    if question.may_be_open and path.lower() in ("", OPEN):
+        return "" if path else str(question.default or "")
     if question.kind != "picture" or path.lower() in ("", "none"):
         return text
     from callsheet.images import open_image
@@ -121,7 +127,10 @@ def _numbered(options: tuple[Option, ...]) -> list[str]:
 
 
 def _default(question: Question) -> str:
-    return f" (default: {question.default})" if question.default else ""
+    if not question.default:
+        return " (Enter leaves it open)" if question.may_be_open else ""
+    leave = f"; `{OPEN}` leaves it open" if question.may_be_open else ""
+    return f" (default: {question.default}{leave})"
 
 
 async def _read_line(read_line: ReadLine) -> str | None:

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     "fields",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Another field of the brief (oms: aesthetic, mood, aspect_ratio, picture).",
+    help="Another field of the brief (oms: aesthetic, mood, aspect_ratio, picture). Without a value"
+    " it is left open: the LLM chooses.",
 )
 @click.option(
     "--groups",

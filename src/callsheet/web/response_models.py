@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from typing_extensions import TypeAliasType
 
 from callsheet.catalog.freshness import Retirement, Source
@@ -71,6 +71,7 @@ class BriefField(ResponseModel):
     pattern: str
     hint: str
     options: list[QuestionOption]
+    may_be_open: bool = Field(description="Whether an empty answer leaves the field open.")
 
 
 class GroupSummary(ResponseModel):

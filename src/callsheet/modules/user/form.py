@@ -1,4 +1,7 @@
-"""Asks for the fields of a form, one line each. A field with a default is not asked."""
+"""Asks for the fields of a form, one line each. A field with a default is not asked.
+
+A field that may be open takes an empty answer: nothing is said, and the LLM chooses.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,14 @@ def _regular_expression(pattern: str) -> str:
 class FormField(Values):
     """One field: its question and the constraints on the answer.
 
-    `presets` are answers by name: the name stands for the whole answer.
+    `presets` are answers by name: the name stands for the whole answer. A field whose default is
+    empty is open unless it is answered; with `may_be_open`, one with another default can be, too.
     """
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     text: str
     default: str | None = None
+    may_be_open: bool = False
     max_length: int = Field(default=4_000, gt=0)
     pattern: Annotated[str, AfterValidator(_regular_expression)] = ""
     hint: str = ""
@@ -60,9 +65,10 @@ class Inputs(Values):
 
 
 class Outputs(Values):
-    """The answers by key."""
+    """The answers by key, and the keys of those that are the workflow's default."""
 
     values: dict[str, str]
+    defaults: list[str]
 
 
 def _question(field: FormField, before: JsonValue = None) -> Question:
@@ -75,6 +81,7 @@ def _question(field: FormField, before: JsonValue = None) -> Question:
         pattern=field.pattern,
         hint=field.hint,
         options=tuple(Option(name, name, words) for name, words in field.presets.items()),
+        may_be_open=field.may_be_open or field.default == "",
         unasked=field.default is not None and before is None,
     )
 
@@ -85,7 +92,12 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
         if field.key not in context.answers:
             return Ask(_question(field, (inputs.previous or {}).get(field.key)))
     values = {field.key: field.resolve(str(context.answers[field.key])) for field in inputs.fields}
-    return Done(Outputs(values=values))
+    defaults = [
+        field.key
+        for field in inputs.fields
+        if field.default and values[field.key] == field.resolve(field.default)
+    ]
+    return Done(Outputs(values=values, defaults=defaults))
 
 
 def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:

@@ -24,6 +24,8 @@ export function renderBriefForm() {
     const input = byId(`field-${key}`);
     const value = state.brief[key] ?? "";
     if (input.value !== value) input.value = value;
+    const open = byId(`field-${key}-open`);
+    if (open) open.hidden = value === "";
   }
 }
 
@@ -33,6 +35,8 @@ function formField(field, isFirst) {
   const attributes = {
     id,
     name: field.key,
+    placeholder: field.may_be_open ? "open: the LLM chooses what serves the idea" : null,
+    list: field.options.length && field.kind === "text" ? `${id}-presets` : null,
     maxlength: field.kind === "choice" ? null : field.max_length,
     "aria-describedby": `${id}-hint`,
     on: { input: (event) => setField(field.key, event.target.value) },
@@ -40,10 +44,28 @@ function formField(field, isFirst) {
   return el(
     "div",
     { class: isFirst ? "field idea-field" : isLong ? "field long" : "field" },
-    el("label", { for: id }, field.text),
+    el("label", { for: id, id: `${id}-label` }, field.text),
     fieldInput(field, attributes, isFirst || isLong),
+    attributes.list && presetList(attributes.list, field.options),
+    field.may_be_open && openButton(field, id),
     el("p", { class: "hint", id: `${id}-hint` }, field.hint),
   );
+}
+
+/** The presets of a text field, offered while something is entered. */
+function presetList(id, options) {
+  const choices = options.map(({ name, detail }) => el("option", { value: name }, detail));
+  return el("datalist", { id }, choices);
+}
+
+/** Empties a field, which leaves it open. */
+function openButton({ key }, id) {
+  const leaveOpen = () => {
+    setField(key, "");
+    byId(id).focus();
+  };
+  const attributes = { id: `${id}-open`, class: "link-button", "aria-describedby": `${id}-label` };
+  return button("Leave open", leaveOpen, attributes);
 }
 
 function fieldInput({ kind, options }, attributes, isLarge) {

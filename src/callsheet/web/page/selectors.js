@@ -33,10 +33,11 @@ export function briefFields() {
   return fields.filter((field) => order.indexOf(field.step) < first);
 }
 
-/** What was entered into these fields, without the empty ones. */
+/** What was entered into these fields; an empty one is sent only where it leaves the field open. */
 export function enteredBrief(fields) {
-  const entries = fields.map(({ key }) => [key, (state.brief[key] ?? "").trim()]);
-  return Object.fromEntries(entries.filter(([, value]) => value));
+  const valueOf = ({ key }) => (state.brief[key] ?? "").trim();
+  const sent = fields.filter((field) => valueOf(field) || field.may_be_open);
+  return Object.fromEntries(sent.map((field) => [field.key, valueOf(field)]));
 }
 
 export function isRunning() {
