@@ -113,18 +113,18 @@ def estimate(
         idea=idea,
         image=_picture(image),
     )
-    told = asyncio.run(measuring)
+    report = asyncio.run(measuring)
     return Estimate(
-        input_tokens=told["selection"]["input_tokens"],
-        input_tokens_all=told["all"]["input_tokens"],
-        saved_percent=told["saved_percent"],
-        cost_usd=told["selection"]["cost_usd"],
-        cost_usd_all=told["all"]["cost_usd"],
-        output_tokens=_range(told["selection"]),
-        output_tokens_all=_range(told["all"]),
-        output_from=told["selection"]["output_from"],
-        exact=told["exact"],
-        details=told,
+        input_tokens=report["selection"]["input_tokens"],
+        input_tokens_all=report["all"]["input_tokens"],
+        saved_percent=report["saved_percent"],
+        cost_usd=report["selection"]["cost_usd"],
+        cost_usd_all=report["all"]["cost_usd"],
+        output_tokens=_range(report["selection"]),
+        output_tokens_all=_range(report["all"]),
+        output_from=report["selection"]["output_from"],
+        exact=report["exact"],
+        details=report,
     )
 
 
@@ -250,8 +250,10 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
     try:
         with open_input(ideas) as path:
-            told = RowDefaults(tuple(groups), dict(brief or {}))
-            order = BatchRequest(path, name, workflow, told, spec, base_url, max_cost, concurrency)
+            defaults = RowDefaults(tuple(groups), dict(brief or {}))
+            order = BatchRequest(
+                path, name, workflow, defaults, spec, base_url, max_cost, concurrency
+            )
             judged = Batch(service, replace(order, retry_failed=retry_failed, strict=strict))
             file = None if output is None else open_output_file(Path(output), judged)
             async with aclosing(execute_into(judged, file)) as ends:

@@ -228,13 +228,13 @@ class DeadlineError(ProviderError):
 
 
 class BudgetExceededError(ProviderError):
-    """The next call could lift the run's cost over its ceiling; nothing was sent."""
+    """The next call could exceed the run's budget; nothing was sent."""
 
     code = "cost_ceiling"
 
 
 class PriceUnknownError(ProviderError):
-    """A ceiling was set, and nobody knows what a call costs."""
+    """A budget was set, and the price of a call is not known."""
 
     code = "price_unknown"
 

@@ -19,7 +19,7 @@ from callsheet.llm.providers import key_variables
 from callsheet.settings import VARIABLES
 from tests.support.cli import Terminal
 from tests.support.strict_openai import StrictOpenAI
-from tests.support.workers import LONGEST, Crew, crew_on
+from tests.support.workers import LONGEST, WorkerGroup, workers_on
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -27,9 +27,9 @@ OURS = {*VARIABLES, *key_variables()}
 
 
 @pytest.fixture
-def crew(terminal: Terminal, database_url: str) -> Iterator[Crew]:
-    with StrictOpenAI() as server, crew_on(terminal, database_url, server) as crew:
-        yield crew
+def workers(terminal: Terminal, database_url: str) -> Iterator[WorkerGroup]:
+    with StrictOpenAI() as server, workers_on(terminal, database_url, server) as workers:
+        yield workers
 
 
 def unit() -> ConfigParser:
@@ -43,7 +43,7 @@ def compose() -> Any:
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 
 
-def test_both_start_a_worker_that_stops_with_the_configured_status(crew: Crew) -> None:
+def test_both_start_a_worker_that_stops_with_the_configured_status(workers: WorkerGroup) -> None:
     service = unit()["Service"]
     program, *started = shlex.split(service["ExecStart"])
     composed, *words = compose()["services"]["worker"]["command"]
@@ -51,22 +51,22 @@ def test_both_start_a_worker_that_stops_with_the_configured_status(crew: Crew) -
     assert started == words
     assert started[0] == "worker"
 
-    hired = crew.hire_by_command(*started[1:])
-    hired.process.send_signal(signal.Signals[service["KillSignal"]])
-    assert hired.process.wait(LONGEST) == int(service["SuccessExitStatus"])
+    processes = workers.start_worker_by_command(*started[1:])
+    processes.process.send_signal(signal.Signals[service["KillSignal"]])
+    assert processes.process.wait(LONGEST) == int(service["SuccessExitStatus"])
 
 
 def test_the_image_contains_what_a_worker_needs() -> None:
     project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
     lines = (DEPLOY / "Dockerfile").read_text().splitlines()
-    said = dict(line.split(" ", 1) for line in lines if line[:1] not in ("#", ""))
-    command, *words = json.loads(said["CMD"])
+    result = dict(line.split(" ", 1) for line in lines if line[:1] not in ("#", ""))
+    command, *words = json.loads(result["CMD"])
     assert command in project["scripts"]
     assert words == compose()["services"]["worker"]["command"][1:2]
-    extra = re.search(r'pip install .*"callsheet\[(\w+)\]"', said["RUN"])
+    extra = re.search(r'pip install .*"callsheet\[(\w+)\]"', result["RUN"])
     assert extra is not None
     assert extra[1] in project["optional-dependencies"]
-    version = re.fullmatch(r"python:3\.(\d+)-slim", said["FROM"])
+    version = re.fullmatch(r"python:3\.(\d+)-slim", result["FROM"])
     assert version is not None
     assert int(version[1]) >= int(project["requires-python"].removeprefix(">=3."))
 
@@ -89,9 +89,9 @@ def test_a_worker_receives_only_variables_that_it_reads() -> None:
 
 
 def test_a_worker_without_a_database_is_not_restarted(terminal: Terminal) -> None:
-    said = terminal("worker")
-    assert str(said.status) == unit()["Service"]["RestartPreventExitStatus"]
-    assert "CALLSHEET_DATABASE_URL" in said.err
+    result = terminal("worker")
+    assert str(result.status) == unit()["Service"]["RestartPreventExitStatus"]
+    assert "CALLSHEET_DATABASE_URL" in result.err
 
 
 def test_no_file_contains_a_secret() -> None:

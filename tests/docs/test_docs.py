@@ -75,9 +75,9 @@ def test_the_examples_of_a_document_work(document: str, runner: DocumentRunner) 
 def test_the_group_walk_through_creates_a_group_with_two_models(runner: DocumentRunner) -> None:
     runner.execute(GROUPS)
     assert runner.terminal("check", "mine").out.strip() == "mine: no problems found"
-    said = runner.terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "inkwash")
-    assert list(said.json["prompts"]["image_generation"]) == ["INKWASH_A", "INKWASH_B"]
-    assert said.json["problems"] == []
+    result = runner.terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "inkwash")
+    assert list(result.json["prompts"]["image_generation"]) == ["INKWASH_A", "INKWASH_B"]
+    assert result.json["problems"] == []
 
 
 def test_the_readme_starts_with_the_two_commands() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.cli import Terminal
+from tests.support.schema_writer import write_text
 from tests.support.strict_openai import Conduct, StrictOpenAI
-from tests.support.writing import write_text
 
 BROKEN = "PHOENIX_1_0_A"
 RUN = ("run", "--idea", "a heron at dawn", "--groups", "phoenix,leonardo", "--llm", "openai:any")

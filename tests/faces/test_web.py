@@ -52,13 +52,13 @@ def server(home: Terminal) -> Iterator[Serving]:
 
 
 def test_a_stranger_gets_from_an_idea_to_prompts_with_nothing_configured(server: Serving) -> None:
-    begun = server.client.post(
+    started = server.client.post(
         "/api/runs", json={"brief": {"idea": IDEA}, "groups": ["sora", "leonardo"]}
     )
-    document = server.until(begun.json()["run"])
+    document = server.until(started.json()["run"])
 
-    assert begun.status_code == 201
-    assert begun.headers["location"] == f"/api/runs/{document['run']}"
+    assert started.status_code == 201
+    assert started.headers["location"] == f"/api/runs/{document['run']}"
     assert document["status"] == "succeeded"
     assert [*document["prompts"]["image_generation"]] == [
         "SORA_2_A",
@@ -96,16 +96,16 @@ def test_the_form_of_a_workflow_says_all_that_a_page_needs(server: Serving) -> N
 
 def test_the_meter_weighs_a_choice_against_all_groups(server: Serving) -> None:
     asked = {"groups": ["sora", "leonardo"], "llm": "openai:gpt-5.2"}
-    told = server.post("/api/estimate", asked)
+    report = server.post("/api/estimate", asked)
 
-    assert told == server.post("/api/estimate", asked)
-    assert 0 < told["selection"]["input_tokens"] < told["all"]["input_tokens"]
-    assert 0 < told["selection"]["cost_usd"] < told["all"]["cost_usd"]
+    assert report == server.post("/api/estimate", asked)
+    assert 0 < report["selection"]["input_tokens"] < report["all"]["input_tokens"]
+    assert 0 < report["selection"]["cost_usd"] < report["all"]["cost_usd"]
 
 
 def test_a_prompt_is_proofread_and_mended(server: Serving) -> None:
-    told = server.post("/api/lint", {"model": "SORA_2_A", "text": "x" * 5_000})
-    assert told["findings"][0]["severity"] == "error"
+    report = server.post("/api/lint", {"model": "SORA_2_A", "text": "x" * 5_000})
+    assert report["findings"][0]["severity"] == "error"
     fenced = server.post(
         "/api/lint", {"model": "MIDJOURNEY_A", "text": "```\na heron --ar 2:3\n```"}
     )
@@ -119,10 +119,10 @@ def test_a_review_is_answered_and_a_prompt_edited_in_place(server: Serving) -> N
 
     edited = server.post(f"/api/runs/{run}/edits", {"prompt": "SORA_1_A", "text": "My own words."})
     number = edited["question"]["number"]
-    told = server.post(f"/api/runs/{run}/answers", {"question": number, "value": "accept"})
+    report = server.post(f"/api/runs/{run}/answers", {"question": number, "value": "accept"})
 
     assert edited["question"]["show"]["SORA_1_A"] == "My own words."
-    assert (told["question"], told["value"]) == (number, "accept")
+    assert (report["question"], report["value"]) == (number, "accept")
     assert prompts_of(server.until(run))["SORA_1_A"] == "My own words."
 
 
@@ -145,9 +145,9 @@ def test_more_groups_are_previewed_and_then_written_without_the_others(server: S
     before = server.until(run)
     wanted = {"groups": ["sora", "leonardo"]}
 
-    told = server.post(f"/api/runs/{run}/preview", wanted)
-    assert (told["write"], told["keep"]) == (["LEONARDO_ANIME_XL_A"], ["SORA_2_A", "SORA_1_A"])
-    assert told["cost"]["input_tokens"] > 0
+    report = server.post(f"/api/runs/{run}/preview", wanted)
+    assert (report["write"], report["keep"]) == (["LEONARDO_ANIME_XL_A"], ["SORA_2_A", "SORA_1_A"])
+    assert report["cost"]["input_tokens"] > 0
     assert server.get(f"/api/runs/{run}")["seq"] == before["seq"]
 
     server.post(f"/api/runs/{run}/retry", wanted)
@@ -236,9 +236,9 @@ def test_downloads_are_files_and_no_cell_is_a_formula(server: Serving) -> None:
 def test_a_run_has_its_receipt_and_the_project_its_savings(server: Serving) -> None:
     run = server.start("sora")
     assert "receipt" in server.until(run)
-    told = server.get("/api/savings?newest=1")
-    assert told["runs"] >= 1
-    assert [row["run"] for row in told["rows"]] == [run]
+    report = server.get("/api/savings?newest=1")
+    assert report["runs"] >= 1
+    assert [row["run"] for row in report["rows"]] == [run]
 
 
 def test_a_deleted_run_is_gone(server: Serving) -> None:
@@ -263,10 +263,10 @@ def test_a_page_is_served_at_the_root_and_its_files_by_name_alone(server: Servin
 
 
 def test_a_port_that_is_taken_is_said_so(server: Serving, home: Terminal) -> None:
-    said = home("serve", "--port", server.port)
-    assert said.status == 2
-    assert said.err.count("error: ") == 1
-    assert "--port 0" in said.err
+    result = home("serve", "--port", server.port)
+    assert result.status == 2
+    assert result.err.count("error: ") == 1
+    assert "--port 0" in result.err
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -53,11 +53,11 @@ def _ended(server: Serving, batch: str) -> dict[str, Any]:
     """The batch, once no row of it is being carried on."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        told: dict[str, Any] = server.get(f"/api/batches/{batch}")
-        if told["status"] not in ("running", "stopping"):
-            return told
+        report: dict[str, Any] = server.get(f"/api/batches/{batch}")
+        if report["status"] not in ("running", "stopping"):
+            return report
         time.sleep(0.05)
-    raise AssertionError(told)
+    raise AssertionError(report)
 
 
 def test_a_sheet_is_judged_and_priced_then_carried_out_and_downloaded(server: Serving) -> None:
@@ -65,10 +65,10 @@ def test_a_sheet_is_judged_and_priced_then_carried_out_and_downloaded(server: Se
     assert (priced["rows"], priced["calls"], priced["carried"]) == (2, 2, ["shot"])
     assert priced["batch"] not in [each["batch"] for each in server.get("/api/batches")]
 
-    begun = server.client.post("/api/batches", json=WISH)
-    assert begun.status_code == 201, begun.text
-    batch = begun.json()["batch"]
-    assert begun.headers["location"] == f"/api/batches/{batch}"
+    started = server.client.post("/api/batches", json=WISH)
+    assert started.status_code == 201, started.text
+    batch = started.json()["batch"]
+    assert started.headers["location"] == f"/api/batches/{batch}"
     done = _ended(server, batch)
     assert (done["status"], done["rows"]["done"], done["error"]) == ("succeeded", 2, None)
     assert batch in [each["batch"] for each in server.get("/api/batches")]
@@ -102,10 +102,10 @@ def test_every_problem_is_told_with_its_row_and_no_path_of_this_machine(
     sheet = "idea,groups\na heron,soar\n,sora\n"
     for path in ("/api/sheets", "/api/batches"):
         refused = server.client.post(path, json={"sheet": sheet, "title": "bad"})
-        told = refused.json()
-        assert (refused.status_code, told["code"]) == (422, "bad_rows")
-        assert [each["row"] for each in told["problems"]] == [2, 3]
-        assert "soar" in told["problems"][0]["message"]
+        report = refused.json()
+        assert (refused.status_code, report["code"]) == (422, "bad_rows")
+        assert [each["row"] for each in report["problems"]] == [2, 3]
+        assert "soar" in report["problems"][0]["message"]
     empty = server.client.post("/api/sheets", json={"sheet": "idea\n", "groups": ["sora"]})
     assert empty.json()["detail"] == "the sheet has no rows"
     assert not list((home / "kept" / "batches").glob(".new-*"))

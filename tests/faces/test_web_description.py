@@ -37,8 +37,8 @@ def test_random_requests_find_no_server_error_and_no_undocumented_answer(
 
 def test_every_route_is_described_with_what_it_takes_and_answers(terminal: Terminal) -> None:
     with Serving(terminal) as server:
-        told = server.get("/openapi.json")
-    operations = [each for path in told["paths"].values() for each in path.values()]
+        report = server.get("/openapi.json")
+    operations = [each for path in report["paths"].values() for each in path.values()]
     assert len({each["operationId"] for each in operations}) == len(operations)
     for each in operations:
         assert each["summary"]

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import GUARD
-from tests.support.nursery import Nursery
+from tests.support.worker_starter import WorkerStarter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
+def worker_starter() -> Iterator[WorkerStarter]:
     """Where workers come from that begin at once."""
-    nursery = Nursery(GUARD)
-    yield nursery
-    nursery.close()
+    worker_starter = WorkerStarter(GUARD)
+    yield worker_starter
+    worker_starter.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

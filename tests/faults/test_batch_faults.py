@@ -27,9 +27,9 @@ from callsheet.settings import read_settings
 from callsheet.store.port import RateLimit
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
-from tests.support.batches import Bench, ideas, write_sheet
+from tests.support.batches import SharedStore, ideas, write_sheet
 from tests.support.cli import Terminal
-from tests.support.loopback import Answer, Drop, Hang, Refusal, Seen, Status, Text
+from tests.support.loopback import Answer, Drop, Hang, ReceivedRequest, Refusal, Status, Text
 from tests.support.plain_llm import PlainLLM
 from tests.support.runs import client_of, no_wait
 from tests.support.strict_openai import Conduct, StrictOpenAI
@@ -40,11 +40,11 @@ ROOT = Path(__file__).parents[2]
 class Spoiling(StrictOpenAI):
     """Answers each request by the word that its idea holds, however often it is asked."""
 
-    def _next(self, seen: Seen) -> Any:
+    def _next(self, seen: ReceivedRequest) -> Any:
         super()._next(seen)
-        said = str(seen.json)
+        result = str(seen.json)
         for word, fault in POISONS.items():
-            if word in said:
+            if word in result:
                 return fault
         return None
 
@@ -66,7 +66,7 @@ async def test_of_500_rows_the_five_poisoned_ones_fail_by_themselves_each_with_i
         rows[100 * number] = {"idea": f"a {word} heron"}
     sheet = write_sheet(tmp_path / "ideas.csv", rows)
     with Spoiling() as server:
-        bench = Bench.with_llm(client_of(server))
+        bench = SharedStore.with_llm(client_of(server))
         batch, ends = await bench.execute(sheet)
         paid = len(server.requests)
         assert (batch.progress.done, batch.progress.failed, batch.progress.left) == (495, 5, 0)
@@ -98,7 +98,7 @@ async def test_what_every_row_would_meet_pauses_the_batch_and_the_same_command_g
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(40))
     with StrictOpenAI(faults=[fault] * 40) as server:
-        bench = Bench.with_llm(client_of(server))
+        bench = SharedStore.with_llm(client_of(server))
         batch, ends = await bench.execute(sheet, concurrency=4)
         assert batch.paused_by is not None
         assert batch.paused_by.code == code
@@ -118,7 +118,7 @@ async def test_a_provider_that_is_gone_pauses_the_batch(tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(40))
     with StrictOpenAI() as server:
         llm = client_of(server)
-    batch, _ = await Bench.with_llm(llm).execute(sheet, concurrency=2)
+    batch, _ = await SharedStore.with_llm(llm).execute(sheet, concurrency=2)
     assert batch.paused_by is not None
     assert batch.paused_by.code == "provider_unreachable"
     assert batch.progress.done == 0
@@ -135,7 +135,7 @@ class Limited(StrictOpenAI):
         self._inside = 0
         self._count = threading.Lock()
 
-    def _serve(self, handler: Any, seen: Seen) -> None:
+    def _serve(self, handler: Any, seen: ReceivedRequest) -> None:
         with self._count:
             self._inside += 1
             full = self._inside > self.most
@@ -156,7 +156,7 @@ async def test_no_row_fails_because_the_provider_wants_fewer_calls_at_once(tmp_p
     with Limited(3) as server:
         pace = ConcurrencyLimiter(20, sleep=no_wait)
         llm = ProviderLLM("openai", "any", base_url=server.url, sleep=no_wait, limiter=pace)
-        batch, _ = await Bench.with_llm(llm).execute(sheet, concurrency=20)
+        batch, _ = await SharedStore.with_llm(llm).execute(sheet, concurrency=20)
         await pace.close()
     assert server.refused
     assert (batch.progress.done, batch.progress.failed) == (60, 0)
@@ -169,7 +169,7 @@ async def test_nobody_calls_before_the_time_that_the_provider_names() -> None:
         slept.append(seconds)
         clock[0] += seconds
 
-    def answer(seen: Seen) -> Answer:
+    def answer(seen: ReceivedRequest) -> Answer:
         times.append(clock[0])
         return server.answer(seen, None)
 
@@ -207,7 +207,7 @@ async def test_the_whole_batch_keeps_within_its_budget_over_several_executions(
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(40))
     with StrictOpenAI() as server:
         llm = Priced(server)
-        bench = Bench.with_llm(llm)
+        bench = SharedStore.with_llm(llm)
         batch, _ = await bench.execute(sheet, max_cost=0.35)
         assert isinstance(batch.paused_by, BudgetExceededError)
         assert 0 < batch.progress.done < 35
@@ -290,7 +290,7 @@ def _go_on(terminal: Terminal, server: StrictOpenAI, sheet: Path, *, paid: int) 
 def _killed_at_half(folder: Path, url: str) -> int:
     """The status of a process that carries the batch out and kills itself in the middle."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.support.killed_batch", str(folder), url],
+        [sys.executable, "-m", "tests.support.self_killing_batch", str(folder), url],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{GUARD}{os.pathsep}{ROOT}"},
         timeout=600,
@@ -307,7 +307,7 @@ async def test_a_thousand_ideas_killed_at_half_end_with_one_recorded_call_each(
         assert await asyncio.to_thread(_killed_at_half, tmp_path, server.url) == -signal.SIGKILL
         before = len(server.requests)
         assert 0 < before < 1_000
-        batch, ends = await Bench(store, PlainLLM(server.url)).execute(sheet, concurrency=20)
+        batch, ends = await SharedStore(store, PlainLLM(server.url)).execute(sheet, concurrency=20)
         assert batch.progress.done == 1_000
         assert {end.usage.calls for end in ends} == {1}
         assert len(server.requests) <= 1_000 + 20

@@ -22,11 +22,11 @@ from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
 from tests.support.cli import Terminal
-from tests.support.counting import Counting
-from tests.support.killed import GROUPS, database_at
+from tests.support.counting_store import CountingStore
 from tests.support.loopback import Hang
 from tests.support.plain_llm import PlainLLM
 from tests.support.runs import IDEA
+from tests.support.self_killing_run import GROUPS, database_at
 from tests.support.strict_openai import StrictOpenAI
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ async def _unharmed(url: str, store: SqlStore | None = None) -> dict[str, Any]:
 
 
 async def test_an_unharmed_run_commits_as_often_as_is_killed_at(server: StrictOpenAI) -> None:
-    store = Counting()
+    store = CountingStore()
     await _unharmed(server.url, store)
     assert (store.count, store.modules) == (TRANSACTIONS, MODULES)
 
@@ -113,7 +113,7 @@ async def _killed_and_resumed(place: str, server: StrictOpenAI, moment: str, num
 
 def _kill(place: str, url: str, moment: str, number: int) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "tests.support.killed", place, url, moment, str(number)],
+        [sys.executable, "-m", "tests.support.self_killing_run", place, url, moment, str(number)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{GUARD}{os.pathsep}{ROOT}"},
         capture_output=True,

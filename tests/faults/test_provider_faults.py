@@ -25,8 +25,8 @@ from tests.support.loopback import (
     Filtered,
     Hang,
     Raw,
+    ReceivedRequest,
     Refusal,
-    Seen,
     Status,
     Text,
 )
@@ -195,9 +195,9 @@ async def test_the_code_decides_and_not_the_status(
 
 
 async def test_what_a_provider_echoes_of_key_and_prompt_is_not_shown() -> None:
-    def echo(seen: Seen) -> Answer:
-        said = f"no: {seen.headers['authorization']} {seen.json['messages'][0]['content']}"
-        return Answer(400, {"error": {"message": said}})
+    def echo(seen: ReceivedRequest) -> Answer:
+        result = f"no: {seen.headers['authorization']} {seen.json['messages'][0]['content']}"
+        return Answer(400, {"error": {"message": result}})
 
     with serving("openai", echo) as server, pytest.raises(errors.RequestRejectedError) as raised:
         await client(server).compose(REQUEST)

@@ -52,18 +52,18 @@ def test_no_key_stands_in_anything_that_a_run_leaves_behind(
             "CALLSHEET_BASE_URL": server.url,
             "CALLSHEET_HOME": str(tmp_path / "kept"),
         }
-        said = terminal(*RUN, "--output", str(tmp_path / "out"))
+        result = terminal(*RUN, "--output", str(tmp_path / "out"))
         shown = terminal("show", "last", "--json")
         assert server.requests
 
-    left = [said.out, said.err, shown.out, shown.err]
+    left = [result.out, result.err, shown.out, shown.err]
     kept = [text.encode() for text in left]
     kept += [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     for name, key in KEYS.items():
         for form in _forms(key):
             assert not [text for text in kept if form in text], name
     # What a person wrote is kept with the run and shown as a result, never told as an error.
-    assert "canary-idea" not in said.err
+    assert "canary-idea" not in result.err
 
 
 def test_no_providers_key_is_sent_to_a_server_of_ones_own(terminal: Terminal) -> None:

@@ -15,12 +15,12 @@ from tests.support.cli import CommandResult, Terminal
 RUN = ("run", "--json", "--idea", "a heron", "--groups", "sora")
 
 
-def _assert_reported(said: CommandResult, path: Path) -> None:
-    assert said.status == 6, said.err
-    assert said.err.count("error: ") == 1
-    assert str(path) in said.err
-    assert "CALLSHEET_HOME" in said.err
-    assert "Traceback" not in said.err
+def _assert_reported(result: CommandResult, path: Path) -> None:
+    assert result.status == 6, result.err
+    assert result.err.count("error: ") == 1
+    assert str(path) in result.err
+    assert "CALLSHEET_HOME" in result.err
+    assert "Traceback" not in result.err
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ def test_one_unreadable_run_does_not_hide_the_others(terminal: Terminal, home: P
     connection.close()
     assert terminal("show", good).status == 0
     assert len(terminal("runs", "--json").json) == 2
-    said = terminal("show", bad)
-    assert said.status == 6
-    assert bad in said.err
-    assert f"callsheet delete {bad}" in said.err
+    result = terminal("show", bad)
+    assert result.status == 6
+    assert bad in result.err
+    assert f"callsheet delete {bad}" in result.err
     assert terminal("delete", bad).status == 0
 
 
@@ -130,9 +130,9 @@ def test_a_read_only_folder_is_named_and_can_still_be_read(terminal: Terminal, h
                 preexec_fn=_as_anyone if os.geteuid() == 0 else None,
                 check=False,
             )
-            said = CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
-            assert said.status == status, said.err
+            result = CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
+            assert result.status == status, result.err
             if status:
-                _assert_reported(said, home / "runs.sqlite")
+                _assert_reported(result, home / "runs.sqlite")
     finally:
         home.chmod(0o700)

@@ -13,7 +13,7 @@ from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
-from tests.support.loopback import Loopback, Unmeasured
+from tests.support.loopback import Loopback, Unsized
 from tests.support.providers import CANARY, REQUEST, SHAPES, client, serving
 from tests.support.runs import IDEA
 from tests.support.streaming import Break
@@ -77,27 +77,27 @@ async def test_what_came_before_a_break_is_handed_on_as_broken(provider: str, ho
 
 @pytest.mark.parametrize("provider", SHAPES)
 async def test_what_is_written_so_far_is_told_from_its_first_character(provider: str) -> None:
-    told: list[str] = []
+    report: list[str] = []
 
     async def heard(text: str) -> None:
-        told.append(text)
+        report.append(text)
 
     with serving(provider) as server:
         reply = await client(server, provider, limits=CallLimits(text_interval=0)).compose(
             REQUEST, heard
         )
 
-    assert len(told) > 5
-    assert all(reply.text.startswith(text) for text in told)
-    assert sorted(told, key=len) == told
+    assert len(report) > 5
+    assert all(reply.text.startswith(text) for text in report)
+    assert sorted(report, key=len) == report
 
 
 async def test_usage_that_a_server_tells_twice_is_counted_once() -> None:
     class Repeating(StrictOpenAI):
         def events(self, body: Any) -> Any:
-            told = super().events(body)
-            told.ending.insert(-1, told.ending[-2])
-            return told
+            report = super().events(body)
+            report.ending.insert(-1, report.ending[-2])
+            return report
 
     with StrictOpenAI() as once, Repeating() as twice:
         replies = [await client(server).compose(REQUEST) for server in (once, twice)]
@@ -107,7 +107,7 @@ async def test_usage_that_a_server_tells_twice_is_counted_once() -> None:
 
 
 async def test_an_answer_in_one_piece_may_end_with_its_connection() -> None:
-    with serving("openai", Unmeasured()) as server:
+    with serving("openai", Unsized()) as server:
         reply = await client(server, limits=CallLimits(deadline=20)).compose(REQUEST)
 
     assert list(json.loads(reply.text)) == ["ZED", "SORA"]

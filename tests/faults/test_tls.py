@@ -13,16 +13,16 @@ from callsheet import errors
 from tests.support.cli import Terminal
 from tests.support.providers import CANARY, REQUEST, SHAPES, assert_nothing_leaks, client
 from tests.support.runs import IDEA
-from tests.support.secured import Secured, secured
+from tests.support.tls_server import TlsServer, secured
 
 
 @pytest.fixture
-def untrusted() -> Iterator[Secured]:
+def untrusted() -> Iterator[TlsServer]:
     with secured() as running:
         yield running
 
 
-def test_the_server_answers_whoever_trusts_it(untrusted: Secured) -> None:
+def test_the_server_answers_whoever_trusts_it(untrusted: TlsServer) -> None:
     trusting = ssl.create_default_context()
     untrusted.authority.configure_trust(trusting)
     call = urllib.request.Request(  # noqa: S310  # a loopback address of our own
@@ -38,7 +38,7 @@ def test_the_server_answers_whoever_trusts_it(untrusted: Secured) -> None:
 
 @pytest.mark.parametrize("provider", SHAPES)
 async def test_a_certificate_that_nobody_trusts_ends_the_call_at_once(
-    provider: str, untrusted: Secured, record_property: Callable[[str, object], None]
+    provider: str, untrusted: TlsServer, record_property: Callable[[str, object], None]
 ) -> None:
     llm = client(untrusted.server, provider)
     llm.base_url = untrusted.url
@@ -56,14 +56,14 @@ async def test_a_certificate_that_nobody_trusts_ends_the_call_at_once(
     assert_nothing_leaks(raised.value)
 
 
-def test_the_command_ends_with_5_and_sends_no_key(terminal: Terminal, untrusted: Secured) -> None:
+def test_the_command_ends_with_5_and_sends_no_key(terminal: Terminal, untrusted: TlsServer) -> None:
     terminal.env |= {"CALLSHEET_API_KEY": CANARY, "OPENAI_API_KEY": CANARY}
     words = ["run", "--json", "--idea", IDEA, "--groups", "leonardo", "--llm", "openai:any"]
 
-    said = terminal(*words, "--base-url", untrusted.url)
+    result = terminal(*words, "--base-url", untrusted.url)
 
-    assert said.status == 5
-    assert said.json["error"]["code"] == "provider_tls"
+    assert result.status == 5
+    assert result.json["error"]["code"] == "provider_tls"
     assert untrusted.server.requests == []
     assert untrusted.handshakes == 1
-    assert CANARY not in said.out + said.err
+    assert CANARY not in result.out + result.err

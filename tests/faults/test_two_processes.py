@@ -44,10 +44,10 @@ def test_the_second_process_is_told_who_holds_the_run_and_sends_nothing(
     terminal: Terminal, server: StrictOpenAI, busy: subprocess.Popen[bytes]
 ) -> None:
     for words in (("resume", "last"), ("retry", "last", "--groups", "sora"), ("delete", "last")):
-        said = terminal(*words)
-        assert said.status == 6, said.err
-        assert f":{busy.pid}:" in said.err
-        assert "Traceback" not in said.err
+        result = terminal(*words)
+        assert result.status == 6, result.err
+        assert f":{busy.pid}:" in result.err
+        assert "Traceback" not in result.err
     assert len(server.requests) == 1
 
 
@@ -71,10 +71,10 @@ def test_a_held_run_is_watched_until_nobody_carries_it_on(
     assert f"process {busy.pid} on " in watching.stderr.readline()
     busy.kill()
     busy.wait()
-    _, told = watching.communicate(timeout=60)
-    assert watching.returncode == 0, told
-    assert "no process is executing the run any more; to resume it: callsheet resume " in told
-    assert ": interrupted, written by " in told
+    _, report = watching.communicate(timeout=60)
+    assert watching.returncode == 0, report
+    assert "no process is executing the run any more; to resume it: callsheet resume " in report
+    assert ": interrupted, written by " in report
 
 
 def test_other_runs_go_on_meanwhile(terminal: Terminal, busy: subprocess.Popen[bytes]) -> None:

@@ -96,12 +96,12 @@ def test_lists_hear_of_every_run_and_of_deleted_ones(server: Serving, terminal: 
     stream = server.events()
     assert next(stream)[0] == "ready"
     with ThreadPoolExecutor() as pool:
-        said = pool.submit(terminal, "run", "--idea", IDEA, "--groups", "sora")
-        told = next(d for name, d, _ in stream if name == "run" and d["status"] == "succeeded")
-        assert said.result().status == 0
-    assert told["title"] == IDEA
-    server.client.delete(f"/api/runs/{told['run']}")
-    assert next(d for name, d, _ in stream if name == "gone") == {"run": told["run"]}
+        outcome = pool.submit(terminal, "run", "--idea", IDEA, "--groups", "sora")
+        report = next(d for name, d, _ in stream if name == "run" and d["status"] == "succeeded")
+        assert outcome.result().status == 0
+    assert report["title"] == IDEA
+    server.client.delete(f"/api/runs/{report['run']}")
+    assert next(d for name, d, _ in stream if name == "gone") == {"run": report["run"]}
     stream.close()
 
 
@@ -158,11 +158,11 @@ def test_the_same_key_repeats_the_answer_also_after_a_restart(terminal: Terminal
         run = before.post("/api/runs", options, once="begin")["run"]
         number = before.until(run)["question"]["number"]
         accept = {"question": number, "value": "accept"}
-        told = before.post(f"/api/runs/{run}/answers", accept, once="accept")
+        report = before.post(f"/api/runs/{run}/answers", accept, once="accept")
         before.end(signal.SIGKILL)
     with Serving(terminal) as after:
         assert after.post("/api/runs", options, once="begin")["run"] == run
-        assert after.post(f"/api/runs/{run}/answers", accept, once="accept") == told
+        assert after.post(f"/api/runs/{run}/answers", accept, once="accept") == report
         other = after.client.post(f"/api/runs/{run}/answers", json=accept)
         assert (other.status_code, other.json()["code"]) == (409, "already_answered")
         assert len(after.get("/api/runs")["runs"]) == 1

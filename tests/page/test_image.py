@@ -125,14 +125,14 @@ def test_an_unusable_image_is_explained_where_it_was_dropped_and_nothing_is_sent
 ) -> None:
     sent: list[str] = []
     ui.page.on("request", lambda request: sent.append(request.method))
-    for name, content, said in (
+    for name, content, result in (
         ("moving.gif", b"GIF89a" + bytes(99), "moving.gif is not a supported image"),
         ("big.png", STILL + bytes(5_200_000), "big.png has 5.2 MB; the limit is 5 MB"),
         ("cut.png", STILL[:20], "cut.png is damaged"),
         ("wide.png", png(9_000, 1), "wide.png is 9,000 \u00d7 1 pixels"),
     ):
         _drop(ui, name, content)
-        expect(_picker(ui).get_by_role("alert")).to_contain_text(said)
+        expect(_picker(ui).get_by_role("alert")).to_contain_text(result)
     assert "POST" not in sent
 
 
@@ -144,11 +144,11 @@ def test_a_question_is_answered_with_an_image(
         "CALLSHEET_LLM": "openai:gpt-4o",
         "CALLSHEET_BASE_URL": llm.url,
     }
-    said = terminal("run", "--idea", IDEA, "--json", stdin="leonardo\naccept\nmotion_2_0\n")
-    assert said.json["question"]["kind"] == "picture", said
+    result = terminal("run", "--idea", IDEA, "--json", stdin="leonardo\naccept\nmotion_2_0\n")
+    assert result.json["question"]["kind"] == "picture", result
     before = len(llm.requests)
     ui = open_page(server.url)
-    ui.page.goto(f"{ui.url}/#{said.json['run']}")
+    ui.page.goto(f"{ui.url}/#{result.json['run']}")
     asks = ui.page.get_by_role("region", name="Question")
     expect(asks).to_contain_text("Rendered still of this image")
     with ui.page.expect_file_chooser() as chooser:
@@ -157,4 +157,4 @@ def test_a_question_is_answered_with_an_image(
     asks.get_by_role("button", name="Answer").click()
     ui.prompt_text("motion_2_0.simplified_cinematic")
     assert _images_received(llm)[before:] == [[("image/png", STILL)]]
-    assert "base64" not in json.dumps(terminal("show", said.json["run"], "--json").json)
+    assert "base64" not in json.dumps(terminal("show", result.json["run"], "--json").json)

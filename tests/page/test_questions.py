@@ -72,9 +72,9 @@ def other_terminal(terminal: Terminal, home: Path) -> Terminal:
 
 
 def _start_run(terminal: Terminal, *words: str) -> str:
-    said = terminal("run", "--json", *words)
-    assert said.status == 3, said.err
-    return str(said.json["run"])
+    result = terminal("run", "--json", *words)
+    assert result.status == 3, result.err
+    return str(result.json["run"])
 
 
 def test_a_run_started_in_the_terminal_is_answered_on_the_page(

@@ -15,9 +15,9 @@ from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD, empty_database
 from tests.support.cli import Terminal
-from tests.support.places import Place, forget_runs, handed_on
+from tests.support.run_backends import RunBackend, forget_runs, handed_on
 from tests.support.strict_openai import StrictOpenAI
-from tests.support.workers import LEASE_SECONDS, crew_on
+from tests.support.workers import LEASE_SECONDS, workers_on
 
 STORES, WORKERS = ("memory", "sqlite", "postgresql"), "workers"
 
@@ -40,13 +40,13 @@ def shared_database() -> Iterator[str]:
 def worked_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL database with a worker, which the stories of a file share."""
     terminal = Terminal(tmp_path_factory.mktemp("worker"), GUARD)
-    with empty_database() as url, crew_on(terminal, url) as crew:
-        crew.hire("--concurrency", "2")
+    with empty_database() as url, workers_on(terminal, url) as workers:
+        workers.start_worker("--concurrency", "2")
         yield url
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunBackend]:
     """An empty store, and who carries its runs on: whoever begins them, or a worker."""
     settings = read_settings()
     store: Store
@@ -64,7 +64,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
             forget_runs(url)
             settings = replace(settings, database_url=url, lease_seconds=LEASE_SECONDS)
             store = open_store(settings)
-    yield Place(store, settings, workers=request.param == WORKERS)
+    yield RunBackend(store, settings, workers=request.param == WORKERS)
     store.close()
     if request.param == WORKERS:
         assert handed_on(url), "the story was not told by the worker"

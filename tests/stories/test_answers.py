@@ -7,12 +7,12 @@ import pytest
 from callsheet.errors import AnswerError, InputError
 from callsheet.runs.options import RunOptions
 from callsheet.runs.session import AlreadyAnsweredError
-from tests.support.places import Place
+from tests.support.run_backends import RunBackend
 
 
 @pytest.mark.workers
 async def test_the_first_of_two_answers_counts_and_the_second_is_rejected(
-    place: Place,
+    place: RunBackend,
 ) -> None:
     here, there = place.service(), place.service()
     mine = await here.start(RunOptions(brief={"idea": "a heron"}))
@@ -29,7 +29,7 @@ async def test_the_first_of_two_answers_counts_and_the_second_is_rejected(
 
 
 @pytest.mark.workers
-async def test_a_wrong_answer_is_no_fact(place: Place) -> None:
+async def test_a_wrong_answer_is_no_fact(place: RunBackend) -> None:
     session = await place.service().start(RunOptions(brief={"idea": "a heron"}))
     await session.advance()
     facts = session.view.seq
@@ -39,7 +39,7 @@ async def test_a_wrong_answer_is_no_fact(place: Place) -> None:
 
 
 @pytest.mark.workers
-async def test_a_run_without_an_open_question_rejects_an_answer(place: Place) -> None:
+async def test_a_run_without_an_open_question_rejects_an_answer(place: RunBackend) -> None:
     session = await place.service().start(RunOptions(brief={"idea": "a heron"}, groups=["sora"]))
     await session.advance()
     with pytest.raises(InputError, match="has no open question"):

@@ -10,21 +10,21 @@ import pytest
 from callsheet.batches.row_parser import RowDefaults
 from callsheet.batches.writers import texts_of
 from callsheet.errors import InputError
-from tests.support.batches import Bench, ideas, read_csv, write_sheet
+from tests.support.batches import SharedStore, ideas, read_csv, write_sheet
 from tests.support.loopback import Refusal, Status
-from tests.support.places import Place
 from tests.support.plain_llm import PlainLLM
+from tests.support.run_backends import RunBackend
 from tests.support.runs import client_of
 from tests.support.strict_openai import StrictOpenAI
 
 
 @pytest.fixture
-def bench(place: Place, server: StrictOpenAI) -> Bench:
-    return Bench(place.store, PlainLLM(server.url))
+def bench(place: RunBackend, server: StrictOpenAI) -> SharedStore:
+    return SharedStore(place.store, PlainLLM(server.url))
 
 
 async def test_every_row_is_written_in_the_order_of_the_sheet(
-    tmp_path: Path, bench: Bench, server: StrictOpenAI
+    tmp_path: Path, bench: SharedStore, server: StrictOpenAI
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(30))
     await bench.write(sheet, tmp_path / "out.csv")
@@ -37,7 +37,7 @@ async def test_every_row_is_written_in_the_order_of_the_sheet(
 
 
 async def test_the_same_sheet_again_makes_no_call_and_gives_the_same_result(
-    tmp_path: Path, bench: Bench, server: StrictOpenAI
+    tmp_path: Path, bench: SharedStore, server: StrictOpenAI
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(10))
     await bench.write(sheet, tmp_path / "one.csv")
@@ -48,7 +48,7 @@ async def test_the_same_sheet_again_makes_no_call_and_gives_the_same_result(
 
 
 async def test_only_changed_and_new_rows_are_written(
-    tmp_path: Path, bench: Bench, server: StrictOpenAI
+    tmp_path: Path, bench: SharedStore, server: StrictOpenAI
 ) -> None:
     rows = ideas(5)
     sheet = write_sheet(tmp_path / "ideas.csv", rows)
@@ -62,7 +62,7 @@ async def test_only_changed_and_new_rows_are_written(
 
 
 async def test_other_groups_are_another_batch(
-    tmp_path: Path, bench: Bench, server: StrictOpenAI
+    tmp_path: Path, bench: SharedStore, server: StrictOpenAI
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
     first, _ = await bench.execute(sheet)
@@ -73,7 +73,7 @@ async def test_other_groups_are_another_batch(
 
 
 async def test_a_duplicate_row_is_written_twice(
-    tmp_path: Path, bench: Bench, server: StrictOpenAI
+    tmp_path: Path, bench: SharedStore, server: StrictOpenAI
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", [*ideas(1), *ideas(1)])
     _, ends = await bench.execute(sheet)
@@ -86,7 +86,7 @@ async def test_rows_may_have_groups_and_a_brief_of_their_own(tmp_path: Path) -> 
         {"idea": "a heron", "groups": "sora", "aspect_ratio": "16:9", "shot": "1"},
         {"idea": "a boat", "groups": "motion_2_0; leonardo", "aspect_ratio": "", "shot": "2"},
     ]
-    bench = Bench.with_llm()
+    bench = SharedStore.with_llm()
     bench.defaults = RowDefaults((), {"mood": "stormy"})
     await bench.write(write_sheet(tmp_path / "ideas.csv", rows), tmp_path / "out.jsonl")
     heron, boat = map(json.loads, (tmp_path / "out.jsonl").read_text("utf-8").splitlines())
@@ -98,7 +98,7 @@ async def test_rows_may_have_groups_and_a_brief_of_their_own(tmp_path: Path) -> 
 
 
 async def test_one_bad_row_is_named_and_the_others_are_written(
-    tmp_path: Path, bench: Bench, server: StrictOpenAI
+    tmp_path: Path, bench: SharedStore, server: StrictOpenAI
 ) -> None:
     def answer(seen):  # type: ignore[no-untyped-def]
         return server.answer(seen, Refusal() if "number 3" in str(seen.json) else None)
@@ -122,7 +122,7 @@ async def test_one_bad_row_is_named_and_the_others_are_written(
 
 
 async def test_rows_that_only_the_provider_failed_are_tried_again_by_the_same_command(
-    tmp_path: Path, bench: Bench, server: StrictOpenAI
+    tmp_path: Path, bench: SharedStore, server: StrictOpenAI
 ) -> None:
     bench.llm = client_of(server)
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(3))
@@ -137,7 +137,7 @@ async def test_rows_that_only_the_provider_failed_are_tried_again_by_the_same_co
 async def test_what_is_written_can_be_read_back_as_it_was(tmp_path: Path, ending: str) -> None:
     idea = '=cmd|" /C calc"!A0, a heron\nat “dawn” 🌅'
     rows = [{"idea": idea, "note": "+1-2", "price": "-3.50"}]
-    bench = Bench.with_llm()
+    bench = SharedStore.with_llm()
     bench.defaults = RowDefaults(("motion_2_0",))
     output = tmp_path / f"out.{ending}"
     await bench.write(write_sheet(tmp_path / "ideas.csv", rows), output)
@@ -155,7 +155,7 @@ async def test_what_is_written_can_be_read_back_as_it_was(tmp_path: Path, ending
 
 async def test_markdown_shows_each_row_with_its_prompts(tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
-    await Bench.with_llm().write(sheet, tmp_path / "out.md")
+    await SharedStore.with_llm().write(sheet, tmp_path / "out.md")
     text = (tmp_path / "out.md").read_text("utf-8")
     assert "# row 2: a heron by the river, number 1" in text
     assert text.count("## LEONARDO_ANIME_XL_A\n\n```text\n") == 2
@@ -164,10 +164,10 @@ async def test_markdown_shows_each_row_with_its_prompts(tmp_path: Path) -> None:
 async def test_an_unknown_file_format_or_a_reserved_column_is_rejected(tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
     with pytest.raises(InputError, match="no form"):
-        await Bench.with_llm().write(sheet, tmp_path / "out.xlsx")
+        await SharedStore.with_llm().write(sheet, tmp_path / "out.xlsx")
     write_sheet(sheet, [{"idea": "x", "status": "new"}])
     with pytest.raises(InputError, match="status"):
-        await Bench.with_llm().write(sheet, tmp_path / "out.csv")
+        await SharedStore.with_llm().write(sheet, tmp_path / "out.csv")
 
 
 def test_a_prompt_that_is_an_object_has_a_column_for_each_of_its_texts() -> None:

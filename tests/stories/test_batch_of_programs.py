@@ -13,7 +13,7 @@ from callsheet.errors import BillingError, InputError, RefusedError
 from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import Reply, Request, Usage
 from tests.support.batches import ideas, read_csv, write_sheet
-from tests.support.places import forget_runs
+from tests.support.run_backends import forget_runs
 
 BIRDS = [f"a heron, number {number}" for number in range(1, 9)]
 
@@ -84,16 +84,16 @@ def test_a_row_that_fails_alone_is_reported_and_retried_only_on_request() -> Non
 async def test_what_every_row_would_meet_is_raised_after_the_last_result_and_then_gone_on_with(
     tmp_path: Path,
 ) -> None:
-    llm, told = Writing("number 5", BillingError("pay first")), list[str]()
+    llm, report = Writing("number 5", BillingError("pay first")), list[str]()
     options: dict[str, Any] = {"llm": llm, "concurrency": 1, "output": tmp_path / "out.jsonl"}
 
     async def listen() -> None:
         async for result in batch_async(BIRDS, ["leonardo"], **options):
-            told.append(result.status)
+            report.append(result.status)
 
     with pytest.raises(BillingError, match="pay first"):
         await listen()
-    assert told == ["succeeded"] * 4 + ["left"] * 4
+    assert report == ["succeeded"] * 4 + ["left"] * 4
     assert (tmp_path / "out.jsonl.part").exists()
 
     llm.error = None
@@ -104,18 +104,18 @@ async def test_what_every_row_would_meet_is_raised_after_the_last_result_and_the
 
 
 async def test_each_result_is_yielded_while_the_next_is_written() -> None:
-    told = asyncio.Event()
+    report = asyncio.Event()
 
     class Waiting(Writing):
         async def compose(self, request: Request, *rest: object) -> Reply:
             if "number 2" in request.user:
-                await told.wait()
+                await report.wait()
             return await super().compose(request, *rest)
 
     async with asyncio.timeout(60):
         async for result in batch_async(BIRDS[:3], ["leonardo"], llm=Waiting(), concurrency=3):
             assert result.status == "succeeded"
-            told.set()
+            report.set()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.runs.session import RunSession
-from tests.support.places import Place
+from tests.support.run_backends import RunBackend
 from tests.support.runs import IDEA, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
@@ -19,7 +19,7 @@ OMS = Path(__file__).parents[2] / "src/callsheet/workflows/oms"
 
 
 @pytest.fixture
-def service(place: Place, server: StrictOpenAI) -> RunService:
+def service(place: RunBackend, server: StrictOpenAI) -> RunService:
     return place.service(server)
 
 
@@ -151,7 +151,7 @@ async def test_a_changed_instruction_file_makes_exactly_its_group_stale(
 
 
 async def test_another_llm_makes_everything_stale(
-    place: Place, service: RunService, server: StrictOpenAI
+    place: RunBackend, service: RunService, server: StrictOpenAI
 ) -> None:
     first = await _begun(service, "sora", "leonardo")
     other = place.service(client_of(server, "another"))

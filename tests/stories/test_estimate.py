@@ -11,27 +11,27 @@ from callsheet.llm.port import Reply, Request, TextListener
 from callsheet.runs.estimate import estimate_selection
 from callsheet.settings import read_settings
 from tests.support.cli import Terminal
-from tests.support.reporting import Reporting
+from tests.support.priced_llm import PricedLLM
 from tests.support.runs import IDEA
 
 IMAGE = ("sora", "phoenix", "leonardo", "midjourney", "stable_diffusion")
 
 
 def test_without_runs_the_output_is_what_the_schemas_allow(empty_home: Path) -> None:
-    told = estimate(["sora"], llm="openai:gpt-5.2")
-    low, high = told.output_tokens
-    assert told.output_from == "schema"
-    assert 0 < low < told.details["selection"]["output_tokens"] < high
-    assert told.output_tokens_all[1] > high
+    report = estimate(["sora"], llm="openai:gpt-5.2")
+    low, high = report.output_tokens
+    assert report.output_from == "schema"
+    assert 0 < low < report.details["selection"]["output_tokens"] < high
+    assert report.output_tokens_all[1] > high
     assert not list(empty_home.rglob("*.sqlite"))
 
 
 def test_with_runs_the_output_is_what_they_took() -> None:
     for idea in (IDEA, "a heron"):
-        run(idea, ["sora"], llm=Reporting("openai:gpt-5.2"))
-    told = estimate(["sora"], llm="openai:gpt-5.2")
-    low, high = told.output_tokens
-    assert told.output_from == "history"
+        run(idea, ["sora"], llm=PricedLLM("openai:gpt-5.2"))
+    report = estimate(["sora"], llm="openai:gpt-5.2")
+    low, high = report.output_tokens
+    assert report.output_from == "history"
     assert 100 < low < high < 500
     assert estimate(["leonardo"], llm="openai:gpt-5.2").output_from == "schema"
 
@@ -44,26 +44,26 @@ def test_money_is_a_range_too_and_all_groups_cost_more() -> None:
 
 
 def test_all_groups_save_nothing() -> None:
-    told = estimate(IMAGE, llm="openai:gpt-5.2").details
-    assert told["saved"] == {"tokens": 0, "percent": 0.0, "cost_usd": 0.0}
+    report = estimate(IMAGE, llm="openai:gpt-5.2").details
+    assert report["saved"] == {"tokens": 0, "percent": 0.0, "cost_usd": 0.0}
 
 
 def test_the_llm_is_named_and_an_unknown_price_is_reported(terminal: Terminal) -> None:
-    said = terminal("estimate", "--groups", "sora", "--llm", "ollama:qwen3")
-    assert said.out.startswith("ollama:qwen3 ")
-    assert "the price of ollama:qwen3 is unknown" in said.err
-    told = terminal("estimate", "--groups", "sora", "--llm", "ollama:qwen3", "--json").json
-    assert told["selection"]["cost_usd"] is told["saved"]["cost_usd"] is None
+    result = terminal("estimate", "--groups", "sora", "--llm", "ollama:qwen3")
+    assert result.out.startswith("ollama:qwen3 ")
+    assert "the price of ollama:qwen3 is unknown" in result.err
+    report = terminal("estimate", "--groups", "sora", "--llm", "ollama:qwen3", "--json").json
+    assert report["selection"]["cost_usd"] is report["saved"]["cost_usd"] is None
 
 
 def test_a_server_of_ones_own_has_no_published_price(terminal: Terminal) -> None:
     terminal.env["CALLSHEET_BASE_URL"] = "http://127.0.0.1:1/v1"
-    said = terminal("estimate", "--groups", "sora", "--llm", "openai:gpt-5.2", "--json")
-    assert said.json["selection"]["cost_usd"] is None
+    result = terminal("estimate", "--groups", "sora", "--llm", "openai:gpt-5.2", "--json")
+    assert result.json["selection"]["cost_usd"] is None
 
 
 async def test_an_estimate_sends_what_a_run_would_send() -> None:
-    class Noting(Reporting):
+    class Noting(PricedLLM):
         async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
             reply = await super().compose(request, on_text)
             noted.append(reply.usage.input_tokens)
@@ -71,7 +71,7 @@ async def test_an_estimate_sends_what_a_run_would_send() -> None:
 
     noted: list[int] = []
     await run_async(IDEA, ["sora", "motion_2_0"], llm=Noting("openai:gpt-5.2"))
-    told = await estimate_selection(
+    report = await estimate_selection(
         ["sora", "motion_2_0"], read_settings(), llm="openai:gpt-5.2", idea=IDEA
     )
-    assert sum(noted) == told["selection"]["input_tokens"]
+    assert sum(noted) == report["selection"]["input_tokens"]

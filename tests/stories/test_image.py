@@ -23,8 +23,8 @@ from tests.support.cli import Terminal
 from tests.support.image_parts import pictures
 from tests.support.images import jpeg, png, webp
 from tests.support.loopback import Loopback, Status
-from tests.support.places import Place
 from tests.support.providers import SHAPES, client, serving
+from tests.support.run_backends import RunBackend
 from tests.support.runs import IDEA, InMemoryRuns, no_wait
 from tests.support.strict_openai import StrictOpenAI
 
@@ -86,13 +86,13 @@ async def test_the_picture_is_sent_in_the_form_that_the_provider_documents(
 async def test_offline_notes_once_that_it_ignores_the_image(terminal: Terminal) -> None:
     (terminal.folder / "still.png").write_bytes(STILL)
     words = ("run", "--idea", IDEA, "--groups", "leonardo,motion_2_0", "--image", "still.png")
-    said = terminal(*words)
-    assert said.status == 0, said.err
-    assert said.err.count("note: `offline` cannot see the picture") == 1
+    result = terminal(*words)
+    assert result.status == 0, result.err
+    assert result.err.count("note: `offline` cannot see the picture") == 1
     assert "cannot see" not in terminal(*words[:-2]).err
 
 
-async def test_an_llm_without_image_input_gets_only_the_text(place: Place) -> None:
+async def test_an_llm_without_image_input_gets_only_the_text(place: RunBackend) -> None:
     llm = Watching("openai:gpt-3.5-turbo")
     session = await _run(place.service(llm), "motion_2_0")
     assert session.view.status == "succeeded"
@@ -101,14 +101,14 @@ async def test_an_llm_without_image_input_gets_only_the_text(place: Place) -> No
     assert "832 by 1216 pixels" in request.user
 
 
-async def test_paste_instructs_the_user_to_attach_the_image(place: Place) -> None:
+async def test_paste_instructs_the_user_to_attach_the_image(place: RunBackend) -> None:
     session = await _run(place.service(PasteLLM()), "motion_2_0")
     question = session.view.question
     assert question.text.startswith("Attach your picture to a chat")
     assert base64.b64encode(STILL).decode()[:40] not in json.dumps(question.to_json())
 
 
-async def test_a_repair_does_not_send_the_image_again(place: Place) -> None:
+async def test_a_repair_does_not_send_the_image_again(place: RunBackend) -> None:
     class Careless(Watching):
         async def compose(self, request: Request, *_: object) -> Reply:
             reply = await super().compose(request)
@@ -140,7 +140,7 @@ async def test_a_run_continues_after_the_file_is_deleted(
         assert base64.b64encode(STILL).decode()[:60] not in done.out + failed.out
 
 
-async def test_content_is_stored_once_and_deleted_with_its_last_run(place: Place) -> None:
+async def test_content_is_stored_once_and_deleted_with_its_last_run(place: RunBackend) -> None:
     picture = read_image(STILL)
     names = []
     for _ in range(2):
@@ -161,7 +161,7 @@ async def test_content_is_stored_once_and_deleted_with_its_last_run(place: Place
 
 
 async def test_another_image_rewrites_the_motion_prompts_and_the_same_image_does_not(
-    place: Place,
+    place: RunBackend,
 ) -> None:
     llm = Watching()
     service = place.service(llm)
@@ -179,7 +179,7 @@ async def test_another_image_rewrites_the_motion_prompts_and_the_same_image_does
     assert "1216 by 832 pixels" in llm.requests[-1].user
 
 
-async def test_the_image_question_accepts_only_base64(place: Place) -> None:
+async def test_the_image_question_accepts_only_base64(place: RunBackend) -> None:
     service = place.service(Watching())
     session = await service.start(RunOptions(brief={"idea": IDEA}))
     await session.advance()
@@ -204,32 +204,32 @@ def test_a_terminal_accepts_a_path_and_asks_again_if_the_file_is_not_an_image(
     (terminal.folder / "my still.png").write_bytes(STILL)
     (terminal.folder / "notes.png").write_text("not a picture")
     answers = "3\naccept\n1\nnowhere.png\nnotes.png\n'my still.png'\naccept\n"
-    said = terminal("run", "--json", "--idea", IDEA, stdin=answers)
-    assert said.status == 0, said.err
-    assert "'nowhere.png' cannot be read: No such file or directory" in said.err
-    assert "'notes.png': this is not a PNG, JPEG or WebP image" in said.err
-    assert "`offline` cannot see the picture" in said.err
+    result = terminal("run", "--json", "--idea", IDEA, stdin=answers)
+    assert result.status == 0, result.err
+    assert "'nowhere.png' cannot be read: No such file or directory" in result.err
+    assert "'notes.png': this is not a PNG, JPEG or WebP image" in result.err
+    assert "`offline` cannot see the picture" in result.err
 
 
 @pytest.mark.parametrize("name", ["nowhere.png", "notes.png", "large.png"])
 def test_a_bad_file_is_exit_2_in_two_lines(terminal: Terminal, name: str) -> None:
     (terminal.folder / "notes.png").write_text("not a picture")
     (terminal.folder / "large.png").write_bytes(STILL + bytes(5_000_000))
-    said = terminal("run", "--idea", IDEA, "--groups", "motion_2_0", "--image", name)
-    assert said.status == 2
-    what, hint = said.err.splitlines()
+    result = terminal("run", "--idea", IDEA, "--groups", "motion_2_0", "--image", name)
+    assert result.status == 2
+    what, hint = result.err.splitlines()
     assert what.startswith(f"error: '{name}'")
     assert hint.strip() == "PNG, JPEG or WebP, up to 5 MB and 8,000 pixels a side"
-    assert said.out == ""
+    assert result.out == ""
 
 
 def test_an_image_without_a_motion_step_is_rejected_before_anything_is_stored(
     terminal: Terminal,
 ) -> None:
     (terminal.folder / "still.png").write_bytes(STILL)
-    said = terminal("run", "--idea", IDEA, "--groups", "sora", "--image", "still.png")
-    assert said.status == 2
-    assert "no group was chosen for that" in said.err
+    result = terminal("run", "--idea", IDEA, "--groups", "sora", "--image", "still.png")
+    assert result.status == 2
+    assert "no group was chosen for that" in result.err
     assert terminal("runs", "--json").json == []
 
 
@@ -245,7 +245,7 @@ def test_programs_give_an_image_as_a_path_or_bytes(tmp_path: Path) -> None:
 
 
 async def test_a_budget_includes_the_image_and_stops_if_its_tokens_are_unknown(
-    place: Place,
+    place: RunBackend,
 ) -> None:
     unknown = await _run(place.service(Watching("openai:gpt-5.2")), "motion_2_0", max_cost=5.0)
     assert unknown.view.error.code == "price_unknown"

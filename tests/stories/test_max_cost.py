@@ -11,7 +11,7 @@ from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import Reply, Request, TextListener, Usage
 from callsheet.runs.options import RunOptions
 from tests.support.cli import Terminal
-from tests.support.places import Place
+from tests.support.run_backends import RunBackend
 from tests.support.runs import IDEA
 
 PRICED = "openai:gpt-5.2"
@@ -31,7 +31,7 @@ class Paid:
         return Reply(text, "stop", Usage(1000, 0, 500, self.cost), "paid")
 
 
-async def _run(place: Place, llm: Paid, budget: float, *groups: str) -> tuple[str, str, str]:
+async def _run(place: RunBackend, llm: Paid, budget: float, *groups: str) -> tuple[str, str, str]:
     """Return status, error code and hint of a run with a budget."""
     options = RunOptions(brief={"idea": IDEA}, groups=groups, max_cost=budget)
     session = await place.service(llm).start(options)
@@ -39,13 +39,13 @@ async def _run(place: Place, llm: Paid, budget: float, *groups: str) -> tuple[st
     return view.status, view.error.code if view.error else "", view.error.hint if view.error else ""
 
 
-async def test_within_the_budget_everything_is_written(place: Place) -> None:
+async def test_within_the_budget_everything_is_written(place: RunBackend) -> None:
     llm = Paid(0.01)
     assert (await _run(place, llm, 1.0, "sora", "motion_2_0"))[0] == "succeeded"
     assert llm.calls == 2
 
 
-async def test_beyond_the_budget_nothing_is_sent_and_what_fits_is_named(place: Place) -> None:
+async def test_beyond_the_budget_nothing_is_sent_and_what_fits_is_named(place: RunBackend) -> None:
     llm = Paid(0.01)
     status, code, hint = await _run(place, llm, 0.16, "sora", "leonardo", "midjourney")
     assert (status, code) == ("failed", "cost_ceiling")
@@ -53,7 +53,7 @@ async def test_beyond_the_budget_nothing_is_sent_and_what_fits_is_named(place: P
     assert "these would fit: sora, leonardo" in hint
 
 
-async def test_what_was_spent_before_counts(place: Place) -> None:
+async def test_what_was_spent_before_counts(place: RunBackend) -> None:
     llm = Paid(0.95)
     status, code, _ = await _run(place, llm, 1.0, "sora", "motion_2_0")
     assert (status, code) == ("failed", "cost_ceiling")
@@ -62,7 +62,7 @@ async def test_what_was_spent_before_counts(place: Place) -> None:
 
 @pytest.mark.parametrize("spec", ["openai:nobody-knows-this-one", "ollama:qwen3", "scripted"])
 async def test_an_unknown_price_stops_a_run_with_a_budget_and_says_so(
-    place: Place, spec: str
+    place: RunBackend, spec: str
 ) -> None:
     llm = Paid(None, spec)
     status, code, _ = await _run(place, llm, 1.0, "sora")
@@ -70,7 +70,7 @@ async def test_an_unknown_price_stops_a_run_with_a_budget_and_says_so(
     assert llm.calls == 0
 
 
-async def test_a_call_with_unknown_price_stops_the_next_call(place: Place) -> None:
+async def test_a_call_with_unknown_price_stops_the_next_call(place: RunBackend) -> None:
     llm = Paid(None)
     status, code, _ = await _run(place, llm, 1.0, "sora", "motion_2_0")
     assert (status, code) == ("failed", "price_unknown")
@@ -82,10 +82,10 @@ def test_max_cost_on_the_command_line_ends_with_5_before_anything_is_sent(
 ) -> None:
     terminal.env["OPENAI_API_KEY"] = "sk-nobody"
     words = ("run", "--json", "--idea", IDEA, "--groups", "sora", "--llm", PRICED)
-    said = terminal(*words, "--max-cost", "0.001")
-    assert said.status == 5
-    assert said.json["error"]["code"] == "cost_ceiling"
-    assert said.json["usage"]["calls"] == 0
+    result = terminal(*words, "--max-cost", "0.001")
+    assert result.status == 5
+    assert result.json["error"]["code"] == "cost_ceiling"
+    assert result.json["usage"]["calls"] == 0
     terminal.env["CALLSHEET_MAX_COST"] = "0.001"
     assert terminal(*words).json["error"]["code"] == "cost_ceiling"
 
@@ -96,7 +96,7 @@ def test_an_invalid_max_cost_is_rejected(terminal: Terminal, amount: str) -> Non
 
 
 def test_offline_runs_cost_nothing_under_any_budget(terminal: Terminal) -> None:
-    said = terminal("run", "--json", "--idea", "x", "--groups", "all", "--max-cost", "0")
-    assert said.status == 0
-    assert said.json["usage"]["cost_usd"] == 0
+    result = terminal("run", "--json", "--idea", "x", "--groups", "all", "--max-cost", "0")
+    assert result.status == 0
+    assert result.json["usage"]["cost_usd"] == 0
     assert json.dumps(build_schema(["sora"]))  # the schema was built, not the call skipped

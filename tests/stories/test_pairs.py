@@ -12,8 +12,8 @@ from callsheet import load_groups
 from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import LLM
 from tests.support.runs import InMemoryRuns, client_of, prompts_of
+from tests.support.schema_writer import Write
 from tests.support.strict_openai import Conduct, StrictOpenAI
-from tests.support.writing import Write
 
 STUDIO = load_groups("studio")
 IMAGE, VIDEO = (list(groups) for groups in STUDIO.values())

@@ -12,7 +12,7 @@ from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.runs.session import RunSession
 from tests.support.loopback import Cut, Fault, Filtered, Status
-from tests.support.places import Place
+from tests.support.run_backends import RunBackend
 from tests.support.runs import IDEA, InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
@@ -43,7 +43,7 @@ async def _broken_off(service: RunService, server: StrictOpenAI, fault: Fault) -
 @pytest.mark.parametrize("broken", [Cut, Filtered], ids=["cut off", "filtered half way"])
 @pytest.mark.workers
 async def test_resume_requests_only_missing_prompts(
-    place: Place, server: StrictOpenAI, broken: Any
+    place: RunBackend, server: StrictOpenAI, broken: Any
 ) -> None:
     whole, middle = await _whole(server)
     service = place.service(server)
@@ -63,7 +63,7 @@ async def test_resume_requests_only_missing_prompts(
 
 
 async def test_a_retry_with_more_groups_requests_only_the_missing_prompts(
-    place: Place, server: StrictOpenAI
+    place: RunBackend, server: StrictOpenAI
 ) -> None:
     whole, middle = await _whole(server)
     service = place.service(server)
@@ -79,7 +79,7 @@ async def test_a_retry_with_more_groups_requests_only_the_missing_prompts(
 
 
 async def test_a_retry_with_another_idea_keeps_nothing_of_the_old_one(
-    place: Place, server: StrictOpenAI
+    place: RunBackend, server: StrictOpenAI
 ) -> None:
     _, middle = await _whole(server)
     service = place.service(server)
@@ -94,7 +94,7 @@ async def test_a_retry_with_another_idea_keeps_nothing_of_the_old_one(
 
 @pytest.mark.workers
 async def test_a_provider_that_names_a_time_parks_the_run_until_then(
-    place: Place, server: StrictOpenAI
+    place: RunBackend, server: StrictOpenAI
 ) -> None:
     service = place.service(server)
     server.fail(Status(429, headers={"Retry-After": "3600"}))

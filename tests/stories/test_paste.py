@@ -23,18 +23,18 @@ RUN = ("run", "--json", "--llm", "paste", "--groups", "phoenix", "--idea", "a he
     ids=["one line", "indented", "fenced", "chatter"],
 )
 def test_a_pasted_reply_is_read_with_any_text_around_it(terminal: Terminal, reply: str) -> None:
-    said = terminal(*RUN, stdin=reply)
-    assert said.status == 0, said.err
-    assert said.json["prompts"]["image_generation"] == GOOD["prompts"]
-    assert said.json["llm"] == "paste"
+    result = terminal(*RUN, stdin=reply)
+    assert result.status == 0, result.err
+    assert result.json["prompts"]["image_generation"] == GOOD["prompts"]
+    assert result.json["llm"] == "paste"
 
 
 def test_what_is_to_be_pasted_is_printed_beside_the_result(terminal: Terminal) -> None:
-    said = terminal(*RUN, stdin=json.dumps(GOOD))
-    assert "Phoenix 1.0" in said.err
-    assert "a heron at dawn" in said.err
-    assert "PHOENIX_1_0_A" in said.err
-    assert "SORA" not in said.err
+    result = terminal(*RUN, stdin=json.dumps(GOOD))
+    assert "Phoenix 1.0" in result.err
+    assert "a heron at dawn" in result.err
+    assert "PHOENIX_1_0_A" in result.err
+    assert "SORA" not in result.err
 
 
 def test_a_paste_without_json_is_requested_again(terminal: Terminal) -> None:
@@ -49,15 +49,15 @@ def test_a_paste_without_json_is_requested_again(terminal: Terminal) -> None:
 
 def test_only_the_pasted_prompt_that_breaks_a_rule_is_requested_again(terminal: Terminal) -> None:
     short = {"prompts": {"PHOENIX_1_0_A": "A heron."}}
-    said = terminal(*RUN, stdin=json.dumps(short) + "\n" + json.dumps(GOOD) + "\n")
-    assert said.status == 0, said.err
-    assert "You correct prompts that break a rule" in said.err
-    assert said.json["prompts"]["image_generation"] == GOOD["prompts"]
-    assert said.json["usage"]["repairs"] == 1
+    result = terminal(*RUN, stdin=json.dumps(short) + "\n" + json.dumps(GOOD) + "\n")
+    assert result.status == 0, result.err
+    assert "You correct prompts that break a rule" in result.err
+    assert result.json["prompts"]["image_generation"] == GOOD["prompts"]
+    assert result.json["usage"]["repairs"] == 1
 
 
 def test_the_run_waits_for_the_paste_with_instructions(terminal: Terminal) -> None:
-    said = terminal(*RUN)
-    assert said.status == 3
-    assert said.json["question"]["kind"] == "paste"
-    assert f"callsheet resume {said.json['run']}" in said.err
+    result = terminal(*RUN)
+    assert result.status == 3
+    assert result.json["question"]["kind"] == "paste"
+    assert f"callsheet resume {result.json['run']}" in result.err

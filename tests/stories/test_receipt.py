@@ -15,17 +15,17 @@ from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.schema_adapter import adapt_schema
 from callsheet.runs.options import RunOptions
 from tests.support.cli import Terminal
-from tests.support.places import Place
-from tests.support.reporting import Reporting
+from tests.support.priced_llm import PricedLLM
+from tests.support.run_backends import RunBackend
 from tests.support.runs import IDEA, InMemoryRuns
+from tests.support.schema_writer import write_text
 from tests.support.strict_openai import Conduct, StrictOpenAI
-from tests.support.writing import write_text
 
 IMAGE = ("sora", "phoenix", "leonardo", "midjourney", "stable_diffusion")
 
 
-async def _run(place: Place, *groups: str, llm: Any = None, **more: Any) -> dict[str, Any]:
-    session = await place.service(llm or Reporting()).start(
+async def _run(place: RunBackend, *groups: str, llm: Any = None, **more: Any) -> dict[str, Any]:
+    session = await place.service(llm or PricedLLM()).start(
         RunOptions(brief={"idea": IDEA}, groups=groups, **more)
     )
     await session.advance()
@@ -41,7 +41,7 @@ def _counted(groups: tuple[str, ...]) -> int:
 
 
 async def test_the_input_of_all_groups_is_what_was_reported_and_what_they_would_add(
-    place: Place,
+    place: RunBackend,
 ) -> None:
     receipt = (await _run(place, "sora", "leonardo"))["receipt"]
     more = _counted(IMAGE) - _counted(("sora", "leonardo"))
@@ -52,7 +52,7 @@ async def test_the_input_of_all_groups_is_what_was_reported_and_what_they_would_
 
 
 async def test_what_all_groups_would_have_cost_is_what_they_cost_once_they_were_written(
-    place: Place,
+    place: RunBackend,
 ) -> None:
     whole = (await _run(place, *IMAGE))["receipt"]
     assert whole["saved"] == {"tokens": 0, "percent": 0.0, "cost_usd": 0.0}
@@ -68,9 +68,9 @@ async def test_what_all_groups_would_have_cost_is_what_they_cost_once_they_were_
     ("workflow", "groups"), [("oms", ["leonardo", "motion_2_0"]), ("studio", ["gpt_image"])]
 )
 async def test_each_call_is_compared_with_the_groups_of_its_own_category(
-    place: Place, workflow: str, groups: list[str]
+    place: RunBackend, workflow: str, groups: list[str]
 ) -> None:
-    service = place.service(Reporting())
+    service = place.service(PricedLLM())
     session = await service.start(
         RunOptions(brief={"idea": IDEA}, groups=groups, accept_defaults=True), workflow
     )
@@ -82,28 +82,28 @@ async def test_each_call_is_compared_with_the_groups_of_its_own_category(
     assert row["instructions"] == document["savings"]
 
 
-async def test_cached_tokens_are_cheaper_on_both_sides(place: Place) -> None:
+async def test_cached_tokens_are_cheaper_on_both_sides(place: RunBackend) -> None:
     cold = (await _run(place, "sora"))["receipt"]
-    warm = (await _run(place, "sora", llm=Reporting(cached=0.9)))["receipt"]
+    warm = (await _run(place, "sora", llm=PricedLLM(cached=0.9)))["receipt"]
     assert warm["paid"]["cached_input_tokens"] > 0
     assert warm["all"]["cached_input_tokens"] > warm["paid"]["cached_input_tokens"]
     assert warm["saved"]["tokens"] == cold["saved"]["tokens"]
     assert warm["saved"]["cost_usd"] < cold["saved"]["cost_usd"]
 
 
-async def test_an_unknown_price_is_null_and_tokens_are_reported(place: Place) -> None:
-    receipt = (await _run(place, "sora", llm=Reporting("openai:nobody-knows-it")))["receipt"]
+async def test_an_unknown_price_is_null_and_tokens_are_reported(place: RunBackend) -> None:
+    receipt = (await _run(place, "sora", llm=PricedLLM("openai:nobody-knows-it")))["receipt"]
     assert receipt["paid"]["cost_usd"] is receipt["all"]["cost_usd"] is None
     assert receipt["saved"]["cost_usd"] is None
     assert receipt["saved"]["percent"] > 50
 
 
-async def test_offline_and_pasted_runs_have_no_receipt(place: Place) -> None:
+async def test_offline_and_pasted_runs_have_no_receipt(place: RunBackend) -> None:
     assert (await _run(place, "sora", llm=OfflineLLM()))["receipt"] is None
 
 
-async def test_the_receipt_of_a_retry_counts_only_what_it_wrote(place: Place) -> None:
-    service = place.service(Reporting())
+async def test_the_receipt_of_a_retry_counts_only_what_it_wrote(place: RunBackend) -> None:
+    service = place.service(PricedLLM())
     first = await _run(place, "sora", "leonardo")
     session = await service.retry("last", RunOptions(groups=["sora", "leonardo", "phoenix"]))
     await session.advance()
@@ -122,7 +122,7 @@ def server() -> Iterator[StrictOpenAI]:
 
 
 async def test_repairs_are_reported_separately_and_counted_on_both_sides(
-    place: Place, server: StrictOpenAI
+    place: RunBackend, server: StrictOpenAI
 ) -> None:
     written: list[str] = []
 
@@ -141,32 +141,32 @@ async def test_repairs_are_reported_separately_and_counted_on_both_sides(
     assert document["receipt"]["paid"]["input_tokens"] == document["usage"]["input_tokens"]
 
 
-async def test_savings_are_the_sum_of_the_receipts_newest_first(place: Place) -> None:
+async def test_savings_are_the_sum_of_the_receipts_newest_first(place: RunBackend) -> None:
     runs = [await _run(place, *groups) for groups in (("sora",), IMAGE, ("leonardo", "motion_2_0"))]
     await _run(place, "sora", llm=OfflineLLM())
-    told = await savings_report(place.store)
-    assert (told["runs"], told["reported_runs"], told["priced_runs"]) == (4, 3, 3)
-    assert told["calls"] == 5
-    assert {row["run"] for row in told["rows"][1:]} == {run["run"] for run in runs}
-    by_run = {row["run"]: row for row in told["rows"]}
+    report = await savings_report(place.store)
+    assert (report["runs"], report["reported_runs"], report["priced_runs"]) == (4, 3, 3)
+    assert report["calls"] == 5
+    assert {row["run"] for row in report["rows"][1:]} == {run["run"] for run in runs}
+    by_run = {row["run"]: row for row in report["rows"]}
     assert by_run[runs[2]["run"]]["groups"] == ["leonardo", "motion_2_0"]
     for part in ("paid", "all"):
         sums = {
-            key: sum(row["receipt"][part][key] for row in told["rows"] if row["receipt"])
+            key: sum(row["receipt"][part][key] for row in report["rows"] if row["receipt"])
             for key in ("input_tokens", "output_tokens", "cost_usd")
         }
-        assert {key: told["receipt"][part][key] for key in sums} == pytest.approx(sums)
+        assert {key: report["receipt"][part][key] for key in sums} == pytest.approx(sums)
     assert len((await savings_report(place.store, newest=2))["rows"]) == 2
 
 
-async def test_amounts_are_those_of_runs_whose_price_is_known(place: Place) -> None:
+async def test_amounts_are_those_of_runs_whose_price_is_known(place: RunBackend) -> None:
     known = (await _run(place, "sora"))["receipt"]
-    unknown = (await _run(place, "sora", llm=Reporting("openai:nobody-knows-it")))["receipt"]
-    told = await savings_report(place.store)
-    assert (told["reported_runs"], told["priced_runs"]) == (2, 1)
-    assert told["receipt"]["paid"]["cost_usd"] == pytest.approx(known["paid"]["cost_usd"])
+    unknown = (await _run(place, "sora", llm=PricedLLM("openai:nobody-knows-it")))["receipt"]
+    report = await savings_report(place.store)
+    assert (report["reported_runs"], report["priced_runs"]) == (2, 1)
+    assert report["receipt"]["paid"]["cost_usd"] == pytest.approx(known["paid"]["cost_usd"])
     both = known["paid"]["input_tokens"] + unknown["paid"]["input_tokens"]
-    assert told["receipt"]["paid"]["input_tokens"] == both
+    assert report["receipt"]["paid"]["input_tokens"] == both
 
 
 def test_the_terminal_prints_the_receipt_and_the_savings(
@@ -183,10 +183,10 @@ def test_the_terminal_prints_the_receipt_and_the_savings(
     assert "price unknown" in ran.err
     assert "all groups: about " in ran.err
     assert "saved: about " in ran.err
-    told = terminal("savings")
-    assert told.status == 0
-    assert "1 run, 1 call" in told.out
-    assert "(700 cached)" in told.out
-    assert "█" not in told.out
+    report = terminal("savings")
+    assert report.status == 0
+    assert "1 run, 1 call" in report.out
+    assert "(700 cached)" in report.out
+    assert "█" not in report.out
     assert terminal("savings", "--json", "--workflow", "oms").json["rows"][0]["workflow"] == "oms"
     assert terminal("savings", "--workflow", "nobody").status == 2

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.places import Place
+from tests.support.run_backends import RunBackend
 from tests.support.runs import InMemoryRuns, prompts_of
+from tests.support.schema_writer import write_text
 from tests.support.strict_openai import Conduct, StrictOpenAI
-from tests.support.writing import write_text
 
 FIVE = ("sora", "phoenix", "leonardo", "midjourney", "stable_diffusion")
 BY_CODE, BY_CALL = "MIDJOURNEY_B", "PHOENIX_1_0_A"
@@ -47,7 +47,7 @@ def server(careless: Careless) -> Iterator[StrictOpenAI]:
 
 @pytest.mark.workers
 async def test_of_two_invalid_prompts_one_is_autofixed_and_one_repaired_by_a_single_call(
-    place: Place, server: StrictOpenAI, careless: Careless
+    place: RunBackend, server: StrictOpenAI, careless: Careless
 ) -> None:
     document = await InMemoryRuns(place.service(server)).run(FIVE)
     assert document["status"] == "succeeded", document
@@ -59,9 +59,9 @@ async def test_of_two_invalid_prompts_one_is_autofixed_and_one_repaired_by_a_sin
     asked = repair.json["response_format"]["json_schema"]["schema"]["properties"]["prompts"]
     assert list(asked["properties"]) == [BY_CALL]
     assert len(str(repair.json["messages"])) < len(str(first.json["messages"])) / 10
-    told = repair.json["messages"][-1]["content"]
-    assert f"1. prompts.{BY_CALL}: has the parameter `--ar`" in told
-    assert "2. " not in told
+    report = repair.json["messages"][-1]["content"]
+    assert f"1. prompts.{BY_CALL}: has the parameter `--ar`" in report
+    assert "2. " not in report
 
     prompts = prompts_of(document)
     assert len(prompts) == 9
@@ -74,7 +74,7 @@ async def test_of_two_invalid_prompts_one_is_autofixed_and_one_repaired_by_a_sin
 
 
 async def test_a_warning_is_never_sent_back(
-    place: Place, server: StrictOpenAI, careless: Careless
+    place: RunBackend, server: StrictOpenAI, careless: Careless
 ) -> None:
     server.conduct = Conduct(write=lambda path, node: f"{write_text(path, node)}, 8k masterpiece")
     document = await InMemoryRuns(place.service(server)).run(["phoenix"])
@@ -85,7 +85,7 @@ async def test_a_warning_is_never_sent_back(
 
 @pytest.mark.workers
 async def test_only_the_motion_prompt_that_contradicts_its_image_is_requested_again(
-    place: Place, server: StrictOpenAI
+    place: RunBackend, server: StrictOpenAI
 ) -> None:
     wrong = "Static camera: the lamp on the right wavers and comes back to the opening pose"
     fields: list[str] = []
@@ -115,13 +115,13 @@ async def test_only_the_motion_prompt_that_contradicts_its_image_is_requested_ag
     assert list(asked["properties"]["midjourney_animate"]["properties"]) == [
         "cinematic_description"
     ]
-    told = repair.json["messages"][-1]["content"]
-    assert "says `lamp on the right` where the picture has `lamp on the left`" in told
-    assert "motion_2_0" not in told
+    report = repair.json["messages"][-1]["content"]
+    assert "says `lamp on the right` where the picture has `lamp on the left`" in report
+    assert "motion_2_0" not in report
 
 
 async def test_a_motion_that_still_contradicts_its_picture_is_delivered_and_marked(
-    place: Place, server: StrictOpenAI
+    place: RunBackend, server: StrictOpenAI
 ) -> None:
     def write(path: str, node: Mapping[str, Any]) -> str:
         if path.endswith("LEONARDO_ANIME_XL_A"):

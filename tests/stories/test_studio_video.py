@@ -52,8 +52,8 @@ async def test_offline_drafts_need_no_autofix_in_any_aesthetic_or_aspect_ratio()
         )
         assert document["problems"] == []
         for model, prompt in prompts_of(document).items():
-            told = json.dumps(prompt) if isinstance(prompt, dict) else prompt
-            assert lint(told, model, "studio") == [], model
+            report = json.dumps(prompt) if isinstance(prompt, dict) else prompt
+            assert lint(report, model, "studio") == [], model
 
 
 @pytest.mark.parametrize("group", VIDEO)
@@ -75,6 +75,6 @@ async def test_a_strict_provider_accepts_each_group_alone_and_with_an_image_grou
 async def test_the_settings_of_a_prompt_are_in_the_document(group: str) -> None:
     document = await InMemoryRuns.with_llm().run([group], workflow="studio")
     (model,) = document["prompts"]["video_generation"]
-    told = " ".join(document["settings"][model])
-    assert "frame" in told or "image" in told
-    assert "{{" not in told
+    report = " ".join(document["settings"][model])
+    assert "frame" in report or "image" in report
+    assert "{{" not in report

@@ -22,9 +22,9 @@ from callsheet.runs.session import RunSession
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
-from tests.support.killed import GROUPS as KILLED
-from tests.support.places import Place
+from tests.support.run_backends import RunBackend
 from tests.support.runs import IDEA, InMemoryRuns, client_of, prompts_of
+from tests.support.self_killing_run import GROUPS as KILLED
 from tests.support.streaming import PIECE, Break
 from tests.support.strict_openai import Conduct, StrictOpenAI
 
@@ -49,7 +49,9 @@ class Listener:
             self.came.set()
 
 
-def _service(place: Place, server: StrictOpenAI, listener: Listener, tick: float = 0) -> RunService:
+def _service(
+    place: RunBackend, server: StrictOpenAI, listener: Listener, tick: float = 0
+) -> RunService:
     return place.service(client_of(server, tick=tick), listener.hear)
 
 
@@ -74,7 +76,7 @@ def _before(prompts: dict[str, Any], model: str) -> int:
 
 
 async def test_a_completed_prompt_is_announced_while_the_others_are_written(
-    place: Place,
+    place: RunBackend,
     server: StrictOpenAI,
 ) -> None:
     whole = await _whole(server)
@@ -93,7 +95,7 @@ async def test_a_completed_prompt_is_announced_while_the_others_are_written(
 
 
 async def test_an_interrupted_run_requests_only_unfinished_prompts(
-    place: Place,
+    place: RunBackend,
     server: StrictOpenAI,
 ) -> None:
     whole = await _whole(server)
@@ -124,7 +126,7 @@ def test_after_a_kill_during_a_reply_the_completed_prompts_are_not_paid_again(
         [
             sys.executable,
             "-m",
-            "tests.support.killed",
+            "tests.support.self_killing_run",
             str(tmp_path / "runs.sqlite"),
             server.url,
             "told",
@@ -158,7 +160,7 @@ async def _resumed(home: Path, server: StrictOpenAI) -> dict[str, Any]:
 
 @pytest.mark.parametrize("how", ["ends", "cut", "error", "letters", "twice"])
 async def test_a_reply_that_breaks_off_is_gone_on_with_for_the_rest_alone(
-    place: Place, server: StrictOpenAI, how: Any
+    place: RunBackend, server: StrictOpenAI, how: Any
 ) -> None:
     whole = await _whole(server)
     listener = Listener()
@@ -177,7 +179,7 @@ async def test_a_reply_that_breaks_off_is_gone_on_with_for_the_rest_alone(
 
 
 async def test_a_second_interrupted_reply_fails_the_run_and_resume_requests_the_rest(
-    place: Place,
+    place: RunBackend,
     server: StrictOpenAI,
 ) -> None:
     whole = await _whole(server)
@@ -199,7 +201,7 @@ async def test_a_second_interrupted_reply_fails_the_run_and_resume_requests_the_
 
 
 async def test_prompts_completed_before_the_deadline_are_kept(
-    place: Place, server: StrictOpenAI
+    place: RunBackend, server: StrictOpenAI
 ) -> None:
     whole = await _whole(server)
     llm = client_of(server, tick=0)
@@ -220,7 +222,7 @@ async def test_prompts_completed_before_the_deadline_are_kept(
 
 
 async def test_a_reply_that_comes_at_once_costs_no_fact_and_no_commit_more(
-    place: Place,
+    place: RunBackend,
     server: StrictOpenAI,
 ) -> None:
     listener = Listener()
@@ -264,7 +266,7 @@ class Dictating:
 
 
 async def test_a_completed_prompt_is_announced_in_its_delivered_form_and_an_invalid_one_is_not(
-    place: Place,
+    place: RunBackend,
 ) -> None:
     good = prompts_of(await InMemoryRuns.with_llm().run(GROUPS))
     prompts = good | {"SORA_2_A": f'"{good["SORA_2_A"]}"', "SORA_1_A": "too short"}
@@ -272,10 +274,10 @@ async def test_a_completed_prompt_is_announced_in_its_delivered_form_and_an_inva
     session = await _begun(place.service(Dictating(prompts), listener.hear))
     await session.advance()
 
-    told = {name.removeprefix("prompts."): text for name, text in listener.values.items()}
+    report = {name.removeprefix("prompts."): text for name, text in listener.values.items()}
     delivered = prompts_of(session.document())
-    assert told == {name: delivered[name] for name in told}
+    assert report == {name: delivered[name] for name in report}
     assert (
-        told["SORA_2_A"] == good["SORA_2_A"]
+        report["SORA_2_A"] == good["SORA_2_A"]
     )  # without the quotation marks that the LLM put around it
-    assert "SORA_1_A" not in told
+    assert "SORA_1_A" not in report

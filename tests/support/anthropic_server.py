@@ -12,13 +12,13 @@ from tests.support.loopback import (
     Fault,
     Filtered,
     Loopback,
+    ReceivedRequest,
     Refusal,
-    Seen,
     Text,
 )
+from tests.support.schema_writer import fill
 from tests.support.streaming import Streamed, event, pieces_of
 from tests.support.strict_schema import keywords
-from tests.support.writing import fill
 
 FORBIDDEN = {"minLength", "maxLength", "pattern", "minimum", "maximum", "not", "allOf", "maxItems"}
 _TYPES = {400: "invalid_request_error", 401: "authentication_error", 402: "billing_error"}
@@ -33,7 +33,7 @@ class AnthropicServer(Loopback):
         error = {"type": _TYPES.get(code, "api_error"), "message": message}
         return {"type": "error", "error": error, "request_id": "req_1"}
 
-    def answer(self, seen: Seen, fault: Fault | None) -> Answer:
+    def answer(self, seen: ReceivedRequest, fault: Fault | None) -> Answer:
         if seen.path.partition("?")[0] != "/v1/messages":
             return Answer(404, self.error(404, f"no such path: {seen.path}"))
         body = seen.json

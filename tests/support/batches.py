@@ -41,7 +41,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 @dataclass
-class Bench:
+class SharedStore:
     """A store that several executions of a batch share."""
 
     store: Store
@@ -50,7 +50,7 @@ class Bench:
     settings: Settings = field(default_factory=read_settings)
 
     @classmethod
-    def with_llm(cls, llm: LLM | None = None) -> Bench:
+    def with_llm(cls, llm: LLM | None = None) -> SharedStore:
         """Create a bench over a store in memory."""
         return cls(SqlStore.in_memory(), llm)
 

@@ -12,13 +12,13 @@ from tests.support.loopback import (
     Fault,
     Filtered,
     Loopback,
+    ReceivedRequest,
     Refusal,
-    Seen,
     Text,
 )
+from tests.support.schema_writer import fill
 from tests.support.streaming import Streamed, event, pieces_of
 from tests.support.strict_schema import keywords
-from tests.support.writing import fill
 
 _STATUSES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}
 _STATUSES |= {404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE"}
@@ -40,7 +40,7 @@ class GoogleServer(Loopback):
         status = _STATUSES.get(code, "UNKNOWN")
         return {"error": {"code": code, "message": message, "status": status}}
 
-    def answer(self, seen: Seen, fault: Fault | None) -> Answer:
+    def answer(self, seen: ReceivedRequest, fault: Fault | None) -> Answer:
         if not seen.path.partition("?")[0].endswith((":generateContent", STREAM)):
             return Answer(404, self.error(404, f"no such path: {seen.path}"))
         schema = (seen.json.get("generationConfig") or {}).get("responseJsonSchema")
@@ -49,14 +49,14 @@ class GoogleServer(Loopback):
         text = json.dumps(fill(schema) if schema else {}, ensure_ascii=False)
         return Answer(200, self._reply(_candidates(text, fault), fault))
 
-    def streams(self, seen: Seen) -> bool:
+    def streams(self, seen: ReceivedRequest) -> bool:
         return seen.path.partition("?")[0].endswith(STREAM)
 
     def events(self, body: Any) -> Streamed:
         if not body["candidates"]:
             return Streamed([], [], [event(body)])
-        said = body["candidates"][0]
-        pieces = pieces_of(said["content"]["parts"][0]["text"])
+        result = body["candidates"][0]
+        pieces = pieces_of(result["content"]["parts"][0]["text"])
         counted = body["usageMetadata"]
 
         def chunk(piece: str, number: int, **more: Any) -> bytes:
@@ -65,7 +65,7 @@ class GoogleServer(Loopback):
             candidate = {"index": 0, "content": content, **more}
             return event(body | {"candidates": [candidate], "usageMetadata": usage})
 
-        ending = chunk("", counted["candidatesTokenCount"], finishReason=said["finishReason"])
+        ending = chunk("", counted["candidatesTokenCount"], finishReason=result["finishReason"])
         return Streamed([], [chunk(piece, n) for n, piece in enumerate(pieces, 1)], [ending])
 
     def _reply(self, candidates: list[Any], fault: Fault | None) -> dict[str, Any]:
@@ -96,5 +96,5 @@ def _candidates(text: str, fault: Fault | None) -> list[Any]:
             text, reason = text[:length], "SAFETY"
         case Refusal() | Empty():
             return []
-    said = {"role": "model", "parts": [{"text": text}]}
-    return [{"index": 0, "content": said, "finishReason": reason}]
+    result = {"role": "model", "parts": [{"text": text}]}
+    return [{"index": 0, "content": result, "finishReason": reason}]

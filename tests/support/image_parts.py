@@ -60,10 +60,10 @@ def _anthropic(part: dict[str, Any]) -> tuple[str, bytes]:
 
 
 def _google(part: dict[str, Any]) -> tuple[str, bytes]:
-    told = {_camel(name): value for name, value in part.get("inlineData", {}).items()}
-    if set(part) != {"inlineData"} or set(told) != {"mimeType", "data"}:
+    report = {_camel(name): value for name, value in part.get("inlineData", {}).items()}
+    if set(part) != {"inlineData"} or set(report) != {"mimeType", "data"}:
         raise FormError(f"no part of a content: {sorted(part)}")
-    return _content(told["mimeType"], told["data"].translate(_FROM_URLS))
+    return _content(report["mimeType"], report["data"].translate(_FROM_URLS))
 
 
 def _camel(name: str) -> str:

@@ -25,7 +25,7 @@ OK = 200
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReceivedRequest:
     """A request as it came in; header names are lower case, `json` is None where it was none."""
 
     method: str
@@ -99,7 +99,7 @@ class Drip:
 
 
 @dataclass(frozen=True)
-class Unmeasured:
+class Unsized:
     """A proper answer, whose end is told by closing the connection, as the simplest servers do."""
 
 
@@ -119,8 +119,8 @@ GZIP_BOMB = Raw(zlib.compress(b" " * 200_000_000), headers={"content-encoding": 
 
 Fault = (
     Status | Text | Cut | Refusal | Filtered | Empty | Drop | Hang | Drip | Raw | Break | Pace
-    | Unmeasured
-    | Callable[[Seen], "Answer"]
+    | Unsized
+    | Callable[[ReceivedRequest], "Answer"]
 )  # fmt: skip
 
 
@@ -142,7 +142,7 @@ class Loopback:
     path_prefix = ""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self.requests: list[Seen] = []
+        self.requests: list[ReceivedRequest] = []
         self._faults: deque[Fault] = deque(faults)
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -175,7 +175,7 @@ class Loopback:
         with self._lock:
             self._faults.clear()
 
-    def answer(self, seen: Seen, fault: Fault | None) -> Answer:
+    def answer(self, seen: ReceivedRequest, fault: Fault | None) -> Answer:
         """The provider's answer to a request, with a fault of its reply if one is given."""
         raise NotImplementedError
 
@@ -183,7 +183,7 @@ class Loopback:
         """An error body in the provider's own form."""
         raise NotImplementedError
 
-    def streams(self, seen: Seen) -> bool:
+    def streams(self, seen: ReceivedRequest) -> bool:
         """Whether a request wants its reply piece by piece."""
         return isinstance(seen.json, dict) and bool(seen.json.get("stream"))
 
@@ -195,16 +195,16 @@ class Loopback:
         """An error that is told when the reply has begun."""
         return event(self.error(code, message))
 
-    def _next(self, seen: Seen) -> Fault | None:
+    def _next(self, seen: ReceivedRequest) -> Fault | None:
         with self._lock:
             self.requests.append(seen)
             return self._faults.popleft() if self._faults else None
 
-    def _serve(self, handler: BaseHTTPRequestHandler, seen: Seen) -> None:
+    def _serve(self, handler: BaseHTTPRequestHandler, seen: ReceivedRequest) -> None:
         match fault := self._next(seen):
             case Status(code, body, headers):
-                told = self.error(code, f"a scripted {code}") if body is None else body
-                _send(handler, Answer(code, told, headers))
+                report = self.error(code, f"a scripted {code}") if body is None else body
+                _send(handler, Answer(code, report, headers))
             case Raw(body, content_type, headers):
                 _begin(handler, len(body), content_type, headers)
                 handler.wfile.write(body)
@@ -212,7 +212,7 @@ class Loopback:
                 self._break(handler, fault)
             case _ if callable(fault):
                 _send(handler, fault(seen))
-            case Unmeasured():
+            case Unsized():
                 handler.close_connection = True
                 _send(handler, self.answer(seen, None), measured=False)
             case _:
@@ -270,7 +270,7 @@ def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            seen = Seen(self.command, self.path, headers, _parsed(raw))
+            seen = ReceivedRequest(self.command, self.path, headers, _parsed(raw))
             # A client that gives up closes the connection while it is being answered.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 server._serve(self, seen)

@@ -51,8 +51,8 @@ def programs() -> Path | None:
 
 def server_url() -> str | None:
     """The address of a server where databases can be made; None where there is none to be had."""
-    if told := os.environ.get("CALLSHEET_TEST_DATABASE_URL"):
-        return told
+    if report := os.environ.get("CALLSHEET_TEST_DATABASE_URL"):
+        return report
     if programs() is None:
         return None
     folder = Path(os.environ[FOLDER])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.loopback import Seen
+from tests.support.loopback import ReceivedRequest
 from tests.support.strict_openai import StrictOpenAI
 
 
@@ -29,7 +29,7 @@ class SlowLLM:
             yield slow
             slow.release.set()
 
-    def __call__(self, seen: Seen) -> Any:
+    def __call__(self, seen: ReceivedRequest) -> Any:
         self.called.set()
         self.release.wait(60)
         return self.server.answer(seen, None)

@@ -46,8 +46,8 @@ class Streamed:
 
 def event(data: Any, name: str = "") -> bytes:
     """One server-sent event."""
-    told = data if isinstance(data, str) else json.dumps(data)
-    return (f"event: {name}\n" if name else "").encode() + f"data: {told}\n\n".encode()
+    text = data if isinstance(data, str) else json.dumps(data)
+    return (f"event: {name}\n" if name else "").encode() + f"data: {text}\n\n".encode()
 
 
 def pieces_of(text: str) -> list[str]:
@@ -56,24 +56,24 @@ def pieces_of(text: str) -> list[str]:
 
 
 def spoken(
-    told: Streamed, fault: object, error: bytes, closing: threading.Event
+    report: Streamed, fault: object, error: bytes, closing: threading.Event
 ) -> Iterator[bytes]:
     """The events as they are sent, with what a fault makes of them."""
     if isinstance(fault, Break):
-        yield from (*told.opening, *told.pieces[: fault.after])
-        yield from _broken(told, fault, error, closing)
+        yield from (*report.opening, *report.pieces[: fault.after])
+        yield from _broken(report, fault, error, closing)
         return
-    for each in (*told.opening, *told.pieces, *told.ending):
+    for each in (*report.opening, *report.pieces, *report.ending):
         yield each
         if isinstance(fault, Pace) and closing.wait(fault.pause):
             return
 
 
 def _broken(
-    told: Streamed, fault: Break, error: bytes, closing: threading.Event
+    report: Streamed, fault: Break, error: bytes, closing: threading.Event
 ) -> Iterator[bytes]:
     """What still comes after the pieces that came as they should."""
-    last, rest = told.pieces[fault.after - 1], [*told.pieces[fault.after :], *told.ending]
+    last, rest = report.pieces[fault.after - 1], [*report.pieces[fault.after :], *report.ending]
     match fault.how:
         case "ends":
             return

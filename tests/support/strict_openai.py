@@ -20,13 +20,13 @@ from tests.support.loopback import (
     Fault,
     Filtered,
     Loopback,
+    ReceivedRequest,
     Refusal,
-    Seen,
     Text,
 )
+from tests.support.schema_writer import Write, fill, write_text
 from tests.support.streaming import Streamed, event, pieces_of
 from tests.support.strict_schema import complaint
-from tests.support.writing import Write, fill, write_text
 
 FINISH = {"stop": "stop", "length": "length", "refusal": "stop", "filter": "content_filter"}
 
@@ -73,7 +73,7 @@ class StrictOpenAI(Loopback):
         kind = kind or ("server_error" if code >= 500 else "invalid_request_error")
         return {"error": {"message": message, "type": kind, "param": None, "code": None}}
 
-    def answer(self, seen: Seen, fault: Fault | None) -> Answer:
+    def answer(self, seen: ReceivedRequest, fault: Fault | None) -> Answer:
         try:
             self._admit(seen)
             schema = self._schema(seen.json)
@@ -87,7 +87,7 @@ class StrictOpenAI(Loopback):
         choices = [] if fault == Empty() else [choice]
         return Answer(200, self._completion(seen.json, choices, text))
 
-    def streams(self, seen: Seen) -> bool:
+    def streams(self, seen: ReceivedRequest) -> bool:
         return self.conduct.streams and super().streams(seen)
 
     def events(self, body: Any) -> Streamed:
@@ -108,7 +108,7 @@ class StrictOpenAI(Loopback):
             ending.append(event(head | {"choices": [], "usage": body["usage"]}))
         return Streamed(opening, pieces, [*ending, event("[DONE]")])
 
-    def _admit(self, seen: Seen) -> None:
+    def _admit(self, seen: ReceivedRequest) -> None:
         """Refuses what is not a proper call for a chat completion by someone who may make it."""
         conduct, body = self.conduct, seen.json
         if seen.path != "/v1/chat/completions" or seen.method != "POST":

@@ -17,10 +17,10 @@ from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import Settings, read_settings
 from tests.support.cli import Terminal
-from tests.support.loopback import Answer, Seen
-from tests.support.nursery import Nursery, Raised
+from tests.support.loopback import Answer, ReceivedRequest
 from tests.support.runs import IDEA
 from tests.support.strict_openai import StrictOpenAI
+from tests.support.worker_starter import ForkedProcess, WorkerStarter
 
 LEASE_SECONDS = 2.0
 """A short one, so that no test waits long for a death to be seen."""
@@ -35,7 +35,7 @@ class Gate:
         self._server = server
         self._open = threading.Event()
 
-    def __call__(self, seen: Seen) -> Answer:
+    def __call__(self, seen: ReceivedRequest) -> Answer:
         self._open.wait(LONGEST)
         return self._server.answer(seen, None)
 
@@ -53,14 +53,14 @@ def wait_for(condition: Callable[[], Any], what: str = "it") -> None:
 
 
 @dataclass
-class Hired:
+class WorkerProcess:
     """One worker; `log` is what it told."""
 
-    process: subprocess.Popen[bytes] | Raised
+    process: subprocess.Popen[bytes] | ForkedProcess
     log: Path
 
     @property
-    def told(self) -> str:
+    def output(self) -> str:
         # Notes are wrapped at the terminal's width.
         return " ".join(self.log.read_text().split())
 
@@ -73,7 +73,7 @@ class Command:
     log: Path
 
     @property
-    def told(self) -> str:
+    def output(self) -> str:
         return " ".join(self.log.read_text().split())
 
     def end(self, stdin: str = "") -> tuple[int, str]:
@@ -83,27 +83,27 @@ class Command:
 
 
 @dataclass
-class Crew:
+class WorkerGroup:
     """Workers on the terminal's database, each a process of its own."""
 
     terminal: Terminal
-    nursery: Nursery | None = None
-    hired: list[Hired] = field(default_factory=list)
+    worker_starter: WorkerStarter | None = None
+    processes: list[WorkerProcess] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     people: Executor = field(default_factory=ThreadPoolExecutor)
 
-    def hire(self, *words: str) -> Hired:
-        """Another worker, ready to work: from the nursery, where there is one."""
-        if self.nursery is None:
-            return self.hire_by_command(*words)
-        log, terminal = self._log("worker", len(self.hired)), self.terminal
-        begun = self.nursery.begin(words, terminal.folder, terminal.environment(), log)
-        return self._ready(Hired(begun, log))
+    def start_worker(self, *words: str) -> WorkerProcess:
+        """Another worker, ready to work; a forked one where a fork server is running."""
+        if self.worker_starter is None:
+            return self.start_worker_by_command(*words)
+        log, terminal = self._log("worker", len(self.processes)), self.terminal
+        started = self.worker_starter.begin(words, terminal.folder, terminal.environment(), log)
+        return self._ready(WorkerProcess(started, log))
 
-    def hire_by_command(self, *words: str) -> Hired:
+    def start_worker_by_command(self, *words: str) -> WorkerProcess:
         """The same, as people start it: `callsheet worker`."""
-        log = self._log("worker", len(self.hired))
-        return self._ready(Hired(self._begin(log, "worker", *words), log))
+        log = self._log("worker", len(self.processes))
+        return self._ready(WorkerProcess(self._begin(log, "worker", *words), log))
 
     def command(self, *words: str) -> Command:
         """A command that goes on in the background."""
@@ -111,11 +111,11 @@ class Crew:
         self.commands.append(Command(self._begin(log, *words), log))
         return self.commands[-1]
 
-    def _ready(self, worker: Hired) -> Hired:
-        self.hired.append(worker)
+    def _ready(self, worker: WorkerProcess) -> WorkerProcess:
+        self.processes.append(worker)
         process = worker.process
-        wait_for(lambda: "executes up to" in worker.told or process.poll() is not None)
-        assert process.poll() is None, worker.told
+        wait_for(lambda: "executes up to" in worker.output or process.poll() is not None)
+        assert process.poll() is None, worker.output
         return worker
 
     def _log(self, kind: str, number: int) -> Path:
@@ -124,19 +124,19 @@ class Crew:
         return log
 
     def _begin(self, log: Path, *words: str) -> subprocess.Popen[bytes]:
-        with log.open("wb") as told:
+        with log.open("wb") as report:
             return subprocess.Popen(
                 self.terminal.command(*words),
                 cwd=self.terminal.folder,
                 env=self.terminal.environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=told,
+                stderr=report,
             )
 
     def dismiss(self) -> None:
         """Ends them all at once, and every command that still goes on."""
-        for each in (*self.hired, *self.commands):
+        for each in (*self.processes, *self.commands):
             each.process.kill()
             each.process.wait()
             if isinstance(each.process, subprocess.Popen):
@@ -164,12 +164,12 @@ class Crew:
 
 
 @contextmanager
-def crew_on(
+def workers_on(
     terminal: Terminal,
     url: str,
     server: StrictOpenAI | None = None,
-    nursery: Nursery | None = None,
-) -> Iterator[Crew]:
+    worker_starter: WorkerStarter | None = None,
+) -> Iterator[WorkerGroup]:
     """Workers to be hired on this database; runs are written by this server, or by whom they name."""
     terminal.env |= {
         "CALLSHEET_DATABASE_URL": url,
@@ -177,9 +177,9 @@ def crew_on(
     }
     if server is not None:
         terminal.env["CALLSHEET_BASE_URL"] = server.url
-    crew = Crew(terminal, nursery)
+    workers = WorkerGroup(terminal, worker_starter)
     try:
-        yield crew
+        yield workers
     finally:
-        crew.dismiss()
-        crew.people.shutdown(wait=False, cancel_futures=True)
+        workers.dismiss()
+        workers.people.shutdown(wait=False, cancel_futures=True)

@@ -18,18 +18,18 @@ from callsheet.loader.bundle import load_workflow
 from callsheet.modules.contract import ModuleContext, Outcome
 from callsheet.modules.prompt import template
 from callsheet.store.port import Lease
-from tests.support.counting import Counting
+from tests.support.counting_store import CountingStore
 
 NAMES = ("scene", "light", "lens")
 
 
 @pytest.fixture
-def store() -> Counting:
-    return Counting()
+def store() -> CountingStore:
+    return CountingStore()
 
 
 @pytest.fixture
-def begun(store: Counting, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def new_run(store: CountingStore, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many modules are stored as each one begins; they are templates that may not run twice."""
     found: list[int] = []
 
@@ -42,7 +42,7 @@ def begun(store: Counting, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-async def _carry_out(store: Counting, folder: Path) -> RunView:
+async def _carry_out(store: CountingStore, folder: Path) -> RunView:
     modules = [
         {
             "module_id": "prompt.template",
@@ -65,18 +65,18 @@ async def _carry_out(store: Counting, folder: Path) -> RunView:
 
 
 async def test_a_module_is_stored_before_the_next_starts_and_the_end_of_the_run_with_the_last(
-    store: Counting, begun: list[int], tmp_path: Path
+    store: CountingStore, new_run: list[int], tmp_path: Path
 ) -> None:
     view = await _carry_out(store, tmp_path)
     assert view.status == "succeeded"
-    assert begun == [0, 1, 2]
+    assert new_run == [0, 1, 2]
     assert store.commits == [1, 2, 3]
     kinds = [fact.event.kind for fact in await store.events("run")]
     assert kinds[-3:] == ["output_written", "step_finished", "run_finished"]
 
 
 async def test_modules_that_may_run_again_are_stored_with_the_runs_end(
-    store: Counting, tmp_path: Path
+    store: CountingStore, tmp_path: Path
 ) -> None:
     view = await _carry_out(store, tmp_path)
     assert view.status == "succeeded"

@@ -219,8 +219,8 @@ async def test_an_unfinished_group_cannot_be_chosen_and_the_others_can(
     (row,) = [each for each in list_groups(str(mine), today=TODAY) if each["name"] == "flux_2"]
     assert row["problems"]
     assert row["tokens"] is None
-    told = await estimate_selection(["gpt_image"], settings, workflow=str(mine), llm="offline")
-    assert told["all"]["input_tokens"] > told["selection"]["input_tokens"]
+    report = await estimate_selection(["gpt_image"], settings, workflow=str(mine), llm="offline")
+    assert report["all"]["input_tokens"] > report["selection"]["input_tokens"]
 
 
 def test_what_is_wrong_with_the_workflow_itself_still_stops_it(tmp_path: Path) -> None:

@@ -127,14 +127,14 @@ async def test_midjourney_gets_a_line_for_each_still_of_its_own_and_nothing_else
 @pytest.mark.asyncio
 async def test_a1111_reads_each_prompt_with_the_negative_that_belongs_to_it() -> None:
     found = await sheet("sora", "stable_diffusion", aspect_ratio="2:3")
-    said = prompts(found)
+    result = prompts(found)
 
     read = jobs(render_export("a1111", found))
 
     size = {"width": "832", "height": "1216"}
     assert read == [
-        {"prompt": said["SD_A"], "negative_prompt": "", **size},
-        {"prompt": said["SD_B"], "negative_prompt": said["SD_C"], **size},
+        {"prompt": result["SD_A"], "negative_prompt": "", **size},
+        {"prompt": result["SD_B"], "negative_prompt": result["SD_C"], **size},
     ]
     assert skipped_prompts("a1111", found) == ["SORA_2_A", "SORA_1_A"]
 
@@ -142,11 +142,11 @@ async def test_a1111_reads_each_prompt_with_the_negative_that_belongs_to_it() ->
 @pytest.mark.asyncio
 async def test_a_prompt_with_a_negative_field_uses_its_own() -> None:
     found = await sheet("stable_diffusion", workflow="studio")
-    said = prompts(found)
+    result = prompts(found)
     pairs = {
-        said["SD_3_5"]: "",
+        result["SD_3_5"]: "",
         **{
-            said[f"SDXL_{name}.prompt"]: said[f"SDXL_{name}.negative_prompt"]
+            result[f"SDXL_{name}.prompt"]: result[f"SDXL_{name}.negative_prompt"]
             for name in ("ILLUSTRIOUS", "PONY", "ANIMAGINE")
         },
     }
@@ -169,12 +169,12 @@ async def test_no_sign_in_a_prompt_is_lost_or_read_as_an_option() -> None:
 @pytest.mark.asyncio
 async def test_comfyui_gets_a_whole_chain_for_each_prompt() -> None:
     found = await sheet("stable_diffusion", aspect_ratio="16:9")
-    said = prompts(found)
+    result = prompts(found)
 
     first, second = chains(render_export("comfyui", found))
 
-    assert (first["prompt"], first["negative"]) == (said["SD_A"], "")
-    assert (second["prompt"], second["negative"]) == (said["SD_B"], said["SD_C"])
+    assert (first["prompt"], first["negative"]) == (result["SD_A"], "")
+    assert (second["prompt"], second["negative"]) == (result["SD_B"], result["SD_C"])
     assert first["size"] == second["size"] == (1344, 768)
     assert second["title"] == (
         "SD_B: set: size 1344x768; Euler a, 25 to 30 steps, CFG 5 to 6; SD_C in the negative field"
@@ -231,13 +231,13 @@ async def test_a_page_shows_each_text_with_its_group_and_what_to_set() -> None:
 async def test_a_program_gets_one_object_for_each_prompt() -> None:
     found = await sheet("phoenix", "motion_2_0")
 
-    told = json.loads(render_export("json", found))
+    report = json.loads(render_export("json", found))
 
-    assert told["run"] == found.run
-    assert [entry["model"] for entry in told["prompts"]] == ["PHOENIX_1_0_A", "motion_2_0"]
-    assert told["prompts"][1]["prompt"] == found.entries[1].prompt
-    assert told["prompts"][1]["group"] == "motion_2_0"
-    assert told["prompts"][0]["set"][1] == "Prompt Enhance off"
+    assert report["run"] == found.run
+    assert [entry["model"] for entry in report["prompts"]] == ["PHOENIX_1_0_A", "motion_2_0"]
+    assert report["prompts"][1]["prompt"] == found.entries[1].prompt
+    assert report["prompts"][1]["group"] == "motion_2_0"
+    assert report["prompts"][0]["set"][1] == "Prompt Enhance off"
 
 
 @pytest.mark.parametrize(

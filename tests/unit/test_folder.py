@@ -96,10 +96,10 @@ def linked(root: Path) -> Path:
 def test_a_path_outside_the_folder_is_rejected_like_a_missing_file(linked: Path, path: str) -> None:
     folder = folder_on_disk(linked)
 
-    said = refusal(folder, path)
+    result = refusal(folder, path)
 
-    assert said == f"{path!r:.200}" + refusal(folder, "missing.txt").removeprefix("'missing.txt'")
-    assert "secret" not in said.replace(f"{path!r:.200}", "")
+    assert result == f"{path!r:.200}" + refusal(folder, "missing.txt").removeprefix("'missing.txt'")
+    assert "secret" not in result.replace(f"{path!r:.200}", "")
     assert not folder.has(path)
     assert folder.files == {}
 

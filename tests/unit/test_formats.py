@@ -76,11 +76,11 @@ def test_check_runs_the_examples_and_reports_file_and_location(tmp_path: Path) -
     shutil.copytree(OMS, studio)
     assert check_workflow(str(studio)) == []
     file = studio / "examples/image_generation/phoenix.json"
-    told = json.loads(file.read_text())
-    told["pass"][2]["prompt"] += " --ar 2:3"
-    told["fail"][1] = {"model": "PHOENIX_1_0_A", "prompt": SCENE * 4, "rule": "plain-text: flag"}
-    told["fail"][2]["model"] = "PHOENIX_2"
-    file.write_text(json.dumps(told))
+    report = json.loads(file.read_text())
+    report["pass"][2]["prompt"] += " --ar 2:3"
+    report["fail"][1] = {"model": "PHOENIX_1_0_A", "prompt": SCENE * 4, "rule": "plain-text: flag"}
+    report["fail"][2]["model"] = "PHOENIX_2"
+    file.write_text(json.dumps(report))
 
     found = check_workflow(str(studio))
 
@@ -219,8 +219,8 @@ def test_errors_are_repaired_and_warnings_are_reported_separately() -> None:
     assert {finding.severity for finding in find_errors(reply, schema)} == {"error"}
     assert {finding.rule for finding in find_errors(reply, schema)} == {"plain-text: flag"}
     assert {finding.severity for finding in find_warnings(reply, schema)} == {"warning"}
-    told = lint(text, "PHOENIX_1_0_A")
-    assert [finding.severity for finding in told] == ["error", *["warning"] * (len(told) - 1)]
+    report = lint(text, "PHOENIX_1_0_A")
+    assert [finding.severity for finding in report] == ["error", *["warning"] * (len(report) - 1)]
 
 
 def test_an_unknown_format_is_reported_with_the_most_similar_one() -> None:

@@ -106,20 +106,20 @@ def test_check_warns_of_age_and_still_succeeds(terminal: Terminal) -> None:
 
     assert (old.status, old.out) == (0, "studio: no problems found\n")
     assert old.err.startswith("warning: config.json at $.model_groups.image_generation.")
-    told = terminal("check", "studio", "--today", "2028-01-01", "--json").json
-    assert {each["severity"] for each in told} == {"warning"}
+    report = terminal("check", "studio", "--today", "2028-01-01", "--json").json
+    assert {each["severity"] for each in report} == {"warning"}
 
 
 def test_groups_shows_ages_and_closings(terminal: Terminal) -> None:
-    said = terminal("groups", "--today", "2026-12-04")
+    result = terminal("groups", "--today", "2026-12-04")
 
-    assert "12 days ago" in said.out
-    assert "closed" in said.out
-    assert "Sora (2.0 & 1.0) closed on 2026-09-24" in said.err
+    assert "12 days ago" in result.out
+    assert "closed" in result.out
+    assert "Sora (2.0 & 1.0) closed on 2026-09-24" in result.err
 
 
 @pytest.mark.parametrize(
-    ("line", "ratio", "told"),
+    ("line", "ratio", "report"),
     [
         ("size {{ aspect_ratio | pixels(1, 64) }}", "2:3", "size 832x1216"),
         ("size {{ aspect_ratio | pixels(1, 64) }}", "16:9", "size 1344x768"),
@@ -129,9 +129,9 @@ def test_groups_shows_ages_and_closings(terminal: Terminal) -> None:
     ],
 )
 def test_a_setting_names_the_size_for_the_aspect_ratio_of_the_brief(
-    line: str, ratio: str, told: str
+    line: str, ratio: str, report: str
 ) -> None:
-    assert fill(line, {"aspect_ratio": ratio}) == told
+    assert fill(line, {"aspect_ratio": ratio}) == report
 
 
 @pytest.mark.asyncio
@@ -144,9 +144,9 @@ async def test_every_export_format_shows_the_settings_of_each_prompt(
         "PHOENIX_1_0_A": ["size 832x1248", "Prompt Enhance off", "contrast medium"]
     }
 
-    said = terminal("run", "--idea", "a heron", "--groups", "phoenix", "--output", "out")
+    result = terminal("run", "--idea", "a heron", "--groups", "phoenix", "--output", "out")
 
-    lines = said.out.splitlines()
+    lines = result.out.splitlines()
     heading = next(n for n, line in enumerate(lines) if line.startswith("PHOENIX_1_0_A"))
     assert lines[heading + 1] == "set: size 832x1248; Prompt Enhance off; contrast medium"
     assert "Set: size 832x1248;" in (tmp_path / "out/prompts.md").read_text("utf-8")
@@ -164,17 +164,17 @@ def test_a_setting_without_a_value_in_the_brief_is_omitted(
     entry["settings"] = {"GPT_IMAGE": ["tempo {{ tempo }}", "quality high"]}
     (mine / "config.json").write_text(json.dumps(config))
 
-    said = terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "gpt_image")
+    result = terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "gpt_image")
 
-    assert said.json["settings"] == {"GPT_IMAGE": ["quality high"]}
+    assert result.json["settings"] == {"GPT_IMAGE": ["quality high"]}
 
 
 def test_an_aesthetic_is_a_preset_name_or_any_text(terminal: Terminal) -> None:
     def brief(*words: str) -> str:
-        said = terminal(
+        result = terminal(
             "run", "studio", "--json", "--idea", "a fox", "--groups", "gpt_image", *words
         )
-        return str(said.json["brief"]["aesthetic"])
+        return str(result.json["brief"]["aesthetic"])
 
     assert brief() == ""
     assert brief("--set", "aesthetic=photo").startswith("natural photograph")

@@ -54,8 +54,8 @@ WHOLE = leaves(SCHEMA)
 
 def prompts(**changed: Any) -> dict[str, object]:
     """A good reply, with some prompts changed, or left out where they are None."""
-    told = {name: value for name, value in (GOOD | changed).items() if value is not None}
-    return {"prompts": told}
+    report = {name: value for name, value in (GOOD | changed).items() if value is not None}
+    return {"prompts": report}
 
 
 def ended(finish: Finish, text: str = "", detail: str = "") -> Reply:
@@ -142,10 +142,10 @@ async def test_a_schema_without_properties_needs_no_call() -> None:
 
 
 async def test_a_schema_without_required_properties_is_requested() -> None:
-    told: dict[str, JsonValue] = {"type": "object", "properties": {"prompts": {"type": "object"}}}
+    report: dict[str, JsonValue] = {"type": "object", "properties": {"prompts": {"type": "object"}}}
     context = scene(prompts())
 
-    outcome = await context.play(told)
+    outcome = await context.play(report)
 
     assert isinstance(outcome, Done)
     assert outcome.outputs.model_dump() == {"response": prompts()}
@@ -172,9 +172,9 @@ async def test_json_is_found_among_fences_and_chatter(text: str) -> None:
 
 
 async def test_prompts_are_delivered_in_schema_order_without_extras() -> None:
-    told = {"SHOT": {"near": "a reed", "wide": "a lake", "far": "x"}, "TWO": "a door", "X": "y"}
+    report = {"SHOT": {"near": "a reed", "wide": "a lake", "far": "x"}, "TWO": "a door", "X": "y"}
 
-    response = await scene({"note": "hi", "prompts": told | {"ONE": "a heron"}}).response()
+    response = await scene({"note": "hi", "prompts": report | {"ONE": "a heron"}}).response()
 
     assert json.dumps(response) == json.dumps(GOOD)
 
@@ -298,7 +298,7 @@ async def test_replies_without_a_single_prompt_end_as_an_empty_reply() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "error", "said"),
+    ("reply", "error", "result"),
     [
         (ended("refusal", "I would rather not."), errors.RefusedError, "I would rather not."),
         (ended("refusal", "", "against the rules"), errors.RefusedError, "against the rules"),
@@ -308,12 +308,12 @@ async def test_replies_without_a_single_prompt_end_as_an_empty_reply() -> None:
     ],
 )
 async def test_a_reply_that_did_not_end_as_it_should_is_an_error_of_its_own(
-    reply: Reply, error: type[errors.ReplyError], said: str
+    reply: Reply, error: type[errors.ReplyError], result: str
 ) -> None:
     with pytest.raises(error) as caught:
         await scene(reply).play()
 
-    assert said in caught.value.message
+    assert result in caught.value.message
     assert caught.value.hint
     assert caught.value.exit_code == 1
 
@@ -369,7 +369,7 @@ async def test_a_provider_that_fails_is_no_reply() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "said"),
+    ("schema", "result"),
     [
         (SCHEMA, None),
         ("$state.merged", None),
@@ -382,11 +382,13 @@ async def test_a_provider_that_fails_is_no_reply() -> None:
     ids=lambda value: json.dumps(value)[:40],
 )
 def test_a_schema_that_no_reply_can_fit_is_found_before_a_run(
-    schema: JsonValue, said: str | None
+    schema: JsonValue, result: str | None
 ) -> None:
     resources = Resources(folder_in_memory("none", {}), Catalog({}))
 
     problems = list(check({"output_schema": schema}, resources))
 
-    assert [said in problem.message for problem in problems if said] == ([True] if said else [])
+    assert [result in problem.message for problem in problems if result] == (
+        [True] if result else []
+    )
     assert all(problem.path.startswith(".output_schema") for problem in problems)

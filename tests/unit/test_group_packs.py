@@ -129,13 +129,13 @@ def test_it_is_chosen_and_written_like_any_other_and_a_run_outlives_it(
     inkwash: Path, terminal: Terminal
 ) -> None:
     terminal.env["PYTHONPATH"] = f"{terminal.guard}:{inkwash.parent}"
-    said = terminal("run", "studio", "--idea", "a heron", "--groups", "inkwash", "--json")
-    assert said.status == 0, said.err
-    assert list(said.json["prompts"]["image_generation"]) == ["INKWASH"]
+    result = terminal("run", "studio", "--idea", "a heron", "--groups", "inkwash", "--json")
+    assert result.status == 0, result.err
+    assert list(result.json["prompts"]["image_generation"]) == ["INKWASH"]
     assert "inkwash" in terminal("groups", "--workflow", "studio").out
 
     shutil.rmtree(inkwash.parent)
     assert "inkwash" not in terminal("groups", "--workflow", "studio").out
     shown = terminal("show", "last", "--json")
     assert shown.status == 0, shown.err
-    assert shown.json["prompts"] == said.json["prompts"]
+    assert shown.json["prompts"] == result.json["prompts"]

@@ -74,7 +74,7 @@ def test_a_group_of_the_same_name_is_overridden_at_its_position() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "said"),
+    ("own", "result"),
     [
         (
             config(stills={"a": group("X"), "b": group("X")}),
@@ -124,8 +124,8 @@ def test_a_group_of_the_same_name_is_overridden_at_its_position() -> None:
     ],
     ids=lambda value: value[-60:],
 )
-def test_a_problem_of_a_config_is_reported_with_its_location(own: str, said: str) -> None:
-    assert said in refusal(own)[0]
+def test_a_problem_of_a_config_is_reported_with_its_location(own: str, result: str) -> None:
+    assert result in refusal(own)[0]
 
 
 def test_every_problem_of_a_config_is_reported_at_once() -> None:

@@ -173,9 +173,9 @@ def test_one_and_true_are_two_definitions() -> None:
 
 
 def test_a_model_in_two_groups_is_rejected_with_both_files() -> None:
-    (said,) = refusal(one=schema_of(A=TEXT, B=TEXT), two=schema_of(B=TEXT, C=TEXT))
+    (result,) = refusal(one=schema_of(A=TEXT, B=TEXT), two=schema_of(B=TEXT, C=TEXT))
 
-    assert said == (
+    assert result == (
         "two.json at $.properties.prompts.properties.B: the model `B` is defined in one.json too"
         " (a model has exactly one group)"
     )
@@ -189,7 +189,7 @@ def test_conflicts_are_reported_without_merging() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "said"),
+    ("schema", "result"),
     [
         ([], "$.properties: must be the object `prompts` alone"),
         ({}, "$.properties: must be the object `prompts` alone"),
@@ -224,12 +224,12 @@ def test_conflicts_are_reported_without_merging() -> None:
     ids=lambda value: json.dumps(value)[:60],
 )  # fmt: skip
 def test_a_file_of_another_structure_is_rejected_with_its_name_and_location(
-    schema: Any, said: str
+    schema: Any, result: str
 ) -> None:
-    (told,) = refusal(fine=schema_of(F=TEXT), wrong=schema)
+    (report,) = refusal(fine=schema_of(F=TEXT), wrong=schema)
 
-    assert told.startswith("wrong.json")
-    assert said in told
+    assert report.startswith("wrong.json")
+    assert result in report
     assert wrong_shape(schema, "wrong.json") is not None
 
 

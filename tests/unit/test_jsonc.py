@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from callsheet.jsonc import MAX_DEPTH, NotJsonError, depth, parse
 
 
-def said(text: str) -> str:
+def result(text: str) -> str:
     with pytest.raises(NotJsonError) as caught:
         parse(text, "a.json")
     assert str(caught.value) == str(caught.value.problem)
@@ -60,13 +60,13 @@ def test_a_comment_is_passed_over_and_a_text_is_not(text: str, value: JsonValue)
     ids=lambda text: text[:30],
 )
 def test_invalid_json_is_reported_with_line_and_column(text: str, message: str) -> None:
-    assert said(text).startswith(message)
+    assert result(text).startswith(message)
 
 
 def test_a_value_may_be_so_deep_and_no_deeper() -> None:
     assert depth(parse("[" * MAX_DEPTH + "]" * MAX_DEPTH, "a.json")) == MAX_DEPTH - 1
     too_deep = '{"a":' * (MAX_DEPTH + 2) + "1" + "}" * (MAX_DEPTH + 2)
-    assert said(too_deep) == "a.json: nested deeper than 64 levels"
+    assert result(too_deep) == "a.json: nested deeper than 64 levels"
 
 
 @pytest.mark.parametrize(

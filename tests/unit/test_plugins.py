@@ -149,9 +149,9 @@ def test_a_module_of_a_package_runs_in_a_workflow(acme: Terminal, tmp_path: Path
         tmp_path / "mine", FORM, use, results={"prompts": {"texts": {"A": "$state.reversed"}}}
     )
     assert acme("check", path).status == 0
-    said = acme("run", path, "--idea", "heron", "--json")
-    assert said.status == 0, said.err
-    assert said.json["prompts"]["texts"]["A"] == "noreh"
+    result = acme("run", path, "--idea", "heron", "--json")
+    assert result.status == 0, result.err
+    assert result.json["prompts"]["texts"]["A"] == "noreh"
 
 
 def test_a_format_of_a_package_judges_prompts_of_a_group(acme: Terminal, tmp_path: Path) -> None:
@@ -178,8 +178,8 @@ def test_a_format_of_a_package_judges_prompts_of_a_group(acme: Terminal, tmp_pat
     (tmp_path / "prompt.txt").write_text("A Heron at dawn. " * 6)
     linted = acme("lint", "prompt.txt", "--model", model, "--workflow", str(mine), "--json")
     assert [each["rule"] for each in linted.json] == ["small-letters: case"]
-    said = acme("run", str(mine), "--idea", "A Heron", "--groups", "flux_2", "--json")
-    assert [each["rule"] for each in said.json["problems"]] == ["small-letters: case"]
+    result = acme("run", str(mine), "--idea", "A Heron", "--groups", "flux_2", "--json")
+    assert [each["rule"] for each in result.json["problems"]] == ["small-letters: case"]
 
 
 def test_a_provider_of_a_package_writes_with_its_own_key(acme: Terminal) -> None:
@@ -188,10 +188,10 @@ def test_a_provider_of_a_package_writes_with_its_own_key(acme: Terminal) -> None
     assert missing.status == 5
     assert "set ECHO_API_KEY" in missing.err
     acme.env["ECHO_API_KEY"] = "k1"
-    said = acme(*words)
-    assert said.status == 0, said.err
-    assert said.json["llm"] == "echo:one"
-    assert "echo:one with k1" in said.json["prompts"]["image_generation"]["SORA_2_A"]
+    result = acme(*words)
+    assert result.status == 0, result.err
+    assert result.json["llm"] == "echo:one"
+    assert "echo:one with k1" in result.json["prompts"]["image_generation"]["SORA_2_A"]
     known = acme("run", "--idea", "x", "--groups", "sora", "--llm", "ecco:one")
     assert "echo:NAME" in known.err
     estimate = acme("estimate", "--groups", "sora", "--llm", "echo:one", "--json").json
@@ -200,10 +200,10 @@ def test_a_provider_of_a_package_writes_with_its_own_key(acme: Terminal) -> None
 
 def test_a_provider_with_a_url_is_called_in_openais_form(acme: Terminal) -> None:
     acme.env["ACME_API_KEY"] = "k2"
-    said = acme("run", "--idea", "a heron", "--groups", "sora", "--llm", "acme:large")
-    assert said.status == 5
+    result = acme("run", "--idea", "a heron", "--groups", "sora", "--llm", "acme:large")
+    assert result.status == 5
     # No test reaches the network; the address is that of the table.
-    assert "Acme cannot be reached" in said.err
+    assert "Acme cannot be reached" in result.err
     assert (
         "a base URL does not go with"
         in acme(
@@ -215,8 +215,8 @@ def test_a_provider_with_a_url_is_called_in_openais_form(acme: Terminal) -> None
 def test_an_export_form_of_a_package_accepts_the_prompt_formats_that_it_names(
     acme: Terminal,
 ) -> None:
-    said = acme("run", "--idea", "a heron", "--groups", "leonardo,sora")
-    assert said.status == 0, said.err
+    result = acme("run", "--idea", "a heron", "--groups", "leonardo,sora")
+    assert result.status == 0, result.err
     out = acme("export", "last", "--format", "lines")
     assert out.status == 0, out.err
     assert out.out.startswith("LEONARDO_ANIME_XL_A: ")
@@ -225,9 +225,9 @@ def test_an_export_form_of_a_package_accepts_the_prompt_formats_that_it_names(
 
 
 def test_doctor_lists_what_is_built_in_and_what_is_installed(acme: Terminal) -> None:
-    said = acme("doctor", "--json")
-    assert said.status == 0, said.out
-    found = {each["what"]: each for each in said.json}
+    result = acme("doctor", "--json")
+    assert result.status == 0, result.out
+    found = {each["what"]: each for each in result.json}
     for what, ours, theirs in (
         ("modules", "user.form", "text.reverse"),
         ("formats", "plain-text", "small-letters"),
@@ -253,9 +253,9 @@ def test_doctor_says_why_a_part_cannot_be_used_and_the_others_stay_usable(
         EXPORTS.group: {"lines": "acme_kit.export:missing"},
     }
     install(tmp_path / "site", "acme_kit", broken)
-    said = acme("doctor", "--json")
-    assert said.status != 0
-    reasons = [(each["what"], each["found"]) for each in said.json if not each["well"]]
+    result = acme("doctor", "--json")
+    assert result.status != 0
+    reasons = [(each["what"], each["found"]) for each in result.json if not each["well"]]
     assert [what for what, _ in reasons] == [
         "model groups", "modules", "formats", "providers", "providers", "export forms"
     ]  # fmt: skip

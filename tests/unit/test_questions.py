@@ -95,7 +95,7 @@ def test_a_choice_is_one_option_or_the_default(answer: JsonValue, chosen: str) -
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "result"),
     [
         ("1,2", "exactly one option is required, not 2"),
         ("all", "exactly one option is required, not 5"),
@@ -103,8 +103,8 @@ def test_a_choice_is_one_option_or_the_default(answer: JsonValue, chosen: str) -
         ([], "nothing was selected"),
     ],
 )
-def test_a_single_choice_rejects_several_options_or_none(answer: JsonValue, said: str) -> None:
-    assert said in refusal(REVIEW, answer)
+def test_a_single_choice_rejects_several_options_or_none(answer: JsonValue, result: str) -> None:
+    assert result in refusal(REVIEW, answer)
 
 
 def test_a_choice_without_default_wants_an_answer() -> None:
@@ -195,10 +195,10 @@ def test_a_paste_is_kept_unchanged_up_to_the_limit() -> None:
 
 
 def test_a_refused_answer_is_quoted_in_part_and_without_control_characters() -> None:
-    said = refusal(GROUPS, "\x1b[2J" + "y" * 10_000)
+    result = refusal(GROUPS, "\x1b[2J" + "y" * 10_000)
 
-    assert "\x1b" not in said
-    assert len(said) < 200
+    assert "\x1b" not in result
+    assert len(result) < 200
 
 
 words = st.sampled_from(["1", "5", "6", "2-4", "ant", "ELK", "all", "none", ",", "-", "x"])

@@ -43,8 +43,8 @@ def test_without_payment_nothing_is_saved() -> None:
 
 
 def test_a_sum_is_as_firm_as_its_weakest_part() -> None:
-    told = Receipt(basis="reported") + Receipt(basis="schema") + Receipt(basis="history")
-    assert told.basis == "schema"
+    report = Receipt(basis="reported") + Receipt(basis="schema") + Receipt(basis="history")
+    assert report.basis == "schema"
 
 
 @pytest.mark.parametrize(("cached", "share"), [(0, 0), (500, 200), (1_000, 400)])

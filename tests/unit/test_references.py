@@ -40,7 +40,7 @@ def read(**files: Any) -> Inlined:
     return inline(folder(**files), "main.json")
 
 
-def told(inlined: Inlined) -> list[str]:
+def problems_of(inlined: Inlined) -> list[str]:
     return [str(problem) for problem in inlined.problems]
 
 
@@ -78,7 +78,7 @@ def test_a_text_file_is_put_in_as_text_even_if_it_looks_like_a_reference() -> No
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "result"),
     [
         (
             {"main": {"a": {"$ref": "gone.json"}}},
@@ -101,11 +101,11 @@ def test_a_text_file_is_put_in_as_text_even_if_it_looks_like_a_reference() -> No
     ],
 )
 def test_a_reference_that_cannot_be_resolved_is_reported_with_its_location(
-    files: dict[str, Any], said: str
+    files: dict[str, Any], result: str
 ) -> None:
-    (problem,) = told(read(**files))
+    (problem,) = problems_of(read(**files))
 
-    assert problem.startswith(said)
+    assert problem.startswith(result)
 
 
 def test_every_invalid_reference_is_reported_and_the_rest_is_read() -> None:
@@ -128,12 +128,12 @@ def chain(length: int) -> Mapping[str, Any]:
 def test_references_nest_only_so_far() -> None:
     assert read(**chain(MAX_NESTING - 2)).problems == []
 
-    (problem,) = told(read(**chain(MAX_NESTING - 1)))
+    (problem,) = problems_of(read(**chain(MAX_NESTING - 1)))
     assert f"more than {MAX_NESTING} nested" in problem
 
 
 def test_there_are_only_so_many_references() -> None:
-    problems = told(read(main=[{"$ref": "a.json"}] * (MAX_REFERENCES + 1), a=1))
+    problems = problems_of(read(main=[{"$ref": "a.json"}] * (MAX_REFERENCES + 1), a=1))
 
     assert len(problems) == 2
     assert f"{MAX_REFERENCES} references in all" in problems[0]
@@ -143,7 +143,7 @@ def test_deep_files_put_into_each_other_are_bounded_as_one() -> None:
     half = MAX_DEPTH // 2 + 1
     deep = '{"a":' * half + '{"$ref": "part.json"}' + "}" * half
 
-    (problem,) = told(read(main=deep, part="[" * half + "]" * half))
+    (problem,) = problems_of(read(main=deep, part="[" * half + "]" * half))
 
     assert problem.startswith("part.json: with what refers to it nested deeper than 64 levels")
 

@@ -150,8 +150,8 @@ def test_a_workflow_that_uses_the_built_in_groups_gets_a_config_that_adds_to_the
     assert config["extends"] is True
     assert list(config["model_groups"]["image_generation"]) == ["inkwash"]
     # The steps of oms name every group's files; what is missing there is told.
-    told = " ".join(problem.message for problem in check_workflow(str(tmp_path / "mine")))
-    assert "the group `inkwash` has no instructions here" in told
+    report = " ".join(problem.message for problem in check_workflow(str(tmp_path / "mine")))
+    assert "the group `inkwash` has no instructions here" in report
 
 
 @pytest.mark.parametrize(

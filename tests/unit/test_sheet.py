@@ -17,7 +17,7 @@ from callsheet.batches.row_parser import RowDefaults
 from callsheet.batches.sheet_reader import MAX_LINE_LENGTH, SheetReader
 from callsheet.errors import InputError
 from callsheet.exports.csv_cells import escape_cell, unescape_cell
-from tests.support.batches import Bench
+from tests.support.batches import SharedStore
 
 IDEA = "a woman, by a window; “dusk” 夕暮れ"
 
@@ -43,7 +43,7 @@ def cells(path: Path) -> list[dict[str, object]]:
 
 
 def problems(path: Path, *groups: str) -> list[str]:
-    bench = Bench.with_llm()
+    bench = SharedStore.with_llm()
     bench.defaults = RowDefaults(groups)
     with pytest.raises(SheetError) as caught:
         bench.batch(path)
@@ -94,7 +94,7 @@ def test_a_column_that_resembles_a_field_is_treated_as_a_typo_and_others_pass_th
 ) -> None:
     found = problems(sheet_of(tmp_path, "idea,asthetic\nx,lofi\ny,lofi\n"), "leonardo")
     assert found == ["row 1: the column 'asthetic' is unknown; is `aesthetic` meant?"]
-    batch = Bench.with_llm().batch(sheet_of(tmp_path, "idea,shot,camera\nx,1,wide\n"))
+    batch = SharedStore.with_llm().batch(sheet_of(tmp_path, "idea,shot,camera\nx,1,wide\n"))
     assert batch.passthrough_columns == ["shot", "camera"]
 
 
@@ -110,11 +110,11 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("content", "told"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize(("content", "report"), BAD.values(), ids=BAD)
 def test_a_row_that_cannot_be_read_is_named_and_so_are_the_rows_behind_it(
-    tmp_path: Path, content: bytes, told: str
+    tmp_path: Path, content: bytes, report: str
 ) -> None:
-    assert problems(sheet_of(tmp_path, content), "leonardo")[0].startswith(told)
+    assert problems(sheet_of(tmp_path, content), "leonardo")[0].startswith(report)
 
 
 BAD_JSON = {
@@ -144,7 +144,7 @@ def test_a_bad_line_of_json_is_named(tmp_path: Path, line: str) -> None:
 )
 def test_a_sheet_without_a_usable_header_or_row_is_rejected(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(InputError):
-        Bench.with_llm().batch(sheet_of(tmp_path, content))
+        SharedStore.with_llm().batch(sheet_of(tmp_path, content))
 
 
 def test_a_row_needs_groups_from_somewhere(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from callsheet.store.port import LEASE_SECONDS, Lease, LeaseError, NoSuchRunErro
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from callsheet.workflow.folder import content_hash
-from tests.support.facts import any_event
+from tests.support.event_strategies import any_event
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Clock:
 
 
 @dataclass
-class Place:
+class RunBackend:
     """A store and its clock; what was begun here is held by `me`."""
 
     store: Store
@@ -54,12 +54,12 @@ def kept(*texts: str) -> dict[str, str]:
     return {content_hash(text): text for text in texts}
 
 
-def told(facts: Sequence[RecordedEvent]) -> list[tuple[int, Any]]:
+def noted(facts: Sequence[RecordedEvent]) -> list[tuple[int, Any]]:
     return [(fact.seq, getattr(fact.event, "text", fact.event.kind)) for fact in facts]
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunBackend]:
     clock = Clock()
     store: Store
     match request.param:
@@ -69,47 +69,47 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
             store = SqlStore(tmp_path / "kept" / "runs.sqlite", now=clock)
         case _:
             store = SqlStore(Postgres(request.getfixturevalue("database_url"), now=clock))
-    yield Place(store, clock)
+    yield RunBackend(store, clock)
     store.close()
 
 
-async def test_a_run_starts_with_its_first_events(place: Place) -> None:
+async def test_a_run_starts_with_its_first_events(place: RunBackend) -> None:
     lease = Lease("a-run", "me", 1)
 
     written = await place.store.create(lease, "oms", notes("one", "two"), {})
 
-    assert told(written) == [(1, "one"), (2, "two")]
+    assert noted(written) == [(1, "one"), (2, "two")]
     assert written[0].at == place.clock.time
     assert await place.store.events("a-run") == written
 
 
-async def test_facts_are_added_behind_the_last_and_read_after_any(place: Place) -> None:
+async def test_facts_are_added_behind_the_last_and_read_after_any(place: RunBackend) -> None:
     lease = await place.begin("a-run", "one")
     place.clock.time += 5
 
     written = await place.store.append(lease, 1, notes("two", "three"), {})
 
-    assert told(written) == [(2, "two"), (3, "three")]
+    assert noted(written) == [(2, "two"), (3, "three")]
     everything = await place.store.events("a-run")
-    assert told(everything) == [(1, "one"), (2, "two"), (3, "three")]
+    assert noted(everything) == [(1, "one"), (2, "two"), (3, "three")]
     assert [fact.at for fact in everything] == [1_000.0, 1_005.0, 1_005.0]
     assert await place.store.events("a-run", after=1) == written
     assert await place.store.events("a-run", after=3) == []
     assert await place.store.events("a-run", after=99) == []
 
 
-async def test_a_name_is_given_to_one_run_only(place: Place) -> None:
+async def test_a_name_is_given_to_one_run_only(place: RunBackend) -> None:
     await place.begin("a-run", "mine")
 
     with pytest.raises(StorageError):
         await place.begin("a-run", "another's", owner="you")
 
-    assert told(await place.store.events("a-run")) == [(1, "mine")]
+    assert noted(await place.store.events("a-run")) == [(1, "mine")]
 
 
 @pytest.mark.parametrize("after", [0, 2, 99])
 async def test_a_write_with_an_outdated_position_is_rejected_and_writes_nothing(
-    place: Place, after: int
+    place: RunBackend, after: int
 ) -> None:
     lease = await place.begin("a-run", "one")
 
@@ -117,21 +117,21 @@ async def test_a_write_with_an_outdated_position_is_rejected_and_writes_nothing(
         await place.store.append(lease, after, notes("late"), kept("late file"))
 
     assert caught.value.exit_code == 6
-    assert told(await place.store.events("a-run")) == [(1, "one")]
+    assert noted(await place.store.events("a-run")) == [(1, "one")]
     with pytest.raises(StorageError):
         await place.store.file(content_hash("late file"))
 
 
-async def test_a_run_without_an_owner_can_be_leased(place: Place) -> None:
+async def test_a_run_without_an_owner_can_be_leased(place: RunBackend) -> None:
     await place.store.release(await place.begin())
 
     lease = await place.store.acquire("a-run", "you")
 
     assert (lease.run, lease.owner) == ("a-run", "you")
-    assert told(await place.store.append(lease, 1, notes("mine now"), {})) == [(2, "mine now")]
+    assert noted(await place.store.append(lease, 1, notes("mine now"), {})) == [(2, "mine now")]
 
 
-async def test_the_lease_of_an_owned_run_is_rejected_with_its_owner(place: Place) -> None:
+async def test_the_lease_of_an_owned_run_is_rejected_with_its_owner(place: RunBackend) -> None:
     await place.begin(owner="me")
 
     with pytest.raises(LeaseError, match="executed by me"):
@@ -140,7 +140,7 @@ async def test_the_lease_of_an_owned_run_is_rejected_with_its_owner(place: Place
         await place.store.acquire("a-run", "you", dead="somebody else")
 
 
-async def test_a_run_of_a_dead_owner_is_taken_over_immediately(place: Place) -> None:
+async def test_a_run_of_a_dead_owner_is_taken_over_immediately(place: RunBackend) -> None:
     late = await place.begin(owner="me")
 
     lease = await place.store.acquire("a-run", "you", dead="me")
@@ -150,7 +150,7 @@ async def test_a_run_of_a_dead_owner_is_taken_over_immediately(place: Place) -> 
         await place.store.append(late, 2, notes("from the grave"), {})
 
 
-async def test_an_owner_counts_as_alive_until_its_lease_expires(place: Place) -> None:
+async def test_an_owner_counts_as_alive_until_its_lease_expires(place: RunBackend) -> None:
     await place.begin(owner="me")
 
     place.clock.time += LEASE_SECONDS
@@ -161,7 +161,7 @@ async def test_an_owner_counts_as_alive_until_its_lease_expires(place: Place) ->
     assert (await place.store.acquire("a-run", "you")).owner == "you"
 
 
-async def test_a_heartbeat_and_an_event_both_extend_the_lease(place: Place) -> None:
+async def test_a_heartbeat_and_an_event_both_extend_the_lease(place: RunBackend) -> None:
     lease = await place.begin(owner="me")
     for say in (
         lambda: place.store.renew_lease(lease),
@@ -175,7 +175,7 @@ async def test_a_heartbeat_and_an_event_both_extend_the_lease(place: Place) -> N
 
 
 async def test_a_replaced_owner_can_neither_write_nor_extend_nor_release_the_lease(
-    place: Place,
+    place: RunBackend,
 ) -> None:
     late = await place.begin(owner="me")
     place.clock.time += LEASE_SECONDS + 1
@@ -187,10 +187,10 @@ async def test_a_replaced_owner_can_neither_write_nor_extend_nor_release_the_lea
         await place.store.renew_lease(late)
     await place.store.release(late)
 
-    assert told(await place.store.append(lease, 1, notes("still mine"), {})) == [(2, "still mine")]
+    assert noted(await place.store.append(lease, 1, notes("still mine"), {})) == [(2, "still mine")]
 
 
-async def test_an_owner_that_acquires_its_run_again_has_one_lease(place: Place) -> None:
+async def test_an_owner_that_acquires_its_run_again_has_one_lease(place: RunBackend) -> None:
     first = await place.begin(owner="me")
 
     second = await place.store.acquire("a-run", "me")
@@ -200,7 +200,7 @@ async def test_an_owner_that_acquires_its_run_again_has_one_lease(place: Place) 
         await place.store.renew_lease(first)
 
 
-async def test_a_lease_that_was_let_go_is_void_even_for_its_owner(place: Place) -> None:
+async def test_a_lease_that_was_let_go_is_void_even_for_its_owner(place: RunBackend) -> None:
     lease = await place.begin(owner="me")
     await place.store.release(lease)
     await place.store.release(lease)
@@ -210,14 +210,14 @@ async def test_a_lease_that_was_let_go_is_void_even_for_its_owner(place: Place) 
     assert (await place.store.runs())[0].owner == ""
 
 
-async def test_an_expired_owner_may_continue_if_the_run_was_not_taken_over(place: Place) -> None:
+async def test_an_expired_owner_may_continue_if_nobody_took_over(place: RunBackend) -> None:
     lease = await place.begin()
     place.clock.time += 10 * LEASE_SECONDS
 
     assert await place.store.append(lease, 1, notes("back again"), {})
 
 
-async def test_files_are_kept_by_their_content(place: Place) -> None:
+async def test_files_are_kept_by_their_content(place: RunBackend) -> None:
     text = "é 🐈 \n\x00 end"
     lease = await place.begin(files=["one"])
     await place.store.append(lease, 1, notes("two"), kept("one", text))
@@ -229,7 +229,7 @@ async def test_files_are_kept_by_their_content(place: Place) -> None:
     assert caught.value.exit_code == 6
 
 
-async def test_a_stored_file_is_deleted_with_the_last_run_that_uses_it(place: Place) -> None:
+async def test_a_stored_file_is_deleted_with_the_last_run_that_uses_it(place: RunBackend) -> None:
     await place.begin("first", files=["both", "first's own"])
     await place.begin("second", files=["both"])
 
@@ -243,22 +243,22 @@ async def test_a_stored_file_is_deleted_with_the_last_run_that_uses_it(place: Pl
         await place.store.file(content_hash("both"))
 
 
-async def test_a_deleted_run_is_gone_and_its_name_is_free(place: Place) -> None:
+async def test_a_deleted_run_is_gone_and_its_name_is_free(place: RunBackend) -> None:
     lease = await place.begin("a-run", "old")
     await place.begin("other", "unharmed")
 
     await place.store.delete("a-run")
 
     assert [row.run for row in await place.store.runs()] == ["other"]
-    assert told(await place.store.events("other")) == [(1, "unharmed")]
+    assert noted(await place.store.events("other")) == [(1, "unharmed")]
     with pytest.raises(LeaseError):
         await place.store.append(lease, 1, notes("late"), {})
     await place.store.release(lease)
     await place.begin("a-run", "new")
-    assert told(await place.store.events("a-run")) == [(1, "new")]
+    assert noted(await place.store.events("a-run")) == [(1, "new")]
 
 
-async def test_an_unknown_run_is_reported(place: Place) -> None:
+async def test_an_unknown_run_is_reported(place: RunBackend) -> None:
     for ask in (
         lambda: place.store.events("nothing"),
         lambda: place.store.acquire("nothing", "me"),
@@ -270,7 +270,7 @@ async def test_an_unknown_run_is_reported(place: Place) -> None:
     assert await place.store.runs() == []
 
 
-async def test_runs_are_listed_newest_first_with_their_last_fact(place: Place) -> None:
+async def test_runs_are_listed_newest_first_with_their_last_fact(place: RunBackend) -> None:
     await place.begin("b-old")
     place.clock.time += 10
     finished = await place.begin("a-new")
@@ -291,7 +291,7 @@ async def test_runs_are_listed_newest_first_with_their_last_fact(place: Place) -
     assert {row.workflow for row in rows} == {"oms"}
 
 
-async def test_a_list_continues_after_the_run_where_it_ended(place: Place) -> None:
+async def test_a_list_continues_after_the_run_where_it_ended(place: RunBackend) -> None:
     for name in ("a", "b", "c", "d"):
         await place.begin(name)
         place.clock.time += name == "b"
@@ -302,7 +302,7 @@ async def test_a_list_continues_after_the_run_where_it_ended(place: Place) -> No
     assert [row.run for row in first + rest] == ["d", "c", "b", "a"]
 
 
-async def test_one_run_is_looked_at_without_the_others(place: Place) -> None:
+async def test_one_run_is_looked_at_without_the_others(place: RunBackend) -> None:
     await place.begin("a-run", "one", "two")
     await place.begin("another")
 
@@ -314,7 +314,7 @@ async def test_one_run_is_looked_at_without_the_others(place: Place) -> None:
         await place.store.run("a-ru")
 
 
-async def test_names_are_completed_from_a_prefix_only(place: Place) -> None:
+async def test_names_are_completed_from_a_prefix_only(place: RunBackend) -> None:
     for name in ("quiet-door-1", "quiet-door-2", "the-quiet-door"):
         await place.begin(name)
 
@@ -325,7 +325,7 @@ async def test_names_are_completed_from_a_prefix_only(place: Place) -> None:
     assert await place.store.names_starting_with("quiet_%") == []
 
 
-async def test_runs_active_since_a_time_are_listed(place: Place) -> None:
+async def test_runs_active_since_a_time_are_listed(place: RunBackend) -> None:
     await place.begin("before")
     place.clock.time += 10
     await place.begin("since")
@@ -333,8 +333,8 @@ async def test_runs_active_since_a_time_are_listed(place: Place) -> None:
     assert [row.run for row in await place.store.active_since(1_005.0)] == ["since"]
 
 
-async def test_the_version_changes_with_every_write_and_only_then(place: Place) -> None:
-    begun = await place.store.version()
+async def test_the_version_changes_with_every_write_and_only_then(place: RunBackend) -> None:
+    new_run = await place.store.version()
     lease = await place.begin("a-run")
     written = await place.store.version()
     looked = (await place.store.runs(), await place.store.version())[1]
@@ -344,10 +344,10 @@ async def test_the_version_changes_with_every_write_and_only_then(place: Place) 
 
     # On a server, other databases move it too.
     assert looked == written or isinstance(getattr(place.store, "database", None), Postgres)
-    assert len({begun, written, more, await place.store.version()}) == 4
+    assert len({new_run, written, more, await place.store.version()}) == 4
 
 
-async def test_of_two_concurrent_owners_one_acquires_the_lease(place: Place) -> None:
+async def test_of_two_concurrent_owners_one_acquires_the_lease(place: RunBackend) -> None:
     await place.store.release(await place.begin())
 
     won = await place.store.acquire("a-run", "me", after=1, events=notes("mine"))
@@ -355,12 +355,12 @@ async def test_of_two_concurrent_owners_one_acquires_the_lease(place: Place) -> 
     with pytest.raises(LeaseError, match="changed by another"):
         await place.store.acquire("a-run", "you", after=1, events=notes("yours"))
 
-    assert told(await place.store.events("a-run")) == [(1, "began"), (2, "mine")]
+    assert noted(await place.store.events("a-run")) == [(1, "began"), (2, "mine")]
     assert (await place.store.run("a-run")).owner == ""
 
 
 async def test_nothing_can_be_read_from_memory_that_was_closed() -> None:
-    memory = Place(SqlStore.in_memory())
+    memory = RunBackend(SqlStore.in_memory())
     await memory.begin()
     memory.store.close()
 
@@ -373,7 +373,7 @@ async def test_nothing_can_be_read_from_memory_that_was_closed() -> None:
 )
 @given(events=st.lists(any_event(), min_size=1, max_size=6), cut=st.integers(0, 6))
 async def test_any_facts_come_back_as_they_were_written(
-    place: Place, events: list[Event], cut: int
+    place: RunBackend, events: list[Event], cut: int
 ) -> None:
     first, rest = events[: cut or 1], events[cut or 1 :]
     lease = Lease("any", "me", 1)
@@ -388,7 +388,7 @@ async def test_any_facts_come_back_as_they_were_written(
     assert [fact.seq for fact in read] == list(range(1, len(events) + 1))
 
 
-async def test_a_minute_has_no_more_calls_and_tokens_than_allowed(place: Place) -> None:
+async def test_a_minute_has_no_more_calls_and_tokens_than_allowed(place: RunBackend) -> None:
     store, allowed = place.store, RateLimit(calls=3, tokens=1_000)
     assert [await store.count_call("key", 400, allowed) for _ in range(2)] == [0, 0]
     place.clock.time += 20

@@ -53,7 +53,7 @@ def with_(url: str, **parts: str) -> str:
     return urlunsplit(split._replace(netloc=netloc, path=parts.get("name", split.path)))
 
 
-async def told(url: str) -> StorageError:
+async def error_of(url: str) -> StorageError:
     store = SqlStore(Postgres(url))
     with pytest.raises(StorageError) as caught:
         await store.runs()
@@ -124,7 +124,7 @@ async def test_who_watches_hears_of_what_another_process_adds(
 async def test_a_layout_that_is_newer_is_rejected(store: SqlStore, database_url: str) -> None:
     await store.runs()
     change(database_url, "update callsheet.callsheet_meta set value = '99'")
-    assert "has the layout '99'" in (await told(database_url)).message
+    assert "has the layout '99'" in (await error_of(database_url)).message
 
 
 async def test_a_database_that_can_only_be_read_is_read_and_not_written(
@@ -143,20 +143,22 @@ async def test_a_database_that_can_only_be_read_is_read_and_not_written(
 async def test_a_new_read_only_database_is_reported(database_url: str) -> None:
     name = urlsplit(database_url).path[1:]
     change(database_url, f"alter database {name} set default_transaction_read_only = on")
-    assert "is read-only" in (await told(database_url)).message
+    assert "is read-only" in (await error_of(database_url)).message
 
 
 async def test_an_unreachable_server_is_reported_immediately(database_url: str) -> None:
-    error = await told(with_(database_url, host="127.0.0.1:1"))
+    error = await error_of(with_(database_url, host="127.0.0.1:1"))
     assert "PostgreSQL at 127.0.0.1:1" in error.message
 
 
 async def test_a_database_that_does_not_exist_is_named(database_url: str) -> None:
-    assert "/nowhere does not exist" in (await told(with_(database_url, name="/nowhere"))).message
+    assert (
+        "/nowhere does not exist" in (await error_of(with_(database_url, name="/nowhere"))).message
+    )
 
 
 async def test_a_user_who_does_not_exist_is_named(database_url: str) -> None:
-    error = await told(with_(database_url, user="nobody-here:hidden"))
+    error = await error_of(with_(database_url, user="nobody-here:hidden"))
     assert "'nobody-here'" in error.message
     assert "hidden" not in error.message + error.hint
 
@@ -166,7 +168,7 @@ async def test_a_database_user_without_permissions_gets_the_required_ones(
 ) -> None:
     change(database_url, "create role guest login")
     try:
-        error = await told(with_(database_url, user="guest"))
+        error = await error_of(with_(database_url, user="guest"))
     finally:
         change(database_url, "drop role guest")
     assert "'guest' has no permission" in error.message

@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.support.loopback import Cut, Refusal, Status, Text
+from tests.support.schema_writer import fill, from_pattern
 from tests.support.strict_openai import Conduct, StrictOpenAI
 from tests.support.strict_schema import complaint
-from tests.support.writing import fill, from_pattern
 
 TEXT = {"type": "string"}
 
@@ -133,9 +133,9 @@ def test_the_reply_contains_exactly_what_the_schema_requires() -> None:
 
 
 def test_lengths_described_in_text_are_kept() -> None:
-    told = {"type": "string", "description": "At least 900 characters. At most 1,000 characters."}
+    report = {"type": "string", "description": "At least 900 characters. At most 1,000 characters."}
 
-    assert 900 <= len(fill(of({"ONE": told}))["ONE"]) <= 1_000
+    assert 900 <= len(fill(of({"ONE": report}))["ONE"]) <= 1_000
 
 
 @pytest.mark.parametrize("pattern", ["^[a-z]{3}$", r"(one|two)\d+", "[^z]", "^.+ --ar 16:9$"])
@@ -166,18 +166,18 @@ def test_a_schema_in_the_message_is_followed_without_any_mode() -> None:
     ]
 
     with StrictOpenAI(Conduct(fenced=True)) as server:
-        said = post(server, plain).json()["choices"][0]["message"]["content"]
+        result = post(server, plain).json()["choices"][0]["message"]["content"]
 
-    assert said.startswith("Here you are:\n```json\n{")
+    assert result.startswith("Here you are:\n```json\n{")
 
 
 def test_a_test_may_write_the_texts_itself() -> None:
     conduct = Conduct(write=lambda path, _: f"written for {path}")
 
     with StrictOpenAI(conduct) as server:
-        said = post(server, native(of({"ONE": TEXT}))).json()["choices"][0]["message"]["content"]
+        result = post(server, native(of({"ONE": TEXT}))).json()["choices"][0]["message"]["content"]
 
-    assert json.loads(said) == {"ONE": "written for $.ONE"}
+    assert json.loads(result) == {"ONE": "written for $.ONE"}
 
 
 def test_a_server_can_reject_a_mode_and_require_a_key_and_a_name() -> None:

@@ -179,11 +179,11 @@ ESCAPES = [
 
 @pytest.mark.parametrize("payload", ESCAPES)
 def test_a_template_that_uses_more_than_values_is_rejected(payload: str) -> None:
-    said = refusal(payload, idea="a heron", names=["ant", "bee"], brief={"a": 1})
+    result = refusal(payload, idea="a heron", names=["ant", "bee"], brief={"a": 1})
 
-    assert said.startswith("the template cannot be filled: ")
+    assert result.startswith("the template cannot be filled: ")
     for leak in ("<class", "<built-in", "<bound", "<function", "root:", "object at 0x"):
-        assert leak not in said
+        assert leak not in result
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_template_may_be_as_long_as_the_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "result"),
     [
         ("{{ idae }}", "'idae' is undefined (its variables are: `idea`, `mood`)"),
         ("{{ idea.gone.more }}", "has no attribute 'gone'"),
@@ -274,11 +274,13 @@ def test_a_template_may_be_as_long_as_the_limit() -> None:
         ("{{ idea | has(1) }}", "the template cannot be filled"),
     ],
 )
-def test_an_unknown_placeholder_is_reported_with_the_known_names(template: str, said: str) -> None:
-    told = refusal(template, idea="a heron", mood="calm")
+def test_an_unknown_placeholder_is_reported_with_the_known_names(
+    template: str, result: str
+) -> None:
+    report = refusal(template, idea="a heron", mood="calm")
 
-    assert said in told
-    assert "`idea`, `mood`" in told
+    assert result in report
+    assert "`idea`, `mood`" in report
 
 
 def test_the_error_for_a_template_without_variables_says_so() -> None:

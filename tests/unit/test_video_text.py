@@ -53,8 +53,8 @@ def test_a_repeated_camera_move_is_a_finding(text: str, rule: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_hailuo_reads_its_fifteen_commands_in_any_case(command: str) -> None:
-    for told in (command, command.lower()):
-        assert caught("hailuo-clip", f"[{told}] Reeds bow and straighten") == []
+    for report in (command, command.lower()):
+        assert caught("hailuo-clip", f"[{report}] Reeds bow and straighten") == []
 
 
 def test_hailuo_allows_only_camera_commands_in_brackets_and_three_at_once() -> None:

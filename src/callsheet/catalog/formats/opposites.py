@@ -102,8 +102,8 @@ def statements_in(text: str) -> dict[tuple[str, str], Statements]:
     for matter in _MATTERS:
         for thing, side, words in matter.found(text.lower()):
             if thing not in _NO_THING:
-                told = found.setdefault((matter.name, thing.removesuffix("s")), {})
-                told.setdefault(side, words)
+                sides = found.setdefault((matter.name, thing.removesuffix("s")), {})
+                sides.setdefault(side, words)
     return found
 
 

@@ -170,10 +170,10 @@ _LABEL = re.compile(r"(?im)^\s*\[?shot\s*\d+")
 def _shots(text: str) -> Iterator[Fault]:
     if not _LABEL.search(text):
         return
-    told = [shot for shot in shots(text) if _LABEL.match(shot)]
-    if len(told) > MOST_SHOTS:
-        yield "shots", f"has {len(told)} shots; at most {MOST_SHOTS} are made"
-    for number, shot in enumerate(told, start=1):
+    labelled = [shot for shot in shots(text) if _LABEL.match(shot)]
+    if len(labelled) > MOST_SHOTS:
+        yield "shots", f"has {len(labelled)} shots; at most {MOST_SHOTS} are made"
+    for number, shot in enumerate(labelled, start=1):
         if len(shot.strip()) > LONGEST_SHOT:
             yield "shots", f"tells shot {number} in {len(shot)} characters; {LONGEST_SHOT} are read"
 

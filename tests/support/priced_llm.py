@@ -12,7 +12,7 @@ from callsheet.llm.schema_adapter import adapt_schema
 PRICED = "openai:gpt-5.2"
 
 
-class Reporting:
+class PricedLLM:
     """Stands for a provider: `cached` is the share of the input that its cache held."""
 
     def __init__(self, spec: str = PRICED, cached: float = 0.0) -> None:

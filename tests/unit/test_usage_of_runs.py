@@ -12,7 +12,7 @@ from callsheet.events import CallReplied, Event, Noted, StepStarted
 from callsheet.store.port import BILLING_KINDS, Lease, Store
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
-from tests.support.facts import any_event
+from tests.support.event_strategies import any_event
 
 STARTED = StepStarted(step="s", attempt=1)
 REPLIED = CallReplied(

@@ -17,13 +17,13 @@ ROOT = Path(__file__).parents[2]
 LONGEST = 300
 
 
-class Nursery:
+class WorkerStarter:
     """A process that has imported everything, and doubles itself for each worker."""
 
     def __init__(self, guard: Path) -> None:
         paths = f"{guard}{os.pathsep}{ROOT}"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.hired"],
+            [sys.executable, "-m", "tests.support.worker_forkserver"],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": paths},
             stdin=subprocess.PIPE,
@@ -32,18 +32,18 @@ class Nursery:
 
     def begin(
         self, words: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path
-    ) -> Raised:
+    ) -> ForkedProcess:
         """Another worker, not ready yet."""
-        told = {
+        order = {
             "words": [*words],
             "folder": str(folder),
             "environment": {**environment},
             "log": str(log),
         }
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{json.dumps(told)}\n")
+        self._process.stdin.write(f"{json.dumps(order)}\n")
         self._process.stdin.flush()
-        return Raised(int(_read(log.with_suffix(".pid"))), log.with_suffix(".status"))
+        return ForkedProcess(int(_read(log.with_suffix(".pid"))), log.with_suffix(".status"))
 
     def close(self) -> None:
         """Ends it; the workers go on until they are ended."""
@@ -51,7 +51,7 @@ class Nursery:
         self._process.communicate()
 
 
-class Raised:
+class ForkedProcess:
     """A worker process: what the standard library's handle says of one of its own."""
 
     def __init__(self, pid: int, status: Path) -> None:

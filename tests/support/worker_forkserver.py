@@ -1,6 +1,6 @@
 """Workers that look for the dead more often than `callsheet worker` does, and begin at once.
 
-`python -m tests.support.hired` imports what takes seconds, then begins a worker for each line that
+`python -m tests.support.worker_forkserver` imports what takes seconds, then begins a worker for each line that
 it is sent: where it stands, its environment and its words, as JSON. Each is a process of its own.
 """
 
@@ -36,41 +36,41 @@ def _work(words: Sequence[str]) -> int:
     parser.add_argument("--concurrency", type=int, default=20)
     parser.add_argument("--in-all", type=int)
     parser.add_argument("--drain", type=float, default=20)
-    told = parser.parse_args(words)
+    report = parser.parse_args(words)
     settings = read_settings()
     worker = Worker(
         settings,
         Takeover(settings),
-        concurrency=told.concurrency,
-        batch_limit=told.in_all,
+        concurrency=report.concurrency,
+        batch_limit=report.in_all,
         log=note,
         recovery_seconds=SWEEP_SECONDS,
     )
-    return 128 + asyncio.run(work_until_signal(worker, told.drain))
+    return 128 + asyncio.run(work_until_signal(worker, report.drain))
 
 
-def _mind(told: dict[str, Any]) -> None:
+def _mind(report: dict[str, Any]) -> None:
     """Begins a worker, and writes its number, then its end, into files beside its log."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    log = Path(told["log"])
+    log = Path(report["log"])
     worker = os.fork()
     if not worker:
-        _become(told, log)
+        _become(report, log)
     _tell(log.with_suffix(".pid"), worker)
     _, status = os.waitpid(worker, 0)
     _tell(log.with_suffix(".status"), os.waitstatus_to_exitcode(status))
 
 
-def _become(told: dict[str, Any], log: Path) -> None:
+def _become(report: dict[str, Any], log: Path) -> None:
     status = 1
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number in (1, 2):
             os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
         os.environ.clear()
-        os.environ.update(told["environment"])
-        os.chdir(told["folder"])
-        status = _work(told["words"])
+        os.environ.update(report["environment"])
+        os.chdir(report["folder"])
+        status = _work(report["words"])
     except CallsheetError as error:
         note(error.message)
     except BaseException:  # noqa: BLE001  # whatever it is, it is the worker's last word

@@ -9,7 +9,7 @@ from callsheet.store.sql import SqlStore
 from callsheet.store.sqlite import Sqlite
 
 
-class Counting(SqlStore):
+class CountingStore(SqlStore):
     """Remembers of each commit how many modules were stored by then."""
 
     def __init__(self) -> None:

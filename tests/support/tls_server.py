@@ -14,7 +14,7 @@ from tests.support.strict_openai import StrictOpenAI
 
 
 @dataclass
-class Secured:
+class TlsServer:
     """The server, its address, who signed its certificate, and how many came to shake hands."""
 
     server: StrictOpenAI
@@ -24,19 +24,19 @@ class Secured:
 
 
 @contextmanager
-def secured() -> Iterator[Secured]:
+def secured() -> Iterator[TlsServer]:
     """Serves OpenAI's interface on https://127.0.0.1 and counts who comes."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with StrictOpenAI() as server:
-        told = Secured(server, server.url.replace("http:", "https:"), authority)
+        report = TlsServer(server, server.url.replace("http:", "https:"), authority)
         plain = server._http.get_request
 
         def get_request() -> tuple[socket.socket, object]:
             came, address = plain()
-            told.handshakes += 1
+            report.handshakes += 1
             return context.wrap_socket(came, server_side=True), address
 
         server._http.get_request = get_request  # type: ignore[assignment]
-        yield told
+        yield report

@@ -20,25 +20,30 @@ from callsheet.batches.outcomes import RowOutcome
 from callsheet.store.factory import open_store
 from callsheet.workers.crashes import MAX_CRASHES
 from tests.conftest import GUARD, empty_database
-from tests.support.batches import Bench, ideas, read_csv, write_sheet
+from tests.support.batches import SharedStore, ideas, read_csv, write_sheet
 from tests.support.cli import Terminal
-from tests.support.loopback import Fault, Hang, Seen
-from tests.support.nursery import Nursery
-from tests.support.places import handed_on
+from tests.support.loopback import Fault, Hang, ReceivedRequest
+from tests.support.run_backends import handed_on
 from tests.support.serving import Serving
 from tests.support.strict_openai import StrictOpenAI
-from tests.support.workers import LONGEST, Crew, Gate, crew_on, wait_for
+from tests.support.worker_starter import WorkerStarter
+from tests.support.workers import LONGEST, Gate, WorkerGroup, wait_for, workers_on
 
 PLACES, IN_ALL = ("--concurrency", "2"), ("--in-all", "3")
 
 
 @pytest.fixture(scope="module")
-def shared_crew(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Crew]:
+def shared_workers(
+    tmp_path_factory: pytest.TempPathFactory, worker_starter: WorkerStarter
+) -> Iterator[WorkerGroup]:
     """A worker with two places, for all tests of this file that do it no harm."""
-    terminal = Terminal(tmp_path_factory.mktemp("crew"), GUARD)
-    with empty_database() as url, crew_on(terminal, url, nursery=nursery) as crew:
-        crew.hire(*PLACES, *IN_ALL)
-        yield crew
+    terminal = Terminal(tmp_path_factory.mktemp("workers"), GUARD)
+    with (
+        empty_database() as url,
+        workers_on(terminal, url, worker_starter=worker_starter) as workers,
+    ):
+        workers.start_worker(*PLACES, *IN_ALL)
+        yield workers
 
 
 class Busy(StrictOpenAI):
@@ -50,7 +55,7 @@ class Busy(StrictOpenAI):
         self._inside = 0
         self._count = threading.Lock()
 
-    def _serve(self, handler: Any, seen: Seen) -> None:
+    def _serve(self, handler: Any, seen: ReceivedRequest) -> None:
         with self._count:
             self._inside += 1
             self.most = max(self.most, self._inside)
@@ -70,34 +75,34 @@ def server() -> Iterator[Busy]:
 
 
 @pytest.fixture
-def crew(shared_crew: Crew, server: Busy) -> Crew:
+def workers(shared_workers: WorkerGroup, server: Busy) -> WorkerGroup:
     """The worker, and people whose runs are written by this test's server."""
-    shared_crew.terminal.env["CALLSHEET_BASE_URL"] = server.url
-    return shared_crew
+    shared_workers.terminal.env["CALLSHEET_BASE_URL"] = server.url
+    return shared_workers
 
 
-def _bench(crew: Crew) -> Bench:
-    return Bench(open_store(crew.settings), settings=crew.settings)
+def _bench(workers: WorkerGroup) -> SharedStore:
+    return SharedStore(open_store(workers.settings), settings=workers.settings)
 
 
-def _begun(crew: Crew, sheet: Path) -> Future[tuple[Batch, list[RowOutcome]]]:
+def _begun(workers: WorkerGroup, sheet: Path) -> Future[tuple[Batch, list[RowOutcome]]]:
     """A batch that is under way; what became of it."""
 
     async def carry_out() -> tuple[Batch, list[RowOutcome]]:
-        bench = _bench(crew)
+        bench = _bench(workers)
         try:
             return await bench.execute(sheet)
         finally:
             bench.store.close()
 
-    return crew.people.submit(asyncio.run, carry_out())
+    return workers.people.submit(asyncio.run, carry_out())
 
 
 async def test_rows_that_workers_carry_on_are_written_in_order_and_counted_once(
-    crew: Crew, server: Busy, tmp_path: Path
+    workers: WorkerGroup, server: Busy, tmp_path: Path
 ) -> None:
     sheet = write_sheet(tmp_path / "in_order.csv", ideas(12))
-    bench = _bench(crew)
+    bench = _bench(workers)
     batch = await bench.write(sheet, tmp_path / "out.csv")
     again, ends = await bench.execute(sheet)
     bench.store.close()
@@ -107,19 +112,19 @@ async def test_rows_that_workers_carry_on_are_written_in_order_and_counted_once(
     assert {row["status"] for row in found} == {"succeeded"}
     assert len(server.requests) == batch.progress.usage.calls == again.progress.usage.calls == 12
     assert (batch.progress.fresh, again.progress.fresh) == (12, 0)
-    assert {end.row.run for end in ends} <= set(handed_on(str(crew.settings.database_url)))
+    assert {end.row.run for end in ends} <= set(handed_on(str(workers.settings.database_url)))
 
 
 def test_a_worker_has_so_many_at_once_and_all_workers_no_more_than_told(
-    crew: Crew, server: Busy, tmp_path: Path
+    workers: WorkerGroup, server: Busy, tmp_path: Path
 ) -> None:
-    alone = _begun(crew, write_sheet(tmp_path / "alone.csv", ideas(6)))
+    alone = _begun(workers, write_sheet(tmp_path / "alone.csv", ideas(6)))
     assert alone.result(LONGEST)[0].progress.done == 6
     assert server.most == 2
 
     server.most = 0
-    second = crew.hire(*PLACES, *IN_ALL)
-    both = _begun(crew, write_sheet(tmp_path / "both.csv", ideas(15)))
+    second = workers.start_worker(*PLACES, *IN_ALL)
+    both = _begun(workers, write_sheet(tmp_path / "both.csv", ideas(15)))
     assert both.result(LONGEST)[0].progress.done == 15
     assert server.most == 3
     second.process.send_signal(signal.SIGTERM)
@@ -127,14 +132,14 @@ def test_a_worker_has_so_many_at_once_and_all_workers_no_more_than_told(
 
 
 def test_a_person_who_waits_is_served_while_a_batch_has_taken_every_place(
-    crew: Crew, server: Busy, tmp_path: Path
+    workers: WorkerGroup, server: Busy, tmp_path: Path
 ) -> None:
     gate = Gate(server)
     server.fail(gate, gate)
-    batch = _begun(crew, write_sheet(tmp_path / "slow.csv", ideas(4)))
+    batch = _begun(workers, write_sheet(tmp_path / "slow.csv", ideas(4)))
     wait_for(lambda: len(server.requests) == 2, "the batch")
 
-    document = crew.begin("leonardo").result(LONGEST)
+    document = workers.begin("leonardo").result(LONGEST)
 
     assert document["status"] == "succeeded"
     assert len(server.requests) == 3
@@ -143,17 +148,17 @@ def test_a_person_who_waits_is_served_while_a_batch_has_taken_every_place(
 
 
 async def test_a_batch_that_was_left_goes_on_beside_the_row_that_a_worker_still_has_in_hand(
-    crew: Crew, server: Busy, tmp_path: Path
+    workers: WorkerGroup, server: Busy, tmp_path: Path
 ) -> None:
     sheet, gate = write_sheet(tmp_path / "left.csv", ideas(6)), Gate(server)
     server.fail(gate)
-    crew.terminal.env["CALLSHEET_LLM"] = "openai:any"
-    left = crew.command("batch", str(sheet), "--groups", "leonardo", "--output", "left.jsonl")
+    workers.terminal.env["CALLSHEET_LLM"] = "openai:any"
+    left = workers.command("batch", str(sheet), "--groups", "leonardo", "--output", "left.jsonl")
     wait_for(lambda: len(server.requests) == 6, "the other rows")
     left.process.kill()
     left.process.wait()
 
-    bench = _bench(crew)
+    bench = _bench(workers)
     batch = bench.batch(sheet)
     going_on = asyncio.create_task(_gathered(batch))
     while not batch.progress.done and not going_on.done():  # noqa: ASYNC110  # nobody else tells
@@ -169,15 +174,15 @@ async def _gathered(batch: Batch) -> list[RowOutcome]:
     return [end async for end in batch.execute()]
 
 
-def test_the_page_hands_its_runs_to_workers_too(crew: Crew, server: Busy) -> None:
+def test_the_page_hands_its_runs_to_workers_too(workers: WorkerGroup, server: Busy) -> None:
     with Serving(
-        replace(crew.terminal, env=crew.terminal.env | {"CALLSHEET_LLM": "openai:any"})
+        replace(workers.terminal, env=workers.terminal.env | {"CALLSHEET_LLM": "openai:any"})
     ) as page:
         run = page.start("leonardo")
         document = page.until(run)
     assert document["status"] == "succeeded", document
     assert document["usage"]["calls"] == len(server.requests) == 1
-    assert run in handed_on(str(crew.settings.database_url))
+    assert run in handed_on(str(workers.settings.database_url))
 
 
 class Deadly(StrictOpenAI):
@@ -197,7 +202,7 @@ class Deadly(StrictOpenAI):
     def kill(self) -> None:
         self._told.release()
 
-    def _next(self, seen: Seen) -> Fault | None:
+    def _next(self, seen: ReceivedRequest) -> Fault | None:
         super()._next(seen)
         if "poison" in str(seen.json):
             self.asked += 1
@@ -222,26 +227,26 @@ class Deadly(StrictOpenAI):
 
 
 def test_a_run_that_each_worker_dies_of_is_given_up_and_the_others_are_written(
-    terminal: Terminal, database_url: str, tmp_path: Path, nursery: Nursery
+    terminal: Terminal, database_url: str, tmp_path: Path, worker_starter: WorkerStarter
 ) -> None:
     rows = [*ideas(3), {"idea": "a poison heron"}]
     with (
         Deadly(database_url) as server,
-        crew_on(terminal, database_url, server, nursery) as crew,
+        workers_on(terminal, database_url, server, worker_starter) as workers,
     ):
-        crew.hire("--concurrency", "4")
-        batch = _begun(crew, write_sheet(tmp_path / "ideas.csv", rows))
+        workers.start_worker("--concurrency", "4")
+        batch = _begun(workers, write_sheet(tmp_path / "ideas.csv", rows))
         wait_for(lambda: len(server.requests) == 4, "every row's call")
         for death in range(1, MAX_CRASHES + 1):
             wait_for(lambda n=death: server.asked == n, f"call {death}")  # type: ignore[misc]
-            crew.hire("--concurrency", "4")
+            workers.start_worker("--concurrency", "4")
             server.kill()
         tally, ends = batch.result(LONGEST)[0].progress, batch.result()[1]
-        last = crew.hired[-1]
+        last = workers.processes[-1]
 
     assert [end.status for end in ends] == ["succeeded"] * 3 + ["failed"]
     assert ends[-1].code == "run_crashed"
     lost = f"{MAX_CRASHES} workers died one after another while executing this run"
     assert ends[-1].problems[0].startswith(lost)
     assert (server.asked, tally.usage.calls) == (MAX_CRASHES, 3)
-    assert "recovered" in last.told
+    assert "recovered" in last.output

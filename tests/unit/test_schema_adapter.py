@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from callsheet.llm.providers import Dialect
 from callsheet.llm.schema_adapter import adapt_schema, count_texts
+from tests.support.schema_writer import fill
 from tests.support.strict_schema import complaint
-from tests.support.writing import fill
 
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 

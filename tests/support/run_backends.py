@@ -22,7 +22,7 @@ NOT_RUNS = ("callsheet_meta", "workers")
 
 
 @dataclass(frozen=True)
-class Place:
+class RunBackend:
     """A store, and the settings that go with it; with `workers`, it is they who carry runs on."""
 
     store: Store

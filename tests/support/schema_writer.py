@@ -96,8 +96,8 @@ def _told(node: Mapping[str, Any], words: str) -> str:
 
 
 def _bound(node: Mapping[str, Any], keyword: str, words: str, default: int) -> int:
-    told = _told(node, rf"[Aa]t {words} (\d[\d,]*) characters").replace(",", "")
-    return int(node.get(keyword) or told or default)
+    report = _told(node, rf"[Aa]t {words} (\d[\d,]*) characters").replace(",", "")
+    return int(node.get(keyword) or report or default)
 
 
 def from_pattern(pattern: str) -> str:

@@ -1,6 +1,6 @@
 """A process that begins a run and kills itself with SIGKILL at a given transaction.
 
-`python -m tests.support.killed PLACE URL before|after NUMBER`: before or after transaction NUMBER
+`python -m tests.support.self_killing_run PLACE URL before|after NUMBER`: before or after transaction NUMBER
 behind the run's first one is committed. With `module`, it dies when NUMBER modules have finished.
 With `told`, it speaks to the LLM through the real client, and dies when it has been told NUMBER
 values of a reply that is still being written.
@@ -33,7 +33,7 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Doomed(SqlStore):
+class SelfKillingStore(SqlStore):
     """The real store; the process dies around one of its transactions."""
 
     moment: str
@@ -51,7 +51,7 @@ class Doomed(SqlStore):
         return written
 
 
-class Mortal(Journal):
+class SelfKillingJournal(Journal):
     """The real journal; the process dies of its last module's fact, before it is stored."""
 
     left: int
@@ -63,7 +63,7 @@ class Mortal(Journal):
             _die()
 
 
-class Deaf:
+class SelfKillingListener:
     """Counts the values that are told, and dies of the last one it can take."""
 
     def __init__(self, number: int) -> None:
@@ -83,15 +83,17 @@ def database_at(place: str) -> Path | Postgres:
 
 
 async def _main(place: str, url: str, moment: str, number: int) -> None:
-    store = Doomed(database_at(place))
+    store = SelfKillingStore(database_at(place))
     store.moment, store.number = moment, number
     service = RunService(read_settings(), store=store, llm=PlainLLM(url))
     if moment == "told":
         llm = client_at(url, tick=0)
-        service = RunService(read_settings(), store=store, llm=llm, listen=Deaf(number).hear)
+        service = RunService(
+            read_settings(), store=store, llm=llm, listen=SelfKillingListener(number).hear
+        )
     session = await service.start(RunOptions(brief={"idea": IDEA}, groups=GROUPS))
     if moment == "module":
-        session.journal.__class__ = Mortal
+        session.journal.__class__ = SelfKillingJournal
         vars(session.journal)["left"] = number
     await session.advance()
     await session.close()

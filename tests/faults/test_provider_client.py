@@ -12,7 +12,7 @@ from callsheet import errors
 from callsheet.llm.port import Reply
 from callsheet.llm.provider_llm import ProviderLLM
 from tests.support.anthropic_server import AnthropicServer
-from tests.support.loopback import Cut, Seen, Status, Text
+from tests.support.loopback import Cut, ReceivedRequest, Status, Text
 from tests.support.providers import CANARY, REQUEST, SHAPES, SYSTEM, USER, client, serving
 from tests.support.strict_openai import Conduct, StrictOpenAI
 
@@ -36,7 +36,7 @@ async def test_a_refused_mode_gives_way_and_the_accepted_one_is_remembered(
     assert [_mode(seen) for seen in server.requests] == [*used, used[-1]]
 
 
-def _mode(seen: Seen) -> str:
+def _mode(seen: ReceivedRequest) -> str:
     return next((name for name in ("response_format", "tools") if name in seen.json), "neither")
 
 

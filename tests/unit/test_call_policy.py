@@ -174,11 +174,11 @@ def test_a_refused_key_is_named_by_its_variable() -> None:
 
 def test_a_message_is_quoted_without_keys_and_without_what_was_sent() -> None:
     sent = "You write prompts for exactly one model and for nothing else at all."
-    said = f"bad key sk-abcdefgh1234 or my-canary-key in: {sent}"
+    result = f"bad key sk-abcdefgh1234 or my-canary-key in: {sent}"
 
-    told = redact(said, ("my-canary-key",), (sent,))
+    report = redact(result, ("my-canary-key",), (sent,))
 
-    assert told == "bad key [key] or [key] in: […]"
+    assert report == "bad key [key] or [key] in: […]"
 
 
 def test_an_address_is_shown_without_its_password() -> None:

@@ -30,7 +30,7 @@ from callsheet.events import (
 )
 from callsheet.questions import Question
 from callsheet.usage import Usage
-from tests.support.facts import any_of, recorded
+from tests.support.event_strategies import any_of, recorded
 
 PLAIN: dict[str, Any] = {
     "workflow": "oms",
@@ -58,10 +58,10 @@ PLAIN: dict[str, Any] = {
 }
 
 
-def fact(kind: type[BaseModel], **told: Any) -> Any:
+def fact(kind: type[BaseModel], **report: Any) -> Any:
     """A fact of this kind with plain values for what was not told."""
     fields = {name: PLAIN[name] for name, f in kind.model_fields.items() if f.is_required()}
-    return kind(**fields | told)
+    return kind(**fields | report)
 
 
 def after(*events: Event) -> RunView:
@@ -265,11 +265,11 @@ def possible(view: RunView) -> list[dict[str, Any]]:
         key = view.question.key
         return [*again, {"kind": QuestionAnswered, "key": key, **here}, {"kind": RunFailed}]
     if view.step is None:
-        begun = [
+        new_run = [
             {"kind": StepStarted, "step": step, "attempt": view.attempts.get(step, 0) + 1}
             for step in "abc"
         ]
-        return [*begun, {"kind": RunFinished}]
+        return [*new_run, {"kind": RunFinished}]
     return [
         {"kind": OutputWritten, **here},
         {"kind": CallReplied, "number": len(view.replies), **here},
@@ -288,8 +288,8 @@ def histories(draw: st.DrawFn) -> list[Event]:
     events: list[Event] = [draw(any_of(RunStarted))]
     view = after(*events)
     for _ in range(draw(st.integers(0, 14))):
-        told = dict(draw(st.sampled_from(possible(view))))
-        event = draw(any_of(told.pop("kind"))).model_copy(update=told)
+        report = dict(draw(st.sampled_from(possible(view))))
+        event = draw(any_of(report.pop("kind"))).model_copy(update=report)
         events.append(event)
         view = after(*events)
     return events
@@ -314,13 +314,13 @@ def test_folding_in_two_parts_is_folding_at_once(events: list[Event], cut: int) 
 def test_any_history_leaves_a_run_that_makes_sense(events: list[Event]) -> None:
     view = after(*events)
     calls = [event for event in events if isinstance(event, CallReplied)]
-    begun = [event for event in events if isinstance(event, StepStarted)]
+    new_run = [event for event in events if isinstance(event, StepStarted)]
     written = [_written(event) for event in events]
 
     assert view.seq == len(events)
-    assert view.attempts == {event.step: event.attempt for event in begun}
-    assert sum(view.attempts.values()) == len(begun)
-    assert set(view.answers_by_step) == {event.step for event in begun}
+    assert view.attempts == {event.step: event.attempt for event in new_run}
+    assert sum(view.attempts.values()) == len(new_run)
+    assert set(view.answers_by_step) == {event.step for event in new_run}
     assert view.state == {key: value for values in written for key, value in values.items()}
     assert view.usage.calls == len(calls)
     assert (view.usage.cost_usd is None) == any(call.cost_usd is None for call in calls)

@@ -1,6 +1,6 @@
 """A process that carries out a batch and kills itself with SIGKILL when half of its rows are written.
 
-`python -m tests.support.killed_batch FOLDER URL`
+`python -m tests.support.self_killing_batch FOLDER URL`
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 from callsheet.store.sql import SqlStore
-from tests.support.batches import Bench
+from tests.support.batches import SharedStore
 from tests.support.plain_llm import PlainLLM
 
 
 async def _main(folder: Path, url: str) -> None:
-    batch = Bench(SqlStore(folder / "runs.sqlite"), PlainLLM(url)).batch(
+    batch = SharedStore(SqlStore(folder / "runs.sqlite"), PlainLLM(url)).batch(
         folder / "ideas.csv", concurrency=20
     )
     async for _ in batch.execute():
