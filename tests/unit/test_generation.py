@@ -14,11 +14,11 @@ from callsheet import errors
 from callsheet.catalog.groups import Catalog
 from callsheet.catalog.rules import leaves
 from callsheet.llm.port import Finish, Reply, Request, TextListener, Usage
-from callsheet.llm.scripted import ScriptedLLM, ScriptedReply
 from callsheet.modules.contract import Ask, Done, ModuleContext, Resources
 from callsheet.modules.support.generation import Inputs, check, generate
 from callsheet.questions import Question
 from callsheet.workflow.folder import folder_in_memory
+from tests.support.scripted_llm import ScriptedLLM, ScriptedReply
 
 SHOT = {
     "type": "object",
