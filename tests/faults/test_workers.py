@@ -227,7 +227,7 @@ def test_a_database_restarted_in_the_middle_costs_no_call_and_nobody_is_taken_fo
         gate.open()
         _ended(run)
         assert len(server.requests) == 1
-        for worker in workers:
+        for worker in workers.processes:
             assert worker.process.poll() is None
             assert "recovered" not in worker.output
             assert "Traceback" not in worker.output
