@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from callsheet.catalog.idea import VOCABULARY, IdeaCheck, find_lost
 from callsheet.catalog.rules import find_errors, find_warnings, narrow
 from callsheet.catalog.schemas import WRAPPER, models_in
 from callsheet.errors import InputError
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
 
 def lint_with_autofix(
-    text: str | Mapping[str, str], model: str, workflow: str = DEFAULT_WORKFLOW
+    text: str | Mapping[str, str], model: str, workflow: str = DEFAULT_WORKFLOW, idea: str = ""
 ) -> dict[str, Any]:
     """The findings of `callsheet lint`, and the corrected text; None where nothing can be corrected."""
     written = text if isinstance(text, str) else json.dumps(dict(text))
-    found = lint(written, model, workflow)
+    found = lint(written, model, workflow, idea)
     bundle = load_workflow(workflow)
     group = bundle.resources.catalog.group_of(model)
     schema = render_schema(bundle, [group.name])
@@ -56,13 +57,16 @@ def lint_with_autofix(
     }
 
 
-def lint(text: str, model: str, workflow: str = DEFAULT_WORKFLOW) -> list[Finding]:
-    """The findings of a prompt as it stands, errors before warnings."""
+def lint(text: str, model: str, workflow: str = DEFAULT_WORKFLOW, idea: str = "") -> list[Finding]:
+    """The findings of a prompt as it stands, errors before warnings; also by an idea, if one is given."""
     bundle = load_workflow(workflow)
     group = bundle.resources.catalog.group_of(model)
     schema = narrow(render_schema(bundle, [group.name]), {(WRAPPER, model)})
     reply: JsonValue = {WRAPPER: {model: _prompt(text, model, schema)}}
-    return find_errors(reply, schema) + find_warnings(reply, schema)
+    vocabulary = bundle.resources.files.read_if_there(VOCABULARY)
+    lost = find_lost(reply, schema, IdeaCheck(idea, vocabulary=vocabulary))
+    found = [*find_errors(reply, schema), *find_warnings(reply, schema), *lost]
+    return sorted(found, key=lambda each: each.severity != "error")
 
 
 def _prompt(text: str, model: str, schema: dict[str, JsonValue]) -> JsonValue:

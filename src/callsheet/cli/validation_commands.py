@@ -71,17 +71,21 @@ def _problem_json(problem: Problem, severity: str) -> dict[str, str]:
 @click.option(
     "--model", required=True, metavar="MODEL", help="Model whose rules apply, such as SORA_2_A."
 )
+@click.option(
+    "--idea", default="", metavar="TEXT", help="Idea that the prompt must keep, in English."
+)
 @workflow_option
 @json_option
 @debug_option
-def lint(file: str, model: str, workflow: str, *, json: bool) -> int:
+def lint(file: str, model: str, idea: str, workflow: str, *, json: bool) -> int:
     """Check one prompt, read from FILE or stdin, against the rules of its model.
 
+    With --idea, the prompt must also keep what the idea names: things, counts, sides and lettering.
     Exits with 1 if there are errors; warnings alone exit with 0.
     """
     from callsheet.authoring.lint import lint as find_findings
 
-    findings = find_findings(_read_text(file), model, workflow)
+    findings = find_findings(_read_text(file), model, workflow, idea)
     if json:
         print_json([_finding_json(model, finding) for finding in findings])
     else:

@@ -81,8 +81,9 @@ async def estimate_groups(call: RequestContext) -> Response:
 async def lint_prompt(call: RequestContext) -> Response:
     """Check a prompt by its model's rules, and correct by autofix what can be corrected."""
     source = call.server.workflow_source(call.body.workflow)
+    body = call.body
     return json_response(
-        await asyncio.to_thread(lint_with_autofix, call.body.text, call.body.model, source)
+        await asyncio.to_thread(lint_with_autofix, body.text, body.model, source, body.idea)
     )
 
 

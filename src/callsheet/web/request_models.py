@@ -114,10 +114,11 @@ class EstimateRequest(RequestBody):
 
 
 class LintRequest(RequestBody):
-    """A prompt to check by its model's rules."""
+    """A prompt to check by its model's rules, and by the idea that it must keep if there is one."""
 
     model: Name
     text: Annotated[str, StringConstraints(max_length=100_000)] | dict[Name, str]
+    idea: Annotated[str, StringConstraints(max_length=100_000)] = ""
     workflow: Name | None = None
 
 

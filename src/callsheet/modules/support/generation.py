@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, JsonValue
 
 from callsheet.catalog.autofix import autofix_all
+from callsheet.catalog.idea import VOCABULARY
 from callsheet.catalog.rules import (
     Finding,
     build_validator,
@@ -300,7 +301,14 @@ async def _complete_reply(
 
 
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
-    """A literal schema must be of type object; drafts must be JSON."""
+    """A literal schema must be of type object; drafts and the vocabulary must be JSON."""
+    if text := resources.files.read_if_there(VOCABULARY):
+        from callsheet.fidelity.vocabulary import wrong_vocabulary
+
+        if wrong := wrong_vocabulary(text):
+            yield Problem(
+                VOCABULARY, "$", wrong, "its form is that of callsheet's own english.json"
+            )
     schema = inputs.get("output_schema")
     if isinstance(schema, dict) and schema.get("type") != "object":
         yield Problem("", ".output_schema", 'must have `"type": "object"`', "wrap it in an object")

@@ -1,0 +1,1 @@
+"""How well the idea check tells faithful prompts from others."""

@@ -1,0 +1,323 @@
+"""Judges a text by the facts of an idea: which are lost, how certainly, and how many are kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from callsheet.fidelity.patterns import OPPOSITES, placements
+from callsheet.fidelity.phrases import longest
+from callsheet.fidelity.vocabulary import Vocabulary, vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from callsheet.fidelity.facts import Facts, IdeaFact
+    from callsheet.fidelity.vocabulary import Match
+
+LEAST_FACTS = 3
+"""From how many facts on a text that keeps none of them is about something else."""
+
+MOST_LOST = 0.4
+"""The share of facts from which on no loss counts as a mere paraphrase."""
+
+_TWO = 2
+_TOGETHER = frozenset(
+    {
+        "both",
+        "pair",
+        "other",
+        "another",
+        "duo",
+        "twins",
+        "twin",
+        "either",
+        "each",
+        "together",
+        "between",
+    }
+)
+"""Words that speak of two."""
+
+_SINGLE = frozenset({"a", "an", "one", "another", "first", "second", "third", "fourth", "the"})
+_ABOVE = frozenset({"on", "upon", "over", "overhead", "atop", "high", "sky", "perched", "resting"})
+"""Words that put one thing above another without saying so outright."""
+
+_LETTERING = re.compile(
+    r"(?i)\b(?:reads?|reading|says|saying|titled|captioned|text|words)\W{0,3}[\"\u201c]\w"
+)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A fact that a text does not keep; `certain` where it contradicts it or lacks a required one."""
+
+    fact: IdeaFact
+    message: str
+    certain: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of the facts of an idea in one text."""
+
+    of: int
+    lost: tuple[Lost, ...]
+    unusable: bool = False
+
+    @property
+    def kept(self) -> int:
+        return self.of - len(self.lost)
+
+
+def judge(facts: Facts, text: str, extension: str = "") -> Verdict:
+    """Judges a text by the facts of an idea."""
+    passage = _passage(text, extension)
+    lost = tuple(found for fact in facts.found if (found := passage.lost(fact, facts)) is not None)
+    checkable = [fact for fact in facts.found if fact.kind != "excluded"]
+    missing = [found for found in lost if found.fact.kind != "excluded"]
+    unusable = len(checkable) >= LEAST_FACTS and len(missing) == len(checkable)
+    if len(checkable) >= LEAST_FACTS and len(missing) > len(checkable) * MOST_LOST:
+        # A paraphrase loses a word or two; where so much is gone, a thing that is lost is not there.
+        lost = tuple(
+            replace(found, certain=found.certain or found.fact.kind == "thing") for found in lost
+        )
+    return Verdict(len(facts.found), lost, unusable)
+
+
+@lru_cache(maxsize=512)
+def _passage(text: str, extension: str) -> _Passage:
+    return _Passage(text, vocabulary(extension))
+
+
+@lru_cache(maxsize=1)
+def _stem() -> Callable[[str], str]:
+    from Stemmer import Stemmer
+
+    stem: Callable[[str], str] = Stemmer("english").stemWord
+    return stem
+
+
+class _Passage:
+    """A text that is judged, read once."""
+
+    def __init__(self, text: str, words: Vocabulary) -> None:
+        self._words = words
+        self._text = text
+        self._tokens = words.read(text)
+        self._matches = words.matches(self._tokens)
+        self._terms = frozenset(match.term for match in self._matches) | {
+            form for token in self._tokens for form in token.forms
+        }
+        self._values = words.values(self._tokens, self._matches)
+        self._places = [*placements(text)]
+        self._letters = _letters(text)
+        self._judges: Mapping[str, Callable[[IdeaFact, Facts], Lost | None]] = {
+            "thing": self._thing,
+            "count": self._count,
+            "colour": self._described,
+            "material": self._described,
+            "quality": self._described,
+            "side": self._side,
+            "lettering": self._lettering,
+            "style": self._style,
+            "camera": self._style,
+            "name": self._name,
+            "excluded": self._excluded,
+        }
+
+    def lost(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        """What is wrong with a fact in this text, if anything."""
+        return self._judges[fact.kind](fact, facts)
+
+    def _shows(self, term: str) -> bool:
+        return not self._terms.isdisjoint(self._words.accepted(term))
+
+    def _thing(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        if self._shows(fact.term) or any(self._shows(each) for each in fact.alternatives):
+            return None
+        if self._has_stem(fact.term):
+            return None
+        others = frozenset[str]().union(
+            *(
+                self._words.accepted(each.term)
+                for each in facts.found
+                if each.kind == "thing" and each != fact
+            )
+        )
+        instead = self._terms & self._words.siblings(fact.term) - others
+        return Lost(fact, f"does not show {fact.words}", fact.required and not instead)
+
+    def _has_stem(self, term: str) -> bool:
+        stem = _stem()
+        wanted = {stem(word) for word in term.split()}
+        return wanted <= {stem(token.word) for token in self._tokens}
+
+    def _mentions(self, term: str) -> Iterator[Match]:
+        accepted = self._words.accepted(term)
+        for match in self._matches:
+            if match.term in accepted:
+                yield match
+
+    def _count(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        del facts
+        wanted = int(fact.value)
+        values = {*self._values.values()}
+        counted = {
+            at for match in self._own(fact.term) if (at := self._number_of(match)) is not None
+        }
+        attached = [self._values[at] for at in sorted(counted)]
+        if wanted in attached:
+            return None
+        wrong = [value for value in attached if value > 1]
+        if wrong and not (wanted in values and len(attached) > len(wrong)):
+            sums = sum(attached) == wanted
+            return (
+                None if sums else Lost(fact, f"shows {wrong[0]}, not {fact.words}", fact.required)
+            )
+        if wanted in values or self._enumerated(fact.term, wanted):
+            return None
+        if not self._shows(fact.term):
+            return Lost(fact, f"does not show {fact.words}", certain=False)
+        return Lost(fact, f"does not say that there are {fact.words}", fact.required)
+
+    def _own(self, term: str) -> Iterator[Match]:
+        """The mentions of a thing by its own or a narrower name."""
+        narrowed = self._words.narrowed(term)
+        return (match for match in self._matches if match.term in narrowed)
+
+    def _number_of(self, match: Match) -> int | None:
+        """Where the number is that stands before a noun, with nothing but its description between."""
+        stops = self._words.words("function_words") | self._words.words("determiners")
+        for at in range(match.start - 1, max(match.start - 5, -1), -1):
+            if self._tokens[at].clause != self._tokens[match.start].clause:
+                return None
+            if at in self._values:
+                return at
+            if self._tokens[at].word in stops and self._tokens[at].word != "of":
+                return None
+        return None
+
+    def _enumerated(self, term: str, wanted: int) -> bool:
+        """Whether things are shown one by one, or as a pair."""
+        if wanted == _TWO and any(token.word in _TOGETHER for token in self._tokens):
+            return True
+        ones = 0
+        for match in self._own(term):
+            before = self._tokens[max(match.start - 3, 0) : match.start]
+            ones += any(token.word in _SINGLE for token in before)
+        return ones >= wanted
+
+    def _described(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        del facts
+        table = {"colour": "colours", "material": "materials", "quality": "qualities"}[fact.kind]
+        wanted = self._words.sets(table)[fact.value]
+        beside = self._beside(fact.term, table) if fact.term else set()
+        if beside & wanted:
+            return None
+        here = bool(self._terms & wanted) or self._has_stem(fact.value)
+        if fact.kind == "colour" and beside:
+            other = min(beside)
+            return Lost(fact, f"has another colour ({other}) than {fact.words}", not here)
+        return None if here else Lost(fact, f"does not say {fact.words}", certain=False)
+
+    def _beside(self, term: str, table: str) -> set[str]:
+        """The words of a table that stand directly before a thing."""
+        found: set[str] = set()
+        known = self._words.sets(table)
+        for match in self._own(term):
+            at = match.start - 1
+            while at >= 0 and self._tokens[at].clause == self._tokens[match.start].clause:
+                own = {form for form in self._tokens[at].forms if form in known}
+                if not own:
+                    break
+                found |= own
+                at -= 1
+        return found
+
+    def _side(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        lost = Lost(fact, f"does not have {fact.words}", fact.required)
+        said = [*self._placed(facts)]
+        if fact.beside:
+            for term, value, beside in said:
+                if {term, beside} == {fact.term, fact.beside} and value in (
+                    fact.value,
+                    OPPOSITES[fact.value],
+                ):
+                    same = (term == fact.term) == (value == fact.value)
+                    return None if same else replace(lost, certain=True)
+        values = {place.value for place in self._places}
+        alone = {value for term, value, beside in said if term == fact.term and not beside}
+        if fact.beside and not values & {fact.value, OPPOSITES[fact.value]}:
+            near = fact.value == "above" and self._terms & _ABOVE
+            return None if near else lost
+        if not fact.beside and (fact.value not in values or alone == {OPPOSITES[fact.value]}):
+            return lost
+        return None
+
+    def _placed(self, facts: Facts) -> Iterator[tuple[str, str, str]]:
+        """What the text says of places: a thing, where it is, and in relation to what."""
+        sides = [fact for fact in facts.found if fact.kind == "side"]
+        things = {term for fact in sides for term in (fact.term, fact.beside) if term}
+        named = sorted(
+            (self._tokens[match.start].start, self._tokens[match.start].clause, term)
+            for term in things
+            for match in self._own(term)
+        )
+        for place in self._places:
+            clause = next(t.clause for t in self._tokens if t.start >= place.start)
+            before = [term for at, where, term in named if where == clause and at < place.start]
+            after = [term for at, where, term in named if where == clause and at >= place.end]
+            if place.of and before and after:
+                yield before[-1], place.value, after[0]
+            elif not place.of and len({*before, *after}) == 1:
+                yield (before or after)[0], place.value, ""
+
+    def _lettering(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        del facts
+        if _letters(fact.term) in self._letters:
+            return None
+        return Lost(fact, f"lacks the lettering {fact.words}", fact.required)
+
+    def _style(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        del facts
+        table = "styles" if fact.kind == "style" else "camera"
+        if self._terms & self._words.sets(table)[fact.term] or self._has_stem(fact.term):
+            return None
+        return Lost(fact, f"does not say {fact.words}", certain=False)
+
+    def _name(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        del facts
+        start = fact.term[: max(4, len(fact.term) * 2 // 3)]
+        if any(token.word.startswith(start) for token in self._tokens):
+            return None
+        return Lost(fact, f"does not name {fact.words}", certain=False)
+
+    def _excluded(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        del facts
+        if fact.term == "text":
+            shown = "lettering" if _LETTERING.search(self._text) else ""
+        else:
+            shown = self._affirmed(fact.term)
+        return (
+            Lost(fact, f"shows {shown}; the idea says {fact.words}", certain=True)
+            if shown
+            else None
+        )
+
+    def _affirmed(self, term: str) -> str:
+        """The word for what must not be shown, unless its sentence may deny it."""
+        unwanted = self._words.sets("excluded").get(term, frozenset({term}))
+        hedges = self._words.words("hedges")
+        hedged = {token.sentence for token in self._tokens if token.word in hedges}
+        for match in longest(self._matches):
+            if match.term in unwanted and self._tokens[match.start].sentence not in hedged:
+                return match.term
+        return ""
+
+
+def _letters(text: str) -> str:
+    """Letters and digits alone, for comparing lettering."""
+    return "".join(each for each in text.casefold() if each.isalnum())
