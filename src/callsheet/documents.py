@@ -80,6 +80,9 @@ class OpenQuestion(DocumentPart):
     text: str
     default: JsonValue
     options: list[QuestionOption]
+    models: dict[str, list[str]] = Field(
+        description="By option, what can be chosen alone, as `NAME/MODEL`."
+    )
     max_length: int
     pattern: str
     hint: str
@@ -198,6 +201,7 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     llm: str
     brief: dict[str, JsonValue]
     selection: dict[str, list[str]] = Field(description="The chosen groups by category.")
+    models: dict[str, list[str]] = Field(description="The chosen models by category.")
     prompts: dict[str, dict[str, JsonValue]] = Field(
         description="By category and model: a text, or an object of texts."
     )

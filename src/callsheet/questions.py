@@ -7,14 +7,14 @@ An answer is validated before it is recorded.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from callsheet.errors import AnswerError, nearest_first
 from callsheet.images import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -49,8 +49,9 @@ class Question:
     pasted reply, or an image, which is recorded as `Image.to_json` or as an empty text for none.
     `default` is the answer that an empty line stands for; None if an answer is required. An
     `unasked` question takes its default without being asked, unless it has a preset answer.
-    `may_skip` allows an empty selection for `choices`. With `may_be_open`, an empty text is an
-    answer too: it leaves the matter open, for the LLM to choose. `show` is shown above the question.
+    Each of an option's `models` can be chosen alone, as `NAME/MODEL`. `may_skip` allows an empty
+    selection for `choices`. With `may_be_open`, an empty text is an answer too: it leaves the
+    matter open, for the LLM to choose. `show` is shown above the question.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Question:
     text: str
     default: JsonValue = None
     options: tuple[Option, ...] = ()
+    models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     max_length: int = 10_000
     pattern: str = ""
     hint: str = ""
@@ -167,10 +169,46 @@ def _choices(question: Question, answer: JsonValue) -> list[str]:
         raise AnswerError("nothing was selected", hint="enter at least one number or name")
     if question.may_skip and len(words) == 1 and words[0].lower() == "none":
         return []
+    chosen: dict[str, set[str]] = {}
+    for word in words:
+        for name, models in _chosen_by(word, question):
+            chosen.setdefault(name, set()).update(models)
+    wants_all = [word.lower() for word in words] == ["all"]
+    available = _available(question, {*chosen}, wants_all=wants_all)
+    return [
+        name
+        for option in question.options
+        if option.name in available
+        for name in _shortest_names(
+            option.name, question.models.get(option.name, ()), chosen[option.name]
+        )
+    ]
+
+
+def _shortest_names(name: str, models: Sequence[str], chosen: set[str]) -> list[str]:
+    """The option's name where all its models are chosen, else `NAME/MODEL` for each."""
+    if chosen == {*models}:
+        return [name]
+    return [f"{name}/{model}" for model in models if model in chosen]
+
+
+def _chosen_by(word: str, question: Question) -> list[tuple[str, Sequence[str]]]:
+    """The options that one word chooses, each with its chosen models: `5/SD_B` has one."""
     names = [option.name for option in question.options]
-    chosen = {name for word in words for name in _names_for(word, names)}
-    chosen = _available(question, chosen, wants_all=[word.lower() for word in words] == ["all"])
-    return [name for name in names if name in chosen]
+    head, slash, model = word.partition("/")
+    if not slash or word in names:
+        return [(name, question.models.get(name, ())) for name in _names_for(word, names)]
+    found = _names_for(head, names)
+    models = question.models.get(found[0], ())
+    if len(found) != 1 or not models:
+        raise AnswerError(f"{word!r:.80} names no model", hint="name one group, a slash, a model")
+    exact = [each for each in models if each.lower() == model.lower()]
+    if not exact:
+        raise AnswerError(
+            f"`{found[0]}` has no model {model!r:.80}",
+            hint=f"known: {', '.join(nearest_first(model, models))}",
+        )
+    return [(found[0], exact)]
 
 
 def _available(question: Question, chosen: set[str], *, wants_all: bool) -> set[str]:

@@ -25,6 +25,27 @@ def test_the_group_question_has_the_planned_wording(terminal: Terminal) -> None:
     assert "PHOENIX" not in result.out
 
 
+def test_one_model_of_a_group_is_answered_by_number_and_name_and_kept_by_enter(
+    terminal: Terminal,
+) -> None:
+    answers = "5/SD_D\n5/SD_B\nretry\n\naccept\nmidjourney_animate\n\n\n"
+    result = terminal("run", "--json", "--idea", "a heron at dawn", stdin=answers)
+    assert result.status == 0, result.err
+    assert "(one model of a group: 1/SORA_2_A instead of 1)" in result.err
+    assert "`stable_diffusion` has no model 'SD_D'" in result.err
+    assert "Previous selection: stable_diffusion/SD_B (Enter keeps it)" in result.err
+    assert result.json["selection"]["image_generation"] == ["stable_diffusion"]
+    assert result.json["models"]["image_generation"] == ["SD_B"]
+
+
+def test_an_unknown_model_exits_with_2_and_lists_the_known_ones_nearest_first(
+    terminal: Terminal,
+) -> None:
+    result = terminal("run", "studio", "--idea", "a", "--groups", "stable_diffusion/SDXL_PONI")
+    assert result.status == 2
+    assert "known: SDXL_PONY, " in result.err
+
+
 def test_everything_can_be_answered_from_a_pipe(terminal: Terminal) -> None:
     answers = "a heron at dawn\n1 2\naccept\n1\n2\n\naccept\n"
     result = terminal("run", "--json", stdin=answers)

@@ -168,6 +168,25 @@ def test_the_motion_comes_with_video_groups_for_the_chosen_picture(server: Servi
     assert [*after["prompts"]["image_generation"]] == ["SORA_2_A", "SORA_1_A"]
 
 
+def test_one_model_of_a_group_is_estimated_written_and_replaced(server: Serving) -> None:
+    one, whole = "stable_diffusion/SD_B", "stable_diffusion"
+    estimates = [server.post("/api/estimate", {"groups": [name]}) for name in (one, whole)]
+    sent = [each["selection"]["input_tokens"] for each in estimates]
+    assert sent[0] < sent[1]
+    assert estimates[0]["all"] == estimates[1]["all"]
+
+    run = server.start(one)
+    assert server.until(run)["models"]["image_generation"] == ["SD_B"]
+    server.post(f"/api/runs/{run}/retry", {"groups": ["stable_diffusion/SD_C"]})
+    after = server.until(run)
+    assert after["selection"]["image_generation"] == ["stable_diffusion"]
+    assert list(prompts_of(after)) == ["SD_C"]
+
+    refused = server.client.post(f"/api/runs/{run}/retry", json={"groups": ["sora/SD_B"]})
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_answer")
+    assert refused.json()["hint"].startswith("known: SORA_")
+
+
 def test_a_category_that_is_let_go_is_skipped_and_nobody_is_called(server: Serving) -> None:
     run = server.start("sora", "motion_2_0")
     before = server.until(run)

@@ -58,6 +58,26 @@ def test_groups_are_selected_by_name_or_number(ui: PageObject) -> None:
     expect(ui.page.locator("#group-name-hint")).to_contain_text("no such group")
 
 
+def test_one_model_of_a_group_is_selected_written_and_joined_by_another(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.select_groups("stable_diffusion")
+    ui.page.get_by_label("SD_A", exact=True).uncheck()
+    ui.page.get_by_label("SD_C", exact=True).uncheck()
+    expect(ui.primary_button).to_have_text("Write 1 prompt")
+    ui.primary_button.click()
+    assert ui.prompt_text("SD_B").startswith("masterpiece")
+    expect(ui.prompt_card("SD_A")).to_have_count(0)
+
+    ui.page.get_by_label("SD_A", exact=True).check()
+    expect(ui.primary_button).to_have_text("Add SD_A: 1 prompt")
+    ui.primary_button.click()
+    assert ui.prompt_text("SD_A")
+    field = ui.page.get_by_label("By name or number")
+    field.fill("1/SORA_1_A")
+    field.press("Enter")
+    expect(ui.primary_button).to_have_text("Add SORA_1_A: 1 prompt")
+
+
 def test_added_groups_and_motion_keep_the_finished_prompts(ui: PageObject) -> None:
     ui.enter_idea()
     ui.select_groups("sora")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callsheet.catalog.groups import Catalog, models_of, read_catalog
+from callsheet.catalog.groups import Catalog, read_catalog
 from callsheet.errors import UnknownNameError, WorkflowError
 
 
@@ -175,11 +175,33 @@ def test_names_are_put_in_the_configs_order_once_each_with_strangers_at_the_end(
     assert catalog.in_order([]) == []
 
 
-def test_the_models_of_a_selection_are_in_the_configs_order() -> None:
-    groups = read_catalog(BUILT_IN).category("stills")
+@pytest.mark.parametrize(
+    ("names", "groups", "models", "shortest"),
+    [
+        (["oil", "ink"], ["ink", "oil"], ["INK_A", "INK_B", "OIL"], ["ink", "oil"]),
+        (["ink/INK_B"], ["ink"], ["INK_B"], ["ink/INK_B"]),
+        (["ink/INK_B", "ink/INK_A"], ["ink"], ["INK_A", "INK_B"], ["ink"]),
+        (["ink/INK_B", "ink"], ["ink"], ["INK_A", "INK_B"], ["ink"]),
+        (["oil/OIL"], ["oil"], ["OIL"], ["oil"]),
+        ([], [], [], []),
+    ],
+)
+def test_names_choose_groups_or_single_models_in_the_configs_order(
+    names: list[str], groups: list[str], models: list[str], shortest: list[str]
+) -> None:
+    catalog = read_catalog(BUILT_IN)
 
-    assert models_of(groups, ["oil", "ink"]) == ["INK_A", "INK_B", "OIL"]
-    assert models_of(groups, []) == []
+    selected = catalog.select(names)
+
+    assert (selected.groups, selected.models) == (groups, models)
+    assert catalog.names_of(selected.groups, selected.models) == shortest
+
+
+def test_a_model_of_another_group_is_unknown_in_this_one_and_the_nearest_known_is_first() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        read_catalog(BUILT_IN).select(["ink/INK_BB"])
+
+    assert caught.value.hint == "known: INK_B, INK_A"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
-from callsheet.catalog.instructions import instructions_path, join_instructions
+from callsheet.catalog.instructions import (
+    find_wrong_marks,
+    instructions_for_models,
+    instructions_path,
+    join_instructions,
+)
 from callsheet.catalog.rules import find_errors, leaves
 from callsheet.catalog.schemas import (
     clashes,
@@ -262,3 +267,49 @@ def test_config_and_schema_must_name_the_same_models() -> None:
 
 def test_a_schema_is_sent_as_compact_json_with_its_letters() -> None:
     assert schema_text({"a": ["é", 1]}) == '{"a":["é",1]}'
+
+
+MARKED = """# Ink
+
+For all.
+
+## INK_A
+Part of A.
+
+## Colour
+Belongs to A.
+
+## INK_B, INK_C
+Part of B and C.
+## INK_B
+More of B.
+"""
+
+
+@pytest.mark.parametrize(
+    ("only", "text"),
+    [
+        (["INK_A"], "# Ink\n\nFor all.\n\n## INK_A\nPart of A.\n\n## Colour\nBelongs to A."),
+        (
+            ["INK_B"],
+            "# Ink\n\nFor all.\n\n## INK_B, INK_C\nPart of B and C.\n\n## INK_B\nMore of B.",
+        ),
+        (["INK_C"], "# Ink\n\nFor all.\n\n## INK_B, INK_C\nPart of B and C."),
+        (["INK_A", "INK_B", "INK_C"], MARKED),
+    ],
+)
+def test_a_marked_part_goes_with_its_models_alone(only: list[str], text: str) -> None:
+    assert instructions_for_models(MARKED, ["INK_A", "INK_B", "INK_C"], only) == text
+
+
+def test_instructions_without_marks_go_whole() -> None:
+    text = "# Ink\n## Form\nOne line.\n### INK_A\n##INK_B\n"
+    assert instructions_for_models(text, ["INK_A", "INK_B"], ["INK_A"]) == text
+
+
+def test_a_misspelt_mark_is_found_only_where_marks_are_used() -> None:
+    models = ["INK_A", "INK_B"]
+    assert [*find_wrong_marks("## INK_A\n\n## INK_BB\n## Form", models)] == [
+        (3, "marks a part for `INK_BB`; is `INK_B` meant?")
+    ]
+    assert [*find_wrong_marks("## INK_BB", models)] == []

@@ -149,7 +149,8 @@ class Batch:
         self.columns = list(columns)
         catalog = self.setup.bundle.resources.catalog
         known = [group.name for group in catalog.groups()]
-        self.groups = known if "all" in groups else catalog.in_order(groups)
+        selected = catalog.select(known if "all" in groups else groups)
+        self.groups = catalog.names_of(selected.groups, selected.models)
 
     async def _open_budget(self) -> None:
         """Find the batch's earlier runs, and subtract from the budget what they have cost."""

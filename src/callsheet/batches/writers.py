@@ -114,14 +114,9 @@ def writer_for(path: Path, batch: Batch) -> OutcomeWriter:
 
 def text_columns(bundle: WorkflowBundle, groups: Sequence[str]) -> list[str]:
     """Return a column for each text of the groups' models, in the config's order: `MODEL.field`."""
-    catalog = bundle.resources.catalog
-    names: list[str] = []
-    for group in groups:
-        schema = render_schema(bundle, [group])
-        paths = [path[1:] for path in leaves(schema)]
-        for model in catalog.group(group).models:
-            names += [".".join(path) for path in paths if path[0] == model]
-    return names
+    models = bundle.resources.catalog.select(groups).models
+    paths = [path[1:] for name in groups for path in leaves(render_schema(bundle, [name]))]
+    return [".".join(path) for model in models for path in paths if path[0] == model]
 
 
 def texts_of(prompts: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from callsheet.jsonc import NotJsonError, parse, place_and_words
 from callsheet.templates import check_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -87,6 +87,14 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Chosen groups and the chosen models of each, both in the order of the config."""
+
+    groups: list[str]
+    models: list[str]
+
+
+@dataclass(frozen=True)
 class Catalog:
     """Every model group by category and name, in the order of the config."""
 
@@ -132,6 +140,28 @@ class Catalog:
         wanted = list(dict.fromkeys(names))
         known = [group.name for group in self.groups() if group.name in wanted]
         return known + [name for name in wanted if name not in known]
+
+    def select(self, names: Iterable[str]) -> Selection:
+        """What names choose: `GROUP` all of its models, `GROUP/MODEL` one; raises UnknownNameError."""
+        chosen: dict[str, set[str]] = {}
+        for name in names:
+            group, slash, model = name.partition("/")
+            known = self.group(group).models
+            if slash and model not in known:
+                raise UnknownNameError("model", model, known)
+            chosen.setdefault(group, set()).update([model] if slash else known)
+        groups = self.in_order(chosen)
+        models = [m for name in groups for m in self.group(name).models if m in chosen[name]]
+        return Selection(groups, models)
+
+    def names_of(self, groups: Iterable[str], models: Collection[str]) -> list[str]:
+        """The names that choose exactly these models of these groups, as `select` reads them."""
+        names: list[str] = []
+        for group in map(self.group, groups):
+            chosen = [model for model in group.models if model in models]
+            whole = len(chosen) == len(group.models)
+            names += [group.name] if whole else [f"{group.name}/{model}" for model in chosen]
+        return names
 
     def siblings(self, names: Iterable[str], category: str) -> list[str]:
         """All groups of the categories that the names belong to, or else of `category`."""
@@ -249,8 +279,3 @@ def _repeated(entries: Mapping[str, Mapping[str, GroupEntry]], file: str) -> Ite
                     message = f"the model `{model}` already belongs to `{owner[model]}`"
                     yield Problem(file, f"{path}.models", message, "a model has exactly one group")
                 owner[model] = name
-
-
-def models_of(groups: Mapping[str, Group], selected: Sequence[str]) -> list[str]:
-    """The selected groups' models, in the order of the config."""
-    return [model for name, group in groups.items() if name in selected for model in group.models]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     "--groups",
     callback=split_names,
     metavar="A,B",
-    help="Model groups for rows without groups in a column `groups`.",
+    help="Model groups, or GROUP/MODEL, for rows without groups in a column `groups`.",
 )
 @click.option(
     "--output",

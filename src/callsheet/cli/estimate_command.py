@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--groups", required=True, callback=split_names, metavar="A,B", help="Model groups, or all."
+    "--groups",
+    required=True,
+    callback=split_names,
+    metavar="A,B",
+    help="Model groups, GROUP/MODEL, or all.",
 )
 @click.option(
     "--llm", metavar="SPEC", help="LLM whose tokens and prices apply (default: CALLSHEET_LLM)."

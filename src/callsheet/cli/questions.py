@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,7 @@ def question_text(question: Question) -> str:
 
 def _choices_text(question: Question) -> str:
     lines = [
+        *_single_model_hint(question),
         f"{question.text} (enter numbers separated by commas or spaces):",
         "",
         *_numbered(question.options),
@@ -117,6 +118,14 @@ def _choices_text(question: Question) -> str:
     if question.may_skip:
         lines.append("(enter `none` to skip this step)")
     return "\n".join([*lines, "Enter selection (e.g., 1,3 or 1 3): "])
+
+
+def _single_model_hint(question: Question) -> Iterator[str]:
+    for number, option in enumerate(question.options, start=1):
+        models = question.models.get(option.name, ())
+        if len(models) > 1:
+            yield f"(one model of a group: {number}/{models[0]} instead of {number})"
+            return
 
 
 def _numbered(options: tuple[Option, ...]) -> list[str]:

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     "--groups",
     callback=split_names,
     metavar="A,B",
-    help="Model groups to write for (see `callsheet groups`), or all. A category without a"
-    " selected group is skipped.",
+    help="Model groups to write for (see `callsheet groups`), or all; GROUP/MODEL is one model of"
+    " a group. A category without a selected group is skipped.",
 )
 @image_option
 @llm_options
@@ -93,7 +93,9 @@ def resume(name: str, **given: Any) -> int:
     help="Step to repeat. Default: the failed step, else the first step of the given groups, else"
     " the last step that wrote prompts.",
 )
-@click.option("--groups", callback=split_names, metavar="A,B", help="Select other groups.")
+@click.option(
+    "--groups", callback=split_names, metavar="A,B", help="Select other groups or models."
+)
 @click.option(
     "--rewrite",
     callback=split_names,

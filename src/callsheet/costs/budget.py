@@ -162,9 +162,11 @@ def _affordable_selections(
     """The selections among a request's groups that fit into the budget, larger ones first."""
     catalog = bundle.resources.catalog
     try:
-        groups = {catalog.group_of(model).name: None for model in models_in(dict(request.schema))}
+        models = models_in(dict(request.schema))
+        groups = {catalog.group_of(model).name: None for model in models}
         for size in range(len(groups) - 1, 0, -1):
-            for selection in combinations(groups, size):
+            for some in combinations(groups, size):
+                selection = tuple(catalog.names_of(some, models))
                 system = render_instructions(bundle, selection)
                 schema = render_schema(bundle, selection)
                 worst = worst_cost(spec, replace(request, system=system, schema=schema))

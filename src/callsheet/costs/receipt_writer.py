@@ -45,7 +45,7 @@ HISTORY_RUNS = 100
 
 @dataclass(frozen=True)
 class CalledGroups:
-    """The groups that a call asked for, and all groups of its category."""
+    """What a call asked for, as `--groups` names it, and all groups of its category."""
 
     groups: tuple[str, ...] = ()
     all_groups: tuple[str, ...] = ()
@@ -142,12 +142,14 @@ class ReceiptWriter:
             return CalledGroups()
         selected, catalog = _selected_groups(each), bundle.resources.catalog
         all_groups = catalog.usable(catalog.siblings([], category_of(bundle, each.call.step)))
-        called = [name for name in all_groups if name in selected]
+        asked = catalog.select(name for name in selected if name.partition("/")[0] in all_groups)
+        called = catalog.names_of(asked.groups, asked.models)
         if each.call.attempt > 1:
             # Existing prompts are not written again; the reply shows which were written.
             prompts = prompts_in(each.call.text)
-            groups = {g.name for g in catalog.groups() if set(g.models) & set(prompts)}
-            called = [name for name in called if name in groups] or called
+            called = (
+                catalog.names_of(asked.groups, [m for m in asked.models if m in prompts]) or called
+            )
         return CalledGroups(tuple(called or all_groups), tuple(all_groups))
 
     async def _bundle(self, manifest: str) -> WorkflowBundle | None:

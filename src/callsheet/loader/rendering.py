@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 INSTRUCTIONS_MODULE = "prompt.build_grouped_prompt"
 SCHEMA_MODULE = "transform.build_dynamic_schema"
 SELECTION_MODULE = "user.select_model_groups"
-COMPARED_INPUT = "compared_with"
+PLAN_MODULE = "prompt.plan_writing"
+COMPARED_INPUT, ONLY_MODELS = "compared_with", "only_models"
 
 SELECTION_PREFIX = "groups."
 """What the key of a question about model groups begins with; the category follows."""
@@ -34,14 +35,14 @@ def render_instructions(bundle: WorkflowBundle, groups: Sequence[str]) -> str:
 
 def instructions_of_module(bundle: WorkflowBundle, use: ModuleUse, groups: Sequence[str]) -> str:
     """The same, built by this very module of the workflow."""
-    inputs = build_grouped_prompt.Inputs.model_validate(_literal_inputs(use, groups))
+    inputs = build_grouped_prompt.Inputs.model_validate(_literal_inputs(bundle, use, groups))
     return build_grouped_prompt.build(inputs, bundle.resources)
 
 
 def render_schema(bundle: WorkflowBundle, groups: Sequence[str]) -> dict[str, JsonValue]:
     """The full schema that a run with these groups, all of one category, would ask with."""
     use = _module_use(bundle, groups, SCHEMA_MODULE)
-    inputs = build_dynamic_schema.Inputs.model_validate(_literal_inputs(use, groups))
+    inputs = build_dynamic_schema.Inputs.model_validate(_literal_inputs(bundle, use, groups))
     return build_dynamic_schema.build(inputs, bundle.resources)
 
 
@@ -74,6 +75,22 @@ def own_instructions(bundle: WorkflowBundle, group: Group) -> str | None:
     return alone.removeprefix(instructions_of_module(bundle, use, [])).strip()
 
 
+def writes_single_models(bundle: WorkflowBundle, category: str) -> bool:
+    """Whether the workflow can write for one model of a group: its modules are given the models."""
+    needed = {
+        INSTRUCTIONS_MODULE: ONLY_MODELS,
+        SCHEMA_MODULE: ONLY_MODELS,
+        PLAN_MODULE: "selected_models",
+    }
+    return all(
+        needed[use.module_id] in use.inputs
+        for step in bundle.definition.workflow.steps
+        if category_of(bundle, step.step_id) == category
+        for use in step.modules
+        if use.module_id in needed
+    )
+
+
 def category_of(bundle: WorkflowBundle, step: str) -> str:
     """The category that a step writes for: that of the last selection up to it."""
     category = ""
@@ -86,17 +103,24 @@ def category_of(bundle: WorkflowBundle, step: str) -> str:
     return category
 
 
-def _literal_inputs(use: ModuleUse, groups: Sequence[str]) -> dict[str, JsonValue]:
-    """A module's inputs as the file writes them, with these groups in place of the state's."""
+def _literal_inputs(
+    bundle: WorkflowBundle, use: ModuleUse, groups: Sequence[str]
+) -> dict[str, JsonValue]:
+    """A module's inputs as the file writes them, with this selection in place of the state's."""
     literal = {name: value for name, value in use.inputs.items() if not reads_state(value)}
-    return literal | {"selected_groups": [*groups]}
+    selected = bundle.resources.catalog.select(groups)
+    only: dict[str, JsonValue] = (
+        {ONLY_MODELS: [*selected.models]} if ONLY_MODELS in use.inputs else {}
+    )
+    return literal | {"selected_groups": [*selected.groups]} | only
 
 
 def _module_use(bundle: WorkflowBundle, groups: Sequence[str], module_id: str) -> ModuleUse:
     """The module of this id in the step that asks for the groups' category."""
     if not groups:
         raise InputError("no model group is named", hint="name at least one")
-    categories = dict.fromkeys(bundle.resources.catalog.group(name).category for name in groups)
+    catalog = bundle.resources.catalog
+    categories = dict.fromkeys(catalog.group(n).category for n in catalog.select(groups).groups)
     if len(categories) > 1:
         raise InputError(
             f"the groups are of several categories: {', '.join(categories)}",

@@ -23,6 +23,7 @@ from callsheet.errors import InputError
 from callsheet.events import RunFailed, StepFinished
 from callsheet.loader.rendering import (
     INSTRUCTIONS_MODULE,
+    ONLY_MODELS,
     SCHEMA_MODULE,
     SELECTION_MODULE,
     comparison_texts,
@@ -49,8 +50,7 @@ def run_document(
 ) -> RunDocument:
     """Return the run as it stands, in the form that `docs/cli.md` describes."""
     results = bundle.definition.workflow.results
-    selection = _selection(bundle, resolve(results.selection, view.state, []))
-    prompts = _prompts(bundle, resolve(results.prompts, view.state, []), selection)
+    selection, models, prompts = _written(bundle, view)
     brief = resolve(results.brief, view.state, []) or {}
     optional: dict[str, Any] = {}
     if view.question is not None and status == "waiting":
@@ -67,7 +67,8 @@ def run_document(
         llm=view.llm,
         brief=brief,
         selection=selection,
-        prompts=_with_finished(bundle, view, prompts, selection),
+        models=models,
+        prompts=_with_finished(bundle, view, prompts, models),
         settings=_settings(bundle, prompts, brief),
         problems=list(_problems(bundle, view, selection, prompts)),
         usage=view.usage,
@@ -88,9 +89,7 @@ def prompts_and_problems(
     bundle: WorkflowBundle, view: RunView
 ) -> tuple[dict[str, JsonValue], list[PromptProblem]]:
     """Return every prompt of a run by its model, and the rules that they still break."""
-    results = bundle.definition.workflow.results
-    selection = _selection(bundle, resolve(results.selection, view.state, []))
-    prompts = _prompts(bundle, resolve(results.prompts, view.state, []), selection)
+    selection, _, prompts = _written(bundle, view)
     every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
     return every, list(_problems(bundle, view, selection, prompts))
 
@@ -104,7 +103,7 @@ def work_in_progress(bundle: WorkflowBundle, view: RunView) -> WorkInProgress | 
         (u.inputs.get("group_category") for u in uses if u.module_id == SELECTION_MODULE), None
     )
     asked = next((use.inputs for use in uses if use.module_id == SCHEMA_MODULE), {})
-    models = resolve(asked.get("only_models"), view.state, [])
+    models = resolve(asked.get(ONLY_MODELS), view.state, [])
     return WorkInProgress.model_construct(
         step=view.step,
         attempt=view.attempt,
@@ -138,9 +137,7 @@ def list_attempts(bundle: WorkflowBundle, events: Sequence[RecordedEvent]) -> li
 
 
 def _prompts_of_step(bundle: WorkflowBundle, view: RunView, step: str) -> dict[str, JsonValue]:
-    results = bundle.definition.workflow.results
-    selection = _selection(bundle, resolve(results.selection, view.state, []))
-    every = _prompts(bundle, resolve(results.prompts, view.state, []), selection)
+    _, _, every = _written(bundle, view)
     asked = [
         str(use.inputs.get("group_category"))
         for use in bundle.definition.workflow.step(step).modules
@@ -157,20 +154,41 @@ def _selection(bundle: WorkflowBundle, found: JsonValue) -> dict[str, list[str]]
     }
 
 
-def _prompts(
-    bundle: WorkflowBundle, found: JsonValue, selection: dict[str, list[str]]
-) -> dict[str, dict[str, JsonValue]]:
-    """Return the prompts of the selected groups' models, in the order of the config."""
-    prompts: dict[str, dict[str, JsonValue]] = {}
+def _models(
+    bundle: WorkflowBundle, view: RunView, selection: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Return the selected models by category: those of the selecting module, else whole groups."""
     catalog = bundle.resources.catalog
+    models = {category: catalog.select(names).models for category, names in selection.items()}
+    for step in bundle.definition.workflow.steps:
+        for use in step.modules:
+            if use.module_id == SELECTION_MODULE:
+                chosen = view.state.get(use.outputs_to_state.get("selected_models", ""))
+                category = str(use.inputs.get("group_category"))
+                if isinstance(chosen, list) and category in models:
+                    models[category] = [each for each in models[category] if each in chosen]
+    return models
+
+
+def _written(
+    bundle: WorkflowBundle, view: RunView
+) -> tuple[dict[str, list[str]], dict[str, list[str]], dict[str, dict[str, JsonValue]]]:
+    """Return the selected groups, the selected models, and the prompts, each by category."""
+    results = bundle.definition.workflow.results
+    selection = _selection(bundle, resolve(results.selection, view.state, []))
+    models = _models(bundle, view, selection)
+    return selection, models, _prompts(resolve(results.prompts, view.state, []), models)
+
+
+def _prompts(
+    found: JsonValue, models: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, JsonValue]]:
+    """Return the prompts of the selected models, in the order of the config."""
+    prompts: dict[str, dict[str, JsonValue]] = {}
     for category, written in (found if isinstance(found, dict) else {}).items():
         texts = written if isinstance(written, dict) else {}
-        groups = selection.get(category)
-        if groups is None:
-            prompts[category] = texts
-            continue
-        models = [model for name in groups for model in catalog.group(name).models]
-        prompts[category] = {model: texts[model] for model in models if model in texts}
+        known = models.get(category, texts)
+        prompts[category] = {model: texts[model] for model in known if model in texts}
     return prompts
 
 
@@ -178,7 +196,7 @@ def _with_finished(
     bundle: WorkflowBundle,
     view: RunView,
     prompts: dict[str, dict[str, JsonValue]],
-    selection: dict[str, list[str]],
+    models: Mapping[str, Sequence[str]],
 ) -> dict[str, dict[str, JsonValue]]:
     """Add the prompts that the module being executed has finished."""
     groups = bundle.resources.catalog.groups()
@@ -190,7 +208,7 @@ def _with_finished(
             for name in reversed([category_of[names[0]], *names]):
                 value = {name: value}  # noqa: PLW2901  # built from the inside out
             found = overlay(found, value)
-    return _prompts(bundle, found, selection)
+    return _prompts(found, models)
 
 
 def _settings(
@@ -258,6 +276,9 @@ def instruction_savings(bundle: WorkflowBundle, view: RunView) -> InstructionSav
             every = bundle.resources.catalog.siblings(
                 given if isinstance(given, dict) else names, ""
             )
+            only = resolve(use.inputs.get(ONLY_MODELS), view.state, [])
+            if isinstance(only, list):
+                names = bundle.resources.catalog.names_of(names, {*map(str, only)})
             # Without a prompt to write there was no call, and nothing was sent.
             sent = count_tokens(instructions_of_module(bundle, use, names)) if names else 0
             total += InstructionSavings(

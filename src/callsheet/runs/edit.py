@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.errors import StateConflictError, UnknownNameError
 from callsheet.exports.texts import named_texts
+from callsheet.loader.bundle import load_workflow
 from callsheet.questions import Question, parse_answer
 from callsheet.runs.options import RunOptions
 
@@ -31,7 +32,7 @@ async def replace_prompt(
     if _prompts_under_review(view):
         session = await service.resume(run, RunOptions())
     elif view.status in ("succeeded", "stopped"):
-        session = await _back_to_review(service, run, prompt)
+        session = await _back_to_review(service, view, prompt)
     else:
         raise StateConflictError(
             f"the run {run} is not at its review", hint=f"it is {view.status}; wait, or resume it"
@@ -56,15 +57,17 @@ def _prompts_under_review(view: RunView) -> dict[str, str]:
     return dict(named_texts(question.show)) if isinstance(question.show, dict) else {}
 
 
-async def _back_to_review(service: RunService, run: str, prompt: str) -> RunSession:
+async def _back_to_review(service: RunService, view: RunView, prompt: str) -> RunSession:
     """Retry the step that wrote this prompt, up to its review."""
-    document = await service.show(run)
+    document = await service.show(view.run)
     model = prompt.partition(".")[0]
     categories = [category for category, found in document.prompts.items() if model in found]
     if not categories:
         known = [name for found in document.prompts.values() for name, _ in named_texts(found)]
         raise UnknownNameError("prompt", prompt, known)
-    options = RunOptions(groups=document.selection.get(categories[0]) or (), review=True)
-    session = await service.retry(run, options)
+    catalog = load_workflow(view.source).resources.catalog
+    chosen, models = (each.get(categories[0], []) for each in (document.selection, document.models))
+    options = RunOptions(groups=catalog.names_of(chosen, models), review=True)
+    session = await service.retry(view.run, options)
     await session.advance()
     return session

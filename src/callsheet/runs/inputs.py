@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.errors import AnswerError, InputError, UnknownNameError
+from callsheet.loader.rendering import SELECTION_PREFIX, writes_single_models
 from callsheet.modules.registry import find_module
 from callsheet.questions import Question, parse_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -92,7 +93,10 @@ def _image_question(bundle: WorkflowBundle) -> tuple[str, Question]:
 
 
 def parse_selection(bundle: WorkflowBundle, groups: Sequence[str]) -> dict[str, JsonValue]:
-    """Parse groups into a selection for each category that the workflow asks for; it may be empty."""
+    """Parse groups into a selection for each category that the workflow asks for; it may be empty.
+
+    `GROUP/MODEL` names one model of a group.
+    """
     questions = {q.key: q for _, q in preset_questions(bundle) if q.kind == "choices"}
     names = {option.name: key for key, q in questions.items() for option in q.options}
     if not questions:
@@ -104,10 +108,35 @@ def parse_selection(bundle: WorkflowBundle, groups: Sequence[str]) -> dict[str, 
                 key: [option.name for option in q.options if not option.unavailable]
                 for key, q in questions.items()
             }
-        elif group in names:
-            chosen[names[group]].append(group)
+        elif (name := group.partition("/")[0]) in names:
+            chosen[names[name]].append(group)
         else:
-            raise UnknownNameError("model group", group, names)
+            raise _unknown_group(bundle, name, names)
     if not any(chosen.values()):
         raise AnswerError("no model group was chosen", hint=f"known: {', '.join(names)}")
-    return {key: parse_answer(questions[key], [*wanted]) for key, wanted in chosen.items()}
+    selection = {key: parse_answer(questions[key], [*wanted]) for key, wanted in chosen.items()}
+    for key, value in selection.items():
+        check_single_models(bundle, key, value)
+    return selection
+
+
+def _unknown_group(bundle: WorkflowBundle, name: str, known: Collection[str]) -> InputError:
+    for group in bundle.resources.catalog.groups():
+        if group.name in known and name in group.models:
+            return InputError(
+                f"{name!r} is a model, not a model group",
+                hint=f"name it with its group: {group.name}/{name}",
+            )
+    return UnknownNameError("model group", name, known)
+
+
+def check_single_models(bundle: WorkflowBundle, key: str, answer: JsonValue) -> None:
+    """Raise InputError where one model of a group is chosen and the workflow writes for whole groups."""
+    chosen = answer if isinstance(answer, list) and key.startswith(SELECTION_PREFIX) else []
+    single = next((str(name) for name in chosen if "/" in str(name)), None)
+    if single and not writes_single_models(bundle, key.removeprefix(SELECTION_PREFIX)):
+        raise AnswerError(
+            f"the workflow `{bundle.name}` writes for whole groups, not for `{single}` alone",
+            hint=f"choose `{single.partition('/')[0]}`, or give its modules the selected models"
+            " (docs/workflows.md)",
+        )

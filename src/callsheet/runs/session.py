@@ -15,6 +15,7 @@ from callsheet.errors import InputError
 from callsheet.events import QuestionAnswered, RunRetried
 from callsheet.images import read_base64
 from callsheet.runs.document import run_document
+from callsheet.runs.inputs import check_single_models
 from callsheet.store.owners import has_live_owner, is_dead
 from callsheet.store.port import LeaseError
 
@@ -116,6 +117,7 @@ class RunSession:
             await self.check_question_open()
         value, files = self._read_image_answer(value)
         event = answer_question(self.view, value, idempotency_key=idempotency_key)
+        check_single_models(self.bundle, event.key, event.value)
         if self.has_lease:
             await self.journal.append(event, files=files)
             return

@@ -15,6 +15,10 @@ ImageText = Annotated[str, StringConstraints(min_length=1, max_length=7_500_000)
 """A PNG, JPEG or WebP of up to 5 MB in base64, with or without the beginning of a data URL."""
 
 Names = Annotated[list[Name], Field(max_length=200)]
+Selected = Annotated[str, StringConstraints(min_length=1, max_length=130)]
+"""A model group, or one model of it: `GROUP/MODEL`."""
+
+Selection = Annotated[list[Selected], Field(max_length=200)]
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 
@@ -38,7 +42,7 @@ class StartRunRequest(ExecutionRequest):
     """A new run; with `review` it waits for a review after each step that writes prompts."""
 
     brief: dict[Name, Text] = Field(default_factory=dict)
-    groups: Names | None = Field(default=None, description="Null: the run asks for them.")
+    groups: Selection | None = Field(default=None, description="Null: the run asks for them.")
     picture: ImageText | None = Field(default=None, description=IMAGE_HELP)
     workflow: Name | None = None
     review: bool = False
@@ -49,7 +53,7 @@ class RetryRequest(ExecutionRequest):
     """A step to retry: with other groups, prompts to rewrite, or another brief."""
 
     brief: dict[Name, Text] = Field(default_factory=dict)
-    groups: Names | None = None
+    groups: Selection | None = None
     picture: ImageText | None = Field(default=None, description=IMAGE_HELP)
     without: Names = Field(
         default_factory=list, description="Categories to deselect: no call is made for them."
@@ -73,7 +77,7 @@ class BatchRequestBody(RequestBody):
 
     sheet: Annotated[str, StringConstraints(min_length=1, max_length=8_000_000)]
     title: Name = Field(default="sheet", description="The title that the batch is named after.")
-    groups: Names = Field(default_factory=list)
+    groups: Selection = Field(default_factory=list)
     brief: dict[Name, Text] = Field(default_factory=dict)
     workflow: Name | None = None
     llm: Spec | None = None
@@ -93,7 +97,7 @@ class AnswerRequest(RequestBody):
     """An answer to the question with this number."""
 
     question: int = Field(ge=0, le=2**53)
-    value: ImageText | Text | Names
+    value: ImageText | Text | Selection
 
 
 class EditRequest(RequestBody):
@@ -106,7 +110,7 @@ class EditRequest(RequestBody):
 class EstimateRequest(RequestBody):
     """A selection of groups to estimate."""
 
-    groups: Annotated[list[Name], Field(min_length=1, max_length=200)]
+    groups: Annotated[list[Selected], Field(min_length=1, max_length=200)]
     workflow: Name | None = None
     llm: Spec | None = None
     idea: Annotated[str, StringConstraints(max_length=4_000)] | None = None

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.instructions import find_todo_lines, instructions_path, join_instructions
+from callsheet.catalog.instructions import (
+    find_todo_lines,
+    find_wrong_marks,
+    instructions_for_models,
+    instructions_path,
+    join_instructions,
+)
 from callsheet.errors import GroupProblem, InputError, Problem, WorkflowError
 from callsheet.modules.contract import (
     Done,
@@ -24,11 +30,13 @@ class Inputs(Values):
     """The shared file, each group's file, and the selected groups.
 
     Without `group_instructions`, a group's file is `<group>_instructions.txt` beside the shared one.
+    With `only_models`, the parts of other models are left out.
     """
 
     shared_instructions_path: str
     group_instructions: dict[str, str] | None = None
     selected_groups: list[str]
+    only_models: list[str] | None = None
 
 
 class Outputs(Values):
@@ -61,7 +69,9 @@ def build(inputs: Inputs, resources: Resources) -> str:
         path = _path(inputs.shared_instructions_path, inputs.group_instructions, group)
         if path is None or not resources.files.has(path) or not resources.files.read(path).strip():
             raise WorkflowError([_missing(group, path)])
-        texts.append(resources.files.read(path))
+        text, models = resources.files.read(path), resources.catalog.group(group).models
+        only = models if inputs.only_models is None else inputs.only_models
+        texts.append(instructions_for_models(text, models, only))
     return join_instructions(shared, texts)
 
 
@@ -97,6 +107,11 @@ def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
         path = _path(shared, paths, group)
         if path is None or not resources.files.has(path) or not resources.files.read(path).strip():
             yield _missing(group, path)
+            continue
+        for number, message in find_wrong_marks(
+            resources.files.read(path), resources.catalog.group(group).models
+        ):
+            yield GroupProblem(path, "", f"line {number} {message}", group=group)
 
 
 module = Module(

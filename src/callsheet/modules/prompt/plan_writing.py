@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
-from callsheet.catalog.groups import models_of
 from callsheet.catalog.instructions import instructions_path
 from callsheet.catalog.schemas import schema_path
 from callsheet.modules.contract import Done, Module, ModuleContext, Outcome, Values
@@ -33,11 +32,12 @@ class AtHand(Values):
 class Inputs(Values):
     """The selection, and the prompts at hand by model, chosen now or not.
 
-    `basis` is whatever all prompts depend on, as the brief; the files are those of the builders,
+    Without `selected_models`, all models of the groups are selected. `basis` is whatever all prompts depend on, as the brief; the files are those of the builders,
     and are found where the builders find them.
     """
 
     selected_groups: list[str]
+    selected_models: list[str] | None = None
     at_hand: dict[str, AtHand] | None = None
     basis: dict[str, JsonValue] = Field(default_factory=dict)
     shared_instructions_path: str
@@ -68,9 +68,10 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
         for name, group in groups.items()
         for mark in [_fingerprint(inputs, context, group)]
         for model in group.models
+        if inputs.selected_models is None or model in inputs.selected_models
     }
     kept = _kept(inputs, now, context.rewrite)
-    to_write = [model for model in models_of(groups, selected) if model not in kept]
+    to_write = [model for model in now if model not in kept]
     writing = [name for name, group in groups.items() if set(group.models) & set(to_write)]
     return Done(
         Outputs(

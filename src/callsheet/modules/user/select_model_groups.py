@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.groups import models_of
 from callsheet.errors import Problem, UnknownNameError
 from callsheet.modules.contract import (
     Ask,
@@ -28,11 +27,13 @@ if TYPE_CHECKING:
 class Inputs(Values):
     """The category whose groups are offered, and the selection of an earlier attempt.
 
-    With `may_skip`, the answer may be `none`, which skips the step.
+    `previous_models` are that selection's models; without them it was of whole groups. With
+    `may_skip`, the answer may be `none`, which skips the step.
     """
 
     group_category: str
     previous_selection: list[str] | None = None
+    previous_models: list[str] | None = None
     may_skip: bool = False
 
 
@@ -52,12 +53,15 @@ def key_of(category: str) -> str:
 def _question(catalog: Catalog, inputs: Inputs) -> Question:
     groups = catalog.category(inputs.group_category)
     previous = catalog.usable(name for name in inputs.previous_selection or () if name in groups)
+    if inputs.previous_models is not None:
+        previous = catalog.names_of(previous, inputs.previous_models)
     return Question(
         key=key_of(inputs.group_category),
         kind="choices",
         text=f"Select model groups for {inputs.group_category.replace('_', ' ')}",
         default=[*previous] or None,
         options=tuple(_option(group) for group in groups.values()),
+        models={name: [*group.models] for name, group in groups.items()},
         may_skip=inputs.may_skip,
     )
 
@@ -76,16 +80,21 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     answer = context.answers.get(question.key)
     if answer is None:
         return Ask(question)
-    selected = [str(name) for name in answer] if isinstance(answer, list) else []
-    if not selected:
+    catalog = context.resources.catalog
+    selected = catalog.select(map(str, answer if isinstance(answer, list) else []))
+    if not selected.groups:
         none = Outputs(selected_groups=[], selected_models=[], model_count=0)
         return Skip(f"no {inputs.group_category.replace('_', ' ')} group selected", none)
-    groups = context.resources.catalog.category(inputs.group_category)
-    for name in selected:
-        if closed := groups[name].closed:
-            context.note(closed.words(groups[name].label))
-    models = models_of(groups, selected)
-    return Done(Outputs(selected_groups=selected, selected_models=models, model_count=len(models)))
+    for group in map(catalog.group, selected.groups):
+        if group.closed:
+            context.note(group.closed.words(group.label))
+    return Done(
+        Outputs(
+            selected_groups=selected.groups,
+            selected_models=selected.models,
+            model_count=len(selected.models),
+        )
+    )
 
 
 def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:

@@ -5,7 +5,7 @@ import { defaultBatchTitle } from "./format.js";
 import { announce } from "./live_region.js";
 import { openRun, perform } from "./run_actions.js";
 import { loadRuns } from "./run_list.js";
-import { briefFields, enteredBrief, selectedGroups } from "./selectors.js";
+import { briefFields, enteredBrief, selectionNames } from "./selectors.js";
 import { setState, state } from "./store.js";
 
 const POLL_INTERVAL = 700; // milliseconds
@@ -18,7 +18,7 @@ export function batchRequest() {
     title: state.batch.title,
     workflow: state.workflow.name,
     llm: state.llm,
-    groups: selectedGroups().map(({ name }) => name),
+    groups: selectionNames(),
     brief: enteredBrief(fields),
   };
 }

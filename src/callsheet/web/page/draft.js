@@ -25,8 +25,8 @@ export function loadDraft() {
   try {
     const draft = JSON.parse(sessionStorage.getItem(STORAGE_KEY) || "null");
     if (draft?.workflow !== state.workflow.name) return {};
-    const names = new Set(allGroups().map((group) => group.name));
-    const selected = new Set(draft.selected.filter((name) => names.has(name)));
+    const models = new Set(allGroups().flatMap((group) => group.models));
+    const selected = new Set(draft.selected.filter((model) => models.has(model)));
     return { brief: { ...state.brief, ...draft.brief }, selected, llm: draft.llm || state.llm };
   } catch {
     return {};

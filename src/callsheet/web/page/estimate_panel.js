@@ -3,7 +3,7 @@
 import { apiPath, attempt, post } from "./api_client.js";
 import { byId, el, renderIfChanged } from "./dom.js";
 import { formatCost, formatNumber, formatPercent } from "./format.js";
-import { isImageUsed, isPaid, selectedGroups } from "./selectors.js";
+import { isImageUsed, isPaid, selectionNames } from "./selectors.js";
 import { setState, state } from "./store.js";
 
 const FREE = "Free: offline drafts, no LLM is called.";
@@ -88,7 +88,7 @@ function price(estimate) {
 
 /** Loads what is shown for this selection and action; no LLM is called for it. */
 function loadEstimates(action) {
-  const groups = selectedGroups().map(({ name }) => name);
+  const groups = selectionNames();
   if (groups.length === 0) {
     if (state.estimate) setState({ estimate: null });
     return;

@@ -1,4 +1,4 @@
-// Selects model groups by click, by number or by name.
+// Selects model groups, or single models of them, by click, by number or by name.
 
 import { button, byId, el, renderIfChanged, sectionBody, setText } from "./dom.js";
 import { formatCount, formatNumber, humanize } from "./format.js";
@@ -6,10 +6,11 @@ import {
   allGroups,
   categories,
   followUpQuestion,
-  groupsOfRun,
   isBriefChanged,
   isRemovable,
   isSelected,
+  modelsOfRun,
+  selectedModels,
 } from "./selectors.js";
 import { setState, state } from "./store.js";
 
@@ -20,7 +21,7 @@ export function renderGroupPicker() {
     categories().map(categoryBlock),
     groupNameForm(groups),
   ]);
-  const inRun = isBriefChanged() ? new Set() : groupsOfRun();
+  const inRun = isBriefChanged() ? new Set() : modelsOfRun();
   for (const group of groups) updateGroup(group, inRun);
   for (const category of categories()) {
     updateFollowUp(category);
@@ -39,7 +40,7 @@ function categoryBlock({ name, groups }) {
       el("h3", { id: heading }, humanize(name)),
       el("span", { class: "small muted", "aria-hidden": "true" }, "tokens"),
     ),
-    groups.map(groupRow),
+    groups.map((group) => [groupRow(group), modelBoxes(group)]),
     el("p", { class: "removal-note small muted", id: `removal-${name}`, role: "status" }),
     el("div", { class: "follow-up", id: `follow-up-${name}`, hidden: true }),
   );
@@ -78,6 +79,24 @@ function groupRow(group) {
   );
 }
 
+/** A checkbox for each model, shown below a selected group that has several. */
+function modelBoxes({ name, label, models }) {
+  if (models.length < 2) return null;
+  const box = (model) =>
+    el(
+      "label",
+      {},
+      el("input", {
+        type: "checkbox",
+        id: `model-${model}`,
+        on: { change: () => toggleModels([model]) },
+      }),
+      model,
+    );
+  const attributes = { class: "group-models", id: `models-${name}`, hidden: true };
+  return el("div", { ...attributes, role: "group", "aria-label": label }, models.map(box));
+}
+
 function groupWarning({ closed, outdated, age }) {
   const successor = closed?.successor?.replaceAll("`", "");
   const text = closed
@@ -94,17 +113,25 @@ function groupTooltip({ models, version, checked }) {
 
 function updateGroup(group, inRun) {
   const box = byId(`group-${group.name}`);
-  box.checked = isSelected(group);
+  const selected = selectedModels(group);
+  box.checked = selected.length > 0;
+  box.indeterminate = box.checked && selected.length < group.models.length;
   box.closest(".group").classList.toggle("selected", box.checked);
+  if (group.models.length > 1) {
+    byId(`models-${group.name}`).hidden = !box.checked;
+    for (const model of group.models) byId(`model-${model}`).checked = selected.includes(model);
+  }
   const prompts = Object.assign({}, ...Object.values(state.run?.prompts ?? {}));
-  const isWritten = inRun.has(group.name) && group.models.some((model) => model in prompts);
+  const written = group.models.filter((model) => inRun.has(model) && model in prompts);
+  const isWritten = written.length > 0 && selected.every((model) => written.includes(model));
   const status = box.checked ? "✓ written" : "written; no longer selected";
   setText(byId(`status-${group.name}`), isWritten ? status : "");
 }
 
 /** What happens if no group of a category stays selected. */
 function removalNote({ name, groups }, inRun) {
-  if (groups.some(isSelected) || !groups.some((group) => inRun.has(group.name))) return "";
+  const isInRun = ({ models }) => models.some((model) => inRun.has(model));
+  if (groups.some(isSelected) || !groups.some(isInRun)) return "";
   const label = humanize(name);
   if (isRemovable(name))
     return `${label} will be removed: its prompts are dropped from the run, and no LLM is called.`;
@@ -140,11 +167,16 @@ function promptsBefore(category) {
 
 /** Selects these groups, or deselects them if all of them are selected. */
 export function toggleGroups(names) {
+  toggleModels(allGroups().flatMap(({ name, models }) => (names.includes(name) ? models : [])));
+}
+
+/** Selects these models, or deselects them if all of them are selected. */
+function toggleModels(models) {
   const selected = new Set(state.selected);
-  const areAll = names.every((name) => selected.has(name));
-  for (const name of names) {
-    if (areAll) selected.delete(name);
-    else selected.add(name);
+  const areAll = models.every((model) => selected.has(model));
+  for (const model of models) {
+    if (areAll) selected.delete(model);
+    else selected.add(model);
   }
   setState({ selected });
 }
@@ -175,12 +207,20 @@ function groupNameForm(groups) {
 
 function selectByName(input) {
   const words = input.value.toLowerCase().split(/[\s,]+/).filter(Boolean);
-  const found = words.flatMap(groupsFor);
-  const unknown = words.filter((word) => groupsFor(word).length === 0);
-  if (found.length) toggleGroups([...new Set(found)]);
+  const found = words.flatMap(modelsFor);
+  const unknown = words.filter((word) => modelsFor(word).length === 0);
+  if (found.length) toggleModels([...new Set(found)]);
   input.value = unknown.join(" ");
   const known = allGroups().map(({ name }) => name);
   setText(byId("group-name-hint"), unknown.length ? `no such group; known are ${known.join(", ")}` : "");
+}
+
+/** The models that a word means: those of its groups, or the one after a slash, as in `5/SD_B`. */
+function modelsFor(word) {
+  const [name, model] = word.split("/");
+  const groups = allGroups().filter((group) => groupsFor(name).includes(group.name));
+  const models = groups.flatMap((group) => group.models);
+  return model === undefined ? models : models.filter((each) => each.toLowerCase() === model);
 }
 
 /** The groups that a word means: `all`, a number, a name, or the start of a name or label. */

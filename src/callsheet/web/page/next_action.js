@@ -6,14 +6,16 @@ import {
   categories,
   enteredBrief,
   followUpQuestion,
-  groupsOfRun,
   imageField,
   isBriefChanged,
   isImageUsed,
   isRemovable,
   isRunning,
   isSelected,
+  modelsOfRun,
   selectedGroups,
+  selectedModels,
+  selectionNames,
 } from "./selectors.js";
 import { state } from "./store.js";
 
@@ -66,9 +68,9 @@ function startAction() {
   if (hasGroups && groups.length === 0) return { kind: "choose", label: "Select a group" };
   const body = { workflow: state.workflow.name, llm: state.llm, brief: enteredBrief(briefFields()) };
   if (!hasGroups) return { kind: "start", label: "Start", body };
-  body.groups = groups.map(({ name }) => name);
+  body.groups = selectionNames(groups);
   if (state.image && isImageUsed()) body.picture = state.image.data;
-  return { kind: "start", label: `Write ${countPrompts(groups)}`, body };
+  return { kind: "start", label: `Write ${countPrompts(groups.flatMap(selectedModels))}`, body };
 }
 
 function runAction({ status, question }) {
@@ -80,7 +82,7 @@ function runAction({ status, question }) {
     return resumeAction("Try now", "The provider asked for a pause.");
   if (question && changed.length === 0)
     return { kind: "answer", label: "", note: "The run waits for your answer." };
-  if (selectedGroups().length === 0 && groupsOfRun().size > 0)
+  if (selectedGroups().length === 0 && modelsOfRun().size > 0)
     return { kind: "choose", label: "Select a group" };
   if (changed.length > 0) return retryAction(changed);
   const note = "All selected prompts are written. Select another group to add only its prompts.";
@@ -94,10 +96,11 @@ function resumeAction(label, note = "") {
 
 /** The categories whose selection, preset answer or image differs from the run's. */
 function changedCategories() {
-  const inRun = groupsOfRun();
+  const inRun = modelsOfRun();
   return categories().filter(({ name, groups }) => {
     if (!groups.some(isSelected)) return isRemovable(name);
-    const isDifferent = groups.some((group) => isSelected(group) !== inRun.has(group.name));
+    const models = groups.flatMap((group) => group.models);
+    const isDifferent = models.some((model) => state.selected.has(model) !== inRun.has(model));
     return isDifferent || hasPresetAnswer(name) || hasNewImage(name);
   });
 }
@@ -113,11 +116,11 @@ function hasNewImage(category) {
 }
 
 function retryAction(changed) {
-  const inRun = groupsOfRun();
+  const inRun = modelsOfRun();
   const groups = changed.flatMap((category) => category.groups);
-  const added = groups.filter((group) => isSelected(group) && !inRun.has(group.name));
-  const removed = groups.filter((group) => !isSelected(group) && inRun.has(group.name));
-  const selected = groups.filter(isSelected).map(({ name }) => name);
+  const added = changes(groups, (model) => state.selected.has(model) && !inRun.has(model));
+  const removed = changes(groups, (model) => !state.selected.has(model) && inRun.has(model));
+  const selected = selectionNames(groups);
   const without = changed.filter((each) => !each.groups.some(isSelected)).map(({ name }) => name);
   const sendsImage = changed.some(({ name }) => hasNewImage(name));
   const body = { brief: presetAnswers() };
@@ -129,13 +132,23 @@ function retryAction(changed) {
   return { kind: "retry", label, body, note: retryNote(added, removed) };
 }
 
+/** The groups of which some models changed, each with a name for these: `{ label, models }`. */
+function changes(groups, isChanged) {
+  return groups.flatMap(({ label, models }) => {
+    const changed = models.filter(isChanged);
+    if (changed.length === 0) return [];
+    return [{ label: changed.length === models.length ? label : changed.join(", "), models: changed }];
+  });
+}
+
 function presetAnswers() {
   return Object.fromEntries(Object.entries(state.presetAnswers).filter(([, value]) => value));
 }
 
 function retryLabel(added, removed, sendsImage) {
-  if (added.length === 1) return `Add ${added[0].label}: ${countPrompts(added)}`;
-  if (added.length > 1) return `Add ${added.length} groups: ${countPrompts(added)}`;
+  const newModels = added.flatMap(({ models }) => models);
+  if (added.length === 1) return `Add ${added[0].label}: ${countPrompts(newModels)}`;
+  if (added.length > 1) return `Add ${added.length} groups: ${countPrompts(newModels)}`;
   if (removed.length === 1) return `Remove ${removed[0].label}`;
   if (removed.length > 1) return `Remove ${removed.length} groups`;
   return sendsImage ? "Rewrite for this image" : "Rewrite for the other image prompt";
@@ -148,6 +161,6 @@ function retryNote(added, removed) {
   return `${names} will be removed; other prompts are kept.`;
 }
 
-function countPrompts(groups) {
-  return formatCount(groups.flatMap(({ models }) => models).length, "prompt");
+function countPrompts(models) {
+  return formatCount(models.length, "prompt");
 }

@@ -39,14 +39,15 @@ export function renderPromptList() {
 
 /** The groups of the open run in order: `{ category, group, label, names }`, `names` of prompts. */
 function promptGroups() {
-  const { selection = {}, prompts = {}, at_work: work } = state.run;
+  const { selection = {}, models: chosen = {}, prompts = {}, at_work: work } = state.run;
   const isShown = (model, written) =>
     model in (written ?? {}) || isRunning() || Boolean(work?.models?.includes(model));
   const selected = categories().flatMap(({ name: category, groups }) =>
     groups
       .filter(({ name }) => selection[category]?.includes(name))
       .map(({ name: group, label, models }) => {
-        const shown = models.filter((model) => isShown(model, prompts[category]));
+        const selected = models.filter((model) => chosen[category]?.includes(model));
+        const shown = selected.filter((model) => isShown(model, prompts[category]));
         const names = shown.flatMap((model) => promptNames(model, prompts[category]));
         return { category, group, label, names };
       }),

@@ -116,16 +116,26 @@ function imageForm({ default: current }, answer) {
   return answerForm({}, submit, [element, el("div", { class: "choices" }, buttons)]);
 }
 
+/** The models of an option that can be chosen alone, as options. */
+function singleModels(name, models = []) {
+  if (models.length < 2) return [];
+  return models.map((model) => ({ name: `${name}/${model}`, label: model, isModel: true }));
+}
+
 function choicesForm(question, answer) {
   const defaults = new Set(Array.isArray(question.default) ? question.default : []);
-  const boxes = question.options.map(({ name }) =>
+  const options = question.options.flatMap((option) => [
+    option,
+    ...singleModels(option.name, question.models?.[option.name]),
+  ]);
+  const boxes = options.map(({ name }) =>
     el("input", { type: "checkbox", value: name, checked: defaults.has(name) }),
   );
   const submit = () => answer(boxes.filter((box) => box.checked).map((box) => box.value));
-  const rows = question.options.map(({ label, detail }, index) =>
+  const rows = options.map(({ label, detail, isModel }, index) =>
     el(
       "label",
-      { class: "option" },
+      { class: isModel ? "option model-option" : "option" },
       boxes[index],
       el("span", {}, label, detail && el("span", { class: "muted" }, ` ${detail}`)),
     ),

@@ -4,7 +4,7 @@ import { apiPath, attempt, get, post, remove } from "./api_client.js";
 import { formatCount } from "./format.js";
 import { setImage } from "./image_picker.js";
 import { announce } from "./live_region.js";
-import { categories, groupsOfRun, messageWithStep, promptTexts } from "./selectors.js";
+import { categories, messageWithStep, modelsOfRun, promptTexts } from "./selectors.js";
 import { setState, state } from "./store.js";
 import { selectWorkflow } from "./workflow_picker.js";
 
@@ -148,11 +148,11 @@ function applyRun(run) {
   const before = state.run;
   const isSame = before?.run === run.run;
   if (isSame && run.seq < before.seq) return;
-  const groupsBefore = [...groupsOfRun()].join();
+  const modelsBefore = [...modelsOfRun()].join();
   setState({ run, batch: null });
   if (!isSame) applyInputs(run);
   // The selection follows the run if it was changed elsewhere, in a terminal or another tab.
-  else if (groupsBefore !== [...groupsOfRun()].join()) setState({ selected: groupsOfRun() });
+  else if (modelsBefore !== [...modelsOfRun()].join()) setState({ selected: modelsOfRun() });
   if (run.status === "running") return;
   setState({ partialTexts: {} });
   if (isSame && before.status === "running") announceEnd(run);
@@ -162,7 +162,7 @@ function applyInputs(run) {
   const entries = Object.entries(run.brief ?? {}).map(([key, value]) => [key, String(value)]);
   const brief = { ...state.brief, ...Object.fromEntries(entries) };
   setState({ brief, llm: run.llm || state.llm });
-  if (groupsOfRun().size > 0) setState({ selected: groupsOfRun() });
+  if (modelsOfRun().size > 0) setState({ selected: modelsOfRun() });
 }
 
 function announceEnd({ status, prompts, question, error }) {

@@ -12,17 +12,32 @@ export function allGroups() {
   return categories().flatMap((category) => category.groups);
 }
 
-export function isSelected({ name }) {
-  return state.selected.has(name);
+/** The selected models of a group. */
+export function selectedModels({ models }) {
+  return models.filter((model) => state.selected.has(model));
+}
+
+/** Whether at least one model of the group is selected. */
+export function isSelected(group) {
+  return selectedModels(group).length > 0;
 }
 
 export function selectedGroups() {
   return allGroups().filter(isSelected);
 }
 
-/** The groups that the open run writes for, over all categories. */
-export function groupsOfRun() {
-  return new Set(Object.values(state.run?.selection ?? {}).flat());
+/** The selection as a request names it: a group, or `GROUP/MODEL` where not all are selected. */
+export function selectionNames(groups = allGroups()) {
+  return groups.flatMap((group) => {
+    const models = selectedModels(group);
+    if (models.length === group.models.length) return [group.name];
+    return models.map((model) => `${group.name}/${model}`);
+  });
+}
+
+/** The models that the open run writes for, over all categories. */
+export function modelsOfRun() {
+  return new Set(Object.values(state.run?.models ?? {}).flat());
 }
 
 /** The fields of the brief: those that are asked before the first step that selects groups. */
@@ -78,10 +93,10 @@ export function followUpQuestion(category) {
 export function isRemovable(category) {
   const all = categories();
   const index = all.findIndex(({ name }) => name === category);
-  const inRun = groupsOfRun();
+  const inRun = modelsOfRun();
   const others = all.filter(({ groups }) => groups.some(isSelected));
   return (
-    all[index].groups.some(({ name }) => inRun.has(name)) &&
+    all[index].groups.some(({ models }) => models.some((model) => inRun.has(model))) &&
     others.length > 0 &&
     others.every((each) => all.indexOf(each) < index)
   );

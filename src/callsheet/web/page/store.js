@@ -6,7 +6,7 @@ export const state = {
   llms: [], // offered by the server, each with whether its API key is set
   llm: "", // the selected one
   brief: {}, // values of the brief's fields
-  selected: new Set(), // names of the selected groups
+  selected: new Set(), // the selected models
   image: null, // the person's own image: its metadata, its content, and the run it was sent to
   presetAnswers: {}, // answers to later questions given beforehand, by key
   estimate: null, // tokens and cost of this selection, beside those of all groups

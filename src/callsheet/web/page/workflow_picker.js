@@ -6,7 +6,7 @@ import { loadDraft } from "./draft.js";
 import { briefFields } from "./selectors.js";
 import { setState, state } from "./store.js";
 
-/** Loads a workflow, with the defaults of its brief and no group selected. */
+/** Loads a workflow, with the defaults of its brief and nothing selected. */
 export async function selectWorkflow(name) {
   const workflow = await fetchWorkflow(name);
   setState({ workflow, selected: new Set(), presetAnswers: {} });
