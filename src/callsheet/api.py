@@ -150,13 +150,15 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     workflow: str = DEFAULT_WORKFLOW,
     home: str | Path | None = None,
     image: str | Path | bytes | None = None,
+    still: str | None = None,
     answer: Callable[[Question], str | None] | None = None,
 ) -> Result:
     """Writes the prompts of these groups for an idea, and keeps the run.
 
     `llm` is a spec such as `openai:NAME`, or an object with the port's `compose`; `brief` sets
     further fields; `home` is where runs are kept; `image` is the rendered still that motion prompts
-    are written for, as a path or as its bytes. A question that nothing answers is put to
+    are written for, as a path or as its bytes; `still` names the image model whose still they are
+    for, else the first. A question that nothing answers is put to
     `answer`; without one, or with None as its word, the result is of status `waiting`.
 
     Raises InputError for words that do not fit, ProviderError, ReplyError and StorageError as the
@@ -173,6 +175,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         brief={**(brief or {}), "idea": idea},
         groups=tuple(groups),
         image=_picture(image),
+        still=still,
     )
     service = RunService(settings, llm=own)
     try:

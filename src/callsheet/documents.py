@@ -89,6 +89,7 @@ class OpenQuestion(DocumentPart):
     may_skip: bool
     may_be_open: bool
     unasked: bool
+    optional: bool
     show: JsonValue
 
 
@@ -202,6 +203,7 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     brief: dict[str, JsonValue]
     selection: dict[str, list[str]] = Field(description="The chosen groups by category.")
     models: dict[str, list[str]] = Field(description="The chosen models by category.")
+    still: str | None = optional_field("The still that the motion prompts are written for.")
     prompts: dict[str, dict[str, JsonValue]] = Field(
         description="By category and model: a text, or an object of texts."
     )

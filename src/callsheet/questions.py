@@ -51,7 +51,8 @@ class Question:
     `unasked` question takes its default without being asked, unless it has a preset answer.
     Each of an option's `models` can be chosen alone, as `NAME/MODEL`. `may_skip` allows an empty
     selection for `choices`. With `may_be_open`, an empty text is an answer too: it leaves the
-    matter open, for the LLM to choose. `show` is shown above the question.
+    matter open, for the LLM to choose. The end of input answers an `optional` question by its
+    default. `show` is shown above the question.
     """
 
     key: str
@@ -66,6 +67,7 @@ class Question:
     may_skip: bool = False
     may_be_open: bool = False
     unasked: bool = False
+    optional: bool = False
     show: JsonValue = None
 
     def to_json(self) -> dict[str, Any]:

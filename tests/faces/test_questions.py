@@ -142,6 +142,40 @@ def test_the_image_to_animate_can_be_preset(terminal: Terminal) -> None:
     assert "SORA_2_A" in wrong.json["error"]["hint"]
 
 
+def test_the_still_is_asked_with_the_groups_and_the_end_of_input_takes_its_default(
+    terminal: Terminal,
+) -> None:
+    asked = "Which image should be animated?"
+    piped = terminal("run", "--json", "--idea", "a heron", stdin="1\naccept\n1\n")
+    assert asked in piped.err
+    assert piped.json["question"]["key"] == "still", "the still is taken, its picture is asked"
+    assert "for the still SORA_2_A" in piped.err
+
+    chosen = terminal("run", "--json", "--idea", "a heron", stdin="1\naccept\n1\n2\n\naccept\n")
+    assert chosen.status == 0, chosen.err
+    assert chosen.json["still"] == "SORA_1_A"
+
+    accepted = terminal("run", "--json", "--yes", "--idea", "a heron", stdin="1\n1\n")
+    assert accepted.status == 0, accepted.err
+    assert asked not in accepted.err
+
+
+def test_the_still_is_an_option_of_run_and_retry(terminal: Terminal) -> None:
+    groups = ("--groups", "sora,midjourney_animate")
+    first = terminal("run", "--json", "--idea", "a heron", *groups)
+    assert first.json["still"] == "SORA_2_A"
+    assert first.err.count("note: the motion is written for the still SORA_2_A") == 1
+    again = terminal("retry", "last", "--json", "--still", "SORA_1_A")
+    assert again.status == 0, again.err
+    assert again.json["still"] == "SORA_1_A"
+    named = terminal("run", "--json", "--idea", "a heron", *groups, "--still", "SORA_1_A")
+    assert named.json["still"] == "SORA_1_A"
+    assert "written for the still" not in named.err
+    wrong = terminal("run", "--idea", "a heron", *groups, "--still", "SORA_9")
+    assert wrong.status == 2
+    assert "known: SORA_" in wrong.err
+
+
 def test_a_field_with_a_default_is_not_asked_and_can_be_preset(terminal: Terminal) -> None:
     result = terminal(
         "run", "--json", "--idea", "a heron", "--groups", "sora",

@@ -168,6 +168,17 @@ def test_the_motion_comes_with_video_groups_for_the_chosen_picture(server: Servi
     assert [*after["prompts"]["image_generation"]] == ["SORA_2_A", "SORA_1_A"]
 
 
+def test_the_still_is_a_field_of_new_runs_and_of_retries(server: Serving) -> None:
+    run = server.start("sora", "motion_2_0", still="SORA_1_A")
+    assert server.until(run)["still"] == "SORA_1_A"
+    preview = server.post(f"/api/runs/{run}/preview", {"still": "SORA_2_A"})
+    assert preview["write"] == ["motion_2_0"]
+    server.post(f"/api/runs/{run}/retry", {"still": "SORA_2_A"})
+    assert server.until(run)["still"] == "SORA_2_A"
+    refused = server.client.post(f"/api/runs/{run}/retry", json={"still": "SD_A"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown_name")
+
+
 def test_one_model_of_a_group_is_estimated_written_and_replaced(server: Serving) -> None:
     one, whole = "stable_diffusion/SD_B", "stable_diffusion"
     estimates = [server.post("/api/estimate", {"groups": [name]}) for name in (one, whole)]

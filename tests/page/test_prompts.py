@@ -35,10 +35,10 @@ def test_the_primary_button_says_what_it_will_do(ui: PageObject) -> None:
 def test_the_estimate_follows_each_click_and_starts_no_run(ui: PageObject) -> None:
     costs = ui.page.locator("#cost-panel")
     ui.select_groups("sora")
-    expect(costs).to_contain_text("79 % of the instructions not sent")
+    expect(costs).to_contain_text("78 % of the instructions not sent")
     ui.select_groups("leonardo")
-    expect(costs).to_contain_text("68 % of the instructions not sent")
-    gauge = costs.get_by_role("img", name=re.compile("1,4.. of 4,5.. instruction tokens"))
+    expect(costs).to_contain_text("67 % of the instructions not sent")
+    gauge = costs.get_by_role("img", name=re.compile("1,5.. of 4,5.. instruction tokens"))
     expect(gauge).to_be_visible()
     assert "#" not in ui.page.url, "no run was started"
 
@@ -56,6 +56,24 @@ def test_groups_are_selected_by_name_or_number(ui: PageObject) -> None:
     expect(ui.page.locator("#group-leonardo")).to_be_checked()
     expect(field).to_have_value("nobody")
     expect(ui.page.locator("#group-name-hint")).to_contain_text("no such group")
+
+
+def test_the_still_is_chosen_before_the_run_and_changed_after_it(ui: PageObject) -> None:
+    ui.enter_idea()
+    ui.select_groups("sora")
+    stills = ui.page.get_by_label("Which image should be animated?")
+    expect(stills).to_be_hidden()
+    ui.select_groups("motion_2_0")
+    stills.select_option("SORA_1_A")
+    ui.primary_button.click()
+    assert ui.prompt_text(MOTION)
+    expect(stills).to_have_value("SORA_1_A")
+
+    stills.select_option("SORA_2_A")
+    expect(ui.primary_button).to_have_text("Rewrite for the other image prompt")
+    ui.primary_button.click()
+    expect(ui.primary_button).to_be_hidden()
+    expect(stills).to_have_value("SORA_2_A")
 
 
 def test_one_model_of_a_group_is_selected_written_and_joined_by_another(ui: PageObject) -> None:
@@ -188,7 +206,7 @@ def test_a_receipt_shows_the_savings(ui: PageObject) -> None:
     ui.primary_button.click()
     ui.prompt_text("SORA_2_A")
     expect(ui.page.locator("#receipt")).to_contain_text("saved")
-    expect(ui.page.locator("#receipt")).to_contain_text("79 %")
+    expect(ui.page.locator("#receipt")).to_contain_text("78 %")
 
 
 def test_another_idea_starts_another_run(ui: PageObject) -> None:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from callsheet.batches.sheet_reader import column_key
 from callsheet.errors import AnswerError, CallsheetError, InputError, UnknownNameError
+from callsheet.loader.rendering import still_question
 from callsheet.questions import parse_answer
-from callsheet.runs.inputs import brief_fields, parse_selection, required_fields
+from callsheet.runs.inputs import brief_fields, check_still, parse_selection, required_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from callsheet.batches.sheet_reader import SheetReader, SheetRow
     from callsheet.loader.bundle import WorkflowBundle
 
-GROUPS, ID = "groups", "id"
+GROUPS, ID, STILL = "groups", "id", "still"
 
 OPEN = "open"
 """The cell that leaves a field open; an empty one takes the default."""
@@ -86,6 +87,7 @@ class RowParser:
         self._batch, self._seed = batch, seed
         self._fields = brief_fields(bundle)
         self._required = required_fields(bundle)
+        self._still = still_question(bundle)
         self._shared = {key: self._answer(key, value) for key, value in defaults.brief.items()}
         self._selections: dict[tuple[str, ...], dict[str, JsonValue]] = {}
         if defaults.groups:
@@ -94,7 +96,7 @@ class RowParser:
     @property
     def known_columns(self) -> list[str]:
         """The column names that have a meaning."""
-        return [*self._fields, GROUPS, ID]
+        return [*self._fields, GROUPS, ID, *([STILL] if self._still else [])]
 
     def rows(self, sheet: SheetReader) -> Iterator[Row | list[RowProblem]]:
         """Yield every row in order, or its problems."""
@@ -119,7 +121,7 @@ class RowParser:
         fields, problems = self._fields_of(line, columns)
         answers = dict(self._shared)
         for key, value in fields.items():
-            if key in (GROUPS, ID):
+            if key in (GROUPS, ID, STILL):
                 continue
             try:
                 answers[key] = self._answer(key, value)
@@ -132,6 +134,7 @@ class RowParser:
         try:
             groups = _names(fields.get(GROUPS)) or self._defaults.groups
             answers |= self._selection(groups)
+            answers |= self._still_answer(fields, answers)
         except InputError as error:
             problems.append(RowProblem(line.number, _describe(error)))
         if problems:
@@ -188,6 +191,16 @@ class RowParser:
         if groups not in self._selections:
             self._selections[groups] = parse_selection(self._bundle, groups)
         return self._selections[groups]
+
+    def _still_answer(
+        self, fields: Mapping[str, JsonValue], answers: Mapping[str, JsonValue]
+    ) -> dict[str, JsonValue]:
+        """Return the answer that a row's still is; raises InputError where it is not written."""
+        if self._still is None or STILL not in fields:
+            return {}
+        still = str(fields[STILL]).strip()
+        check_still(self._bundle, still, answers)
+        return {self._still[1]: still}
 
     def _run(self, answers: Mapping[str, JsonValue], row_id: str, seen: Counter[bytes]) -> str:
         """Return the name of the row's run; a row that occurs twice has two runs."""

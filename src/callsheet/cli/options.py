@@ -96,6 +96,15 @@ def image_option(command: Command) -> Command:
     )(command)
 
 
+def still_option(command: Command) -> Command:
+    """Adds --still."""
+    return click.option(
+        "--still",
+        metavar="MODEL",
+        help="Image model whose still the motion prompts are written for (default: the first).",
+    )(command)
+
+
 def _open_image(ctx: click.Context, param: click.Parameter, value: str | None) -> Image | None:
     del ctx, param
     if value is None:
@@ -140,6 +149,7 @@ def build_run_options(
         brief=brief or {},
         groups=options.get("groups"),
         image=options.get("image"),
+        still=options.get("still"),
         max_cost=options["max_cost"],
         rewrite=options.get("rewrite") or (),
         accept_defaults=options["yes"],

@@ -17,6 +17,7 @@ from callsheet.cli.options import (
     question_options,
     result_options,
     split_names,
+    still_option,
 )
 from callsheet.cli.output import note, note_command
 from callsheet.cli.questions import ask, parse_input
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     help="Model groups to write for (see `callsheet groups`), or all; GROUP/MODEL is one model of"
     " a group. A category without a selected group is skipped.",
 )
+@still_option
 @image_option
 @llm_options
 @question_options
@@ -102,6 +104,7 @@ def resume(name: str, **given: Any) -> int:
     metavar="MODEL,…",
     help="Rewrite the prompts of these models, or `all`. Other prompts that still fit are kept.",
 )
+@still_option
 @image_option
 @llm_options
 @question_options
@@ -184,9 +187,10 @@ async def _answer_question(session: RunSession, reporter: RunReporter) -> bool:
     while True:
         try:
             text = await ask(question, reporter.lines, session.check_question_open, again=again)
-            if text is None:
+            if text is None and not question.optional:
                 return False
-            await session.answer(parse_input(question, text))
+            answer = question.default if text is None else parse_input(question, text)
+            await session.answer(answer)
         except AlreadyAnsweredError as error:
             click.echo(err=True)
             note(error.message)

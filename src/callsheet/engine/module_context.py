@@ -36,6 +36,7 @@ def build_context(
         resources=resources,
         step=view.step or "",
         answers=dict(view.answers),
+        answered_by=dict(view.answered_by),
         call=_LLMCaller(journal, llm),
         note=note,
         save_values=_ValueRecorder(journal),

@@ -81,6 +81,7 @@ class RunView:
     question: Question | None = None
     question_seq: int = 0
     answers: dict[str, JsonValue] = field(default_factory=dict)
+    answered_by: dict[str, str] = field(default_factory=dict)
     replies: dict[int, CallReplied] = field(default_factory=dict)
     values: dict[str, JsonValue] = field(default_factory=dict)
     rewrite: frozenset[str] = frozenset()
@@ -181,7 +182,7 @@ def _apply_progress(view: RunView, event: StepStarted | StepFinished | OutputWri
 
 def _enter_module(view: RunView, module: int) -> None:
     view.module, view.answers, view.replies, view.question = module, {}, {}, None
-    view.values = {}
+    view.values, view.answered_by = {}, {}
 
 
 def _apply_dialogue(view: RunView, event: QuestionAsked | QuestionAnswered | CallReplied) -> None:
@@ -192,7 +193,7 @@ def _apply_dialogue(view: RunView, event: QuestionAsked | QuestionAnswered | Cal
             view.status, view.question_seq = "waiting", view.seq
         case QuestionAnswered():
             view.question, view.status = None, "running"
-            view.answers[event.key] = event.value
+            view.answers[event.key], view.answered_by[event.key] = event.value, event.by
             view.answers_by_step.setdefault(event.step, {})[event.key] = event.value
             view.preset_answers.pop(event.key, None)
         case CallReplied():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 INSTRUCTIONS_MODULE = "prompt.build_grouped_prompt"
 SCHEMA_MODULE = "transform.build_dynamic_schema"
 SELECTION_MODULE = "user.select_model_groups"
+CHOOSE_MODULE = "user.choose"
 PLAN_MODULE = "prompt.plan_writing"
 COMPARED_INPUT, ONLY_MODELS = "compared_with", "only_models"
 
@@ -63,6 +64,17 @@ def comparison_texts(
             found = resolve(inputs[0], state, []) if inputs else None
             return found if isinstance(found, dict) else {}
     return {}
+
+
+def still_question(bundle: WorkflowBundle) -> tuple[str, str] | None:
+    """The step and the key of the question which still is set in motion, if the workflow asks it."""
+    still = bundle.definition.workflow.results.still
+    for step in bundle.definition.workflow.steps:
+        for use in step.modules:
+            name = use.outputs_to_state.get("name")
+            if use.module_id == CHOOSE_MODULE and name and still == f"$state.{name}":
+                return step.step_id, str(use.inputs.get("key"))
+    return None
 
 
 def own_instructions(bundle: WorkflowBundle, group: Group) -> str | None:

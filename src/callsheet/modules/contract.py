@@ -43,11 +43,12 @@ async def _ignore_values(values: Mapping[str, JsonValue]) -> None:
 class ModuleContext:
     """What a module may use while it runs.
 
-    `answers` are a person's answers to this module's questions in this attempt, by key. `call`
-    asks the LLM, and is recorded: a module that is run again gets the same replies without paying;
-    what is written so far is told on the way.
-    `note` tells the person something. `save_values` records values that are finished although the module
-    is not, by path; `values` are those of an earlier, failed go at this attempt. `llm` is the
+    `answers` are a person's answers to this module's questions in this attempt, by key;
+    `answered_by` says whether each came from a `person`, was `told` beforehand, or is the
+    `default`. `call` asks the LLM, and is recorded: a module that is run again gets the same
+    replies without paying; what is written so far is told on the way. `note` tells the person
+    something. `save_values` records values that are finished although the module is not, by path;
+    `values` are those of an earlier, failed go at this attempt. `llm` is the
     LLM's spec, and `rewrite` what is to be written again even where it still fits.
     """
 
@@ -58,6 +59,7 @@ class ModuleContext:
     note: Callable[[str], None]
     save_values: Callable[[Mapping[str, JsonValue]], Awaitable[None]] = _ignore_values
     values: Mapping[str, JsonValue] = field(default_factory=dict)
+    answered_by: Mapping[str, str] = field(default_factory=dict)
     llm: str = ""
     rewrite: frozenset[str] = frozenset()
 

@@ -26,9 +26,11 @@ from callsheet.loader.rendering import (
     ONLY_MODELS,
     SCHEMA_MODULE,
     SELECTION_MODULE,
+    category_of,
     comparison_texts,
     instructions_of_module,
     render_schema,
+    still_question,
 )
 from callsheet.templates import fill
 from callsheet.workflow.references import resolve
@@ -53,6 +55,8 @@ def run_document(
     selection, models, prompts = _written(bundle, view)
     brief = resolve(results.brief, view.state, []) or {}
     optional: dict[str, Any] = {}
+    if still := _still(bundle, view, models):
+        optional["still"] = still
     if view.question is not None and status == "waiting":
         optional["question"] = _open_question(view.question, view.question_seq)
     if view.parked_until is not None:
@@ -76,6 +80,14 @@ def run_document(
         receipt=receipt.document() if receipt else None,
         **optional,
     )
+
+
+def _still(bundle: WorkflowBundle, view: RunView, models: Mapping[str, Sequence[str]]) -> JsonValue:
+    """Return the still that the selected motion prompts are for; None where there is none."""
+    found = still_question(bundle)
+    if found is None or not models.get(category_of(bundle, found[0])):
+        return None
+    return resolve(bundle.definition.workflow.results.still, view.state, [])
 
 
 def _open_question(question: Question, number: int) -> OpenQuestion:
@@ -200,12 +212,12 @@ def _with_finished(
 ) -> dict[str, dict[str, JsonValue]]:
     """Add the prompts that the module being executed has finished."""
     groups = bundle.resources.catalog.groups()
-    category_of = {model: group.category for group in groups for model in group.models}
+    homes = {model: group.category for group in groups for model in group.models}
     found: JsonValue = {category: {**texts} for category, texts in prompts.items()}
     for path, value in view.values.items():
         names = path.removeprefix(f"{WRAPPER}.").split(".")
-        if names[0] in category_of:
-            for name in reversed([category_of[names[0]], *names]):
+        if names[0] in homes:
+            for name in reversed([homes[names[0]], *names]):
                 value = {name: value}  # noqa: PLW2901  # built from the inside out
             found = overlay(found, value)
     return _prompts(found, models)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from callsheet.errors import AnswerError, InputError, UnknownNameError
-from callsheet.loader.rendering import SELECTION_PREFIX, writes_single_models
+from callsheet.loader.rendering import SELECTION_PREFIX, still_question, writes_single_models
 from callsheet.modules.registry import find_module
 from callsheet.questions import Question, parse_answer
 
@@ -34,6 +34,7 @@ def parse_inputs(
     brief: Mapping[str, str],
     groups: Sequence[str] | None,
     image: Image | None = None,
+    still: str | None = None,
 ) -> dict[str, JsonValue]:
     """Parse the answers to a workflow's questions; raises InputError for one that does not fit."""
     answers: dict[str, JsonValue] = {}
@@ -46,6 +47,8 @@ def parse_inputs(
         answers |= parse_selection(bundle, groups)
     if image is not None:
         answers[_image_question(bundle)[1].key] = image.to_json()
+    if still is not None:
+        answers[_still_question(bundle)[1]] = still
     return answers
 
 
@@ -68,7 +71,40 @@ def required_fields(bundle: WorkflowBundle) -> list[str]:
 
 def check_image_used(bundle: WorkflowBundle, answers: Mapping[str, JsonValue]) -> None:
     """Raise InputError where an image was given for a step that the selection skips."""
-    step, _ = _image_question(bundle)
+    _check_step_used(bundle, _image_question(bundle)[0], answers, "picture")
+
+
+def check_still(bundle: WorkflowBundle, still: str, answers: Mapping[str, JsonValue]) -> None:
+    """Raise InputError where this still is not written, or the step that it is for is skipped."""
+    step, _ = _still_question(bundle)
+    known: list[str] = []
+    for asking, question in preset_questions(bundle):
+        if asking == step:
+            break
+        if question.kind == "choices":
+            every = [option.name for option in question.options]
+            chosen = answers.get(question.key, every)
+            names = map(str, chosen if isinstance(chosen, list) else [])
+            known += bundle.resources.catalog.select(names).models
+    if still not in known:
+        raise UnknownNameError("still", still, known)
+    _check_step_used(bundle, step, answers, "still")
+
+
+def _still_question(bundle: WorkflowBundle) -> tuple[str, str]:
+    """Return step and key of the question for a still; raises InputError."""
+    found = still_question(bundle)
+    if found is None:
+        raise InputError(
+            f"the workflow `{bundle.name}` asks for no still",
+            hint="leave the still out, or name it in the workflow's `results`",
+        )
+    return found
+
+
+def _check_step_used(
+    bundle: WorkflowBundle, step: str, answers: Mapping[str, JsonValue], what: str
+) -> None:
     selections = [
         answers[q.key]
         for asking, q in preset_questions(bundle)
@@ -76,8 +112,8 @@ def check_image_used(bundle: WorkflowBundle, answers: Mapping[str, JsonValue]) -
     ]
     if selections and not any(selections):
         raise InputError(
-            f"the picture is for the step `{step}`, and no group was chosen for that",
-            hint="add one to the groups (`callsheet groups` lists them), or leave the picture out",
+            f"the {what} is for the step `{step}`, and no group was chosen for that",
+            hint=f"add one to the groups (`callsheet groups` lists them), or leave the {what} out",
         )
 
 

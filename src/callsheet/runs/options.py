@@ -24,7 +24,8 @@ class RunOptions:
     """What a person chose for starting, resuming or retrying a run.
 
     None means not given: a new run takes the setting or the default, an existing run keeps its own.
-    A retry skips `deselected_categories`; `rewrite` names models whose prompts it writes again.
+    `still` names the model whose still the motion prompts are written for. A retry skips
+    `deselected_categories`; `rewrite` names models whose prompts it writes again.
     """
 
     llm: str | None = None
@@ -32,6 +33,7 @@ class RunOptions:
     brief: Mapping[str, str] = field(default_factory=dict)
     groups: Sequence[str] | None = None
     image: Image | None = None
+    still: str | None = None
     max_cost: float | None = None
     rewrite: Sequence[str] = ()
     deselected_categories: Sequence[str] = ()
@@ -45,7 +47,7 @@ def policy_for(options: RunOptions, *, named: bool = False) -> QuestionPolicy:
     named = (
         named
         or options.groups is not None
-        or bool(options.rewrite or options.deselected_categories)
+        or bool(options.still or options.rewrite or options.deselected_categories)
     )
     return question_policy(
         groups_chosen=named, accept_defaults=options.accept_defaults, review=options.review

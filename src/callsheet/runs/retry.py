@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from callsheet.catalog.rules import joined, leaves
 from callsheet.catalog.schemas import WRAPPER, models_in
-from callsheet.errors import StateConflictError, UnknownNameError
-from callsheet.loader.rendering import SELECTION_PREFIX
-from callsheet.runs.inputs import preset_questions
+from callsheet.errors import InputError, StateConflictError, UnknownNameError
+from callsheet.loader.rendering import SELECTION_PREFIX, still_question
+from callsheet.runs.inputs import check_still, preset_questions
 from callsheet.workflow.references import resolve
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def step_to_retry(
     rewrite: Sequence[str],
     deselected: Collection[str] = (),
 ) -> str:
-    """Return the failed step, else the earliest with preset groups, else the last generation.
+    """Return the failed step, else the earliest with preset groups, image or still, else the last.
 
     `deselected` are the questions that are answered with an empty selection.
     """
@@ -55,13 +55,15 @@ def step_to_retry(
         return view.step
     questions = [*preset_questions(bundle)]
     selecting = {q.key: step for step, q in questions if q.key.startswith(SELECTION_PREFIX)}
+    _, still = still_question(bundle) or ("", "")
     catalog = bundle.resources.catalog
     affected = {f"{SELECTION_PREFIX}{catalog.group_of(m).category}" for m in rewrite if m != "all"}
     affected |= {*deselected}
     named = [
         step
         for step, q in questions
-        if (q.key in selecting or q.kind == "picture") and (preset.get(q.key) or q.key in affected)
+        if (q.key in selecting or q.kind == "picture" or q.key == still)
+        and (preset.get(q.key) or q.key in affected)
     ]
     if named:
         return named[0]
@@ -100,6 +102,32 @@ def preset_answers(
         answers = view.answers_by_step.get(step, {})
         earlier |= {k: v for k, v in answers.items() if k.startswith(SELECTION_PREFIX)}
     return earlier | new
+
+
+def with_valid_still(
+    bundle: WorkflowBundle, view: RunView, answers: dict[str, JsonValue], still: str | None
+) -> dict[str, JsonValue]:
+    """Return a retry's answers without an earlier choice of a still that is no longer written.
+
+    Raises InputError where `still` itself is not written.
+    """
+    _, key = still_question(bundle) or ("", "")
+    earlier = view.preset_answers.get(key)
+    if still is None and (earlier is None or answers.get(key) != earlier):
+        return answers
+    selections = {
+        k: v
+        for each in view.answers_by_step.values()
+        for k, v in each.items()
+        if k.startswith(SELECTION_PREFIX)
+    }
+    try:
+        check_still(bundle, str(answers[key]), selections | answers)
+    except InputError:
+        if still is not None:
+            raise
+        return {k: v for k, v in answers.items() if k != key}
+    return answers
 
 
 def finished_prompts(view: RunView, bundle: WorkflowBundle) -> dict[str, JsonValue]:

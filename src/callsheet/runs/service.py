@@ -15,7 +15,7 @@ from callsheet.events import QuestionPolicy, RunResumed, RunRetried, RunStarted
 from callsheet.llm.factory import LLMCache, open_llm
 from callsheet.llm.providers import DEFAULT_LLM, provider_of
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
-from callsheet.runs.inputs import check_image_used, parse_inputs
+from callsheet.runs.inputs import check_image_used, check_still, parse_inputs
 from callsheet.runs.listing import group_batches, row_status
 from callsheet.runs.names import batch_of, name_for, new_name
 from callsheet.runs.options import RunOptions, image_files, policy_for
@@ -25,6 +25,7 @@ from callsheet.runs.retry import (
     models_to_rewrite,
     preset_answers,
     step_to_retry,
+    with_valid_still,
 )
 from callsheet.runs.session import RunSession, acquire_lease
 from callsheet.store.factory import open_store
@@ -90,9 +91,13 @@ class RunService:
     async def start(self, options: RunOptions, workflow: str = DEFAULT_WORKFLOW) -> RunSession:
         """Start a run; raises InputError before anything is stored where the options do not fit."""
         setup = self.prepare(options, workflow)
-        answers = parse_inputs(setup.bundle, options.brief, options.groups, options.image)
+        answers = parse_inputs(
+            setup.bundle, options.brief, options.groups, options.image, options.still
+        )
         if options.image is not None:
             check_image_used(setup.bundle, answers)
+        if options.still is not None:
+            check_still(setup.bundle, options.still, answers)
         run = (
             (await self._name_for_key(options.idempotency_key))[0]
             if options.idempotency_key
@@ -171,7 +176,7 @@ class RunService:
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = load_workflow(view.source)
-        preset = parse_inputs(bundle, options.brief, options.groups, options.image)
+        preset = parse_inputs(bundle, options.brief, options.groups, options.image, options.still)
         deselected = deselected_answers(bundle, options.deselected_categories)
         step = step or step_to_retry(bundle, view, preset, options.rewrite, deselected)
         known = [each.step_id for each in bundle.definition.workflow.steps]
@@ -180,13 +185,14 @@ class RunService:
         spec, base_url = self.llm_for(options, view)
         llm = self._open_llm(spec, base_url)
         digest, contents = bundle.manifest()
+        answers = preset_answers(bundle, view, step, preset, options.rewrite) | deselected
         retried = RunRetried(
             step=step,
             manifest=digest,
             llm=llm.spec,
             base_url=base_url,
             max_cost=self._budget(options, view),
-            answers=preset_answers(bundle, view, step, preset, options.rewrite) | deselected,
+            answers=with_valid_still(bundle, view, answers, options.still),
             anew=models_to_rewrite(bundle, options.rewrite),
             finished=await self._finished_prompts(view),
             manner=policy_for(options, named=options.image is not None),

@@ -39,6 +39,7 @@ def run_options(
         brief=getattr(body, "brief", {}),
         groups=groups,
         image=parse_image(getattr(body, "picture", None)),
+        still=getattr(body, "still", None),
         max_cost=cost_limit(settings, body.max_cost) if body.max_cost is not None else None,
         rewrite=tuple(rewrite),
         deselected_categories=tuple(getattr(body, "without", ())),

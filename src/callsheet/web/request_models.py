@@ -22,6 +22,7 @@ Selection = Annotated[list[Selected], Field(max_length=200)]
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 
+STILL_HELP = "The image model whose still the motion prompts are for; null: the first."
 IMAGE_HELP = "The rendered still for motion prompts, in base64: PNG, JPEG or WebP, up to 5 MB."
 
 
@@ -44,6 +45,7 @@ class StartRunRequest(ExecutionRequest):
     brief: dict[Name, Text] = Field(default_factory=dict)
     groups: Selection | None = Field(default=None, description="Null: the run asks for them.")
     picture: ImageText | None = Field(default=None, description=IMAGE_HELP)
+    still: Name | None = Field(default=None, description=STILL_HELP)
     workflow: Name | None = None
     review: bool = False
     yes: bool = False
@@ -55,6 +57,7 @@ class RetryRequest(ExecutionRequest):
     brief: dict[Name, Text] = Field(default_factory=dict)
     groups: Selection | None = None
     picture: ImageText | None = Field(default=None, description=IMAGE_HELP)
+    still: Name | None = Field(default=None, description=STILL_HELP)
     without: Names = Field(
         default_factory=list, description="Categories to deselect: no call is made for them."
     )

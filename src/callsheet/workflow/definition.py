@@ -51,6 +51,7 @@ class Results(_Part):
 
     brief: JsonValue = None
     selection: JsonValue = None
+    still: JsonValue = None
     prompts: JsonValue = None
 
 

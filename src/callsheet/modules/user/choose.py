@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
+from callsheet.errors import InputError, Problem
 from callsheet.modules.contract import (
     Ask,
     Done,
@@ -17,17 +18,26 @@ from callsheet.modules.contract import (
     Values,
 )
 from callsheet.questions import Option, Question
+from callsheet.templates import check_template, fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class Inputs(Values):
-    """`options` are the values by name; `key` is the key of the question."""
+    """`options` are the values by name; `key` is the key of the question.
+
+    `previous` is the name that was chosen in an earlier attempt; it is the default while it is
+    among the options. The end of input takes the default of an `optional` question. `noted` is a
+    template that tells the person when the default was taken: `{{ name }}` is its name.
+    """
 
     key: str
     text: str
     options: dict[str, JsonValue] | None = Field(default=None)
+    previous: str | None = None
+    optional: bool = False
+    noted: str = ""
 
 
 class Outputs(Values):
@@ -40,20 +50,27 @@ class Outputs(Values):
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Asks if there are at least two options."""
     options = inputs.options or {}
-    if len(options) < 2:  # noqa: PLR2004  # with one option there is nothing to choose
-        name = next(iter(options), None)
-        return Done(Outputs(name=name, value=options[name] if name else None))
-    question = Question(
+    default = inputs.previous if inputs.previous in options else next(iter(options), None)
+    if len(options) < 2 or default is None:  # noqa: PLR2004  # with one there is nothing to choose
+        return Done(Outputs(name=default, value=options[default] if default else None))
+    answer = context.answers.get(inputs.key)
+    if answer is None:
+        return Ask(_question(inputs, [*options], default))
+    name = str(answer)
+    if inputs.noted and name == default and context.answered_by.get(inputs.key) != "told":
+        context.note(fill(inputs.noted, {"name": name}))
+    return Done(Outputs(name=name, value=options[name]))
+
+
+def _question(inputs: Inputs, names: Sequence[str], default: str) -> Question:
+    return Question(
         key=inputs.key,
         kind="choice",
         text=inputs.text,
-        default=next(iter(options)),
-        options=tuple(Option(name, name) for name in options),
+        default=default,
+        options=tuple(Option(name, name) for name in names),
+        optional=inputs.optional,
     )
-    answer = context.answers.get(inputs.key)
-    if answer is None:
-        return Ask(question)
-    return Done(Outputs(name=str(answer), value=options[str(answer)]))
 
 
 def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
@@ -62,4 +79,13 @@ def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
     yield Question(key=str(inputs.get("key")), kind="text", text=str(inputs.get("text")))
 
 
-module = Module(Inputs, Outputs, run, asks=asks, repeatable=True)
+def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
+    """A note must be a valid template."""
+    del resources
+    try:
+        check_template(str(inputs.get("noted", "")))
+    except InputError as error:
+        yield Problem("", ".noted", error.message, error.hint)
+
+
+module = Module(Inputs, Outputs, run, asks=asks, check=check, repeatable=True)

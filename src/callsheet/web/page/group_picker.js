@@ -9,7 +9,9 @@ import {
   isBriefChanged,
   isRemovable,
   isSelected,
+  modelsBefore,
   modelsOfRun,
+  presetAnswer,
   selectedModels,
 } from "./selectors.js";
 import { setState, state } from "./store.js";
@@ -139,13 +141,12 @@ function removalNote({ name, groups }, inRun) {
   return `A run needs at least one group of ${label.toLowerCase()}: select one, or start a new run.`;
 }
 
-/** Asks which of the existing prompts a later category is written for. */
+/** Asks which of the selected models' prompts a later category is written for. */
 function updateFollowUp({ name, groups }) {
   const element = byId(`follow-up-${name}`);
   const question = followUpQuestion(name);
-  const earlier = promptsBefore(name);
-  element.hidden =
-    !question || !groups.some(isSelected) || earlier.length < 2 || isBriefChanged();
+  const earlier = modelsBefore(name);
+  element.hidden = !question || !groups.some(isSelected) || earlier.length < 2;
   if (element.hidden) return;
   const { key, text } = question;
   const id = `follow-up-select-${key}`;
@@ -155,14 +156,8 @@ function updateFollowUp({ name, groups }) {
     el("label", { for: id }, text),
     el("select", { id, on: { change } }, earlier.map((each) => el("option", { value: each }, each))),
   ]);
-  byId(id).value = state.presetAnswers[key] ?? earlier[0];
-}
-
-function promptsBefore(category) {
-  const names = categories().map(({ name }) => name);
-  return names
-    .slice(0, names.indexOf(category))
-    .flatMap((name) => Object.keys(state.run?.prompts?.[name] ?? {}));
+  const inRun = isBriefChanged() ? undefined : earlier.find((model) => model === state.run?.still);
+  byId(id).value = presetAnswer(name) ?? inRun ?? earlier[0];
 }
 
 /** Selects these groups, or deselects them if all of them are selected. */

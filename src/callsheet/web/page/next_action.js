@@ -5,7 +5,6 @@ import {
   briefFields,
   categories,
   enteredBrief,
-  followUpQuestion,
   imageField,
   isBriefChanged,
   isImageUsed,
@@ -13,6 +12,8 @@ import {
   isRunning,
   isSelected,
   modelsOfRun,
+  presetAnswer,
+  presetAnswers,
   selectedGroups,
   selectedModels,
   selectionNames,
@@ -66,7 +67,8 @@ function startAction() {
   const groups = selectedGroups();
   const hasGroups = categories().length > 0;
   if (hasGroups && groups.length === 0) return { kind: "choose", label: "Select a group" };
-  const body = { workflow: state.workflow.name, llm: state.llm, brief: enteredBrief(briefFields()) };
+  const brief = { ...enteredBrief(briefFields()), ...presetAnswers() };
+  const body = { workflow: state.workflow.name, llm: state.llm, brief };
   if (!hasGroups) return { kind: "start", label: "Start", body };
   body.groups = selectionNames(groups);
   if (state.image && isImageUsed()) body.picture = state.image.data;
@@ -106,7 +108,8 @@ function changedCategories() {
 }
 
 function hasPresetAnswer(category) {
-  return Boolean(state.presetAnswers[followUpQuestion(category)?.key]);
+  const answer = presetAnswer(category);
+  return answer !== undefined && answer !== state.run.still;
 }
 
 /** Whether there is an image for this category that the run does not have yet. */
@@ -139,10 +142,6 @@ function changes(groups, isChanged) {
     if (changed.length === 0) return [];
     return [{ label: changed.length === models.length ? label : changed.join(", "), models: changed }];
   });
-}
-
-function presetAnswers() {
-  return Object.fromEntries(Object.entries(state.presetAnswers).filter(([, value]) => value));
 }
 
 function retryLabel(added, removed, sendsImage) {

@@ -32,6 +32,7 @@ function postToRun(action, body) {
 
 export async function startRun(body) {
   if (await perform(() => post(apiPath("runs"), body), applyRun)) onWriting(body);
+  setState({ presetAnswers: {} });
 }
 
 export async function retryRun(body) {

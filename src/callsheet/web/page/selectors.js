@@ -86,6 +86,28 @@ export function followUpQuestion(category) {
   return state.workflow.fields.find((field) => field.step === step && field.kind !== "picture");
 }
 
+/** The selected models of the categories before this one: what its question chooses among. */
+export function modelsBefore(category) {
+  const index = categories().findIndex(({ name }) => name === category);
+  return categories()
+    .slice(0, index)
+    .flatMap(({ groups }) => groups.flatMap(selectedModels));
+}
+
+/** The answer given beforehand to a category's question, while it is among the selected models. */
+export function presetAnswer(category) {
+  const answer = state.presetAnswers[followUpQuestion(category)?.key];
+  return modelsBefore(category).includes(answer) ? answer : undefined;
+}
+
+/** The answers given beforehand, by key, for the categories that are written for. */
+export function presetAnswers() {
+  const asking = categories().filter(({ name, groups }) => groups.some(isSelected) && presetAnswer(name));
+  return Object.fromEntries(
+    asking.map(({ name }) => [followUpQuestion(name).key, presetAnswer(name)]),
+  );
+}
+
 /**
  * Whether all groups of a category can be removed from the run: the run has some, another category
  * keeps some, and no later one does, because later prompts are written from earlier ones.
