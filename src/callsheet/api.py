@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.batches.outcomes import RowResult, row_result
-from callsheet.errors import error_of
+from callsheet.errors import StorageError, error_of
 from callsheet.images import open_image, read_image
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
 from callsheet.loader.rendering import render_instructions, render_schema
@@ -162,7 +162,8 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     `answer`; without one, or with None as its word, the result is of status `waiting`.
 
     Raises InputError for words that do not fit, ProviderError, ReplyError and StorageError as the
-    run meets them. A run that has begun is kept in any case.
+    run meets them. A run that has begun is kept in any case; where a part of it could not be stored,
+    the StorageError's `document` shows all that was received.
     """
     from callsheet.runs.options import RunOptions
     from callsheet.runs.service import RunService
@@ -189,14 +190,19 @@ async def _carry_out(
     session: RunSession, answer: Callable[[Question], str | None] | None
 ) -> Result:
     """Carries a run on to its end, or to a question that nobody answers."""
-    await session.advance()
-    while session.view.question is not None and session.view.status == "waiting":
-        words = answer(session.view.question) if answer else None
-        if words is None:
-            break
-        await session.answer(words)
+    try:
         await session.advance()
-    await session.write_receipt()
+        while session.view.question is not None and session.view.status == "waiting":
+            words = answer(session.view.question) if answer else None
+            if words is None:
+                break
+            await session.answer(words)
+            await session.advance()
+        await session.write_receipt()
+    except StorageError as failure:
+        if session.unsaved is not None:
+            failure.document = session.document()
+        raise
     await session.close()
     if (error := session.view.error) is not None:
         raise error_of(error.code, error.located, error.hint)

@@ -14,8 +14,8 @@ CallsheetError
 │   ├── UnreachableError  OverloadedError  DeadlineError
 │   └── BudgetExceededError  PriceUnknownError
 ├── StorageError                   exit 6   the storage of runs
-│   ├── StorageFullError  StorageLockedError
-│   └── StorageReadOnlyError  StorageCorruptError
+│   ├── StorageFullError  StorageLockedError  StorageReadOnlyError
+│   └── StorageCorruptError  StorageNewerError
 ├── CrashedError                   exit 1   workers died while executing a run
 └── InternalError                  exit 1   a defect of callsheet
 """
@@ -28,7 +28,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
 
 @dataclass(frozen=True)
@@ -240,10 +241,14 @@ class PriceUnknownError(ProviderError):
 
 
 class StorageError(CallsheetError):
-    """The storage of runs cannot be used."""
+    """The storage of runs cannot be used.
+
+    `document` shows a run of which something was received and could not be stored.
+    """
 
     code = "storage"
     exit_code = 6
+    document: Mapping[str, Any] | None = None
 
 
 class StorageFullError(StorageError):
@@ -270,10 +275,19 @@ class StorageCorruptError(StorageError):
     code = "storage_corrupt"
 
 
+class StorageNewerError(StorageError):
+    """A newer version of callsheet wrote the storage of runs; it is left unchanged."""
+
+    code = "storage_newer"
+
+
 _REFUSED = {
     errno.ENOSPC: StorageFullError,
     errno.EDQUOT: StorageFullError,
+    errno.EFBIG: StorageFullError,
     errno.EROFS: StorageReadOnlyError,
+    errno.EACCES: StorageReadOnlyError,
+    errno.EPERM: StorageReadOnlyError,
 }
 
 

@@ -15,8 +15,10 @@ from tests.support.cli import CommandResult, Terminal
 RUN = ("run", "--json", "--idea", "a heron", "--groups", "sora")
 
 
-def _assert_reported(result: CommandResult, path: Path) -> None:
+def _assert_reported(result: CommandResult, path: Path, code: str = "") -> None:
     assert result.status == 6, result.err
+    if result.out:
+        assert result.json["error"]["code"] == code
     assert result.err.count("error: ") == 1
     assert str(path) in result.err
     assert "CALLSHEET_HOME" in result.err
@@ -36,7 +38,7 @@ def test_a_corrupt_file_is_named_and_left_as_it_is(terminal: Terminal, home: Pat
     file.write_bytes(b"this is no database" * 400)
     before = file.read_bytes()
     _assert_reported(terminal("runs"), file)
-    _assert_reported(terminal(*RUN), file)
+    _assert_reported(terminal(*RUN), file, "storage_corrupt")
     assert file.read_bytes() == before
 
 
@@ -45,7 +47,7 @@ def test_a_file_of_a_newer_version_is_left_alone(terminal: Terminal, home: Path)
     with sqlite3.connect(file) as connection:
         connection.execute("update callsheet_meta set value = '99' where name = 'version'")
     connection.close()
-    _assert_reported(terminal("runs"), file)
+    _assert_reported(terminal("runs", "--json"), file, "storage_newer")
 
 
 def test_one_unreadable_run_does_not_hide_the_others(terminal: Terminal, home: Path) -> None:
@@ -70,7 +72,7 @@ def test_a_locked_file_is_waited_for_and_then_named(terminal: Terminal, home: Pa
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("begin exclusive")
     try:
-        _assert_reported(terminal(*RUN), file)
+        _assert_reported(terminal(*RUN), file, "storage_locked")
     finally:
         holder.execute("rollback")
         holder.close()
@@ -80,7 +82,7 @@ def test_a_locked_file_is_waited_for_and_then_named(terminal: Terminal, home: Pa
 def test_a_folder_that_cannot_be_made_is_named(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     terminal.env["CALLSHEET_HOME"] = str(tmp_path / "file" / "kept")
-    _assert_reported(terminal(*RUN), tmp_path / "file")
+    _assert_reported(terminal(*RUN), tmp_path / "file", "storage")
 
 
 def test_only_its_owner_can_read_what_is_kept(home: Path) -> None:
@@ -98,9 +100,10 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(
          "bash", *terminal.command(*RUN)],
         cwd=terminal.folder, env=terminal.environment(), capture_output=True, check=False,
     )  # fmt: skip
-    _assert_reported(
-        CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode()), file
-    )
+    said = CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert said.status == 6, said.err
+    assert "the disk is full" in said.err
+    assert str(file) in said.err
     check = sqlite3.connect(file)
     assert check.execute("pragma integrity_check").fetchone() == ("ok",)
     check.close()
@@ -133,6 +136,6 @@ def test_a_read_only_folder_is_named_and_can_still_be_read(terminal: Terminal, h
             result = CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
             assert result.status == status, result.err
             if status:
-                _assert_reported(result, home / "runs.sqlite")
+                _assert_reported(result, home / "runs.sqlite", "storage_read_only")
     finally:
         home.chmod(0o700)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 66
-BATCH_FILES = 75
+RUN_FILES = 67
+BATCH_FILES = 76
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

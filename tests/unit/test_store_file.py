@@ -212,7 +212,7 @@ async def test_a_file_that_can_only_be_read_is_read_and_not_written(store: SqlSt
     lease = await begin(store, "a-run")
     store.database.connection.execute("pragma query_only = on")
 
-    with pytest.raises(StorageError, match="readonly"):
+    with pytest.raises(StorageError, match="read-only"):
         await store.append(lease, 1, [Noted(step="s", text="more")], {})
 
     assert len(await store.events("a-run")) == 1

@@ -17,18 +17,25 @@ from typing import TYPE_CHECKING
 
 from callsheet.batches.batch_llm import BatchLLM
 from callsheet.batches.circuit_breaker import CircuitBreaker
-from callsheet.batches.outcomes import BatchProgress, OutcomeRules, RowOutcome, row_outcome
+from callsheet.batches.outcomes import (
+    BatchProgress,
+    OutcomeRules,
+    RowOutcome,
+    row_outcome,
+    unsaved_outcome,
+)
 from callsheet.batches.rate_limit import rate_limiter
 from callsheet.batches.request import BatchRequest, SheetError
 from callsheet.batches.row_parser import Row, RowParser, RowProblem
 from callsheet.batches.row_runs import RowRuns
 from callsheet.batches.sheet_reader import SheetReader, column_key
 from callsheet.costs.budget import Budget
-from callsheet.errors import InputError, InternalError, ProviderError, error_of
+from callsheet.errors import InputError, InternalError, ProviderError, StorageError, error_of
 from callsheet.llm.concurrency import ConcurrencyLimiter
 from callsheet.llm.providers import provider_of
 from callsheet.runs.options import RunOptions
 from callsheet.runs.run_pool import PoolStoppedError, RunPool
+from callsheet.store.port import LeaseError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -78,6 +85,7 @@ class Batch:
         self.groups: list[str] = []
         self._check_sheet()
         self._breaker = CircuitBreaker()
+        self._storage_error: StorageError | None = None
         self._rows: dict[str, Row] = {}
         self._outcomes: dict[str, RowOutcome] = {}
         self._runs = RowRuns(service, self.setup, self.name, request.retry_failed)
@@ -91,9 +99,9 @@ class Batch:
         return [name for name in self.columns if column_key(name) not in known]
 
     @property
-    def paused_by(self) -> ProviderError | None:
-        """The provider's error because of which the batch started no further rows."""
-        return self._breaker.error
+    def paused_by(self) -> ProviderError | StorageError | None:
+        """The error of provider or storage because of which the batch started no further rows."""
+        return self._storage_error or self._breaker.error
 
     def rows(self) -> Iterator[Row]:
         """Read the rows again; raises InputError where the file has changed meanwhile."""
@@ -183,16 +191,19 @@ class Batch:
     async def _advance(self, run: str) -> None:
         """Advance one row's run, if there is anything to be done for it."""
         row = self._rows[run]
-        session, view = await self._runs.open(row)
-        if session is not None:
-            try:
-                view = await (session.advance() if session.has_lease else session.follow())
-            except InternalError:
-                # It is recorded in the run's journal; one row's defect must not end the others.
-                view = session.view
-            finally:
-                await session.close()
-            self._record_worker_failure(session, view)
+        session: RunSession | None = None
+        try:
+            session, view = await self._runs.open(row)
+            if session is not None:
+                view = await self._advance_session(session)
+        except LeaseError:
+            raise
+        except StorageError as error:
+            # What every row would meet: those in progress still receive what they have paid for.
+            self._storage_error = self._storage_error or error
+            self._outcomes[run] = unsaved_outcome(row, session, error)
+            self.stop(_UNTIL_DONE)
+            return
         rules = OutcomeRules(self.setup.bundle, self.request.strict)
         paused = self._breaker.is_open
         outcome = row_outcome(rules, row, view, fresh=session is not None, paused=paused)
@@ -201,6 +212,17 @@ class Batch:
             self.progress.add(outcome)
         if paused:
             self.stop(_UNTIL_DONE)
+
+    async def _advance_session(self, session: RunSession) -> RunView:
+        try:
+            view = await (session.advance() if session.has_lease else session.follow())
+        except InternalError:
+            # It is recorded in the run's journal; one row's defect must not end the others.
+            view = session.view
+        finally:
+            await session.close()
+        self._record_worker_failure(session, view)
+        return view
 
     def _record_worker_failure(self, session: RunSession, view: RunView) -> None:
         """Count a provider failure that a worker met as if it had been met here."""

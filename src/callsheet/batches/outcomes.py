@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from callsheet.batches.row_parser import Row
     from callsheet.engine.run_view import RunView
+    from callsheet.errors import StorageError
     from callsheet.loader.bundle import WorkflowBundle
+    from callsheet.runs.session import RunSession
 
 Status = Literal["succeeded", "failed", "left"]
 
@@ -25,8 +27,8 @@ Status = Literal["succeeded", "failed", "left"]
 class RowOutcome:
     """The outcome of a row: its prompts by model, their problems, tokens and cost.
 
-    A row that is `left` was not finished: nothing is wrong with it, and the batch's next execution
-    takes it. `code` names why a row failed or was left. `fresh` is whether this execution ran it.
+    A row that is `left` was not finished or not stored: nothing is wrong with it, and the batch's
+    next execution takes it. `code` names why a row failed or was left. `fresh` is whether this execution ran it.
     """
 
     row: Row
@@ -117,6 +119,16 @@ def row_outcome(
     return RowOutcome(
         row, "left" if left else "failed", {}, (problem,), error.code, view.usage, fresh
     )
+
+
+def unsaved_outcome(row: Row, session: RunSession | None, error: StorageError) -> RowOutcome:
+    """Return the outcome of a row whose run could not be stored, with all that was received."""
+    problems = (f"not stored: {error.message}",)
+    if session is None:
+        return RowOutcome(row, "left", {}, problems, error.code)
+    every = session.document().prompts.values()
+    prompts = {model: prompt for each in every for model, prompt in each.items()}
+    return RowOutcome(row, "left", prompts, problems, error.code, session.view.usage)
 
 
 def _written(rules: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> RowOutcome:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli.exit import error_object, exit_immediately, print_error
-from callsheet.cli.output import note, note_command, print_json, printable, wrapped
+from callsheet.cli.output import counted, note, note_command, print_json, printable, wrapped
 from callsheet.cli.progress import progress_text
 
 if TYPE_CHECKING:
@@ -38,11 +38,13 @@ class BatchReporter:
     json: bool
     signals: list[int] = field(default_factory=list)
     failures: list[RowOutcome] = field(default_factory=list)
+    unsaved: int = 0
 
     def add(self, outcome: RowOutcome) -> None:
-        """Remembers a row that failed."""
+        """Remembers a row that failed, and counts one that could not be stored."""
         if outcome.status == "failed":
             self.failures.append(outcome)
+        self.unsaved += outcome.status == "left" and bool(outcome.prompts)
 
     def install_signal_handlers(self) -> None:
         """Lets active calls end on the first SIGINT or SIGTERM; exits on the second."""
@@ -70,6 +72,9 @@ class BatchReporter:
         left = f", {progress.left:,} left" if progress.left else ""
         written = f"{progress.done:,} of {progress.total:,} rows written to {path}{left}"
         note(f"{written}; {progress_text(progress)}")
+        if self.unsaved:
+            rows = counted(self.unsaved, "row")
+            note(f"the prompts of {rows} were received, but not stored; they are in {path}")
         return self._report_end()
 
     def _report_end(self) -> int:

@@ -22,7 +22,7 @@ from callsheet.cli.options import (
 from callsheet.cli.output import note, note_command
 from callsheet.cli.questions import ask, parse_input
 from callsheet.cli.run_reporter import RunReporter
-from callsheet.errors import AnswerError
+from callsheet.errors import AnswerError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -173,6 +173,10 @@ async def _drive(
             document = session.document()
             write_results(reporter.output, document, prompt_set(document, session.bundle))
         return reporter.report(session.document(), session.view)
+    except StorageError as error:
+        if session.unsaved is None:
+            raise
+        return reporter.report_unsaved(session.document(), error)
     finally:
         await session.close()
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callsheet.engine.run_view import RunView
+    from callsheet.errors import StorageError
     from callsheet.events import RecordedEvent
     from callsheet.questions import Question
 
@@ -104,6 +105,19 @@ class RunReporter:
             return view.error.exit_code
         note_command(f"stored as {view.run}; to show it again", f"callsheet show {view.run}")
         return self._report_broken_rules(document, view)
+
+    def report_unsaved(self, document: Mapping[str, Any], error: StorageError) -> int:
+        """Prints what was received and could not be stored; returns the exit status."""
+        if self.json:
+            print_json(dict(document))
+        else:
+            self._print_prompts(document)
+        count = sum(len(prompts) for prompts in document["prompts"].values())
+        if count:
+            note(f"\n{counted(count, 'prompt')} received, but not stored; save this output")
+        print_error(error.message, error.hint)
+        note_command("then, to resume the run", f"callsheet resume {document['run']}")
+        return error.exit_code
 
     def _report_broken_rules(self, document: Mapping[str, Any], view: RunView) -> int:
         """Prints which prompts still break a rule; returns the exit status."""

@@ -75,7 +75,8 @@ async def advance(journal: Journal, context: RunContext) -> RunView:
         if unsaved:
             # Stored only before the next module starts, so that the end of the step or run, which
             # may follow at once, shares the transaction.
-            await journal.append()
+            # Where that fails, the modules that cost nothing still complete what was received.
+            await journal.try_append()
         unsaved = await _run_module(journal, context, modules[view.module])
     return view
 
@@ -116,6 +117,8 @@ async def _run_module(journal: Journal, run_context: RunContext, use: ModuleUse)
     notes: list[str] = []
     try:
         module = find_module(use.module_id)
+        if journal.failure is not None and not module.repeatable:
+            await journal.append()
         context = build_context(journal, run_context.resources, run_context.llm, notes.append)
         outcome = await module.run(read_inputs(use, module, view), context)
     except OverloadedError as error:
@@ -124,6 +127,8 @@ async def _run_module(journal: Journal, run_context: RunContext, use: ModuleUse)
         )
         return False
     except CallsheetError as error:
+        if error is journal.failure:
+            raise
         await journal.append(_failed(view, use.module_id, error))
         return False
     except Exception as error:

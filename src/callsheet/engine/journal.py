@@ -6,10 +6,12 @@ recomputed for free waits for the next one that cannot: that saves two thirds of
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
 from callsheet.engine.run_view import RunView, fold
+from callsheet.errors import StorageError
 from callsheet.events import RecordedEvent
 from callsheet.store.port import LeaseError
 
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 
 
 class Journal:
-    """The events of a run and its view; `on_event` is called with each event once it is stored."""
+    """The events of a run and its view; `on_event` is called with each event once it is stored.
+
+    `failure` is why the pending events could not be stored; they stay pending, and the next call
+    that stores anything tries again. `is_created` is whether the store has the run.
+    """
 
     def __init__(
         self,
@@ -34,14 +40,23 @@ class Journal:
         self._on_event = on_event
         self._stored = view.seq
         self._pending: list[Event] = []
-        self._to_create: tuple[str, Mapping[str, str]] | None = None
+        self._files: dict[str, str] = {}
+        self._workflow = ""
+        self.is_created = True
+        self.failure: StorageError | None = None
         self.lease = lease
         self.view = view
+
+    @property
+    def stored(self) -> int:
+        """The number of the last event that is stored."""
+        return self._stored
 
     def create(self, workflow: str, event: Event, files: Mapping[str, str]) -> None:
         """Adds the first event of a new run; it is stored with the next events."""
         self.defer(event)
-        self._to_create = (workflow, files)
+        self._files |= files
+        self._workflow, self.is_created = workflow, False
 
     def defer(self, *events: Event) -> None:
         """Folds events into the view; they are stored together with those that follow."""
@@ -56,34 +71,57 @@ class Journal:
     async def append(self, *events: Event, files: Mapping[str, str] | None = None) -> None:
         """Stores events, and all that are pending, in one transaction, and files by content hash."""
         self.defer(*events)
-        await self._store_pending(files or {})
+        self._files |= files or {}
+        await self._store_pending()
+
+    async def try_append(self) -> None:
+        """Stores pending events; where that fails, `failure` says why. Raises LeaseError."""
+        if self.failure is not None:
+            return
+        try:
+            await self._store_pending()
+        except LeaseError:
+            raise
+        except StorageError:
+            return
 
     async def release(self) -> None:
-        """Stores pending events and ends the lease, in one transaction; raises LeaseError."""
-        if self._to_create is not None:
-            await self._store_pending({})
+        """Stores pending events and ends the lease, in one transaction; raises StorageError."""
+        if not self.is_created:
+            await self._store_pending()
         if not self._pending:
             await self._store.release(self.lease)
             return
         try:
-            await self._store_pending({}, release=True)
+            await self._store_pending(release=True)
         except LeaseError:
             # A cancelled commit may have taken place all the same.
             await self._store.release(self.lease)
             raise
 
-    async def _store_pending(self, files: Mapping[str, str], *, release: bool = False) -> None:
-        if self._to_create is not None:
-            (workflow, first), self._to_create = self._to_create, None
-            self._publish(
-                await self._store.create(self.lease, workflow, self._pending, {**first, **files})
-            )
-        elif self._pending:
-            self._publish(
-                await self._store.append(
-                    self.lease, self._stored, self._pending, files, release=release
+    async def _store_pending(self, *, release: bool = False) -> None:
+        if not self._pending:
+            return
+        try:
+            if self.is_created:
+                written = await self._store.append(
+                    self.lease, self._stored, self._pending, self._files, release=release
                 )
-            )
+            else:
+                written = await self._store.create(
+                    self.lease, self._workflow, self._pending, self._files
+                )
+        except asyncio.CancelledError:
+            # The commit may have taken place all the same.
+            self.is_created = True
+            raise
+        except LeaseError:
+            raise
+        except StorageError as error:
+            self.failure = error
+            raise
+        self.is_created, self.failure, self._files = True, None, {}
+        self._publish(written)
 
     async def catch_up(self) -> list[RecordedEvent]:
         """Reads and returns the events that other processes have stored; none may be pending here."""

@@ -123,14 +123,17 @@ class _LLMCaller:
 
 
 class _ValueRecorder:
-    """Records values that a module has finished before it ends."""
+    """Records values that a module has finished before it ends.
+
+    Where they cannot be stored, they stay pending: the rest of the reply is still received.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
     async def __call__(self, values: Mapping[str, JsonValue]) -> None:
         view = self._journal.view
-        await self._journal.append(
+        self._journal.defer(
             ValuesFinished(
                 step=view.step or "",
                 attempt=view.attempt,
@@ -138,6 +141,7 @@ class _ValueRecorder:
                 values=dict(values),
             )
         )
+        await self._journal.try_append()
 
 
 def _as_reply(call: CallReplied) -> Reply:

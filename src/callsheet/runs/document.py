@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.costs.receipt import Receipt
+    from callsheet.errors import CallsheetError
     from callsheet.events import RecordedEvent
     from callsheet.loader.bundle import WorkflowBundle
     from callsheet.questions import Question
@@ -48,9 +49,16 @@ if TYPE_CHECKING:
 
 
 def run_document(
-    bundle: WorkflowBundle, view: RunView, status: str, receipt: Receipt | None = None
+    bundle: WorkflowBundle,
+    view: RunView,
+    status: str,
+    receipt: Receipt | None = None,
+    unsaved: CallsheetError | None = None,
 ) -> RunDocument:
-    """Return the run as it stands, in the form that `docs/cli.md` describes."""
+    """Return the run as it stands, in the form that `docs/cli.md` describes.
+
+    `unsaved` is why a part of the run could not be stored.
+    """
     results = bundle.definition.workflow.results
     selection, models, prompts = _written(bundle, view)
     brief = resolve(results.brief, view.state, []) or {}
@@ -64,6 +72,14 @@ def run_document(
     if view.error is not None:
         fields = view.error.model_dump(include={"code", "message", "hint", "step", "module"})
         optional["error"] = RunError.model_construct(**fields)
+    if unsaved is not None:
+        optional["error"] = RunError.model_construct(
+            code=unsaved.code,
+            message=unsaved.message,
+            hint=unsaved.hint,
+            step=view.step or "",
+            module="",
+        )
     return RunDocument.model_construct(
         run=view.run,
         workflow=view.workflow,

@@ -10,7 +10,7 @@ from callsheet.runs.names import batch_of
 from callsheet.store.owners import has_live_owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from callsheet.store.port import RunRow, Store
 
@@ -25,10 +25,14 @@ STATUS_ORDER = ("running", "interrupted", "failed", "waiting", "stopped", "succe
 
 
 class RunListing:
-    """Pages of runs. Titles are cached, for the idea of a run never changes."""
+    """Pages of runs. Titles are cached, for the idea of a run never changes.
 
-    def __init__(self, store: Store) -> None:
+    `unsaved` holds the names of runs of which a part could not be stored: they are interrupted.
+    """
+
+    def __init__(self, store: Store, unsaved: Container[str] = ()) -> None:
         self._store = store
+        self._unsaved = unsaved
         self._titles: dict[str, str] = {}
 
     async def page(
@@ -58,7 +62,7 @@ class RunListing:
         return {
             "run": row.run,
             "workflow": row.workflow,
-            "status": row_status(row),
+            "status": "interrupted" if row.run in self._unsaved else row_status(row),
             "started": row.started,
             "title": await self._title(row),
             "seq": row.seq,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from callsheet.costs.budget import with_run_budget
 from callsheet.costs.receipt_writer import write_receipt
 from callsheet.engine.advance import RunContext, advance, answer_question
-from callsheet.errors import InputError
+from callsheet.errors import InputError, StorageError
 from callsheet.events import QuestionAnswered, RunRetried
 from callsheet.images import read_base64
 from callsheet.runs.document import run_document
@@ -175,14 +175,21 @@ class RunSession:
         if self.view.usage.tokens:
             self.receipt = await write_receipt(self.store, self.view)
 
+    @property
+    def unsaved(self) -> StorageError | None:
+        """Why a part of the stored run could not be stored; None where nothing is missing."""
+        return self.journal.failure if self.journal.is_created else None
+
     def document(self) -> RunDocument:
-        """Return the run's document."""
-        return run_document(self.bundle, self.view, self.view.status, self.receipt)
+        """Return the run's document; with what was received, where that could not be stored."""
+        status = self.view.status if self.unsaved is None else "interrupted"
+        return run_document(self.bundle, self.view, status, self.receipt, self.unsaved)
 
     async def close(self) -> None:
-        """Release the run's lease."""
-        with suppress(LeaseError):
-            await self._release()
+        """Release the run's lease, unless the store has failed already."""
+        if self.journal.failure is None:
+            with suppress(LeaseError):
+                await self._release()
 
     def _read_image_answer(self, value: JsonValue) -> tuple[JsonValue, dict[str, str]]:
         """Return the value to record for an answer, and the file to store with it."""
@@ -245,10 +252,16 @@ class RunSession:
             yield
         finally:
             renewal.cancel()
-            with suppress(asyncio.CancelledError, LeaseError):
+            with suppress(asyncio.CancelledError):
                 await renewal
 
     async def _keep_lease(self) -> None:
         while True:
             await asyncio.sleep(self.store.lease_seconds / 3)
-            await self.store.renew_lease(self.journal.lease)
+            try:
+                await self.store.renew_lease(self.journal.lease)
+            except LeaseError:
+                return
+            except StorageError:
+                # What matters is whether the events can be stored, and that is told there.
+                continue

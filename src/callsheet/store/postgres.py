@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.errors import StorageError
+from callsheet.errors import StorageNewerError
 from callsheet.store.postgres_connection import (
     connect,
     connection_error,
@@ -224,14 +224,14 @@ class Postgres:
             await connection.execute(self._sql["write_version"], {"version": str(VERSION)})
 
     async def _version(self, connection: Connection) -> int:
-        """Version of the layout, 0 where there is none; raises StorageError for a newer one."""
+        """Version of the layout, 0 where there is none; raises StorageNewerError for a newer one."""
         tables = await connection.execute(b"select to_regclass('callsheet.callsheet_meta')")
         if (await tables.fetchone() or [None])[0] is None:
             return 0
         row = await (await connection.execute(self._sql["read_version"])).fetchone()
         found = str(row[0]) if row else ""
         if not found.isdigit() or int(found) > VERSION:
-            raise StorageError(
+            raise StorageNewerError(
                 f"{self.place} has the layout {found!r}; this callsheet reads '{VERSION}'",
                 hint="use the version of callsheet that wrote it, or another CALLSHEET_DATABASE_URL",
             )

@@ -107,7 +107,9 @@ def connection_error(error: Exception, url: str) -> StorageError:
                 f"{place} is read-only", hint="connect to the primary server, not to a replica"
             )
         case "53100":
-            return StorageFullError(f"the disk of {place} is full", hint=_HINT)
+            return StorageFullError(
+                f"the disk of {place} is full", hint="free disk space on the database server"
+            )
         case "42501":
             return StorageError(
                 f"{user!r} has no permission to store runs in {place}: {text}",

@@ -13,17 +13,11 @@ import sqlite3
 import time
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.errors import (
-    StorageCorruptError,
-    StorageError,
-    StorageFullError,
-    StorageLockedError,
-    StorageReadOnlyError,
-    storage_error_class,
-)
+from callsheet.errors import StorageCorruptError, StorageNewerError
+from callsheet.store.sqlite_errors import BUSY_SECONDS, StorageErrors
 from callsheet.store.statements import VERSION, load_statements, statements_since
 
 if TYPE_CHECKING:
@@ -37,8 +31,6 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     Pending = tuple[Callable[[Transaction], Awaitable[Any]], asyncio.Future[Any]]
     Outcome = tuple[Any, BaseException | None]
-
-BUSY_SECONDS = 10.0
 
 WAL_SAFE = (3, 51, 3)
 """The first SQLite version whose write-ahead log is safe with a reader; see docs/decisions."""
@@ -59,7 +51,7 @@ class Sqlite:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._commit: Future[None] | None = None
         self.place = str(path or "memory")
-        self._errors = _StorageErrors(self.place)
+        self._errors = StorageErrors(path)
         with self._errors:
             self.connection = self._open(path) if path else self._in_memory()
 
@@ -71,6 +63,7 @@ class Sqlite:
     async def write(
         self, run: str, work: Callable[[Transaction], Awaitable[T]], *, last: bool = False
     ) -> T:
+        self._errors.check_undamaged()
         # A run that also wrote last, or starts after another ended, is alone and commits at once; others
         # wait a moment, so that concurrent writers can join the transaction.
         alone = self._last_run in ("", run) and not self._pending and not self._committing()
@@ -86,6 +79,7 @@ class Sqlite:
 
     async def erase(self, run: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
         del run
+        self._errors.check_undamaged()
         await self._wait_for_commit()
         with self._truncated_journal():
             return await self._write_alone(work)
@@ -158,10 +152,20 @@ class Sqlite:
             connection.execute("commit")
 
     def _version(self, connection: sqlite3.Connection) -> int:
-        row = connection.execute(self._sql["read_version"]).fetchone()
+        try:
+            row = connection.execute(self._sql["read_version"]).fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            row = None
         found = str(row[0]) if row else ""
-        if not found.isdigit() or int(found) > VERSION:
-            raise StorageError(
+        if not found.isdigit():
+            raise StorageCorruptError(
+                f"{self.place} is no store of callsheet: it does not say which layout it has",
+                hint="move it away, or set CALLSHEET_HOME to another folder",
+            )
+        if int(found) > VERSION:
+            raise StorageNewerError(
                 f"{self.place} has the layout {found!r}; this callsheet reads '{VERSION}'",
                 hint="use the version of callsheet that wrote it, or set CALLSHEET_HOME to another folder",
             )
@@ -215,9 +219,11 @@ class Sqlite:
         self._commit_pending()
 
     def _roll_back(self) -> None:
-        # On a full disk SQLite has ended the transaction already.
+        # On a full disk SQLite has ended the transaction already. Where that fails too, the error
+        # that made it necessary is the one to tell.
         if self.connection.in_transaction:
-            self.connection.execute("rollback")
+            with suppress(sqlite3.Error):
+                self.connection.execute("rollback")
 
     def _attempt(
         self, work: Callable[[Transaction], Awaitable[T]]
@@ -271,39 +277,6 @@ def _is_writable(path: Path) -> bool:
             return False
         raise
     return True
-
-
-class _StorageErrors:
-    """Raises errors of SQLite and the system as StorageError, naming the file."""
-
-    def __init__(self, place: str) -> None:
-        self._place = place
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, (sqlite3.Error, OSError)):
-            raise _error_class(error)(
-                f"runs cannot be stored in {self._place}: {error}",
-                hint="repair the file or free disk space, or set CALLSHEET_HOME to another folder",
-            ) from error
-
-
-_BY_CODE = {
-    sqlite3.SQLITE_FULL: StorageFullError,
-    sqlite3.SQLITE_BUSY: StorageLockedError,
-    sqlite3.SQLITE_LOCKED: StorageLockedError,
-    sqlite3.SQLITE_READONLY: StorageReadOnlyError,
-    sqlite3.SQLITE_CORRUPT: StorageCorruptError,
-    sqlite3.SQLITE_NOTADB: StorageCorruptError,
-}
-
-
-def _error_class(error: sqlite3.Error | OSError) -> type[StorageError]:
-    """The class for an error; the low byte of an extended code is its primary code."""
-    if isinstance(error, OSError):
-        return storage_error_class(error)
-    return _BY_CODE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, StorageError)
 
 
 def _resolve_all(pending: Sequence[Pending], outcomes: Sequence[Outcome]) -> None:

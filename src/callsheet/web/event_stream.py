@@ -14,7 +14,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import CallsheetError
+from callsheet.errors import CallsheetError, StorageError
 from callsheet.runs.listing import row_status
 from callsheet.runs.names import batch_of
 from callsheet.store.port import NoSuchRunError
@@ -134,6 +134,12 @@ class EventFeed:
         self._broadcast(_sse("gone", json.dumps({"run": run}).encode()))
         self._wake_streams()
 
+    async def announce_unsaved(self, run: str) -> None:
+        """Tell every stream that a part of a run could not be stored: the store itself does not."""
+        row = await self.store.run(run)
+        self._broadcast(_sse("run", json.dumps(await self._listing.entry(row)).encode()))
+        self._wake_streams()
+
     async def _find_changes(self) -> None:
         rows = await self.store.active_since(time.time() - WINDOW_SECONDS)
         self._events.clear()
@@ -212,6 +218,9 @@ class EventStream:
             except NoSuchRunError:
                 del self._positions[run]
                 yield _sse("gone", json.dumps({"run": run}).encode())
+                continue
+            except StorageError:
+                # One run that cannot be read must not end the stream; its document says why.
                 continue
             for seq, body in events:
                 self._positions[run] = seq

@@ -45,6 +45,7 @@ async def start_run(call: RequestContext) -> Response:
 
 async def answer_question(call: RequestContext) -> Response:
     """Answer the open question; the first answer counts."""
+    await call.server.store_unsaved(call.run)
     server, body, key = call.server, call.body, call.idempotency_key
     await server.service.store.run(call.run)
     session = await server.service.open(call.run)
@@ -69,6 +70,7 @@ async def answer_question(call: RequestContext) -> Response:
 
 async def edit_prompt(call: RequestContext) -> Response:
     """Replace a prompt by a person's own text; the run then waits at its review."""
+    await call.server.store_unsaved(call.run)
     server, key = call.server, call.idempotency_key
     events = await server.service.store.events(call.run)
     if not (key and any(getattr(recorded.event, "once", "") == key for recorded in events)):
@@ -80,6 +82,7 @@ async def edit_prompt(call: RequestContext) -> Response:
 
 async def resume_run(call: RequestContext) -> Response:
     """Resume a failed, interrupted or parked run."""
+    await call.server.store_unsaved(call.run)
     server, key = call.server, call.idempotency_key
     if not await _is_repeated(call, RunResumed, key):
         server.check_capacity()
@@ -90,6 +93,7 @@ async def resume_run(call: RequestContext) -> Response:
 
 async def retry_run(call: RequestContext) -> Response:
     """Retry a step and every later one; only new prompts are paid for."""
+    await call.server.store_unsaved(call.run)
     server, body, key = call.server, call.body, call.idempotency_key
     if not await _is_repeated(call, RunRetried, key):
         server.check_capacity()
@@ -109,6 +113,7 @@ async def interrupt_run(call: RequestContext) -> Response:
 
 async def delete_run(call: RequestContext) -> Response:
     """Delete a run."""
+    await call.server.store_unsaved(call.run)
     await call.server.service.store.run(call.run)
     if call.run in call.server.active_runs:
         raise LeaseError(f"the run {call.run} is being executed", hint="interrupt it first")

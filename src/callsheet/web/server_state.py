@@ -13,6 +13,7 @@ from callsheet.errors import CallsheetError, UnknownNameError
 from callsheet.runs.listing import RunListing, row_status
 from callsheet.runs.run_pool import RunPool
 from callsheet.runs.service import RunService
+from callsheet.store.port import LeaseError
 from callsheet.web.batch_manager import BatchManager
 from callsheet.web.event_stream import EventFeed
 from callsheet.web.problems import WebError
@@ -44,7 +45,8 @@ class ServerState:
         self.settings = settings
         self.workflows = workflows
         self.service = RunService(settings, store=store, listen=self._notify)
-        self.listing = RunListing(self.service.store)
+        self._unsaved: dict[str, RunSession] = {}
+        self.listing = RunListing(self.service.store, self._unsaved)
         self.health = json.dumps({"status": "ok", "version": version("callsheet")}).encode()
         self.feed = EventFeed(self.service.store, self.listing)
         self.batches = BatchManager(settings, self.service.store, workflows)
@@ -95,15 +97,44 @@ class ServerState:
         """The runs that are executed or queued."""
         return [*self._sessions]
 
+    async def store_unsaved(self, run: str) -> None:
+        """Store what was received and could not be stored before; raises StorageError if it still cannot."""
+        if (session := self._unsaved.get(run)) is None:
+            return
+        # Where another process has taken the run over, its events count.
+        with suppress(LeaseError):
+            await session.journal.release()
+        self._unsaved.pop(run, None)
+
     async def document_json(self, run: str) -> bytes:
         """Return a run's document as JSON, cached until its next event or status."""
         row = await self.service.store.run(run)
+        if (session := self._unsaved.get(run)) is not None:
+            if row.seq == session.journal.stored:
+                return await self._unsaved_document(session)
+            del self._unsaved[run]
         key = (run, row.seq, row_status(row))
         if key not in self._cache:
             document = await self.service.show(run)
             key = (run, document.seq or 0, document.status)
             self._cache_response(key, json.dumps(document.to_json()).encode())
         return self._cache[key]
+
+    async def _unsaved_document(self, session: RunSession) -> bytes:
+        """Return the stored document of a run with all that was received and could not be stored."""
+        stored, received = await self.service.show(session.view.run), session.document()
+        names = (
+            "status",
+            "error",
+            "brief",
+            "selection",
+            "prompts",
+            "settings",
+            "problems",
+            "usage",
+        )
+        document = stored.model_copy(update={name: getattr(received, name) for name in names})
+        return json.dumps(document.to_json()).encode()
 
     async def cached(self, key: Hashable, compute: Callable[[], Awaitable[Any]]) -> bytes:
         """Return what `compute` returns, as JSON, computed once for each key."""
@@ -137,7 +168,12 @@ class ServerState:
         finally:
             self._tasks.pop(run, None)
             self._sessions.pop(run, None)
-            await session.close()
+            with suppress(CallsheetError):
+                await session.close()
+            if session.unsaved is not None:
+                self._unsaved[run] = session
+                with suppress(CallsheetError):
+                    await self.feed.announce_unsaved(run)
             self.feed.notify()
 
     def _notify(self, recorded: RecordedEvent, view: RunView) -> None:

@@ -95,7 +95,7 @@ function onEvent(name, data) {
     refreshRun();
   } else if (name === "run") {
     updateRun(data);
-    if (isOpen && data.seq > state.run.seq) refreshRun();
+    if (isOpen && (data.seq > state.run.seq || data.status !== state.run.status)) refreshRun();
   } else if (name === "gone") {
     loadRuns();
     if (isOpen) openRun(null);

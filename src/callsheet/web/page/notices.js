@@ -43,26 +43,30 @@ function connectionNotice() {
 function errorNotice() {
   const { error, connected } = state;
   if (!error || (!connected && error.status === 0)) return null;
-  const { message, hint, status, isNavigation, more } = error;
+  const { message, hint, status, code, isNavigation, more, repeat } = error;
   const problems = (more?.problems ?? []).map((each) => `${each.path} ${each.message}`);
   const isGone = isNavigation || status === 404;
-  return {
+  const content = {
     isError: true,
     text: message,
     hint: [hint, problems.join("; ")].filter(Boolean).join(" · "),
-    action: isGone ? "Start a new run" : "Dismiss",
-    onClick: () => (isGone ? openRun(null) : setState({ error: null })),
   };
+  if (isGone) return { ...content, action: "Start a new run", onClick: () => openRun(null) };
+  if (code?.startsWith("storage") && repeat)
+    return { ...content, action: "Try again", onClick: repeat };
+  return { ...content, action: "Dismiss", onClick: () => setState({ error: null }) };
 }
 
 function failureNotice() {
   const { status, error } = state.run ?? {};
-  if (status !== "failed" || !error) return null;
+  if (!["failed", "interrupted"].includes(status) || !error) return null;
+  if (state.error?.code === error.code) return null; // said already
   const { kind, label } = nextAction();
+  const isUnsaved = status === "interrupted";
   return {
     isError: true,
     text: messageWithStep(error),
-    hint: error.hint,
+    hint: isUnsaved ? `${error.hint}; then resume, which first stores what is shown here` : error.hint,
     action: kind === "resume" && label,
     onClick: performNextAction,
   };

@@ -18,7 +18,7 @@ export async function perform(request, apply) {
       return true;
     };
     return await attempt(send, (error) => {
-      setState({ error });
+      setState({ error: Object.assign(error, { repeat: () => perform(request, apply) }) });
       return false;
     });
   } finally {
