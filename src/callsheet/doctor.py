@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from callsheet.costs.tokens import count_tokens
-from callsheet.errors import CallsheetError
+from callsheet.errors import CallsheetError, StorageError
 from callsheet.llm.factory import open_llm
 from callsheet.llm.providers import DEFAULT_LLM, key_variables, provider_of
 from callsheet.loader.bundle import inspect_workflow
@@ -42,15 +42,26 @@ class Diagnosis:
         return self.exit_code == 0
 
 
-async def examine(settings: Settings | None = None) -> tuple[list[Diagnosis], int]:
-    """Every diagnosis, and the exit status: that of the first one that is not well."""
+async def examine(
+    settings: Settings | None = None, *, deep: bool = False
+) -> tuple[list[Diagnosis], int]:
+    """Every diagnosis, and the exit status: that of the first one that is not well.
+
+    With `deep`, all stored runs are read and searched for damage.
+    """
     found = [Diagnosis("callsheet", f"{version('callsheet')}, Python {platform.python_version()}")]
     try:
         settings = settings or read_settings()
     except CallsheetError as error:
         found.append(_failure("settings", error))
         return found, error.exit_code
-    found += [_llm(settings), _keys(settings), *await _store(settings), _tokenizer(), _workflow()]
+    found += [
+        _llm(settings),
+        _keys(settings),
+        *await _store(settings, deep=deep),
+        _tokenizer(),
+        _workflow(),
+    ]
     found += examine_plugins()
     return found, next((each.exit_code for each in found if not each.well), 0)
 
@@ -81,7 +92,7 @@ def _keys(settings: Settings) -> Diagnosis:
     return Diagnosis("keys", ", ".join(found))
 
 
-async def _store(settings: Settings) -> list[Diagnosis]:
+async def _store(settings: Settings, *, deep: bool) -> list[Diagnosis]:
     began = time.monotonic()
     try:
         store = open_store(settings)
@@ -92,10 +103,25 @@ async def _store(settings: Settings) -> list[Diagnosis]:
     assert isinstance(store, SqlStore)  # noqa: S101  # a folder or a server, both use SQL
     place = await store.database.describe()
     found = [Diagnosis("runs", f"{kept} kept in {store.database.place}: {place}, {took:.0f} ms")]
+    if deep:
+        found += await _damage(store)
     if settings.database_url is not None:
         found.append(await _workers(store))
     store.close()
     return found
+
+
+async def _damage(store: SqlStore) -> list[Diagnosis]:
+    from callsheet.store.verify import verify
+
+    try:
+        problems = await verify(store)
+    except CallsheetError as error:
+        return [_failure("damage", error)]
+    if not problems:
+        return [Diagnosis("damage", "none found: every page, event and file was read")]
+    hint = "other runs are not affected; `callsheet delete RUN` deletes a damaged one"
+    return [Diagnosis("damage", each, hint, StorageError.exit_code) for each in problems]
 
 
 async def _workers(store: SqlStore) -> Diagnosis:

@@ -1,4 +1,4 @@
-"""A disk that fills at any of a run's commits: said at once, nothing harmed, nothing received lost."""
+"""A disk that fills at any of a run's commits: result at once, nothing harmed, nothing received lost."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.strict_openai import StrictOpenAI
 
 RUN = ("run", "--json", "--idea", "a heron", "--groups", "sora,leonardo")
-WISH = RunOptions(brief={"idea": "a heron"}, groups=["sora", "leonardo"])
+OPTIONS = RunOptions(brief={"idea": "a heron"}, groups=["sora", "leonardo"])
 MODELS = ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
 
 
@@ -50,16 +50,16 @@ def _integrity(disk: SmallDisk) -> str:
     return found
 
 
-def _assert_full(said: CommandResult, disk: SmallDisk) -> None:
-    assert said.status == 6, said.err
-    error = said.json["error"]
+def _assert_full(result: CommandResult, disk: SmallDisk) -> None:
+    assert result.status == 6, result.err
+    error = result.json["error"]
     assert error["code"] == "storage_full"
     assert "the disk is full" in error["message"]
     assert str(disk.folder / "kept" / "runs.sqlite") in error["message"]
     assert error["hint"].startswith("free disk space")
-    assert said.err.count("error: ") == 1
-    assert "Traceback" not in said.err
-    assert "taken over" not in said.err
+    assert result.err.count("error: ") == 1
+    assert "Traceback" not in result.err
+    assert "taken over" not in result.err
 
 
 def _stored_events(disk: SmallDisk, run: str) -> int:
@@ -76,12 +76,12 @@ def test_a_disk_that_is_full_at_any_commit_of_a_run_is_named_and_the_run_goes_on
     met: set[int] = set()
     for free in range(0, 200, 12):
         disk.leave(free)
-        said = disk.run(terminal, *RUN)
-        if said.status == 0:
+        result = disk.run(terminal, *RUN)
+        if result.status == 0:
             break
-        _assert_full(said, disk)
+        _assert_full(result, disk)
         assert _integrity(disk) == "ok"
-        run = said.json.get("run", "")
+        run = result.json.get("run", "")
         stored = _stored_events(disk, run)
         assert bool(stored) == bool(run), "a run that is named is stored"
         if stored in met:
@@ -91,14 +91,14 @@ def test_a_disk_that_is_full_at_any_commit_of_a_run_is_named_and_the_run_goes_on
         assert run in [*listed, ""], "what is full can be read"
         if run:
             # Everything was received, and is shown although it is not all stored.
-            assert said.json["status"] == "interrupted"
-            assert list(said.json["prompts"]["image_generation"]) == MODELS
-            assert f"callsheet resume {run}" in said.err
+            assert result.json["status"] == "interrupted"
+            assert list(result.json["prompts"]["image_generation"]) == MODELS
+            assert f"callsheet resume {run}" in result.err
             disk.free_all()
             again = terminal("resume", run, "--json")
             assert again.status == 0
-            assert again.json["prompts"] == said.json["prompts"]
-    assert said.status == 0
+            assert again.json["prompts"] == result.json["prompts"]
+    assert result.status == 0
     assert met >= {0}, "the run's first commit was met"
     assert len(met) > 1, "a later one was met too"
 
@@ -107,13 +107,13 @@ async def test_every_commit_of_a_run_may_meet_a_full_disk(tmp_path: Path) -> Non
     # SQLite's own limit on pages fails a write as a full disk does, at exactly the page wanted.
     store = SqlStore(tmp_path / "runs.sqlite")
     service = RunService(read_settings(), store=store)
-    await (await service.start(WISH)).advance()
+    await (await service.start(OPTIONS)).advance()
     connection = store.database.connection  # type: ignore[attr-defined]
     met: set[int] = set()
     for pages in range(60):
         here = connection.execute("pragma page_count").fetchone()[0]
         connection.execute(f"pragma max_page_count = {here + pages}")
-        session = await service.start(WISH)
+        session = await service.start(OPTIONS)
         try:
             await session.advance()
             break
@@ -161,12 +161,12 @@ def test_a_batch_on_a_full_disk_pauses_and_its_output_has_what_was_received(
     command = ("batch", str(sheet), "--groups", "leonardo", "--json", "--concurrency", "2")
     command += ("--output", str(out))
     disk.leave(40)
-    said = disk.run(terminal, *command)
-    _assert_full(said, disk)
-    assert said.json["left"] > 0
-    assert said.json["written"] + said.json["left"] == 4
-    assert "the batch is paused: " in said.err
-    rows = read_csv(Path(said.json["output"]))
+    result = disk.run(terminal, *command)
+    _assert_full(result, disk)
+    assert result.json["left"] > 0
+    assert result.json["written"] + result.json["left"] == 4
+    assert "the batch is paused: " in result.err
+    rows = read_csv(Path(result.json["output"]))
     assert len(rows) == 4
     assert {row["status"] for row in rows} <= {"succeeded", "left"}
 
@@ -189,10 +189,10 @@ def test_a_server_tells_of_a_disk_that_fills_under_a_run_and_stores_what_it_rece
             disk.leave(0, server.process.pid)
             llm.release.set()
 
-            told = server.until(run, lambda document: "error" in document)
-            assert told["status"] == "interrupted"
-            assert told["error"]["code"] == "storage_full"
-            assert list(told["prompts"]["image_generation"]) == MODELS
+            found = server.until(run, lambda document: "error" in document)
+            assert found["status"] == "interrupted"
+            assert found["error"]["code"] == "storage_full"
+            assert list(found["prompts"]["image_generation"]) == MODELS
             listed = server.get("/api/runs")["runs"]
             assert [each["status"] for each in listed if each["run"] == run] == ["interrupted"]
 
@@ -210,5 +210,5 @@ def test_a_server_tells_of_a_disk_that_fills_under_a_run_and_stores_what_it_rece
             ended = server.until(run)
             assert ended["status"] == "succeeded"
             assert "error" not in ended
-            assert ended["prompts"] == told["prompts"]
+            assert ended["prompts"] == found["prompts"]
             assert len(llm.server.requests) == 1, "what was received was paid for once"

@@ -100,10 +100,10 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(
          "bash", *terminal.command(*RUN)],
         cwd=terminal.folder, env=terminal.environment(), capture_output=True, check=False,
     )  # fmt: skip
-    said = CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert said.status == 6, said.err
-    assert "the disk is full" in said.err
-    assert str(file) in said.err
+    result = CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert result.status == 6, result.err
+    assert "the disk is full" in result.err
+    assert str(file) in result.err
     check = sqlite3.connect(file)
     assert check.execute("pragma integrity_check").fetchone() == ("ok",)
     check.close()

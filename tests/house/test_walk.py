@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 67
-BATCH_FILES = 76
+RUN_FILES = 68
+BATCH_FILES = 77
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

@@ -12,16 +12,17 @@ from callsheet.cli.output import print_json, printable, wrapped
 
 
 @click.command()
+@click.option("--deep", is_flag=True, help="Also read all stored runs and search them for damage.")
 @json_option
 @debug_option
-def doctor(*, json: bool) -> int:
+def doctor(*, deep: bool, json: bool) -> int:
     """Check the settings, API keys, storage, workers, tokenizer and workflow.
 
     The exit status is that of the first check that failed.
     """
     from callsheet.doctor import examine
 
-    checks, status = asyncio.run(examine())
+    checks, status = asyncio.run(examine(deep=deep))
     if json:
         print_json([{**asdict(check), "well": check.well} for check in checks])
         return status

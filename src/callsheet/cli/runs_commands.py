@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +14,7 @@ import click
 from callsheet.cli.exit import print_error
 from callsheet.cli.options import RUN_HELP, debug_option, json_option
 from callsheet.cli.output import (
+    counted,
     note,
     note_command,
     print_document,
@@ -20,7 +23,7 @@ from callsheet.cli.output import (
     printable,
     summary,
 )
-from callsheet.errors import UnknownNameError
+from callsheet.errors import StorageError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +32,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option(
+    "--rescue",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Copy what can be read of a damaged store into a new one. FILE itself is kept as it is.",
+)
 @json_option
 @debug_option
-def runs(*, json: bool) -> None:
+def runs(*, rescue: Path | None, json: bool) -> int | None:
     """List the stored runs, newest first."""
+    if rescue is not None:
+        return _rescue(rescue, json=json)
     rows = asyncio.run(_service().runs())
     for row in rows:
         row["started"] = datetime.fromtimestamp(row["started"], UTC).isoformat(timespec="seconds")
@@ -42,6 +53,7 @@ def runs(*, json: bool) -> None:
         note("no run is stored yet; `callsheet run` starts one")
     else:
         _print_table(rows)
+    return None
 
 
 @click.command(epilog=RUN_HELP)
@@ -83,6 +95,32 @@ def delete(name: str, *, json: bool) -> None:
         print_json({"deleted": run})
     else:
         note(f"deleted {run}")
+
+
+def _rescue(file: Path, *, json: bool) -> int:
+    """Copies what can be read, and says what could not; returns the exit status."""
+    from callsheet.runs.rescue import rescue_runs
+    from callsheet.settings import read_settings
+
+    report = asyncio.run(rescue_runs(read_settings(), file))
+    rescued = report.rescued
+    if json:
+        places = {"damaged": str(report.damaged), "store": report.store}
+        print_json(places | asdict(rescued))
+    else:
+        count = len(rescued.complete) + len(rescued.partial)
+        note(f"{counted(count, 'run')} copied to {report.store}")
+        for run, (copied, last) in rescued.partial.items():
+            lost = f"of {last}" if last > copied else "; it was not finished, or its end is lost"
+            note(f"{run}: only its first {copied} events {lost}".replace(" ;", ";"))
+        for run in rescued.unreadable:
+            note(f"{run}: cannot be read")
+        for run in rescued.without_files:
+            note(f"{run}: its workflow's files are lost; `callsheet retry` uses the current ones")
+        for run in rescued.present:
+            note(f"{run}: was there already")
+        note(f"the damaged file is kept as {report.damaged}")
+    return 0 if rescued.complete or rescued.partial or rescued.present else StorageError.exit_code
 
 
 async def _follow(service: RunService, name: str) -> str:

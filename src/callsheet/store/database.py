@@ -60,6 +60,10 @@ class Database(Protocol):
         """A value that changes with every write of any process."""
         ...
 
+    async def check(self) -> None:
+        """Reads all data; raises StorageCorruptError where it is damaged. A server checks its own."""
+        ...
+
     async def describe(self) -> str:
         """Product, version and layout, for `doctor`."""
         ...

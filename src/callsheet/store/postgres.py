@@ -110,6 +110,9 @@ class Postgres:
     async def version(self) -> Hashable:
         return str((await self.read("select_snapshot"))[0][0])
 
+    async def check(self) -> None:
+        await self.read("select_server_version")
+
     async def describe(self) -> str:
         server = (await self.read("select_server_version"))[0][0]
         return f"PostgreSQL {str(server).partition(' ')[0]}, layout {VERSION}"

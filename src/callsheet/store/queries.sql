@@ -43,6 +43,12 @@ insert into runs (run, workflow, started) values (:run, :workflow, :at) on confl
 -- insert_lease: lease a new run to its creator; here and in `renew_lease_if_last`, the result is the time of the events
 insert into leases (run, owner, epoch, heartbeat) values (:run, :owner, 1, :at) returning heartbeat
 
+-- restore_run: create a run as it was in another store
+insert into runs (run, workflow, started) values (:run, :workflow, :started)
+
+-- restore_lease: its lease, which nobody has
+insert into leases (run, owner, epoch, heartbeat) values (:run, '', 1, :heartbeat)
+
 -- insert_event: append one event
 insert into events (run, seq, kind, body, at) values (:run, :seq, :kind, :body, :recorded)
 
@@ -75,6 +81,12 @@ select e.run, e.seq, e.body, e.at from (select run, started from runs order by s
 
 -- select_file: content of a file
 select content from files where hash = :hash
+
+-- select_file_names: every file, by content hash
+select hash from files order by hash
+
+-- select_missing_files: files that a run uses and that are not there
+select run, hash from kept where hash not in (select hash from files) order by run, hash
 
 -- select_runs: runs behind a position, newest first, each with its last and first event and its owner
 select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :at - :lease and :awake < :at - :lease then 1 else 0 end from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where (r.started, r.run) < (:started, :run) order by r.started desc, r.run desc limit :limit

@@ -13,11 +13,12 @@ import sqlite3
 import time
 import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callsheet.errors import StorageCorruptError, StorageNewerError
-from callsheet.store.sqlite_errors import BUSY_SECONDS, StorageErrors
+from callsheet.store.file_state import FileState
+from callsheet.store.sqlite_errors import BUSY_SECONDS, StorageErrors, damaged
 from callsheet.store.statements import VERSION, load_statements, statements_since
 
 if TYPE_CHECKING:
@@ -50,10 +51,13 @@ class Sqlite:
         self._pending: list[Pending] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._commit: Future[None] | None = None
+        self._state: FileState | None = None
         self.place = str(path or "memory")
         self._errors = StorageErrors(path)
         with self._errors:
             self.connection = self._open(path) if path else self._in_memory()
+        # A command need not close its store; its file is marked as clean all the same.
+        self._end = weakref.finalize(self, _end, self.connection, self._state, self._errors)
 
     async def read(self, statement: str, /, **values: object) -> list[Row]:
         await self._wait_for_commit()
@@ -91,6 +95,11 @@ class Sqlite:
             others = self.connection.execute("pragma data_version").fetchone()[0]
             return others, self.connection.total_changes
 
+    async def check(self) -> None:
+        await self._wait_for_commit()
+        with self._errors:
+            self._check(self.connection)
+
     async def describe(self) -> str:
         with self._errors:
             mode = self.connection.execute("pragma journal_mode").fetchone()[0]
@@ -105,18 +114,17 @@ class Sqlite:
 
     def close(self) -> None:
         self._thread.shutdown()
-        self.connection.close()
+        self._end()
 
     def _in_memory(self) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        # Nothing outside the process is in use, so callers need not close it.
-        weakref.finalize(self, connection.close)
         self._prepare(connection)
         return connection
 
     def _open(self, path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         mode = "rw" if _is_writable(path) else "ro"
+        self._state = FileState(path) if mode == "rw" else None
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
@@ -125,14 +133,26 @@ class Sqlite:
             check_same_thread=False,
         )
         try:
-            if mode == "rw":
-                self._prepare(connection)
-            else:
+            if self._state is None:
                 self._version(connection)
+                return connection
+            if not self._state.is_clean:
+                self._check(connection)
+                self._state.confirm()
+            self._prepare(connection)
         except BaseException:
             connection.close()
+            if self._state is not None:
+                self._state.abandon()
             raise
         return connection
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Reads the whole file; raises StorageCorruptError where it is damaged."""
+        found = [str(row[0]) for row in connection.execute("pragma integrity_check(1)")]
+        if found != ["ok"]:
+            self._errors.damage = damaged(self.path, found[0].splitlines()[-1])
+            self._errors.check_undamaged()
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Creates or upgrades the layout; leaves a file of a newer version unchanged."""
@@ -264,6 +284,19 @@ class Sqlite:
         finally:
             self.connection.execute("pragma journal_size_limit = -1")
             self.connection.execute("pragma wal_checkpoint(truncate)")
+
+
+def recover(path: Path) -> None:
+    """Lets SQLite undo or finish the last transaction of a file, as far as it can."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as connection:
+        connection.execute("select count(*) from sqlite_master").fetchone()
+        connection.execute("pragma wal_checkpoint(truncate)")
+
+
+def _end(connection: sqlite3.Connection, state: FileState | None, errors: StorageErrors) -> None:
+    connection.close()
+    if state is not None:
+        state.end(damaged=errors.damage is not None)
 
 
 def _is_writable(path: Path) -> bool:
