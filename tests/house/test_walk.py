@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 68
-BATCH_FILES = 77
+RUN_FILES = 69
+BATCH_FILES = 78
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

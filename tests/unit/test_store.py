@@ -325,12 +325,12 @@ async def test_names_are_completed_from_a_prefix_only(place: RunBackend) -> None
     assert await place.store.names_starting_with("quiet_%") == []
 
 
-async def test_runs_active_since_a_time_are_listed(place: RunBackend) -> None:
+async def test_recently_active_runs_are_listed(place: RunBackend) -> None:
     await place.begin("before")
     place.clock.time += 10
     await place.begin("since")
 
-    assert [row.run for row in await place.store.active_since(1_005.0)] == ["since"]
+    assert [row.run for row in await place.store.active_within(5.0)] == ["since"]
 
 
 async def test_the_version_changes_with_every_write_and_only_then(place: RunBackend) -> None:

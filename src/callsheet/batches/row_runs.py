@@ -90,7 +90,7 @@ class RowRuns:
     def _needs_execution(self, view: RunView) -> bool:
         if view.status in ("succeeded", "stopped"):
             return False
-        if view.parked_until is not None and view.parked_until > time.time():
+        if view.is_parked(time.time()):
             return False
         # A provider failure says nothing about the row: it is tried again.
         own_failure = view.status == "failed" and not _failed_at_provider(view)

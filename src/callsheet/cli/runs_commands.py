@@ -111,8 +111,8 @@ def _rescue(file: Path, *, json: bool) -> int:
         count = len(rescued.complete) + len(rescued.partial)
         note(f"{counted(count, 'run')} copied to {report.store}")
         for run, (copied, last) in rescued.partial.items():
-            lost = f"of {last}" if last > copied else "; it was not finished, or its end is lost"
-            note(f"{run}: only its first {copied} events {lost}".replace(" ;", ";"))
+            lost = f" of {last}" if last > copied else "; it was not finished, or its end is lost"
+            note(f"{run}: only its first {copied} events{lost}")
         for run in rescued.unreadable:
             note(f"{run}: cannot be read")
         for run in rescued.without_files:

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 Status = Literal["running", "waiting", "succeeded", "failed", "stopped"]
 
 
+CLOCK_DIFFERENCE = 60.0
+"""How many seconds the clocks of two machines may differ."""
+
+
 @dataclass(frozen=True)
 class RecordedCall:
     """A reply with the LLM, the workflow files and the answers it was requested with."""
@@ -86,15 +90,24 @@ class RunView:
     values: dict[str, JsonValue] = field(default_factory=dict)
     rewrite: frozenset[str] = frozenset()
     parked_until: float | None = None
+    parked_at: float = 0.0
     error: RunFailed | RunParked | None = None
     usage: Usage = NO_USAGE
     recorded_calls: list[RecordedCall] = field(default_factory=list)
+
+    def is_parked(self, now: float) -> bool:
+        """Whether the provider's time is still to come; not where the clock was set back since."""
+        if self.parked_until is None:
+            return False
+        return self.parked_at - CLOCK_DIFFERENCE <= now < self.parked_until
 
     def apply(self, recorded: RecordedEvent) -> None:
         """Applies the next event."""
         self.seq = recorded.seq
         if recorded.seq == 1:
             self.started = recorded.at
+        if isinstance(recorded.event, RunParked):
+            self.parked_at = recorded.at
         _apply(self, recorded.event)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.run_view import RunView, fold
-from callsheet.errors import UnknownNameError
+from callsheet.errors import StorageError, UnknownNameError
 from callsheet.events import QuestionPolicy, RunResumed, RunRetried, RunStarted
 from callsheet.llm.factory import LLMCache, open_llm
 from callsheet.llm.providers import DEFAULT_LLM, provider_of
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.documents import RunDocument
-    from callsheet.events import RecordedEvent
+    from callsheet.events import Event, RecordedEvent
     from callsheet.exports.prompt_set import PromptSet
     from callsheet.llm.concurrency import ConcurrencyLimiter
     from callsheet.llm.port import LLM
@@ -157,7 +158,7 @@ class RunService:
             # It only waits for an answer: whoever answers acquires the lease.
             return await self.open(run)
         journal = await self._acquire(run)
-        parked = journal.view.parked_until is not None and journal.view.parked_until > time.time()
+        parked = journal.view.is_parked(time.time())
         if journal.view.status in ("running", "waiting", "failed") and not parked:
             old, new = journal.view.question_policy, policy_for(options)
             policy = QuestionPolicy(accept=old.accept + new.accept, ask=old.ask + new.ask)
@@ -168,7 +169,7 @@ class RunService:
                 manner=policy,
                 once=options.idempotency_key,
             )
-            await journal.append(resumed)
+            await self._record(journal, resumed)
         return self.session(journal, bundle, llm)
 
     async def retry(self, name: str, options: RunOptions, step: str | None = None) -> RunSession:
@@ -199,7 +200,7 @@ class RunService:
             once=options.idempotency_key,
         )
         journal = await self._acquire(run)
-        await journal.append(retried, files={**contents, **image_files(options)})
+        await self._record(journal, retried, {**contents, **image_files(options)})
         return self.session(journal, bundle, llm)
 
     async def _finished_prompts(self, view: RunView) -> dict[str, JsonValue]:
@@ -331,6 +332,17 @@ class RunService:
     async def _acquire(self, run: str) -> Journal:
         lease = await acquire_lease(self.store, run, owner_name())
         return Journal(self.store, lease, await read_view(self.store, run), self._listen)
+
+    async def _record(
+        self, journal: Journal, event: Event, files: Mapping[str, str] | None = None
+    ) -> None:
+        """Store an event of a run that was just acquired; where that fails, release the run."""
+        try:
+            await journal.append(event, files=files)
+        except StorageError:
+            with suppress(StorageError):
+                await self.store.release(journal.lease)
+            raise
 
     async def find_by_key(self, key: str) -> str | None:
         """Return the run that was started with this idempotency key, if there is one."""

@@ -15,7 +15,8 @@ Row = tuple[Any, ...]
 class Transaction(Protocol):
     """Executes named statements of `queries.sql` inside one transaction.
 
-    The parameter `:at` is always the current time. `again` says that the same work may have been
+    The parameter `:at` is always the current time, and `:steady` the same by a clock that does not
+    jump. `again` says that the same work may have been
     committed before, without its result being received.
     """
 

@@ -82,7 +82,8 @@ class RunRow:
     """Summary of a stored run; `started` and `heartbeat` are Unix seconds.
 
     `last_event` is the kind of the last event and `seq` its number, `first_event` the first event as
-    JSON text, so that a list needs no further query. `lease_expired` says that the owner, if there
+    JSON text, so that a list needs no further query. `number` orders runs as they were created,
+    whatever the clock said. `lease_expired` says that the owner, if there
     is one, sent no heartbeat for longer than its lease.
     """
 
@@ -96,6 +97,7 @@ class RunRow:
     seq: int
     first_event: str
     lease_expired: bool
+    number: int = 0
 
 
 class Store(Protocol):
@@ -157,8 +159,8 @@ class Store(Protocol):
         """Names of runs with this prefix, newest run first."""
         ...
 
-    async def active_since(self, at: float) -> list[RunRow]:
-        """Runs with a heartbeat since then (Unix seconds)."""
+    async def active_within(self, seconds: float) -> list[RunRow]:
+        """Runs with a heartbeat in the last seconds."""
         ...
 
     async def version(self) -> Hashable:

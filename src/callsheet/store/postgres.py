@@ -137,8 +137,11 @@ class Postgres:
         self._committing = None
 
     def _on(self, connection: Connection, *, again: bool = False) -> _Transaction:
-        at = {"at": self.now(), "awake": float("-inf")} if self.now else {}
-        return _Transaction(connection, self._sql, at, again)
+        if self.now is None:
+            return _Transaction(connection, self._sql, {}, again)
+        at = self.now()
+        clock = {"at": at, "steady": at, "awake": float("-inf")}
+        return _Transaction(connection, self._sql, clock, again)
 
     async def _commit_pending(self) -> None:
         """Commits pending work until there is none; work that fails does not affect the others."""

@@ -1,5 +1,5 @@
 -- Every statement of the store, by name: `-- name: what it is for`. Parameters are `:named`, times
--- are Unix seconds, JSON is ASCII text, so that one text serves SQLite and PostgreSQL.
+-- are Unix seconds (`:steady` those of leases, by a clock that does not jump), JSON is ASCII text, so that one text serves SQLite and PostgreSQL.
 
 -- create_meta: version of this layout
 create table if not exists callsheet_meta (name text primary key, value text not null)
@@ -28,8 +28,17 @@ create table if not exists handed (run text primary key, queue text not null, si
 -- create_calls: calls of the last minute per provider and key, where a rate limit is set
 create table if not exists paces (name text not null, at double precision not null, mark text not null, tokens int not null, primary key (name, at, mark))
 
--- create_index_runs: lists of runs are read newest first
-create index if not exists runs_by_time on runs (started, run)
+-- to_4_add_number: the order in which runs were created, whatever the clock said
+alter table runs add column number int not null default 0
+
+-- to_4_number_runs: runs of an older layout are ordered by their time
+update runs set number = earlier.number from (select run, row_number() over (order by started, run) as number from runs) as earlier where earlier.run = runs.run
+
+-- to_4_drop_index: the order by time
+drop index if exists runs_by_time
+
+-- to_4_index_runs: lists of runs are read newest first
+create index runs_by_number on runs (number, run)
 
 -- read_version: version of the layout
 select value from callsheet_meta where name = 'version'
@@ -37,14 +46,20 @@ select value from callsheet_meta where name = 'version'
 -- write_version: store the version of the layout
 insert into callsheet_meta (name, value) values ('version', :version) on conflict (name) do update set value = excluded.value
 
+-- read_clock: which clock the leases of this machine go by
+select value from callsheet_meta where name = 'clock'
+
+-- write_clock: agree on one, after each start of the machine
+insert into callsheet_meta (name, value) values ('clock', :clock) on conflict (name) do update set value = excluded.value
+
 -- insert_run: create a run, unless one has this name
-insert into runs (run, workflow, started) values (:run, :workflow, :at) on conflict (run) do nothing returning run
+insert into runs (run, workflow, started, number) values (:run, :workflow, :at, (select coalesce(max(number), 0) + 1 from runs)) on conflict (run) do nothing returning run
 
 -- insert_lease: lease a new run to its creator; here and in `renew_lease_if_last`, the result is the time of the events
-insert into leases (run, owner, epoch, heartbeat) values (:run, :owner, 1, :at) returning heartbeat
+insert into leases (run, owner, epoch, heartbeat) values (:run, :owner, 1, :steady) returning :at
 
 -- restore_run: create a run as it was in another store
-insert into runs (run, workflow, started) values (:run, :workflow, :started)
+insert into runs (run, workflow, started, number) values (:run, :workflow, :started, (select coalesce(max(number), 0) + 1 from runs))
 
 -- restore_lease: its lease, which nobody has
 insert into leases (run, owner, epoch, heartbeat) values (:run, '', 1, :heartbeat)
@@ -59,13 +74,13 @@ insert into files (hash, content) values (:hash, :content) on conflict (hash) do
 insert into kept (run, hash) values (:run, :hash) on conflict (run, hash) do nothing
 
 -- renew_lease: lock, check and renew a lease in one statement
-update leases set heartbeat = :at where run = :run and owner = :owner and epoch = :epoch returning epoch
+update leases set heartbeat = :steady where run = :run and owner = :owner and epoch = :epoch returning epoch
 
 -- renew_lease_if_last: the same, if the run's last event still has this number; another `next` ends the lease
-update leases set heartbeat = :at, owner = :next where run = :run and owner = :owner and epoch = :epoch and :after = (select max(seq) from events where run = :run) returning heartbeat
+update leases set heartbeat = :steady, owner = :next where run = :run and owner = :owner and epoch = :epoch and :after = (select max(seq) from events where run = :run) returning :at
 
 -- acquire_lease: lease a run whose lease is free, expired, ours or of a dead process
-update leases set owner = :owner, epoch = epoch + 1, heartbeat = :at where run = :run and (owner in ('', :owner, :dead) or (heartbeat < :at - :lease and :awake < :at - :lease)) returning epoch
+update leases set owner = :owner, epoch = epoch + 1, heartbeat = :steady where run = :run and (owner in ('', :owner, :dead) or (heartbeat < :steady - :lease and :awake < :steady - :lease)) returning epoch
 
 -- release_lease: end a lease
 update leases set owner = '' where run = :run and owner = :owner and epoch = :epoch returning epoch
@@ -77,7 +92,7 @@ select owner, heartbeat from leases where run = :run
 select seq, body, at from events where run = :run and seq > :after order by seq
 
 -- select_billing_events: what the newest runs asked for and what it cost; a query of its own, because the other events are the long ones
-select e.run, e.seq, e.body, e.at from (select run, started from runs order by started desc, run desc limit :newest) r join events e on e.run = r.run where e.kind in ('run_started', 'run_resumed', 'run_retried', 'step_started', 'question_answered', 'call_replied') order by r.started desc, r.run desc, e.seq
+select e.run, e.seq, e.body, e.at from (select run, number from runs order by number desc, run desc limit :newest) r join events e on e.run = r.run where e.kind in ('run_started', 'run_resumed', 'run_retried', 'step_started', 'question_answered', 'call_replied') order by r.number desc, r.run desc, e.seq
 
 -- select_file: content of a file
 select content from files where hash = :hash
@@ -89,16 +104,16 @@ select hash from files order by hash
 select run, hash from kept where hash not in (select hash from files) order by run, hash
 
 -- select_runs: runs behind a position, newest first, each with its last and first event and its owner
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :at - :lease and :awake < :at - :lease then 1 else 0 end from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where (r.started, r.run) < (:started, :run) order by r.started desc, r.run desc limit :limit
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :steady - :lease and :awake < :steady - :lease then 1 else 0 end, r.number from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where (r.number, r.run) < (:number, :run) order by r.number desc, r.run desc limit :limit
 
 -- select_run: the same for one run
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :at - :lease and :awake < :at - :lease then 1 else 0 end from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where r.run = :run
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :steady - :lease and :awake < :steady - :lease then 1 else 0 end, r.number from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where r.run = :run
 
--- select_active_runs: the same for runs with a heartbeat since a time
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :at - :lease and :awake < :at - :lease then 1 else 0 end from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where l.heartbeat >= :since order by r.started desc, r.run desc
+-- select_active_runs: the same for runs with a recent heartbeat
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :steady - :lease and :awake < :steady - :lease then 1 else 0 end, r.number from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where l.heartbeat >= :steady - :seconds order by r.number desc, r.run desc
 
 -- select_names_with_prefix: names of runs with a prefix
-select run from runs where substr(run, 1, length(:prefix)) = :prefix order by started desc, run desc
+select run from runs where substr(run, 1, length(:prefix)) = :prefix order by number desc, run desc
 
 -- run_exists: whether a run is stored
 select 1 from runs where run = :run
@@ -175,8 +190,8 @@ select current_setting('server_version')
 -- lock_calls: one transaction at a time counts the calls of a provider and key
 insert into paces (name, at, mark, tokens) values (:name, 0, '', 0) on conflict (name, at, mark) do update set tokens = 0
 
--- delete_old_calls: calls older than a minute do not count
-delete from paces where name = :name and at > 0 and at <= :at - 60.0
+-- delete_old_calls: calls older than a minute do not count, nor those of a clock that was set back since
+delete from paces where name = :name and at > 0 and (at <= :at - 60.0 or at > :at + 60.0)
 
 -- select_calls: calls of the last minute, and the current time
 select at, tokens, :at from paces where name = :name and at > 0 order by at

@@ -50,7 +50,7 @@ class Rescued:
 class _Found:
     """The rows of a file by table; a row that fits no table is left out."""
 
-    runs: dict[str, tuple[str, float]] = field(default_factory=dict)
+    runs: dict[str, tuple[str, float, int]] = field(default_factory=dict)
     events: dict[str, dict[int, Event]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     used: dict[str, set[str]] = field(default_factory=dict)
@@ -60,8 +60,10 @@ class _Found:
         match row:
             case (str(run), int(seq), str(kind), str(body), int() | float() as at):
                 self.events.setdefault(run, {})[seq] = (kind, body, float(at))
-            case (str(run), str(workflow), int() | float() as started):
-                self.runs[run] = (workflow, float(started))
+            case (str(run), str(workflow), float() as started, int(number)):
+                self.runs[run] = (workflow, started, number)
+            case (str(run), str(workflow), float() as started):
+                self.runs[run] = (workflow, started, 0)  # as older versions wrote it
             case (str(run), str(), int(), int() | float()):
                 self.named.add(run)  # a lease
             case (str(name), bytes() | str() as content):
@@ -80,7 +82,10 @@ class _Found:
     def names(self) -> list[str]:
         """Every run of which something was found, the oldest first."""
         names = self.named | {*self.runs, *self.events, *self.used}
-        return sorted(names, key=lambda name: (self.started(name), name))
+        return sorted(names, key=lambda name: (self.number(name), self.started(name), name))
+
+    def number(self, run: str) -> int:
+        return self.runs[run][2] if run in self.runs else 0
 
     def started(self, run: str) -> float:
         first = self.events.get(run, {}).get(1)

@@ -38,7 +38,7 @@ class SqlStore:
         self,
         place: Path | Database,
         *,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] | None = None,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         if isinstance(place, Path):
@@ -49,7 +49,7 @@ class SqlStore:
         self.lease_seconds = lease_seconds
 
     @classmethod
-    def in_memory(cls, *, now: Callable[[], float] = time.time) -> Self:
+    def in_memory(cls, *, now: Callable[[], float] | None = None) -> Self:
         """A store that ends with the process: for estimates, tests, and programs without files."""
         from callsheet.store.sqlite import Sqlite
 
@@ -114,8 +114,8 @@ class SqlStore:
         return content if isinstance(content, str) else _text(content)
 
     async def runs(self, *, before: RunRow | None = None, limit: int = NO_LIMIT) -> list[RunRow]:
-        started, run = (before.started, before.run) if before else (float("inf"), "")
-        return await self._rows("select_runs", started=started, run=run, limit=limit)
+        number, run = (before.number, before.run) if before else (NO_LIMIT, "")
+        return await self._rows("select_runs", number=number, run=run, limit=limit)
 
     async def run(self, run: str) -> RunRow:
         rows = await self._rows("select_run", run=run)
@@ -127,8 +127,8 @@ class SqlStore:
         rows = await self.database.read("select_names_with_prefix", prefix=prefix)
         return [run for (run,) in rows]
 
-    async def active_since(self, at: float) -> list[RunRow]:
-        return await self._rows("select_active_runs", since=at)
+    async def active_within(self, seconds: float) -> list[RunRow]:
+        return await self._rows("select_active_runs", seconds=seconds)
 
     async def version(self) -> Hashable:
         return await self.database.version()
@@ -320,9 +320,10 @@ async def _add_events(
 
 
 def _row(row: Row) -> RunRow:
-    run, workflow, started, last, body, owner, heartbeat, seq, first, expired = row
+    run, workflow, started, last, body, owner, heartbeat, seq, first, expired, number = row
+    result, is_expired = _result(body), bool(expired)
     return RunRow(
-        run, workflow, started, last, _result(body), owner, heartbeat, seq, first, bool(expired)
+        run, workflow, started, last, result, owner, heartbeat, seq, first, is_expired, number
     )
 
 

@@ -16,10 +16,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.errors import StorageCorruptError, StorageNewerError
+from callsheet.errors import StorageCorruptError, StorageNewerError, StorageReadOnlyError
 from callsheet.store.file_state import FileState
 from callsheet.store.sqlite_errors import BUSY_SECONDS, StorageErrors, damaged
 from callsheet.store.statements import VERSION, load_statements, statements_since
+from callsheet.store.steady_clock import SteadyClock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
@@ -43,9 +44,10 @@ class Sqlite:
     again = False
     """The file is local, so the result of a commit is never lost."""
 
-    def __init__(self, path: Path | None, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path | None, *, now: Callable[[], float] | None = None) -> None:
         self.path = path
-        self._now = now
+        self._now = now or time.time
+        self._steady = now or SteadyClock()
         self._sql = load_statements()
         self._last_run = ""
         self._pending: list[Pending] = []
@@ -106,7 +108,7 @@ class Sqlite:
         return f"SQLite {sqlite3.sqlite_version}, journal {mode}, layout {VERSION}"
 
     async def __call__(self, statement: str, /, **values: object) -> list[Row]:
-        values |= {"at": self._now(), "awake": float("-inf")}
+        values |= {"at": self._now(), "steady": self._steady(), "awake": float("-inf")}
         return self.connection.execute(self._sql[statement], values).fetchall()
 
     async def each(self, statement: str, rows: Sequence[Mapping[str, object]]) -> None:
@@ -134,12 +136,13 @@ class Sqlite:
         )
         try:
             if self._state is None:
-                self._version(connection)
+                self._refuse_older(connection)
                 return connection
             if not self._state.is_clean:
                 self._check(connection)
                 self._state.confirm()
             self._prepare(connection)
+            self._agree_on_clock(connection)
         except BaseException:
             connection.close()
             if self._state is not None:
@@ -156,22 +159,51 @@ class Sqlite:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Creates or upgrades the layout; leaves a file of a newer version unchanged."""
-        new = not connection.execute("select count(*) from sqlite_master").fetchone()[0]
-        found = 0 if new else self._version(connection)
+        found = self._version(connection)
         wal = sqlite3.sqlite_version_info >= WAL_SAFE
         connection.execute(f"pragma journal_mode = {'wal' if wal else 'persist'}")
         connection.execute("pragma synchronous = full")
         connection.execute("pragma secure_delete = on")
         if found < VERSION:
             connection.execute("begin immediate")
-            for name in statements_since(found):
+            # Another process may have done it meanwhile.
+            for name in statements_since(self._version(connection)):
                 # Each event is stored once, not in a table and an index.
                 table = self._sql[name].startswith("create table")
                 connection.execute(self._sql[name] + (" without rowid" if table else ""))
             connection.execute(self._sql["write_version"], {"version": str(VERSION)})
             connection.execute("commit")
 
+    def _agree_on_clock(self, connection: sqlite3.Connection) -> None:
+        """Takes the clock that processes of this machine agreed on since it was started."""
+        if not isinstance(self._steady, SteadyClock):
+            return
+        row = connection.execute(self._sql["read_clock"]).fetchone()
+        if self._steady.adopt(row[0] if row else "") or not str(self._steady):
+            return
+        try:
+            connection.execute("begin immediate")
+            row = connection.execute(self._sql["read_clock"]).fetchone()
+            if not self._steady.adopt(row[0] if row else ""):
+                connection.execute(self._sql["write_clock"], {"clock": str(self._steady)})
+            connection.execute("commit")
+        except sqlite3.Error:
+            # A full disk must not keep runs from being shown: this process goes by its own clock.
+            if connection.in_transaction:
+                connection.execute("rollback")
+
+    def _refuse_older(self, connection: sqlite3.Connection) -> None:
+        """Raises StorageReadOnlyError where the layout would have to be upgraded."""
+        if self._version(connection) < VERSION:
+            raise StorageReadOnlyError(
+                f"{self.place} is read-only, and its layout is of an older version",
+                hint="make it writable once, so that it can be upgraded, or copy it",
+            )
+
     def _version(self, connection: sqlite3.Connection) -> int:
+        """The version of the layout, 0 in a new file; raises StorageError where it is none of ours."""
+        if not connection.execute("select count(*) from sqlite_master").fetchone()[0]:
+            return 0
         try:
             row = connection.execute(self._sql["read_version"]).fetchone()
         except sqlite3.OperationalError as error:

@@ -6,12 +6,13 @@ import re
 from functools import lru_cache
 from importlib.resources import files
 
-VERSION = 3
+VERSION = 4
 """Version of the layout that the `create_` statements make; to be raised with each new one."""
 
 POSTGRESQL = (
     # Clocks of machines may differ, so the time is that of the server.
     (":at", "extract(epoch from clock_timestamp())::float8"),
+    (":steady", "extract(epoch from clock_timestamp())::float8"),
     # A server that has just restarted missed the heartbeats meanwhile.
     (":awake", "extract(epoch from pg_postmaster_start_time())::float8"),
     # Text in PostgreSQL cannot contain NUL, but a file may.
@@ -32,7 +33,7 @@ def load_statements() -> dict[str, str]:
 
 def for_postgresql(*, own_clock: bool) -> dict[str, bytes]:
     """The same statements for PostgreSQL; with `own_clock` the time stays a parameter."""
-    kept = (":at", ":awake") if own_clock else ()
+    kept = (":at", ":steady", ":awake") if own_clock else ()
     changes = [(there, here) for there, here in POSTGRESQL if there not in kept]
     return {name: _written_for(sql, changes) for name, sql in load_statements().items()}
 

@@ -141,7 +141,7 @@ class EventFeed:
         self._wake_streams()
 
     async def _find_changes(self) -> None:
-        rows = await self.store.active_since(time.time() - WINDOW_SECONDS)
+        rows = await self.store.active_within(WINDOW_SECONDS)
         self._events.clear()
         for row in reversed(rows):
             if batch_of(row.run):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import CallsheetError, UnknownNameError
+from callsheet.errors import CallsheetError, StorageError, UnknownNameError
 from callsheet.runs.listing import RunListing, row_status
 from callsheet.runs.run_pool import RunPool
 from callsheet.runs.service import RunService
@@ -149,6 +149,9 @@ class ServerState:
         await asyncio.gather(self._pool.stop(seconds), self.batches.close(seconds))
         for session in [*self._sessions.values()]:
             await session.close()
+        for run in [*self._unsaved]:
+            with suppress(StorageError):
+                await self.store_unsaved(run)
         self.service.store.close()
 
     def _cache_response(self, key: Hashable, body: bytes) -> None:
