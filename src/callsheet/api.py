@@ -79,7 +79,8 @@ def load_groups(workflow: str = DEFAULT_WORKFLOW) -> Mapping[str, Mapping[str, G
 def build_instructions(groups: Sequence[str], *, workflow: str = DEFAULT_WORKFLOW) -> str:
     """The system message for these groups of one category: shared instructions, then each group's.
 
-    Raises UnknownNameError for a group that does not exist.
+    `GROUP/MODEL` is one model of a group: the parts of its other models are left out. Raises
+    UnknownNameError for a group or model that does not exist.
     """
     return render_instructions(load_workflow(workflow), groups)
 
@@ -87,9 +88,9 @@ def build_instructions(groups: Sequence[str], *, workflow: str = DEFAULT_WORKFLO
 def build_schema(
     groups: Sequence[str], *, workflow: str = DEFAULT_WORKFLOW
 ) -> dict[str, JsonValue]:
-    """The strict JSON schema of a reply with exactly these groups' models.
+    """The strict JSON schema of a reply with exactly these groups' models; `GROUP/MODEL` is one.
 
-    Raises UnknownNameError for a group that does not exist.
+    Raises UnknownNameError for a group or model that does not exist.
     """
     return render_schema(load_workflow(workflow), groups)
 

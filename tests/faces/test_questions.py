@@ -155,6 +155,19 @@ def test_the_still_is_asked_with_the_groups_and_the_end_of_input_takes_its_defau
     assert chosen.status == 0, chosen.err
     assert chosen.json["still"] == "SORA_1_A"
 
+    named = terminal(
+        "run",
+        "--json",
+        "--idea",
+        "a heron",
+        "--still",
+        "SORA_1_A",
+        stdin="1\naccept\n1\n\naccept\n",
+    )
+    assert named.json["still"] == "SORA_1_A"
+    assert "Accept these image prompts?" in named.err
+    assert asked not in named.err
+
     accepted = terminal("run", "--json", "--yes", "--idea", "a heron", stdin="1\n1\n")
     assert accepted.status == 0, accepted.err
     assert asked not in accepted.err

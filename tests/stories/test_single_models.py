@@ -12,7 +12,8 @@ import pytest
 
 from callsheet import build_instructions, build_schema, load_groups
 from callsheet.catalog.schemas import models_in
-from callsheet.errors import InputError
+from callsheet.errors import GroupProblem, InputError
+from callsheet.loader.bundle import inspect_workflow
 from callsheet.runs.edit import replace_prompt
 from callsheet.runs.estimate import estimate_retry
 from callsheet.runs.options import RunOptions
@@ -205,6 +206,17 @@ async def test_a_workflow_that_writes_for_whole_groups_says_so_before_anything_i
     await asked.advance()
     with pytest.raises(InputError, match="writes for whole groups"):
         await asked.answer("1/SORA_1_A")
+
+
+def test_check_reports_a_mark_whose_model_is_misspelt(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(OMS, mine)
+    path = mine / "prompts/image_generation/sora_instructions.txt"
+    path.write_text(path.read_text("utf-8").replace("## SORA_1_A", "## SORA_1A"), "utf-8")
+    _, problems = inspect_workflow(str(mine))
+    found = {each.message for each in problems if isinstance(each, GroupProblem)}
+    assert found == {"line 19 marks a part for `SORA_1A`; is `SORA_1_A` meant?"}
+    assert {each.group for each in problems if isinstance(each, GroupProblem)} == {"sora"}
 
 
 async def test_the_rows_of_a_batch_name_models(tmp_path: Path) -> None:

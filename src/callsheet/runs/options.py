@@ -47,7 +47,7 @@ def policy_for(options: RunOptions, *, named: bool = False) -> QuestionPolicy:
     named = (
         named
         or options.groups is not None
-        or bool(options.still or options.rewrite or options.deselected_categories)
+        or bool(options.rewrite or options.deselected_categories)
     )
     return question_policy(
         groups_chosen=named, accept_defaults=options.accept_defaults, review=options.review

@@ -196,7 +196,7 @@ class RunService:
             answers=with_valid_still(bundle, view, answers, options.still),
             anew=models_to_rewrite(bundle, options.rewrite),
             finished=await self._finished_prompts(view),
-            manner=policy_for(options, named=options.image is not None),
+            manner=policy_for(options, named=bool(options.image or options.still)),
             once=options.idempotency_key,
         )
         journal = await self._acquire(run)
