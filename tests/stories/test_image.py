@@ -112,7 +112,7 @@ async def test_a_repair_does_not_send_the_image_again(place: RunBackend) -> None
     class Careless(Watching):
         async def compose(self, request: Request, *_: object) -> Reply:
             reply = await super().compose(request)
-            broken = reply.text.replace("Static camera", "Zoom in", 1)
+            broken = reply.text.replace("--motion low", "--motion fast", 1)
             first = len(self.requests) == 1
             return Reply(broken, "stop", reply.usage, reply.llm) if first else reply
 

@@ -27,7 +27,7 @@ def test_sentences_are_read_and_tags_and_flags_are_not(name: str) -> None:
         ("flux-2", f"{SCENE} without people.", ["exclusion"]),
         ("flux-2", f"{SCENE}, no boats.", ["exclusion"]),
         ("flux-2", f"{SCENE}, no longer alone.", []),
-        ("flux-2", "heron " * 81, ["(long)"]),
+        ("flux-2", "heron " * 301, ["(long)"]),
         ("lucid-origin", f"{SCENE}, avoid boats.", ["exclusion"]),
         ("gpt-image", f"{SCENE}.\n\nKeep out: boats.", []),
         ("gpt-image", f"A photorealistic gouache of this: {SCENE}.", ["(photo word)"]),

@@ -107,7 +107,11 @@ def test_with_an_image_a_motion_prompt_should_have_fewer_words() -> None:
 
 
 def test_lengths_are_settings_and_times_of_labelled_shots_are_not() -> None:
-    assert caught("wan-clip", "Static camera, 6 seconds, 24 fps") == ["(length)", "(length)"]
+    assert caught("veo-clip", "Static camera, 6 seconds, 24 fps") == ["(length)", "(length)"]
+    assert caught("wan-clip", "Static camera, 6 seconds, 24 fps") == ["(length)"]
+    assert (
+        caught("veo-clip", "A woman in her 30s walks on a pier of the 1930s, static camera") == []
+    )
     assert caught("wan-clip", "Shot 1 [0-3s] static camera, fog drifts") == []
 
 
@@ -116,3 +120,20 @@ def test_every_motion_prompt_is_compared_with_its_image_prompt(name: str) -> Non
     assert caught(name, "Static camera, light as at dusk", picture=PICTURE) == ["opposite"]
     again = "Static camera. A heron stands in a pond among reeds, natural photograph, grey greens"
     assert caught(name, again, picture=PICTURE) == ["echo"]
+
+
+@pytest.mark.parametrize("name", ["motion-text", "midjourney-video"])
+def test_a_camera_move_is_noted_unless_the_idea_names_one(name: str) -> None:
+    moved = "The camera pushes in on the heron" + (" --motion high --raw" * (name[0:4] == "midj"))
+    assert caught(name, moved) == ["(camera)"]
+    assert caught(name, moved, idea="a heron in the reeds") == ["(camera)"]
+    assert caught(name, moved, idea="slow push-in on a heron in the reeds") == []
+
+
+def test_an_act_is_noted_unless_the_idea_names_it() -> None:
+    assert caught("motion-text", "Static camera. A man enters the barn", idea="a barn") == [
+        "(story)"
+    ]
+    assert (
+        caught("motion-text", "Static camera. A man enters the barn", idea="a man entering") == []
+    )

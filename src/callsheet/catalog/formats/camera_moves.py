@@ -71,6 +71,6 @@ def camera_findings(text: str) -> Iterator[Fault]:
 
 
 def shots(text: str) -> list[str]:
-    """The text of each labelled shot; the whole text where there are no labels."""
-    parts = re.split(r"(?im)^\s*(?=\[?shot\s*\d+)", text)
+    """The text of each shot that has a label or a time; the whole text where there are none."""
+    parts = re.split(r"(?im)^\s*(?=\[?(?:shot\s*\d+|\d+(?:\.\d+)?\s*[-\u2013]\s*\d))", text)
     return [part for part in parts if part.strip()]

@@ -23,13 +23,13 @@ from callsheet.catalog.formats.midjourney_image import (
 )
 from callsheet.catalog.formats.midjourney_line import FLAGS, VIDEO, read_line
 from callsheet.catalog.formats.midjourney_parameters import value_faults
-from callsheet.catalog.formats.motion import CAMERA, STORY, camera
+from callsheet.catalog.formats.motion import CAMERA, STORY, calm
 from callsheet.catalog.formats.plain_text import LINE, SLOGAN, line_breaks, slogans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callsheet.catalog.formats.format import Fault
+    from callsheet.catalog.formats.format import Fault, Others
     from callsheet.catalog.formats.midjourney_line import PromptLine
 
 _PAGE = "docs.midjourney.com/docs/video"
@@ -68,8 +68,12 @@ def _judge(prompt: str) -> Iterator[Fault]:
     yield from _flags(line)
     for found in re.finditer(r"\[[^\]]*\]", line.text):
         yield "square", f"has {shown(found[0])}; plain words are read, brackets are not"
-    yield from camera(line.text)
     yield from slogans(line.text)
+
+
+def _compare(prompt: str, others: Others) -> Iterator[Fault]:
+    yield from calm(read_line(prompt).text, others)
+    yield from start_image.compare_with_still(prompt, others)
 
 
 def _flags(line: PromptLine) -> Iterator[Fault]:
@@ -91,6 +95,6 @@ FORMATS = (
         "A motion for Midjourney Video V1.",
         RULES,
         _judge,
-        start_image.compare_with_still,
+        _compare,
     ),
 )

@@ -1,4 +1,4 @@
-"""Rules for motion in plain words, for clips with a static camera."""
+"""Rules for motion in plain words: calm by default, and as the idea says where it names an act or a move."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ import re
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.formats import start_image
-from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.format import NONE, Format, Rule, shown
 from callsheet.catalog.formats.plain_text import PLAIN, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from callsheet.catalog.formats.format import Fault
+    from callsheet.catalog.formats.format import Fault, Others
+
+IDEA = "idea"
 
 CAMERA = Rule(
     "camera",
-    "The camera rests: no zoom, pan, dolly, tilt, orbit or tracking shot.",
+    "The camera rests, unless the idea names a move.",
     "HunyuanVideo-1.5 handbook and Wan2.2 system_prompt.py; for loops our own rule",
-    "2026-11-22",
-    "A",
+    "2026-11-28",
+    warns=True,
 )
 STORY = Rule(
     "story",
-    "Nothing that begins and ends: no walking, entering, picking up.",
+    "Nothing that begins and ends (walking, entering, picking up), unless the idea says so.",
     "guides for looping clips",
-    "2026-11-22",
+    "2026-11-28",
     "C",
 )
 
@@ -37,21 +39,29 @@ _MOVE = re.compile(
     r"|(?:tracking|dolly|crane|orbit(?:ing)?|panning|drone) shot\b|parallax\b)"
 )
 _STORY = re.compile(
-    r"(?i)\b(?:walks?|walking|enters?|arrives?|picks? up|stands? up|sits? down|turns? (?:the|a) page)\b"
+    r"(?i)\b(?:walk(?=s|ing\b)|enter(?=s?\b)|arriv(?=es?\b)|pick(?=s? up\b)|stand(?=s? up\b)|sit(?=s? down\b)"
+    r"|turn(?=s? (?:the|a) page\b))\w*"
+)
+_NAMES_A_MOVE = re.compile(
+    r"(?i)\b(?:camera|zoom\w*|doll(?:y|ies)|pan(?:s|ned|ning)?|tilt\w*|orbit\w*|crane|drone|handheld|flythrough"
+    r"|push(?:es|ing)?[ -]in|pull(?:s|ing)?[ -](?:back|out)|track(?:s|ing)|(?:one|single|continuous) (?:take|shot))\b"
 )
 
 
-def camera(text: str) -> Iterator[Fault]:
-    """Camera moves and stories, which cannot loop."""
-    for found in _MOVE.finditer(text):
-        yield "camera", f"moves the camera ({shown(found[0])}); say `static camera` and no more"
+def calm(text: str, others: Others = NONE) -> Iterator[Fault]:
+    """Camera moves and stories, which cannot loop, where the idea does not ask for them."""
+    idea = str(others.get(IDEA) or "")
+    if not _NAMES_A_MOVE.search(idea):
+        for found in _MOVE.finditer(text):
+            yield "camera", f"moves the camera ({shown(found[0])}), which the idea does not name"
     for found in _STORY.finditer(text):
-        yield "story", f"tells of {shown(found[0])}, which cannot end where it began"
+        if re.search(rf"(?i)\b{found[0][:4]}", idea) is None:
+            yield "story", f"tells of {shown(found[0])}, which cannot end where it began"
 
 
-def _motion(text: str) -> Iterator[Fault]:
-    yield from plain(text)
-    yield from camera(text)
+def _compare(text: str, others: Others) -> Iterator[Fault]:
+    yield from calm(text, others)
+    yield from start_image.compare_with_still(text, others)
 
 
 FORMATS = (
@@ -59,7 +69,7 @@ FORMATS = (
         "motion-text",
         "What moves, in one paragraph.",
         (*PLAIN, CAMERA, *start_image.RULES, STORY),
-        _motion,
-        start_image.compare_with_still,
+        plain,
+        _compare,
     ),
 )

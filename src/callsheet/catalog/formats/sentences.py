@@ -180,13 +180,13 @@ FORMATS = (
     ),
     Format(
         "flux-2",
-        "A short paragraph for FLUX.2.",
+        "One or two paragraphs for FLUX.2.",
         (
-            *_PARAGRAPH,
+            *_LINES,
             EXCLUSION,
-            Rule("long", "At most 80 words are useful.", _BFL, _READ, "A", warns=True),
+            Rule("long", "At most 300 words: 30 to 80 for a plain picture, more for a complex one.", _BFL, "2026-11-28", "A", warns=True),
         ),
-        _all(_paragraph, no_field, tag_list, exclusions, longer(80)),
+        _all(_lines, no_field, tag_list, exclusions, longer(300)),
     ),
     Format(
         "lucid-origin",

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 LENGTH = Rule(
     "length",
-    "No seconds, frame rate or resolution in the text: they are settings.",
+    "No frame rate or resolution in the text, and seconds only where the model cuts by them: they are settings.",
     "the makers' API references, where the request has fields of its own for them",
     "2026-11-22",
     "B",
@@ -59,9 +59,9 @@ REFERENCE = Rule(
 )
 SPEECH = Rule(
     "speech",
-    "Spoken words stand in quotation marks; without them nobody says anything.",
+    "Spoken words stand in quotation marks or behind a colon; without them nobody says anything.",
     "guides to Veo 3.1 and Kling 3.0 that quote the makers' own",
-    "2026-11-23",
+    "2026-11-28",
     "C",
 )
 ELSEWHERE = Rule(
@@ -78,16 +78,18 @@ CLIP = (
 """What holds for every clip, whoever makes it."""
 
 _LENGTH = re.compile(
-    r"(?i)(?<![\[\d:-])\b\d+(?:\.\d+)?[- ]?(?:seconds?|secs?|s)\b(?!\s*[\]-])|\b\d+ ?fps\b|\b(?:480|720|1080|2160)p\b"
+    r"(?i)(?<![\[\d:-])(?<!her )(?<!his )(?<!their )\b\d{1,3}(?:\.\d+)?[- ]?(?:seconds?|secs?|s)\b(?!\s*[\]-])"
 )
+_RATE = re.compile(r"(?i)\b\d+ ?fps\b|\b(?:480|720|1080|2160)p\b")
 _FIELD = re.compile(r"(?i)\bnegative(?:[ _]prompt)?\s*:")
 _REFERENCE = re.compile(r"(?i)@(?:image|video|audio|character|element)[_ ]?\d*\b")
 _QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]")
 _NO = re.compile(
-    r"(?i)\b(?:no|without|never|avoid|don['\u2019]t|doesn['\u2019]t|do not|does not|not)\s+\w+"
+    r"(?i)\b(?:no|without|never|avoid|don['\u2019]t|doesn['\u2019]t|do not|does not|not)"
+    r"\s+(?!(?:music|score|subtitles?|captions?|dialogue|speech|voice-?over|on-screen text)\b)\w+"
 )
 _SAYS = re.compile(
-    r"(?i)\b(?:says|whispers|murmurs|shouts|asks|replies|answers)\b(?![^.\n]*[\"\u201c])"
+    r"(?i)\b(?:says|whispers|murmurs|shouts|asks|replies|answers)\b(?![^.\n]*[\"\u201c\u2018':])"
 )
 
 
@@ -98,12 +100,18 @@ def _words(text: str) -> Iterator[Fault]:
     yield from markup(text, bullets=False)
     yield from taste(text)
     yield from camera_findings(text)
-    for found in _LENGTH.finditer(text):
+    for found in _RATE.finditer(text):
         yield "length", f"has {shown(found[0])}; it is set outside the text"
     if field := _FIELD.search(text):
         yield "negative field", f"has {shown(field[0])}; nothing reads it there"
     for found in _REFERENCE.finditer(text):
         yield "reference", f"refers to {shown(found[0])}, which is not attached"
+
+
+def _length(text: str) -> Iterator[Fault]:
+    """Seconds, for models whose length is a setting alone."""
+    for found in _LENGTH.finditer(text):
+        yield "length", f"has {shown(found[0])}; it is set outside the text"
 
 
 def _no(text: str) -> Iterator[Fault]:
@@ -206,7 +214,7 @@ def _format(
 
 
 FORMATS = (
-    _format("veo-clip", "A shot for Veo 3.1, with its sound.", (SPEECH, ELSEWHERE), _judge(_spoken, _no)),
+    _format("veo-clip", "A shot for Veo 3.1, with its sound.", (SPEECH, ELSEWHERE), _judge(_spoken, _no, _length)),
     _format(
         "kling-clip",
         "A shot, or labelled shots, for Kling 3.0, with their sound.",
@@ -236,13 +244,13 @@ FORMATS = (
             Rule("together", f"At most {MOST_TOGETHER} commands in one bracket.", _HAILUO, "2026-11-23", "B"),
             _exclusion(_POSITIVE, _HAILUO, "B"),
         ),
-        _judge(line_breaks, _commands, _no),
+        _judge(line_breaks, _commands, _no, _length),
     ),
     _format(
         "luma-clip",
         "One paragraph for Ray 3.2.",
         (LINE, _exclusion(_POSITIVE, "docs.aimlapi.com, Luma Ray-3.2; Comfy-Org/docs, Luma nodes", "B")),
-        _judge(line_breaks, _no),
+        _judge(line_breaks, _no, _length),
     ),
     _format(
         "wan-clip",
@@ -263,6 +271,6 @@ FORMATS = (
             Rule("units", f"At most {MOST_UNITS:,} UTF-16 units.", "runwayml/sdk-python at c604e0e", "2026-11-22", "A"),
             _exclusion("What is there, never what is not: negations may bring the thing.", _RUNWAY, "A"),
         ),
-        _judge(line_breaks, _units, _no),
+        _judge(line_breaks, _units, _no, _length),
     ),
 )  # fmt: skip
