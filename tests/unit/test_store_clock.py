@@ -154,6 +154,6 @@ async def test_an_older_layout_that_cannot_be_upgraded_is_named(
     path = tmp_path / "runs.sqlite"
     SqlStore(path, now=clock).close()
     _as_layout_3(path)
-    monkeypatch.setattr(sqlite, "_is_writable", lambda path: False)
+    monkeypatch.setattr(sqlite, "is_writable", lambda path: False)
     with pytest.raises(StorageReadOnlyError, match="older version"):
         SqlStore(path)

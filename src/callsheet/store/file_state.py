@@ -6,6 +6,7 @@ a lock on the mark, so that a file in use is not taken for one that was left unc
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -102,6 +103,19 @@ class FileState:
             os.ftruncate(self._number, 0)
             os.lseek(self._number, 0, os.SEEK_SET)
             os.write(self._number, content)
+
+
+def is_writable(path: Path) -> bool:
+    """Whether the file can be written to; it is created where it is missing."""
+    try:
+        # Briefs and prompts are private: no other user of the machine may read them.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EROFS) and path.is_file():
+            # Stored runs can still be read.
+            return False
+        raise
+    return True
 
 
 def _lock(number: int, *, exclusive: bool) -> bool | None:

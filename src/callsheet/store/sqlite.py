@@ -7,8 +7,6 @@ committed. A thread waits for the disk, and what is written meanwhile forms the 
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 import sqlite3
 import time
 import weakref
@@ -16,9 +14,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from callsheet.errors import StorageCorruptError, StorageNewerError, StorageReadOnlyError
-from callsheet.store.file_state import FileState
-from callsheet.store.sqlite_errors import BUSY_SECONDS, StorageErrors, damaged
+from callsheet.errors import (
+    StorageCorruptError,
+    StorageLockedError,
+    StorageNewerError,
+    StorageReadOnlyError,
+)
+from callsheet.store.file_state import FileState, is_writable
+from callsheet.store.sqlite_errors import BUSY_SECONDS, StorageErrors, damaged, is_locked
 from callsheet.store.statements import VERSION, load_statements, statements_since
 from callsheet.store.steady_clock import SteadyClock
 
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     Pending = tuple[Callable[[Transaction], Awaitable[Any]], asyncio.Future[Any]]
     Outcome = tuple[Any, BaseException | None]
 
+LOCK_POLL_SECONDS = 0.02
+"""How often to look whether the file is still locked."""
+
 WAL_SAFE = (3, 51, 3)
 """The first SQLite version whose write-ahead log is safe with a reader; see docs/decisions."""
 
@@ -43,6 +49,9 @@ class Sqlite:
 
     again = False
     """The file is local, so the result of a commit is never lost."""
+
+    patience = BUSY_SECONDS
+    """How long to wait while another process keeps the file locked; meanwhile this one goes on."""
 
     def __init__(self, path: Path | None, *, now: Callable[[], float] | None = None) -> None:
         self.path = path
@@ -54,17 +63,17 @@ class Sqlite:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._commit: Future[None] | None = None
         self._state: FileState | None = None
+        self._lock_deadline = float("inf")
         self.place = str(path or "memory")
         self._errors = StorageErrors(path)
         with self._errors:
             self.connection = self._open(path) if path else self._in_memory()
+            self.connection.execute("pragma busy_timeout = 0")
         # A command need not close its store; its file is marked as clean all the same.
         self._end = weakref.finalize(self, _end, self.connection, self._state, self._errors)
 
     async def read(self, statement: str, /, **values: object) -> list[Row]:
-        await self._wait_for_commit()
-        with self._errors:
-            return await self(statement, **values)
+        return await self._when_unlocked(lambda: self(statement, **values))
 
     async def write(
         self, run: str, work: Callable[[Transaction], Awaitable[T]], *, last: bool = False
@@ -91,11 +100,12 @@ class Sqlite:
             return await self._write_alone(work)
 
     async def version(self) -> Hashable:
-        await self._wait_for_commit()
-        with self._errors:
+        async def read() -> Hashable:
             # Writes of other connections, and of this one.
             others = self.connection.execute("pragma data_version").fetchone()[0]
             return others, self.connection.total_changes
+
+        return await self._when_unlocked(read)
 
     async def check(self) -> None:
         await self._wait_for_commit()
@@ -125,7 +135,7 @@ class Sqlite:
 
     def _open(self, path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        mode = "rw" if _is_writable(path) else "ro"
+        mode = "rw" if is_writable(path) else "ro"
         self._state = FileState(path) if mode == "rw" else None
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
@@ -243,10 +253,16 @@ class Sqlite:
                 outcomes = [self._attempt(work) for work, _ in pending]
         except BaseException as error:
             self._roll_back()
+            if isinstance(error, StorageLockedError) and self._may_wait():
+                self._pending = [*pending, *self._pending]
+                asyncio.get_running_loop().call_later(LOCK_POLL_SECONDS, self._commit_pending)
+                return
+            self._lock_deadline = float("inf")
             _resolve_all(pending, [(None, error)] * len(pending))
             if not isinstance(error, Exception):
                 raise
             return
+        self._lock_deadline = float("inf")
         loop = asyncio.get_running_loop()
         self._commit = self._thread.submit(self._commit_to_disk)
         self._commit.add_done_callback(
@@ -255,13 +271,21 @@ class Sqlite:
             )
         )
 
+    def _may_wait(self) -> bool:
+        """Whether writers may still wait for the lock that another process has."""
+        self._lock_deadline = min(self._lock_deadline, time.monotonic() + self.patience)
+        return time.monotonic() < self._lock_deadline
+
     def _commit_to_disk(self) -> None:
         with self._errors:
             try:
+                self.connection.execute(f"pragma busy_timeout = {self.patience * 1000:.0f}")
                 self.connection.execute("commit")
             except BaseException:
                 self._roll_back()
                 raise
+            finally:
+                self.connection.execute("pragma busy_timeout = 0")
 
     def _committed(
         self, pending: Sequence[Pending], outcomes: Sequence[Outcome], error: BaseException | None
@@ -297,7 +321,8 @@ class Sqlite:
 
     async def _write_alone(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """The result of `work`, committed in a transaction of its own."""
-        with self._errors:
+
+        async def attempt() -> T:
             self.connection.execute("begin immediate")
             try:
                 result = await work(self)
@@ -305,7 +330,23 @@ class Sqlite:
             except BaseException:
                 self._roll_back()
                 raise
-        return result
+            return result
+
+        return await self._when_unlocked(attempt)
+
+    async def _when_unlocked(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """The result of `attempt`, which is repeated while another process locks the file."""
+        deadline, pause = time.monotonic() + self.patience, 0.001
+        with self._errors:
+            while True:
+                await self._wait_for_commit()
+                try:
+                    return await attempt()
+                except sqlite3.OperationalError as error:
+                    if not is_locked(error) or time.monotonic() > deadline:
+                        raise
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LOCK_POLL_SECONDS)
 
     @contextmanager
     def _truncated_journal(self) -> Iterator[None]:
@@ -329,19 +370,6 @@ def _end(connection: sqlite3.Connection, state: FileState | None, errors: Storag
     connection.close()
     if state is not None:
         state.end(damaged=errors.damage is not None)
-
-
-def _is_writable(path: Path) -> bool:
-    """Whether the file can be written to; it is created where it is missing."""
-    try:
-        # Briefs and prompts are private: no other user of the machine may read them.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EROFS) and path.is_file():
-            # Stored runs can still be read.
-            return False
-        raise
-    return True
 
 
 def _resolve_all(pending: Sequence[Pending], outcomes: Sequence[Outcome]) -> None:

@@ -99,6 +99,11 @@ class StorageErrors:
         return StorageError
 
 
+def is_locked(error: sqlite3.Error) -> bool:
+    """Whether another process kept the file locked."""
+    return _CODES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF) is StorageLockedError
+
+
 def damaged(path: Path | None, what: str) -> StorageCorruptError:
     """The error for a file that holds something else than a store wrote."""
     return StorageCorruptError(
