@@ -67,6 +67,28 @@ def test_one_unreadable_run_does_not_hide_the_others(terminal: Terminal, home: P
     assert terminal("delete", bad).status == 0
 
 
+def test_one_unreadable_run_of_a_batch_fails_alone_and_names_what_to_do(
+    terminal: Terminal, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "ideas.csv").write_text("idea\na heron\na crane\n", "utf-8")
+    command = ("batch", "ideas.csv", "--groups", "sora", "--output", "out.csv", "--json")
+    assert terminal(*command).status == 0
+    with sqlite3.connect(home / "runs.sqlite") as connection:
+        (bad,) = connection.execute("select run from runs where run like 'ideas%'").fetchone()
+        connection.execute("update events set body = '{' where run = ? and seq = 2", (bad,))
+    connection.close()
+
+    result = terminal(*command)
+
+    assert result.status == 4, result.err
+    assert (result.json["written"], result.json["failed"], result.json["left"]) == (1, 1, 0)
+    failure = result.json["failures"][0]
+    assert (failure["run"], failure["code"]) == (bad, "run_unreadable")
+    assert f"callsheet delete {bad}" in failure["message"]
+    assert terminal("delete", bad).status == 0
+    assert terminal(*command).status == 0
+
+
 def test_a_locked_file_is_waited_for_and_then_named(terminal: Terminal, home: Path) -> None:
     file = home / "runs.sqlite"
     holder = sqlite3.connect(file, isolation_level=None)

@@ -35,7 +35,7 @@ from callsheet.llm.concurrency import ConcurrencyLimiter
 from callsheet.llm.providers import provider_of
 from callsheet.runs.options import RunOptions
 from callsheet.runs.run_pool import PoolStoppedError, RunPool
-from callsheet.store.port import LeaseError
+from callsheet.store.port import LeaseError, UnreadableRunError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -198,6 +198,11 @@ class Batch:
                 view = await self._advance_session(session)
         except LeaseError:
             raise
+        except UnreadableRunError as error:
+            problem = f"{error.message} ({error.hint})"
+            self._outcomes[run] = RowOutcome(row, "failed", {}, (problem,), error.code)
+            self.progress.add(self._outcomes[run])
+            return
         except StorageError as error:
             # What every row would meet: those in progress still receive what they have paid for.
             self._storage_error = self._storage_error or error

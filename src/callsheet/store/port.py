@@ -47,6 +47,12 @@ class NoSuchRunError(StorageError):
     exit_code = 2
 
 
+class UnreadableRunError(StorageError):
+    """One run of the store cannot be read; the others are not affected."""
+
+    code = "run_unreadable"
+
+
 @dataclass(frozen=True)
 class Lease:
     """The right to append to a run; `epoch` counts how often the run was acquired."""

@@ -22,6 +22,7 @@ from callsheet.store.port import (
     NoSuchRunError,
     RateLimit,
     RunRow,
+    UnreadableRunError,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class SqlStore:
     async def file(self, content_hash: str) -> str:
         rows = await self.database.read("select_file", hash=content_hash)
         if not rows:
-            raise StorageError(
+            raise UnreadableRunError(
                 f"a file of the run is missing from {self.database.place}",
                 hint="`callsheet retry` uses the current files",
             )
@@ -244,7 +245,7 @@ class SqlStore:
         try:
             return RecordedEvent(row[0], row[2], decode(json.loads(row[1])))
         except (ValueError, ValidationError) as error:
-            raise StorageError(
+            raise UnreadableRunError(
                 f"event {row[0]} of the run {run} in {self.database.place} cannot be read",
                 hint=f"other runs are not affected; `callsheet delete {run}` deletes this one",
             ) from error
