@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from callsheet.errors import StorageFullError
 from callsheet.llm.port import Reply, Request, TextListener
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
+from callsheet.runs.session import RunSession
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.support.batches import ideas, read_csv, write_sheet
@@ -24,7 +26,6 @@ from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.strict_openai import StrictOpenAI
 
 RUN = ("run", "--json", "--idea", "a heron", "--groups", "sora,leonardo")
-OPTIONS = RunOptions(brief={"idea": "a heron"}, groups=["sora", "leonardo"])
 MODELS = ["SORA_2_A", "SORA_1_A", "LEONARDO_ANIME_XL_A"]
 
 
@@ -103,33 +104,40 @@ def test_a_disk_that_is_full_at_any_commit_of_a_run_is_named_and_the_run_goes_on
     assert len(met) > 1, "a later one was met too"
 
 
+async def _run_with_pages(service: RunService, free: int) -> RunSession:
+    """A run that may take so many more pages; SQLite's own limit fails a write as a full disk does."""
+    connection = service.store.database.connection  # type: ignore[attr-defined]
+    here = connection.execute("pragma page_count").fetchone()[0]
+    connection.execute(f"pragma max_page_count = {here + free}")
+    session = await service.start(RunOptions(brief={"idea": "a heron"}, groups=["all"]))
+    with suppress(StorageFullError):
+        await session.advance()
+    assert connection.execute("pragma integrity_check").fetchone()[0] == "ok"
+    connection.execute("pragma max_page_count = 100000")
+    return session
+
+
 async def test_every_commit_of_a_run_may_meet_a_full_disk(tmp_path: Path) -> None:
-    # SQLite's own limit on pages fails a write as a full disk does, at exactly the page wanted.
-    store = SqlStore(tmp_path / "runs.sqlite")
-    service = RunService(read_settings(), store=store)
-    await (await service.start(OPTIONS)).advance()
-    connection = store.database.connection  # type: ignore[attr-defined]
+    service = RunService(read_settings(), store=SqlStore(tmp_path / "runs.sqlite"))
+    await _run_with_pages(service, 1_000)
     met: set[int] = set()
-    for pages in range(60):
-        here = connection.execute("pragma page_count").fetchone()[0]
-        connection.execute(f"pragma max_page_count = {here + pages}")
-        session = await service.start(OPTIONS)
-        try:
-            await session.advance()
-            break
-        except StorageFullError:
-            met.add(session.journal.stored)
-        assert connection.execute("pragma integrity_check").fetchone()[0] == "ok"
-        connection.execute("pragma max_page_count = 100000")
+    # Where a run lands in the file decides what its commits need: a second try meets what one missed.
+    for free in [*range(40)] * 3:
+        session = await _run_with_pages(service, free)
+        if session.journal.failure is None:
+            assert session.view.status in ("succeeded", "waiting")
+            if len(met) > 2:
+                break
+            continue
+        met.add(session.journal.stored)
         await session.journal.release()
         assert session.unsaved is None
         kept = await service.show("last")
         assert kept.run == session.view.run
         assert kept.prompts == session.document().prompts, "what was received is stored later"
-    assert session.view.status == "succeeded"
     assert 0 in met
-    assert len(met) == 3, "the first commit, the one of the prompts, the last"
-    store.close()
+    assert len(met) > 2, "the first commit, the one of the prompts, the last"
+    service.store.close()
 
 
 async def test_a_program_gets_what_was_received_with_the_error(disk: SmallDisk) -> None:
