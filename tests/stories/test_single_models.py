@@ -60,7 +60,7 @@ async def test_only_its_part_of_the_instructions_and_of_the_schema_is_sent(
     system, models = _sent(server)
     assert models == ["SD_B"]
     assert system == build_instructions(["stable_diffusion/SD_B"])
-    assert "Three texts for two model families" in system
+    assert "SD_B and SD_C are one pair" in system
     assert "## SD_B" in system
     assert "## SD_A" not in system
     assert "## SD_C" not in system
@@ -215,7 +215,7 @@ def test_check_reports_a_mark_whose_model_is_misspelt(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("## SORA_1_A", "## SORA_1A"), "utf-8")
     _, problems = inspect_workflow(str(mine))
     found = {each.message for each in problems if isinstance(each, GroupProblem)}
-    assert found == {"line 19 marks a part for `SORA_1A`; is `SORA_1_A` meant?"}
+    assert found == {"line 18 marks a part for `SORA_1A`; is `SORA_1_A` meant?"}
     assert {each.group for each in problems if isinstance(each, GroupProblem)} == {"sora"}
 
 
