@@ -31,7 +31,8 @@ class RunStarted(RunEvent):
     """A run started: hash of its workflow files, LLM, and preset answers.
 
     `source` is the workflow's name, or the absolute path of its file. Here and below, `manner` is the
-    question policy, and `once` the idempotency key of the request that caused the event.
+    question policy, and `once` the idempotency key of the request that caused the event, with a
+    hash of its body.
     """
 
     kind: Literal["run_started"] = "run_started"

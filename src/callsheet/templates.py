@@ -44,6 +44,12 @@ FILTERS = (
 """Filters of Jinja that cannot make a long text from a short one."""
 
 
+_FILTER_ERRORS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError),
+    ValueError,
+)
+"""What filters raise for values that do not suit them, such as `truncate(-1)`."""
+
 LONGEST_SIDE, LEAST_STEP, MOST_MEGAPIXELS = 100, 8, 64
 """Bounds of the search for an image size; beyond them it would take long."""
 
@@ -61,7 +67,7 @@ def fill(template: str, variables: Mapping[str, JsonValue], *, name: str = "temp
             pieces.append(piece)
     except TemplateError as error:
         raise _template_error(error, name, variables) from error
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except _FILTER_ERRORS as error:
         raise InputError(f"{name} cannot be filled: {error}", hint=_hint(variables)) from error
     return "".join(pieces).strip()
 

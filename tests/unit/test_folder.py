@@ -12,6 +12,7 @@ from callsheet.workflow.folder import (
     MAX_FILE,
     MAX_FILES,
     WorkflowFolder,
+    _open_inside,
     content_hash,
     folder_in_memory,
     folder_on_disk,
@@ -117,6 +118,23 @@ def test_the_folder_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
 
     assert folder.read("note.txt") == "a note"
     assert not folder.has("../secret.txt")
+
+
+@pytest.mark.parametrize("parts", [("sub", "deep.txt"), ("note.txt",)])
+def test_a_link_that_replaced_a_file_or_folder_since_it_was_checked_is_not_followed(
+    root: Path, parts: tuple[str, ...]
+) -> None:
+    outside = root.parent / "elsewhere"
+    outside.mkdir()
+    (outside / parts[-1]).write_text("secret")
+    os.close(_open_inside(root, parts))
+
+    replaced = root / parts[0]
+    replaced.rename(root / "moved")
+    replaced.symlink_to(outside if len(parts) > 1 else outside / parts[0])
+
+    with pytest.raises(OSError, match=parts[0].partition(".")[0]):
+        _open_inside(root, parts)
 
 
 def test_a_pipe_is_rejected_without_waiting_for_its_writer(root: Path) -> None:

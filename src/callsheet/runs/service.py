@@ -349,15 +349,19 @@ class RunService:
         name, exists = await self._name_for_key(key)
         return name if exists else None
 
-    async def _name_for_key(self, key: str) -> tuple[str, bool]:
-        """Return the run name for a key, and whether that run exists; hashes of two keys may collide."""
+    async def _name_for_key(self, once: str) -> tuple[str, bool]:
+        """Return the run name for a key, and whether that run exists; hashes of two keys may collide.
+
+        A blank and what follows it belong to the request and not to its key.
+        """
+        key = once.partition(" ")[0]
         for number in count():
             name = name_for(key, number)
             try:
                 row = await self.store.run(name)
             except NoSuchRunError:
                 return name, False
-            if json.loads(row.first_event).get("once") == key:
+            if json.loads(row.first_event).get("once", "").partition(" ")[0] == key:
                 return name, True
         raise AssertionError("count() never ends")
 

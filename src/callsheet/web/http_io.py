@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from callsheet.web.access import MAX_BODY
@@ -49,6 +51,31 @@ class RequestContext:
             )
         return key
 
+    @property
+    def once(self) -> str:
+        """The key with a hash of the body, as it is recorded; empty without a key."""
+        key = self.idempotency_key
+        return f"{key} {self._body_hash()}" if key else ""
+
+    def repeats(self, once: str) -> bool:
+        """Whether the request recorded so had this one's key; raises WebError for another body."""
+        key, _, body = once.partition(" ")
+        if not key or key != self.idempotency_key:
+            return False
+        # A key that an older version recorded has no hash beside it.
+        if body and body != self._body_hash():
+            raise WebError(
+                409,
+                "key_reused",
+                "this Idempotency-Key came with another request before",
+                hint="send a new key with each new request",
+            )
+        return True
+
+    def _body_hash(self) -> str:
+        text = self.body.model_dump_json(exclude_unset=True) if self.body else ""
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
 
 def json_response(
     value: object, status: int = 200, headers: dict[str, str] | None = None
@@ -80,10 +107,13 @@ async def read_body(request: Request, model: type[Model]) -> Model:
             415, "not_json", "the body must be JSON", hint="Content-Type: application/json"
         )
     text = bytearray()
-    async for chunk in request.stream():
-        text += chunk
-        if len(text) > MAX_BODY:
-            raise WebError(413, "too_large", f"a body may have {MAX_BODY:,} bytes")
+    try:
+        async for chunk in request.stream():
+            text += chunk
+            if len(text) > MAX_BODY:
+                raise WebError(413, "too_large", f"a body may have {MAX_BODY:,} bytes")
+    except ClientDisconnect:
+        raise WebError(400, "malformed", "the connection broke off inside the body") from None
     try:
         value: JsonValue = from_json(bytes(text), allow_inf_nan=False)
     except ValueError as error:

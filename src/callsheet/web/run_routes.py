@@ -29,9 +29,12 @@ async def start_run(call: RequestContext) -> Response:
     """Start a run; it is executed in the background."""
     server, body, key = call.server, call.body, call.idempotency_key
     run = await server.service.find_by_key(key) if key else None
-    if run is None:
+    if run is not None:
+        started = (await server.service.store.events(run))[0].event
+        call.repeats(getattr(started, "once", ""))
+    else:
         server.check_capacity()
-        options = run_options(server.settings, body, groups=body.groups, idempotency_key=key)
+        options = run_options(server.settings, body, groups=body.groups, idempotency_key=call.once)
         session = await server.service.start(options, server.workflow_source(body.workflow))
         run = session.view.run
         try:
@@ -46,12 +49,12 @@ async def start_run(call: RequestContext) -> Response:
 async def answer_question(call: RequestContext) -> Response:
     """Answer the open question; the first answer counts."""
     await call.server.store_unsaved(call.run)
-    server, body, key = call.server, call.body, call.idempotency_key
+    server, body = call.server, call.body
     await server.service.store.run(call.run)
     session = await server.service.open(call.run)
     earlier = _answer_to(await server.service.store.events(call.run), body.question)
     if earlier is not None:
-        if key and getattr(earlier.event, "once", "") == key:
+        if call.repeats(getattr(earlier.event, "once", "")):
             return _answer_response(call.run, body.question, earlier)
         raise AlreadyAnsweredError(earlier)
     if session.view.question is None or session.view.question_seq != body.question:
@@ -61,7 +64,7 @@ async def answer_question(call: RequestContext) -> Response:
             f"the run {call.run} does not ask this question",
             hint="reload the run",
         )
-    await session.answer(body.value, idempotency_key=key)
+    await session.answer(body.value, idempotency_key=call.once)
     recorded = _answer_to(await server.service.store.events(call.run), body.question)
     assert recorded is not None  # noqa: S101  # it was just recorded
     await server.enqueue(session)
@@ -71,11 +74,11 @@ async def answer_question(call: RequestContext) -> Response:
 async def edit_prompt(call: RequestContext) -> Response:
     """Replace a prompt by a person's own text; the run then waits at its review."""
     await call.server.store_unsaved(call.run)
-    server, key = call.server, call.idempotency_key
+    server = call.server
     events = await server.service.store.events(call.run)
-    if not (key and any(getattr(recorded.event, "once", "") == key for recorded in events)):
+    if not any(call.repeats(getattr(recorded.event, "once", "")) for recorded in events):
         await replace_prompt(
-            server.service, call.run, call.body.prompt, call.body.text, idempotency_key=key
+            server.service, call.run, call.body.prompt, call.body.text, idempotency_key=call.once
         )
     return json_response(await server.document_json(call.run))
 
@@ -83,10 +86,10 @@ async def edit_prompt(call: RequestContext) -> Response:
 async def resume_run(call: RequestContext) -> Response:
     """Resume a failed, interrupted or parked run."""
     await call.server.store_unsaved(call.run)
-    server, key = call.server, call.idempotency_key
-    if not await _is_repeated(call, RunResumed, key):
+    server = call.server
+    if not await _is_repeated(call, RunResumed):
         server.check_capacity()
-        options = run_options(server.settings, call.body, idempotency_key=key)
+        options = run_options(server.settings, call.body, idempotency_key=call.once)
         await server.enqueue(await server.service.resume(call.run, options))
     return json_response(await server.document_json(call.run))
 
@@ -94,11 +97,15 @@ async def resume_run(call: RequestContext) -> Response:
 async def retry_run(call: RequestContext) -> Response:
     """Retry a step and every later one; only new prompts are paid for."""
     await call.server.store_unsaved(call.run)
-    server, body, key = call.server, call.body, call.idempotency_key
-    if not await _is_repeated(call, RunRetried, key):
+    server, body = call.server, call.body
+    if not await _is_repeated(call, RunRetried):
         server.check_capacity()
         options = run_options(
-            server.settings, body, groups=body.groups, rewrite=body.rewrite, idempotency_key=key
+            server.settings,
+            body,
+            groups=body.groups,
+            rewrite=body.rewrite,
+            idempotency_key=call.once,
         )
         await server.enqueue(await server.service.retry(call.run, options, body.step))
     return json_response(await server.document_json(call.run))
@@ -122,11 +129,11 @@ async def delete_run(call: RequestContext) -> Response:
     return json_response({"deleted": deleted})
 
 
-async def _is_repeated(call: RequestContext, kind: type, key: str) -> bool:
-    """Whether a request with this key was executed already; raises NoSuchRunError."""
+async def _is_repeated(call: RequestContext, kind: type) -> bool:
+    """Whether a request with this key was executed already; raises NoSuchRunError, WebError."""
     events = await call.server.service.store.events(call.run)
-    return bool(key) and any(
-        isinstance(recorded.event, kind) and getattr(recorded.event, "once", "") == key
+    return any(
+        isinstance(recorded.event, kind) and call.repeats(getattr(recorded.event, "once", ""))
         for recorded in events
     )
 

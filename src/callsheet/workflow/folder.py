@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from callsheet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 MAX_FILE = 1_000_000
@@ -87,19 +87,16 @@ def _read_inside(root: Path, path: str) -> str | None:
     target = root / path
     try:
         resolved = target.resolve(strict=True)
-        if ".." in target.parts or not resolved.is_relative_to(root):
+        if ".." in target.parts or root not in resolved.parents:
             return None
-        return _read_regular(resolved)
+        return _read_regular(root, resolved.relative_to(root).parts)
     except (OSError, RuntimeError, ValueError):
         # ValueError: a name that the file system cannot represent, or a text that is not UTF-8.
         return None
 
 
-def _read_regular(path: Path) -> str | None:
-    # Links were resolved above; one that replaced the file since then is not followed.
-    # Without O_NONBLOCK, opening a FIFO would block until a writer opens it.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags)
+def _read_regular(root: Path, parts: Sequence[str]) -> str | None:
+    descriptor = _open_inside(root, parts)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
@@ -108,3 +105,24 @@ def _read_regular(path: Path) -> str | None:
     finally:
         os.close(descriptor)
     return data.decode("utf-8-sig") if len(data) <= MAX_FILE else None
+
+
+def _open_inside(root: Path, parts: Sequence[str]) -> int:
+    """A descriptor of the file that these names lead to from the folder.
+
+    Links were resolved before; one that has replaced a file or a folder since then is not followed.
+    """
+    no_link = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
+    # Without O_NONBLOCK, opening a FIFO would block until a writer opens it.
+    flags = no_link | getattr(os, "O_NONBLOCK", 0)
+    if os.open not in os.supports_dir_fd:
+        return os.open(root.joinpath(*parts), flags)
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for name in parts[:-1]:
+            inner = os.open(name, no_link | os.O_DIRECTORY, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(parts[-1], flags, dir_fd=folder)
+    finally:
+        os.close(folder)
