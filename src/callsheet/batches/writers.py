@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from typing import TYPE_CHECKING, Protocol
 
 from callsheet.catalog.rules import leaves
 from callsheet.errors import InputError
 from callsheet.exports.csv_cells import escape_cell
+from callsheet.exports.texts import code_fence, escape_controls, inert_markdown, printable
 from callsheet.loader.rendering import render_schema
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class CsvWriter:
     def body(self, outcome: RowOutcome) -> str:
         cells = [_cell(outcome.row.cells.get(name)) for name in self._columns]
         texts = dict(texts_of(outcome.prompts))
-        cells += [texts.get(name, "") for name in self._texts]
+        cells += [printable(texts.get(name, "")) for name in self._texts]
         return self._line([*cells, *(_cell(value) for value in _outcome_cells(outcome).values())])
 
     def _line(self, cells: Sequence[str]) -> str:
@@ -69,7 +69,7 @@ class JsonLinesWriter:
     def body(self, outcome: RowOutcome) -> str:
         texts = dict(texts_of(outcome.prompts))
         row = {**outcome.row.cells, **{name: texts.get(name) for name in self._texts}}
-        return json.dumps(row | _outcome_cells(outcome), ensure_ascii=False) + "\n"
+        return escape_controls(json.dumps(row | _outcome_cells(outcome), ensure_ascii=False)) + "\n"
 
 
 class MarkdownWriter:
@@ -81,12 +81,12 @@ class MarkdownWriter:
     def body(self, outcome: RowOutcome) -> str:
         row = outcome.row
         idea = row.cells.get("idea") or next(iter(row.cells.values()), "")
-        lines = [f"# {row.label}: {' '.join(_cell(idea).split())}", "", f"{_summary(outcome)}", ""]
+        head = f"# {inert_markdown(f'{row.label}: {_cell(idea)}')}"
+        lines = [head, "", inert_markdown(_summary(outcome)), ""]
         for problem in outcome.problems:
-            lines += [f"* {problem}", ""]
+            lines += [f"* {inert_markdown(problem)}", ""]
         for name, text in texts_of(outcome.prompts):
-            fence = "`" * (1 + max(map(len, re.findall("`{2,}", text)), default=2))
-            lines += [f"## {name}", "", f"{fence}text", text, fence, ""]
+            lines += [f"## {inert_markdown(name)}", "", code_fence(printable(text)), ""]
         return "\n".join(lines) + "\n"
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli.exit import error_object, exit_immediately, print_error
-from callsheet.cli.output import counted, note, note_command, print_json, printable, wrapped
+from callsheet.cli.output import counted, note, note_command, print_json, wrapped
 from callsheet.cli.progress import progress_text
+from callsheet.exports.texts import printable
 
 if TYPE_CHECKING:
     from pathlib import Path

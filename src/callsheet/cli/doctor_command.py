@@ -8,7 +8,8 @@ from dataclasses import asdict
 import click
 
 from callsheet.cli.options import debug_option, json_option
-from callsheet.cli.output import print_json, printable, wrapped
+from callsheet.cli.output import print_json, wrapped
+from callsheet.exports.texts import printable
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -91,7 +90,9 @@ def _report_error(error: CallsheetError) -> int:
     if debug_requested():
         traceback.print_exception(error)
     if "--json" in sys.argv:
-        click.echo(json.dumps({"error": error_object(error)}, ensure_ascii=False, indent=2))
+        from callsheet.cli.output import print_json
+
+        print_json({"error": error_object(error)})
     print_error(error.message, error.hint)
     return error.exit_code
 
@@ -103,7 +104,8 @@ def error_object(error: CallsheetError) -> dict[str, str]:
 
 def print_error(message: str, hint: str) -> None:
     """Prints what went wrong, then what to do about it, on stderr."""
-    from callsheet.cli.output import printable, wrapped
+    from callsheet.cli.output import wrapped
+    from callsheet.exports.texts import printable
 
     prefix = "error:"
     lines = wrapped(printable(f"{prefix} {message}"), err=True, indent="  ")

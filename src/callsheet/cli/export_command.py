@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli.options import RUN_HELP, debug_option, split_names
-from callsheet.cli.output import note, printable
+from callsheet.cli.output import note
 from callsheet.errors import InputError
 from callsheet.exports.registry import (
     EXPORTS,
@@ -19,7 +19,7 @@ from callsheet.exports.registry import (
     render_export,
     skipped_prompts,
 )
-from callsheet.exports.texts import settings_sentence
+from callsheet.exports.texts import printable, settings_sentence
 
 if TYPE_CHECKING:
     from callsheet.exports.prompt_set import PromptSet

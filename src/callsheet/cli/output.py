@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 import textwrap
@@ -11,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.exports.texts import named_texts, settings_sentence
+from callsheet.exports.texts import (
+    escape_controls,
+    named_texts,
+    printable,
+    settings_sentence,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 OUTPUT_BASIS = {
     "reported": "as reported",
@@ -26,14 +28,9 @@ OUTPUT_BASIS = {
 """How the output tokens of models that were not written are estimated."""
 
 
-def printable(text: str) -> str:
-    """The text without the control characters that a terminal would interpret."""
-    return _CONTROL.sub("", text)
-
-
 def print_json(value: Any) -> None:
     """Prints a command's JSON document on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(escape_controls(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def wrapped(text: str, *, err: bool = False, indent: str = "") -> str:

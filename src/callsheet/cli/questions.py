@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callsheet.cli.output import print_prompts, printable, wrapped
+from callsheet.cli.output import print_prompts, wrapped
+from callsheet.exports.texts import printable
 from callsheet.llm.reply_parser import first_object
 from callsheet.questions import MAX_PASTE
 

@@ -20,11 +20,10 @@ from callsheet.cli.output import (
     print_json,
     print_problems,
     print_prompts,
-    printable,
     summary,
     wrapped,
 )
-from callsheet.exports.texts import settings_sentence
+from callsheet.exports.texts import printable, settings_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

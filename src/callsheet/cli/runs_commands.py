@@ -20,10 +20,10 @@ from callsheet.cli.output import (
     print_document,
     print_json,
     print_prompts,
-    printable,
     summary,
 )
 from callsheet.errors import StorageError, UnknownNameError
+from callsheet.exports.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

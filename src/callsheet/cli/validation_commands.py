@@ -10,8 +10,9 @@ import click
 
 from callsheet.cli.groups_command import date_or_today, today_option
 from callsheet.cli.options import debug_option, json_option, workflow_option
-from callsheet.cli.output import counted, note, print_json, printable, wrapped
+from callsheet.cli.output import counted, note, print_json, wrapped
 from callsheet.errors import InputError
+from callsheet.exports.texts import printable
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.catalog.formats import find_format
 from callsheet.catalog.schemas import models_in
 from callsheet.errors import InputError, UnknownNameError
-from callsheet.exports.texts import named_texts
+from callsheet.exports.texts import named_texts, printable_values
 from callsheet.loader.rendering import render_schema
 
 if TYPE_CHECKING:
@@ -75,15 +75,19 @@ def prompt_set(document: RunDocument, bundle: WorkflowBundle) -> PromptSet:
     found = [
         entry
         for category, prompts in document.prompts.items()
-        for entry in _entries(category, prompts, document.settings, bundle)
+        for entry in _entries(category, _printable(prompts), document.settings, bundle)
     ]
     return PromptSet(
         run=document.run,
         workflow=document.workflow,
         llm=document.llm,
-        brief=document.brief,
+        brief=_printable(document.brief),
         entries=tuple(_with_negatives(found)),
     )
+
+
+def _printable(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: printable_values(value) for name, value in values.items()}
 
 
 def _entries(

@@ -1,4 +1,4 @@
-"""Helpers for export forms: a prompt's texts, and its settings in words."""
+"""Helpers for export forms: a prompt's texts, its settings in words, and text that is safe to open."""
 
 from __future__ import annotations
 
@@ -8,6 +8,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from pydantic import JsonValue
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_MARKUP = re.compile(r"[\\`*~\[\]|]|(?<!\w)_|_(?!\w)")
+_ENTITIES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
+
+
+def printable(text: str) -> str:
+    """The text without characters that a terminal or an editor would obey instead of showing."""
+    return _CONTROL.sub("", text)
+
+
+def printable_values(value: JsonValue) -> JsonValue:
+    """The same for each text of a JSON value."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [printable_values(item) for item in value]
+    if isinstance(value, dict):
+        return {name: printable_values(item) for name, item in value.items()}
+    return value
+
+
+def escape_controls(document: str) -> str:
+    """A JSON document with those characters as escapes; it says the same."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def inert_markdown(text: str) -> str:
+    """The text as one line of Markdown that shows it, and is neither markup nor HTML."""
+    return _MARKUP.sub(r"\\\g<0>", one_line(printable(text))).translate(_ENTITIES)
 
 
 def named_texts(prompts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from callsheet.exports.export_format import ExportFormat
-from callsheet.exports.texts import code_fence, one_line, settings_sentence
+from callsheet.exports.texts import code_fence, inert_markdown, settings_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +20,12 @@ def write(prompts: PromptSet) -> str:
 
 
 def _lines(prompts: PromptSet) -> Iterator[str]:
-    yield f"# {one_line(str(prompts.brief.get('idea', prompts.run)))}"
+    yield f"# {inert_markdown(str(prompts.brief.get('idea', prompts.run)))}"
     yield ""
     for key, value in prompts.brief.items():
         if key != "idea":
-            yield f"* {key.replace('_', ' ')}: {value}"
-    yield f"* written by: {prompts.llm}, run {prompts.run}"
+            yield f"* {inert_markdown(key.replace('_', ' '))}: {inert_markdown(str(value))}"
+    yield f"* written by: {inert_markdown(prompts.llm)}, run {prompts.run}"
     for category, entries in groupby(prompts.entries, lambda entry: entry.category):
         yield f"\n## {category.replace('_', ' ').capitalize()}"
         for entry in entries:
@@ -37,9 +37,9 @@ def _sections(entry: ExportedPrompt) -> Iterator[str]:
     settings = settings_sentence(entry.settings)
     beside = [f"{part}." for part in (entry.label, settings[:1].upper() + settings[1:]) if part]
     for text in entry.texts:
-        yield f"\n### {text.name}\n"
+        yield f"\n### {inert_markdown(text.name)}\n"
         if beside:
-            yield f"{' '.join(beside)}\n"
+            yield f"{inert_markdown(' '.join(beside))}\n"
             beside = []
         yield code_fence(text.text)
 
