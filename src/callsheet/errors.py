@@ -4,6 +4,7 @@ CallsheetError
 ├── InputError                     exit 2   wrong input or a wrong workflow
 │   ├── UnknownNameError                    lists the known names, nearest first
 │   ├── AnswerError                         an answer that does not fit its question
+│   ├── PatternTooSlowError                 a pattern of a workflow takes too long
 │   └── WorkflowError                       all problems of a workflow
 ├── ReplyError                     exit 1   the reply of the LLM cannot be used
 │   ├── RefusedError  FilteredError  TruncatedError  EmptyReplyError
@@ -96,6 +97,23 @@ class AnswerError(InputError):
     """An answer does not fit its question; nothing was recorded."""
 
     code = "bad_answer"
+
+
+class PatternTooSlowError(InputError):
+    """A regular expression of a workflow takes too long on some text.
+
+    `place` is the file and the JSON path where it stands, where they are known.
+    """
+
+    code = "pattern_too_slow"
+
+    def __init__(self, pattern: str, place: Problem | None = None) -> None:
+        slow = f"the pattern {pattern!r:.80} takes too long on some texts"
+        super().__init__(
+            f"{place.file} at {place.path}: {slow}" if place else slow,
+            hint="write it so that no part can match in two ways: `a+` instead of `(a+)+`",
+        )
+        self.pattern = pattern
 
 
 class WorkflowError(InputError):

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
     from pydantic_core import ErrorDetails
 
-_STRING = r'"(?:\\.|[^"\\\n])*"'
+_STRING = r'"(?:\\.|[^"\\\n])*+"?'
 _TOKEN = re.compile(rf"{_STRING}|[{{}}\[\]:]")
-_STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*')
+_STRING_OR_COMMENT = re.compile(rf"{_STRING}|//[^\n]*")
+"""A string that nothing closes ends with its line, so that no part of the text is read twice."""
 
 MAX_DEPTH = 64
 

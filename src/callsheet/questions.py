@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from callsheet.errors import AnswerError, nearest_first
 from callsheet.images import Image
+from callsheet.patterns import search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,7 +119,7 @@ def _text(question: Question, answer: JsonValue) -> str:
             f"`{question.key}` contains the control character U+{ord(character):04X}",
             hint="remove it and try again",
         )
-    if question.pattern and not re.fullmatch(question.pattern, answer.strip()):
+    if question.pattern and not search(question.pattern, answer.strip(), whole=True):
         raise AnswerError(f"{answer!r:.40} is not a valid `{question.key}`", hint=question.hint)
     return answer.strip()
 

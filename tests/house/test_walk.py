@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 69
-BATCH_FILES = 78
+RUN_FILES = 71
+BATCH_FILES = 81
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

@@ -225,6 +225,18 @@ def test_conflicts_are_reported_without_merging() -> None:
         (schema_of(A={"$ref": "file:///etc/hostname"}), "leads nowhere"),
         (schema_of(A={"$dynamicRef": "other.json#x"}), "leads nowhere"),
         (schema_of(A={"$ref": "#/properties/prompts"}), "leads nowhere"),
+        (schema_of({"a": {"$ref": "#/$defs/a"}}, A={"$ref": "#/$defs/a"}), "leads back to itself"),
+        (
+            schema_of(
+                {"a": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/b"}]}, "b": {"$ref": "#/$defs/a"}},
+                A={"$ref": "#/$defs/a"},
+            ),
+            "leads back to itself",
+        ),
+        (
+            schema_of(A={"patternProperties": {"a": {}}, "unevaluatedProperties": False}),
+            "not supported beside `patternProperties`",
+        ),
     ],
     ids=lambda value: json.dumps(value)[:60],
 )  # fmt: skip

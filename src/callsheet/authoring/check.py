@@ -10,6 +10,7 @@ from callsheet.catalog.examples import examples_path, run_examples
 from callsheet.errors import InputError, Problem, WorkflowError
 from callsheet.loader.bundle import CONFIG, DEFAULT_WORKFLOW, inspect_workflow
 from callsheet.loader.rendering import render_schema
+from callsheet.modules.support.slow_patterns import find_slow_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ def check_workflow(workflow: str = DEFAULT_WORKFLOW) -> list[Problem]:
     except WorkflowError as error:
         return list(error.problems)
     problems += find_todos(bundle, CONFIG)
+    problems += find_slow_patterns(bundle.resources)
     inconsistencies = list(find_inconsistencies(bundle))
     # Examples are judged by schemas: with a broken one they would only repeat its problem.
     examples = [] if problems else list(_examples(bundle))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.catalog.formats import find_format
 from callsheet.catalog.formats.every_prompt import is_wrapped
+from callsheet.catalog.formats.format import INDENT, longest_checked
 from callsheet.catalog.formats.midjourney_line import (
     ALIASES,
     FIXED,
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.formats.format import Format
 
-_FENCE = re.compile(r"```\w*[ \t]*\n?(.*?)\n?```", re.DOTALL)
-_BULLET = re.compile(r"^\s*(?:[*\u2022#>]|-(?!-)|\d+[.)](?!\d))", re.MULTILINE)
+_FENCE = "```"
+_LANGUAGE = re.compile(r"\w*[ \t]*\n?")
+_BULLET = re.compile(rf"^{INDENT}(?:[*\u2022#>]|-(?!-)|\d+[.)](?!\d))", re.MULTILINE)
 _SPACES = re.compile(r"(?<=\S)[ \t]{2,}(?=\S)")
 _RATIO = r"(\d+(?:\.\d+)?\s*:\s*\d+(?:\.\d+)?)"
 _IN_WORDS = re.compile(
-    rf"(?i),?\s*\b(?:in (?:an? )?)?(?:aspect[ -]ratio(?: of| is)?:?\s+{_RATIO}"
+    rf"(?i)(?:,|(?<![\s,]))\s*+\b(?:in (?:an? )?)?(?:aspect[ -]ratio(?: of| is)?:?\s+{_RATIO}"
     rf"|{_RATIO}\s+(?:aspect[ -])?ratio)\b"
 )
 _RUN_TOGETHER = re.compile(r"(?:(?<=\s)|^)(?:--\s+|[\u2014\u2013]\s?)([A-Za-z]+)(?=\s|$)")
@@ -57,7 +59,7 @@ def autofix(text: str, schema_node: Mapping[str, JsonValue]) -> str:
     """The text corrected to its format, as far as that needs no judgement."""
     name = schema_node.get("format")
     named = find_format(name) if isinstance(name, str) else None
-    if named is None:
+    if named is None or len(text) > longest_checked(schema_node):
         return text
     for _ in range(MOST_ROUNDS):
         fixed_text = _fix_once(text, named)
@@ -102,10 +104,13 @@ def _unwrapped(text: str) -> str:
     bare = text
     while is_wrapped(bare):
         bare = bare.strip()
-        fenced = _FENCE.fullmatch(bare)
-        if bare.startswith("```") and (fenced is None or "```" in fenced[1]):
+        if not bare.startswith(_FENCE):
+            bare = bare[1:-1].strip()
+            continue
+        inner = bare[len(_FENCE) : -len(_FENCE)]
+        if len(bare) < 2 * len(_FENCE) or not bare.endswith(_FENCE) or _FENCE in inner:
             break
-        bare = (fenced[1] if fenced else bare[1:-1]).strip()
+        bare = _LANGUAGE.sub("", inner, count=1).strip()
     return bare
 
 
@@ -120,16 +125,15 @@ def _fix_line(prompt: str, known: Mapping[str, Flag], name: str) -> str:
     if any(given.name not in known for given in line.given):
         # It is unknown where the value of an unknown parameter ends.
         return prompt
-    texts, kept = [line.text], list[Given]()
+    texts, kept = [line.text], dict[str, Given]()
     for given in line.given:
         parts = _parted(given, known[given.name])
         if parts is None:
             return prompt
         own, rest = parts
         texts.append(rest)
-        if str(own) not in map(str, kept):
-            kept.append(own)
-    fixed_text = PromptLine(" ".join(text for text in texts if text), tuple(kept))
+        kept.setdefault(str(own), own)
+    fixed_text = PromptLine(" ".join(text for text in texts if text), tuple(kept.values()))
     if known is _STILL:
         fixed_text = _versioned(_ratio_as_parameter(fixed_text), FIXED.get(name))
     return " ".join([fixed_text.text, *map(str, fixed_text.given)]).strip()

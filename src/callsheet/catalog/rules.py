@@ -5,21 +5,24 @@ The words are ours: a validator's own message would repeat the whole prompt.
 
 from __future__ import annotations
 
+import json
+import time
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.exceptions import FormatError
+from jsonschema.validators import extend
 from referencing import Registry
 
 from callsheet.catalog.formats import find_format
-from callsheet.catalog.formats.format import NONE
+from callsheet.catalog.formats.format import LONGEST, NONE, longest_checked
+from callsheet.patterns import SECONDS, search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from jsonschema import ValidationError
     from pydantic import JsonValue
 
     from callsheet.catalog.formats.format import Fault, Others, Severity
@@ -81,23 +84,31 @@ def find_warnings(
 
 def _finder(schema: Mapping[str, JsonValue], formats: _Formats) -> Find:
     # Without a registry of ours, a `$ref` to an address would be fetched.
-    validator = Draft202012Validator(schema, registry=_NOTHING_ELSE, format_checker=formats)
+    validator = _Validator(schema, registry=_NOTHING_ELSE, format_checker=formats)
     asked = leaves(dict(schema))
 
     def found(reply: JsonValue) -> list[Finding]:
-        errors = validator.iter_errors(reply)
-        findings = [finding for error in errors for finding in _findings(error, formats)]
+        formats.deadline = time.monotonic() + SECONDS
+        try:
+            errors = list(validator.iter_errors(reply))
+        except RecursionError:
+            return [Finding((), "type", "is nested too deeply")]
+        findings = {finding: None for error in errors for finding in _findings(error, formats)}
         return sorted(findings, key=lambda finding: _position(finding.path, asked))
 
     return found
 
 
 class _Formats(FormatChecker):
-    """Checks named formats: the rules of one severity, with the texts to compare with."""
+    """Checks named formats: the rules of one severity, with the texts to compare with.
+
+    `deadline` is when all patterns of a reply must have been searched for.
+    """
 
     def __init__(self, severity: Severity, others: Others) -> None:
         super().__init__(formats=())
         self.severity = severity
+        self.deadline = 0.0
         self._others = others
 
     def faults(self, text: str, name: str) -> list[Fault]:
@@ -107,6 +118,96 @@ class _Formats(FormatChecker):
     def check(self, instance: object, format: str) -> None:  # noqa: A002  # the library's word
         if isinstance(instance, str) and self.faults(instance, format):
             raise FormatError(format)
+
+
+def _matches(validator: Any, pattern: str, text: str) -> bool:
+    left = validator.format_checker.deadline - time.monotonic()
+    return search(pattern, text, seconds=max(left, 0.01))
+
+
+def _pattern(validator: Any, pattern: str, text: Any, schema: Any) -> Iterator[ValidationError]:
+    del schema
+    if isinstance(text, str) and not _matches(validator, pattern, text):
+        yield ValidationError("does not match")
+
+
+def _pattern_properties(
+    validator: Any, patterns: dict[str, Any], value: Any, schema: Any
+) -> Iterator[ValidationError]:
+    del schema
+    for name, item in value.items() if isinstance(value, dict) else ():
+        for pattern, node in patterns.items():
+            if _matches(validator, pattern, name):
+                yield from validator.descend(item, node, path=name, schema_path=pattern)
+
+
+def _extra_names(validator: Any, value: Any, schema: Any) -> list[str]:
+    patterns = schema.get("patternProperties", {})
+    return [
+        name
+        for name in value
+        if name not in schema.get("properties", {})
+        and not any(_matches(validator, pattern, name) for pattern in patterns)
+    ]
+
+
+def _additional_properties(
+    validator: Any, node: Any, value: Any, schema: Any
+) -> Iterator[ValidationError]:
+    extra = _extra_names(validator, value, schema) if isinstance(value, dict) else []
+    if isinstance(node, dict):
+        for name in extra:
+            yield from validator.descend(value[name], node, path=name)
+    elif extra and not node:
+        yield ValidationError("has more entries")
+
+
+def _unique_items(
+    validator: Any, unique: Any, value: Any, schema: Any
+) -> Iterator[ValidationError]:
+    del validator, schema
+    if unique and isinstance(value, list):
+        # To Python, 1 and True are equal; to a schema they are not, but 1 and 1.0 are.
+        texts = {json.dumps(_whole_numbers(item), sort_keys=True) for item in value}
+        if len(texts) < len(value):
+            yield ValidationError("has an entry twice")
+
+
+def _whole_numbers(value: JsonValue) -> JsonValue:
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _whole_numbers(item) for name, item in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _of_length(keyword: Callable[..., Any]) -> Callable[..., Any]:
+    """The keyword for texts that are not far too long; of any other, only the length is told."""
+
+    def check(validator: Any, limit: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
+        if not isinstance(value, str) or len(value) <= longest_checked(schema):
+            yield from keyword(validator, limit, value, schema) or ()
+        elif "maxLength" not in schema:
+            yield ValidationError("is long", validator="maxLength", validator_value=LONGEST)
+
+    return check
+
+
+_KEYWORDS = {
+    **Draft202012Validator.VALIDATORS,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "uniqueItems": _unique_items,
+}
+"""Those that the library applies with `re`, or in a time that grows with the square, are ours."""
+
+_BY_LENGTH = {
+    name: keyword if name in ("maxLength", "type") else _of_length(keyword)
+    for name, keyword in _KEYWORDS.items()
+}
+
+_Validator: Any = cast("Any", extend)(Draft202012Validator, _BY_LENGTH)
 
 
 def _position(path: Path, asked: list[Path]) -> int:
@@ -127,8 +228,8 @@ def _findings(error: ValidationError, formats: _Formats) -> Iterator[Finding]:
             if name not in value and repr(name) in error.message:
                 yield Finding((*path, name), "missing", "is missing")
     elif rule == "additionalProperties":
-        extra = set(value) - set(_keyword(error.schema, "properties") or {})
-        yield Finding(path, rule, f"has entries nobody asked for: {', '.join(sorted(extra))}")
+        extra = sorted(set(value) - set(_keyword(error.schema, "properties") or {}))
+        yield Finding(path, rule, f"has entries nobody asked for: {', '.join(extra):.200}")
     elif rule in ("allOf", "anyOf", "oneOf") and error.context:
         yield from _nearest(error.context, formats)
     elif rule == "format" and (faults := formats.faults(value, limit)):

@@ -110,8 +110,13 @@ def wrong_shape(schema: Any, file: str) -> Problem | None:
 
 def invalid(schema: dict[str, JsonValue], file: str) -> Problem | None:
     """The problem that makes a schema invalid, if there is one."""
-    if fault := _fault(json.dumps(schema)):
+    text = json.dumps(schema)
+    if fault := _fault(text):
         return Problem(file, fault[0], f"not a valid JSON Schema: {fault[1]:.200}")
+    if '"patternProperties":' in text and '"unevaluatedProperties":' in text:
+        # The library would search for those patterns without a time limit.
+        message = "`unevaluatedProperties` is not supported beside `patternProperties`"
+        return Problem(file, "", message, "use `additionalProperties`")
     # An empty registry fetches nothing: a schema cannot make us read another file or address.
     resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
     for target in _references(schema):
@@ -119,7 +124,30 @@ def invalid(schema: dict[str, JsonValue], file: str) -> Problem | None:
             resolver.lookup(target)
         except Unresolvable:
             return _nowhere(target, file)
+    done: set[str] = set()
+    if any(_is_endless(target, resolver, (), done) for target in _references(schema)):
+        message = "a `$ref` leads back to itself"
+        return Problem(file, "", message, "refer to a definition that says what a value is")
     return None
+
+
+def _is_endless(target: str, resolver: Any, above: tuple[str, ...], done: set[str]) -> bool:
+    """Whether applying a reference to a value leads to the same reference for the same value."""
+    if target in above:
+        return True
+    if target in done:
+        return False
+    done.add(target)
+    below = [resolver.lookup(target).contents]
+    for node in below:
+        if isinstance(node, dict):
+            for key in ("allOf", "anyOf", "oneOf"):
+                below += node.get(key) or ()
+            below += [node[key] for key in ("not", "if", "then", "else") if key in node]
+            inner = node.get("$ref")
+            if isinstance(inner, str) and _is_endless(inner, resolver, (*above, target), done):
+                return True
+    return False
 
 
 @lru_cache(maxsize=256)

@@ -32,6 +32,7 @@ from callsheet.events import (
 )
 from callsheet.modules.contract import Ask, Done, GoTo, Skip, Stop
 from callsheet.modules.registry import find_module
+from callsheet.modules.support.slow_patterns import pattern_places
 from callsheet.questions import Question, parse_answer
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ async def _run_module(journal: Journal, run_context: RunContext, use: ModuleUse)
         if journal.failure is not None and not module.repeatable:
             await journal.append()
         context = build_context(journal, run_context.resources, run_context.llm, notes.append)
-        outcome = await module.run(read_inputs(use, module, view), context)
+        with pattern_places(run_context.resources):
+            outcome = await module.run(read_inputs(use, module, view), context)
     except OverloadedError as error:
         await journal.append(
             _failed(view, use.module_id, error, until=_parked_until(error, run_context))

@@ -15,11 +15,15 @@ MAX_REPLY = 10_000_000
 
 MAX_STARTS = 200
 
+MAX_READ = 10
+"""How many times the length of a text may be read in search of an object."""
+
 MAX_DEPTH = 64
 """How deep objects may be nested for their values to be reported one by one."""
 
 _decoder = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
+_SPACE_TO_END = re.compile(r"\s*+\Z")
 _AN_OBJECT = re.compile(r'\{[ \t\n\r]*(?=["}]|\Z)')
 _AFTER_A_NUMBER = re.compile(r"[ \t\n\r,}]")
 
@@ -31,8 +35,9 @@ def first_object(text: str) -> dict[str, JsonValue] | None:
     if len(text) > MAX_REPLY:
         return None
     start = text.find("{")
+    left = MAX_READ * len(text)
     for _ in range(MAX_STARTS):
-        if start < 0:
+        if start < 0 or left < 0:
             return None
         try:
             value, _ = _decoder.raw_decode(text, start)
@@ -40,6 +45,7 @@ def first_object(text: str) -> dict[str, JsonValue] | None:
             if _is_cut(error):
                 # An object inside a truncated one is no reply of its own.
                 return None
+            left -= error.pos - start
             start = text.find("{", start + 1)
             continue
         except (ValueError, RecursionError):
@@ -125,4 +131,5 @@ def _skip(text: str, at: int) -> int:
 
 def _is_cut(error: json.JSONDecodeError) -> bool:
     """Whether the JSON is valid up to the end of the text."""
-    return error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
+    rest = _SPACE_TO_END.match(error.doc, error.pos)
+    return rest is not None or error.msg.startswith("Unterminated string")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from callsheet.errors import AnswerError, InputError, UnknownNameError
 from callsheet.loader.rendering import SELECTION_PREFIX, still_question, writes_single_models
 from callsheet.modules.registry import find_module
+from callsheet.modules.support.slow_patterns import pattern_places
 from callsheet.questions import Question, parse_answer
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def parse_inputs(
     for key, value in brief.items():
         if key not in known:
             raise UnknownNameError("field", key, known)
-        answers[key] = parse_answer(known[key], value)
+        with pattern_places(bundle.resources):
+            answers[key] = parse_answer(known[key], value)
     if groups is not None:
         answers |= parse_selection(bundle, groups)
     if image is not None:

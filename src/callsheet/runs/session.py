@@ -14,6 +14,7 @@ from callsheet.engine.advance import RunContext, advance, answer_question
 from callsheet.errors import InputError, StorageError
 from callsheet.events import QuestionAnswered, RunRetried
 from callsheet.images import read_base64
+from callsheet.modules.support.slow_patterns import pattern_places
 from callsheet.runs.document import run_document
 from callsheet.runs.inputs import check_single_models
 from callsheet.store.owners import has_live_owner, is_dead
@@ -116,7 +117,8 @@ class RunSession:
         if not self.has_lease:
             await self.check_question_open()
         value, files = self._read_image_answer(value)
-        event = answer_question(self.view, value, idempotency_key=idempotency_key)
+        with pattern_places(self.bundle.resources):
+            event = answer_question(self.view, value, idempotency_key=idempotency_key)
         check_single_models(self.bundle, event.key, event.value)
         if self.has_lease:
             await self.journal.append(event, files=files)

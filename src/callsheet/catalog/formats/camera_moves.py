@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats.format import Rule, shown
+from callsheet.catalog.formats.format import INDENT, Rule, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,8 +25,8 @@ CAMERA_MOVES_RULE = Rule(
     "C",
 )
 
-_NOT = re.compile(r"(?i)\b(?:no|not|never|without)\b[^.;:]*$")
-_CAMERA = r"(?:camera|frame|view|lens|shot)\s+(?:\w+ly\s+|slowly\s+|then\s+)*"
+_DENIED = re.compile(r"(?i)\b(?:no|not|never|without)\b[^.;:]*+")
+_CAMERA = r"(?:camera|frame|view|lens|shot)\s+(?:\w+ly\s+|then\s+)*"
 
 _REST = re.compile(
     r"(?i)\b(?:static|locked(?:[- ]off)?|fixed|still|stationary|tripod)[- ]+(?:camera|frame|shot|view|lens)\b"
@@ -52,12 +52,8 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
 def camera_findings(text: str) -> Iterator[Fault]:
     """Findings for a camera that both rests and moves, and for more than one move in a shot."""
     for shot in shots(text):
-        found = {
-            kind: move[0]
-            for kind, each in _KINDS.items()
-            for move in each.finditer(shot)
-            if not _NOT.search(shot[: move.start()])
-        }
+        told = _DENIED.sub("", shot)
+        found = {kind: move[0] for kind, each in _KINDS.items() for move in each.finditer(told)}
         rest = _REST.search(shot)
         if rest and found:
             moved = next(iter(found.values()))
@@ -72,5 +68,6 @@ def camera_findings(text: str) -> Iterator[Fault]:
 
 def shots(text: str) -> list[str]:
     """The text of each shot that has a label or a time; the whole text where there are none."""
-    parts = re.split(r"(?im)^\s*(?=\[?(?:shot\s*\d+|\d+(?:\.\d+)?\s*[-\u2013]\s*\d))", text)
+    label = r"shot\s*\d+|\d+(?:\.\d+)?\s*[-\u2013]\s*\d"
+    parts = re.split(rf"(?im)^{INDENT}(?=\[?(?:{label}))", text)
     return [part for part in parts if part.strip()]

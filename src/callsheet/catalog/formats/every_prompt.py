@@ -51,7 +51,7 @@ _SLOTS = (
 )
 _PLACEHOLDER = re.compile(
     rf"(?i)\{{\{{?[^{{}}]*\}}?\}}|[\[<]\s*(?:(?:your|the|main|insert|add|any)[ _])*(?:{_SLOTS}|\.\.\.|\u2026)"
-    r"(?:[ _]here)?\s*[\]>]|[\[<]\s*(?:insert|your)\b[^\]>]*[\]>]"
+    r"(?:[ _]here)?\s*[\]>]|[\[<]\s*(?:insert|your)\b[^\]>]{0,200}[\]>]"
 )
 _UNDONE = re.compile(r"\b(?:TODO|TBD|FIXME|XXX+|[Ll]orem [Ii]psum|lorem)\b")
 _BORROWED = re.compile(

@@ -27,6 +27,12 @@ NONE: Others = MappingProxyType({})
 
 Compare = Callable[[str, Others], Iterable[Fault]]
 
+NUMBER = r"(?:\d++(?:\.\d++)?|\.\d++)"
+"""A pattern of a number. Like every pattern here it takes time in proportion to a text's length."""
+
+INDENT = r"[^\S\n]*+"
+"""A pattern of the blanks before a line's first word; `\\s*` would read on at every empty line."""
+
 OURS = "callsheet's own rule"
 READ = "2026-11-22"
 """When all sources were last reviewed."""
@@ -81,6 +87,19 @@ class Format:
 def _judged(judge: Judge, text: str) -> tuple[Fault, ...]:
     """The faults of a text, cached: a run checks the same text several times."""
     return tuple(judge(text))
+
+
+FAR = 4
+"""A text so many times as long as its limit is judged by its length alone."""
+
+LONGEST = 20_000
+"""Characters of a text that is checked where its schema has no limit, or a very high one."""
+
+
+def longest_checked(node: Mapping[str, JsonValue]) -> int:
+    """How long a text may be for its schema's rules to be applied, other than its length."""
+    limit = node.get("maxLength")
+    return max(limit, min(FAR * limit, LONGEST)) if isinstance(limit, int) else LONGEST
 
 
 def shown(text: str, most: int = 40) -> str:

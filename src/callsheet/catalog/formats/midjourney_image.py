@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.formats import every_prompt
-from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.format import INDENT, NUMBER, Format, Rule, shown
 from callsheet.catalog.formats.midjourney_line import (
     BY_FAMILY,
     FIXED,
@@ -49,9 +50,9 @@ EXPORT_FORMS = ("midjourney",)
 LONGEST = 150
 """Words of text."""
 
-_WEIGHT = re.compile(r"\([^()]*:\s*\d*\.?\d+\s*\)")
+_WEIGHT = re.compile(rf"\([^()]*:\s*{NUMBER}\s*\)")
 _LABEL = re.compile(
-    r"(?:^|[.\n]\s*)(Subject|Setting|Light(?:ing)?|Palette|Medium|Composition|Mood|Style):\s"
+    rf"(?:^|[.\n]){INDENT}(Subject|Setting|Light(?:ing)?|Palette|Medium|Composition|Mood|Style):\s"
 )
 _TIGHT = re.compile(
     r"[^\s-]--[A-Za-z]+|--\s+[A-Za-z]|\S[ \t]{2,}--[A-Za-z]|(?:^|\s)[\u2014\u2013]\w+"
@@ -97,9 +98,9 @@ def arrangement(line: PromptLine) -> Iterator[Fault]:
     """Parameters in the wrong place, and duplicates."""
     if line.given and not line.text:
         yield "order", "begins with parameters; the text stands first"
-    names = [given.name for given in line.given]
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        yield "twice", f"has `--{name}` {names.count(name)} times; once is right"
+    for name, count in Counter(given.name for given in line.given).items():
+        if count > 1:
+            yield "twice", f"has `--{name}` {count} times; once is right"
 
 
 def _judge(prompt: str, fixed: Given | None = None) -> Iterator[Fault]:

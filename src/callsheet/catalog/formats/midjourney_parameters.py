@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats.format import shown
+from callsheet.catalog.formats.format import NUMBER, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 WIDEST, WIDEST_HD = 14, 4
 
-_RATIO = re.compile(r"([1-9]\d*):([1-9]\d*)$")
-_NUMBERS = {"integer": re.compile(r"\d+$"), "number": re.compile(r"\d*\.?\d+$")}
+_RATIO = re.compile(r"([1-9]\d{0,8}):([1-9]\d{0,8})$")
+_NUMBERS = {"integer": re.compile(r"\d+$"), "number": re.compile(rf"{NUMBER}$")}
 _ENDS = ".,;:!"
 
 

@@ -66,7 +66,7 @@ def _judge(prompt: str) -> Iterator[Fault]:
         yield "double colon", "has `::`; clips have no multi-prompts"
     yield from arrangement(line)
     yield from _flags(line)
-    for found in re.finditer(r"\[[^\]]*\]", line.text):
+    for found in re.finditer(r"\[[^\[\]]*\]", line.text):
         yield "square", f"has {shown(found[0])}; plain words are read, brackets are not"
     yield from slogans(line.text)
 

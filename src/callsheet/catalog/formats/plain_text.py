@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.formats import every_prompt
 from callsheet.catalog.formats.clip_tokens import SOURCE as CLIP_SOURCE
 from callsheet.catalog.formats.clip_tokens import over
-from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.format import INDENT, NUMBER, Format, Rule, shown
 from callsheet.catalog.formats.safety import for_absence, of_absence
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ SLOGAN = Rule(
 )
 
 _FLAG = re.compile(r"(?:^|(?<=\s))(?:--|\u2014|\u2013)[A-Za-z]+")
-_WEIGHT = re.compile(r"\([^()]*:\s*[+-]?\d*\.?\d+\s*\)")
-_TAG = re.compile(r"<\s*/?\w+[^<>]*>")
+_WEIGHT = re.compile(rf"\([^()]*:\s*[+-]?{NUMBER}\s*\)")
+_TAG = re.compile(r"<\s*/?\w[^<>]*>")
 _BOLD = re.compile(
-    r"\*\*[^*\n]+\*\*|__[^_\n]+__|`[^`\n]+`|\[[^\]\n]+\]\([^)\n]+\)|^\s{0,3}#{1,6} \S", re.MULTILINE
+    r"\*\*[^*\n]+\*\*|__[^_\n]+__|`[^`\n]+`|\[[^\[\]\n]+\]\([^)\[\n]+\)|^\s{0,3}#{1,6} \S",
+    re.MULTILINE,
 )
-_BULLET = re.compile(r"^\s*(?:[-*\u2022]|\d+[.)]) \S", re.MULTILINE)
+_BULLET = re.compile(rf"^{INDENT}(?:[-*\u2022]|\d+[.)]) \S", re.MULTILINE)
 _RATIO = re.compile(
     r"(?i)\baspect[ -]ratio\b|\b(?:1:1|2:3|3:2|3:4|4:3|4:5|5:4|9:16|16:9|21:9|9:21)\b|\b\d{3,4} ?[x\u00d7] ?\d{3,4}\b"
 )

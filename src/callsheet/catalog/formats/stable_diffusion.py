@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.formats import every_prompt
 from callsheet.catalog.formats.clip_tokens import SOURCE as CLIP_SOURCE
 from callsheet.catalog.formats.clip_tokens import over
-from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.format import NUMBER, Format, Rule, shown
 from callsheet.catalog.formats.plain_text import LINE, NEGATION, line_breaks, negations
 from callsheet.catalog.formats.safety import for_absence, of_absence
 
@@ -30,9 +30,12 @@ SANE = (0.5, 1.4)
 
 _A1111 = "AUTOMATIC1111 modules/sd_hijack_clip.py; diffusers lpw_stable_diffusion"
 
+_SHOWN = 200
+"""Characters of a group that a fault quotes, or less."""
+
 _PAIRS = {")": "(", "]": "["}
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)$")
-_LORA = re.compile(r"<(?:lora|lyco|hypernet):[^:<>\s][^:<>]*(?::-?\d*\.?\d+){0,2}>")
+_LORA = re.compile(r"<(?:lora|lyco|hypernet):[^:<>\s][^:<>]*(?::-?" + NUMBER + "){0,2}>")
 _FLAG = re.compile(r"(?:^|(?<=\s))--[A-Za-z]+")
 _BREAK = re.compile(r"(?:^|,)\s*([Bb]reak)\s*(?=,|$)|(\w)BREAK|BREAK(\w)")
 _SCORE = re.compile(r"\bscore_\d\w*")
@@ -92,7 +95,10 @@ def _brackets(text: str) -> Iterator[Fault]:
                 )
                 return
             _, start, colon = stack.pop()
-            yield from _weight(text[start : position + 1], text[colon + 1 : position], colon, sign)
+            # A weight is short; copying each group of many nested ones would take long.
+            group = text[start : min(position + 1, start + _SHOWN)]
+            value = text[colon + 1 : min(position, colon + 1 + _SHOWN)]
+            yield from _weight(group, value, colon, sign)
         position += 1
     for _, start, _ in stack:
         yield "bracket", f"never closes {shown(text[start : start + 24])}"

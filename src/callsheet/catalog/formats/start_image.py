@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.formats.format import Rule, shown
+from callsheet.catalog.formats.format import LONGEST, Rule, shown
 from callsheet.catalog.formats.opposites import Statements, statements_in
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _text(value: JsonValue) -> str:
     """The text of a prompt, without its negative fields."""
     if isinstance(value, dict):
         return ". ".join(_text(part) for name, part in value.items() if "negative" not in name)
-    return _PARAMETERS.sub("", value) if isinstance(value, str) else ""
+    return _PARAMETERS.sub("", value[:LONGEST]) if isinstance(value, str) else ""
 
 
 def _echoes(motion: str, picture: str) -> Iterator[Fault]:
@@ -112,13 +112,13 @@ def _words(text: str) -> list[str]:
 
 def _copied(motion: str, picture: str) -> str:
     """The first long sequence of words that both texts contain, or an empty text."""
-    theirs = f" {' '.join(_words(picture))} "
-    ours = _words(motion)
-    for start in range(len(ours) - LONGEST_COPY + 1):
-        run = " ".join(ours[start : start + LONGEST_COPY])
-        if f" {run} " in theirs:
-            return run
-    return ""
+    theirs = {*_runs(_words(picture))}
+    return next((run for run in _runs(_words(motion)) if run in theirs), "")
+
+
+def _runs(words: list[str]) -> Iterator[str]:
+    for start in range(len(words) - LONGEST_COPY + 1):
+        yield " ".join(words[start : start + LONGEST_COPY])
 
 
 def _opposites(motion: str, scene: str, name: str) -> Iterator[Fault]:

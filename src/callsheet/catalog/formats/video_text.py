@@ -16,7 +16,7 @@ from callsheet.catalog.formats.camera_moves import (
     camera_findings,
     shots,
 )
-from callsheet.catalog.formats.format import Format, Rule, shown
+from callsheet.catalog.formats.format import INDENT, Format, Rule, shown
 from callsheet.catalog.formats.plain_text import (
     BULLETS,
     COLONS_RULE,
@@ -83,14 +83,12 @@ _LENGTH = re.compile(
 _RATE = re.compile(r"(?i)\b\d+ ?fps\b|\b(?:480|720|1080|2160)p\b")
 _FIELD = re.compile(r"(?i)\bnegative(?:[ _]prompt)?\s*:")
 _REFERENCE = re.compile(r"(?i)@(?:image|video|audio|character|element)[_ ]?\d*\b")
-_QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*[\"\u201d]")
+_QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*+([\"\u201d]?)")
 _NO = re.compile(
     r"(?i)\b(?:no|without|never|avoid|don['\u2019]t|doesn['\u2019]t|do not|does not|not)"
     r"\s+(?!(?:music|score|subtitles?|captions?|dialogue|speech|voice-?over|on-screen text)\b)\w+"
 )
-_SAYS = re.compile(
-    r"(?i)\b(?:says|whispers|murmurs|shouts|asks|replies|answers)\b(?![^.\n]*[\"\u201c\u2018':])"
-)
+_SAYS = re.compile(r"(?i)\b(?:says|whispers|murmurs|shouts|asks|replies|answers)\b")
 
 
 def _words(text: str) -> Iterator[Fault]:
@@ -116,13 +114,16 @@ def _length(text: str) -> Iterator[Fault]:
 
 def _no(text: str) -> Iterator[Fault]:
     """Negations outside quoted speech."""
-    for found in _NO.finditer(_QUOTED.sub("", text)):
+    unquoted = _QUOTED.sub(lambda found: "" if found[1] else found[0], text)
+    for found in _NO.finditer(unquoted):
         yield "exclusion", f"has {shown(found[0])}; say what is there instead"
 
 
 def _spoken(text: str) -> Iterator[Fault]:
-    for found in _SAYS.finditer(text):
-        yield "speech", f"has {shown(found[0])} without the words; put them in quotation marks"
+    for sentence in re.split(r"[.\n]", text):
+        after_speech = re.split("[\"\u201c\u2018':]", sentence)[-1]
+        for found in _SAYS.finditer(after_speech):
+            yield "speech", f"has {shown(found[0])} without the words; put them in quotation marks"
 
 
 def _judge(*parts: Judge) -> Judge:
@@ -172,7 +173,7 @@ def _commands(text: str) -> Iterator[Fault]:
 
 MOST_SHOTS, LONGEST_SHOT = 6, 512
 
-_LABEL = re.compile(r"(?im)^\s*\[?shot\s*\d+")
+_LABEL = re.compile(rf"(?im)^{INDENT}\[?shot\s*\d+")
 
 
 def _shots(text: str) -> Iterator[Fault]:

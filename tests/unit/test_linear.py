@@ -1,0 +1,194 @@
+"""Every check takes time in proportion to a text's length, whatever the text consists of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from callsheet.catalog.autofix import autofix
+from callsheet.catalog.formats import built_in
+from callsheet.catalog.formats.format import LONGEST
+from callsheet.catalog.rules import find_errors, find_warnings
+from callsheet.errors import CallsheetError
+from callsheet.exports.csv_cells import escape_cell
+from callsheet.exports.texts import code_fence, one_line
+from callsheet.jsonc import NotJsonError, parse
+from callsheet.llm.reply_parser import finished_values, first_object
+from callsheet.loader.bundle import load_workflow
+from callsheet.loader.rendering import render_schema
+from callsheet.patterns import patterns_in, search
+from callsheet.questions import Question, parse_answer
+from callsheet.templates import fill
+
+SIGNS = ("\n", " ", ",", "[", "(", '"', "\u201c", ". ", "a\u0301", "1")
+"""What the rules of every format must bear."""
+
+UNITS = (
+    *SIGNS, "\r\n", "  \n", "]", ")", "[]", "<", "{", "'", "`", "```", ", ", ":", "::", " --", "**",
+    "a", "A", "(:", "[a](", "**a", "<a ", "<insert ", "[your ", "<lora:a", "says ", "no ", "shot\n",
+    "camera slowly ", "slowly ", "shot 1\n", "lantern ", "in the style of A", "\\(", "BREAK ", "--a ",
+    "x--a", "remov", "aspect ratio ", "16:9 ", "static ", "\u2028",
+)  # fmt: skip
+"""And the beginnings of what the rules search for."""
+
+STARTED = (
+    ("```", "a"), ("<", "a"), ("(:", "1"), ("camera ", "slowly "), ("a --iw ", "1"), ("--ar ", "1"),
+    ("aspect ratio ", " "), ("1", " "), ("BREAK", ","), ("says ", "a "), ("in the style of A", "a "),
+)  # fmt: skip
+"""A beginning that stands once, and what follows it again and again."""
+
+HOSTILE = (*(("", unit) for unit in UNITS), *STARTED)
+
+LEADING = ("plain-text", "midjourney-8.2", "kling-clip", "danbooru-tags")
+"""Formats that together have nearly all rules."""
+
+SIZE = 1_500
+SLACK = 0.003
+"""Seconds that no measurement is sure of; what grows with the square takes longer."""
+
+Work = Callable[[str], object]
+
+
+def seconds(work: Work, text: str) -> float:
+    began = time.thread_time()
+    with suppress(CallsheetError, NotJsonError):
+        work(text)
+    return time.thread_time() - began
+
+
+def growth(work: Work, start: str, unit: str, size: int) -> str:
+    """What was measured, where twice the text takes more than three times as long."""
+    for attempt in range(1, 6):
+        # The end differs, so that no cached result is measured.
+        ends = ["!" * (10 * attempt + turn) for turn in range(attempt)]
+        once, twice = (
+            min(seconds(work, start + unit * (length // len(unit)) + end) for end in ends)
+            for length in (size, 2 * size)
+        )
+        if twice <= 3 * once + SLACK:
+            return ""
+    return f"{start!r} and many {unit!r}: {once:.4f} s, twice as many: {twice:.4f} s"
+
+
+def assert_linear(work: Work, hostile: Any = HOSTILE, size: int = SIZE) -> None:
+    found = [growth(work, start, unit, size) for start, unit in hostile]
+    assert not [each for each in found if each]
+
+
+def test_a_search_that_grows_with_the_square_is_noticed() -> None:
+    import re
+
+    slow = re.compile(r"^\s*x", re.MULTILINE)
+    with pytest.raises(AssertionError, match="twice as many"):
+        assert_linear(slow.search, [("", "\n")], size=3_000)
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_the_rules_of_a_format_take_time_in_proportion_to_the_text(name: str) -> None:
+    checked = built_in()[name]
+    hostile = HOSTILE if name in LEADING else [("", sign) for sign in SIGNS]
+    assert_linear(lambda text: list(checked.judge(text)), hostile)
+
+
+@pytest.mark.parametrize("name", ["kling-clip", "motion-text"])
+def test_comparing_takes_time_in_proportion_to_both_texts(name: str) -> None:
+    compare = built_in()[name].compare
+    assert compare is not None
+    assert_linear(lambda text: list(compare(text, {"picture": text})), size=600)
+
+
+@pytest.mark.parametrize("name", ["plain-text", "midjourney-8.2"])
+def test_correcting_takes_time_in_proportion_to_the_text(name: str) -> None:
+    assert_linear(lambda text: autofix(text, {"format": name}))
+
+
+def patterns_of_workflows() -> list[str]:
+    found: dict[str, None] = {}
+    for workflow in ("oms", "studio"):
+        bundle = load_workflow(workflow)
+        names = [group.name for group in bundle.resources.catalog.groups()]
+        for name in names:
+            found |= {text: None for _, text in patterns_in(render_schema(bundle, [name]))}
+    return list(found)
+
+
+@pytest.mark.parametrize("pattern", patterns_of_workflows())
+def test_the_patterns_of_the_workflows_take_time_in_proportion_to_the_text(pattern: str) -> None:
+    assert_linear(lambda text: search(pattern, text), size=10_000)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        first_object,
+        finished_values,
+        lambda text: parse(text, "file.json"),
+        lambda text: parse('{"a": "' + text, "file.json"),
+        lambda text: first_object('{"a": ' + text),
+        lambda text: finished_values('{"a": [' + text),
+    ],
+)
+def test_reading_json_takes_time_in_proportion_to_the_text(read: Work) -> None:
+    more = [("", '{"a":'), ("", '{"a":{}} '), ("", '"\\'), ("", "{ "), ("", '{"a":1,'), ("", "//")]
+    assert_linear(read, [*HOSTILE, *more], size=10_000)
+
+
+@pytest.mark.parametrize("write", [code_fence, one_line, escape_cell])
+def test_exporting_takes_time_in_proportion_to_the_text(write: Work) -> None:
+    assert_linear(write, size=10_000)
+
+
+@pytest.mark.parametrize(
+    "filters", ["phrase", "title", "truncate(20)", "has('no')", "trim", "wordcount", "unique|list"]
+)
+def test_filling_a_template_takes_time_in_proportion_to_the_text(filters: str) -> None:
+    template = f"{{{{ idea|{filters} }}}}"
+    assert_linear(lambda text: fill(template, {"idea": text}), size=10_000)
+
+
+def test_reading_a_template_takes_time_in_proportion_to_its_length() -> None:
+    more = [("", "{{ a }}"), ("", "{% if a %}"), ("", "{#"), ("", "{{ '"), ("{{ ", "(")]
+    assert_linear(lambda text: fill(text, {"a": "a"}), [*HOSTILE, *more], size=2_000)
+
+
+@pytest.mark.parametrize("kind", ["text", "paste", "choice", "choices", "picture"])
+def test_reading_an_answer_takes_time_in_proportion_to_it(kind: Any) -> None:
+    question = Question("idea", kind, "?", max_length=10**6, pattern="[a-z ]*[0-9]?")
+    assert_linear(lambda text: parse_answer(question, text), size=10_000)
+
+
+def test_a_text_far_longer_than_its_limit_is_judged_by_its_length_alone() -> None:
+    node: Any = {"type": "string", "maxLength": 1_000, "pattern": "x", "format": "midjourney-8.2"}
+    schema = {"type": "object", "properties": {"a": node}, "required": ["a"]}
+
+    (finding,) = find_errors({"a": "[" * 4_001}, schema)
+    assert (finding.rule, finding.message) == (
+        "maxLength",
+        "has 4,001 characters; at most 1,000 are read",
+    )
+    assert find_warnings({"a": "[" * 4_001}, schema) == []
+    assert len(find_errors({"a": "[" * 4_000}, schema)) > 1
+    assert autofix("a  --ar\n" * 1_000, node) == "a  --ar\n" * 1_000
+
+
+@pytest.mark.parametrize(
+    "node", [{"format": "plain-text"}, {"pattern": "a"}, {"not": {"pattern": "a"}}]
+)
+def test_a_text_without_a_limit_has_one_all_the_same(node: Any) -> None:
+    (finding,) = find_errors("a" * 100_000, {"type": "string", **node})
+    assert finding.message == f"has 100,000 characters; at most {LONGEST:,} are read"
+
+
+def test_a_list_is_checked_for_duplicates_in_time_in_proportion_to_it() -> None:
+    schema = {"type": "array", "uniqueItems": True}
+
+    def check(text: str) -> None:
+        assert find_errors([[n, str(n)] if n % 2 else n for n in range(len(text))], schema) == []
+
+    assert_linear(check, [("", "a")], size=4_000)
+    assert find_errors([1, True, "1", [1], [True], {"a": 1}], schema) == []
+    assert len(find_errors([{"a": 1, "b": 2}, {"b": 2.0, "a": 1}], schema)) == 1
