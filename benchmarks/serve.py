@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,10 @@ RUNS = int(os.environ.get("BENCHMARK_RUNS", "10000"))
 STREAMS = int(os.environ.get("BENCHMARK_STREAMS", "500"))
 SECONDS = int(os.environ.get("BENCHMARK_SECONDS", "5"))
 CLIENTS = 32
+
+HOSTILE = ("\n", "[", '"', ", ", "a\u0301")
+PROMPT = 6_000
+"""Characters of a hostile prompt, the most for which all rules are applied."""
 
 MOST_GROWTH = 0.10
 
@@ -224,6 +230,37 @@ def start(url: str) -> str:
         return str(answer.headers["location"])
 
 
+def judge(url: str) -> list[tuple[str, float, float]]:
+    """For each hostile prompt, the milliseconds of its check and of the slowest answer meanwhile."""
+    found = []
+    for unit in HOSTILE:
+        body = json.dumps({"model": "SORA_1_A", "text": unit * (PROMPT // len(unit))}).encode()
+        request = Request(f"{url}/api/lint", body, {"Content-Type": "application/json"})  # noqa: S310  # the server above
+        with ThreadPoolExecutor() as pool:
+            checked = pool.submit(_milliseconds, request)
+            slowest = _milliseconds(f"{url}/api/health")
+            while not checked.done():
+                slowest = max(slowest, _milliseconds(f"{url}/api/health"))
+        found.append((unit, checked.result(), slowest))
+    return found
+
+
+def _milliseconds(what: Request | str) -> float:
+    began = time.perf_counter()
+    with urlopen(what) as answer:  # noqa: S310  # the same
+        answer.read()
+    return 1_000 * (time.perf_counter() - began)
+
+
+def judged_table(found: list[tuple[str, float, float]]) -> str:
+    """A row for each hostile prompt."""
+    rows = [
+        f"| many `{unit!r}` | {took:.0f} ms | {slowest:.0f} ms |" for unit, took, slowest in found
+    ]
+    head = f"| prompt of {PROMPT:,} characters | check | slowest `/api/health` meanwhile |"
+    return "\n".join((head, "| --- | --: | --: |", *rows))
+
+
 def bare_rate() -> float:
     """Requests a second of an application that does nothing else."""
     with started(sys.executable, "-c", BARE, "8431") as bare:
@@ -238,8 +275,8 @@ def bare_rate() -> float:
         return found
 
 
-def measure(minutes: float) -> tuple[dict[str, float], Held]:
-    """Requests a second by what is asked for, and what idle streams cost."""
+def measure(minutes: float) -> tuple[dict[str, float], str, Held]:
+    """Requests a second by what is asked for, what hostile prompts and what idle streams cost."""
     plain = bare_rate()
     with tempfile.TemporaryDirectory() as home:
         asyncio.run(fill(Path(home)))
@@ -254,7 +291,8 @@ def measure(minutes: float) -> tuple[dict[str, float], Held]:
                 f"one run, {RUNS:,} stored": rate(own),
                 f"list of runs, {RUNS:,} stored": rate(f"{url}/api/runs?limit=50"),
             }
-            return told, asyncio.run(hold(url + "/", process, minutes))
+            judged = judged_table(judge(url))
+            return told, judged, asyncio.run(hold(url + "/", process, minutes))
 
 
 def table(told: Mapping[str, float]) -> str:
@@ -272,8 +310,8 @@ def main() -> None:
     )
     parser.add_argument("--save", type=Path, metavar="FILE", help="save the table as a page")
     told = parser.parse_args()
-    found, held = measure(told.minutes)
-    print(table(found), held, sep="\n\n")
+    found, judged, held = measure(told.minutes)
+    print(table(found), judged, held, sep="\n\n")
     if told.save:
         asked = "`wrk`" if shutil.which("wrk") else "a client in Python"
         page = (
@@ -281,6 +319,7 @@ def main() -> None:
             f"Measured with `python -m benchmarks.serve` on {machine()}. Both servers are one process;"
             f" {asked} sends {CLIENTS} requests at a time, on the same cores. The ratios depend little on the machine.",
             table(found),
+            judged,
             f"* {held}",
         )
         told.save.write_text("\n\n".join(page) + "\n", "utf-8")
