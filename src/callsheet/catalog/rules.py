@@ -88,7 +88,7 @@ def _finder(schema: Mapping[str, JsonValue], formats: _Formats) -> Find:
     asked = leaves(dict(schema))
 
     def found(reply: JsonValue) -> list[Finding]:
-        formats.deadline = time.monotonic() + SECONDS
+        formats.seconds_left = SECONDS
         try:
             errors = list(validator.iter_errors(reply))
         except RecursionError:
@@ -102,13 +102,13 @@ def _finder(schema: Mapping[str, JsonValue], formats: _Formats) -> Find:
 class _Formats(FormatChecker):
     """Checks named formats: the rules of one severity, with the texts to compare with.
 
-    `deadline` is when all patterns of a reply must have been searched for.
+    `seconds_left` is how long the patterns of a reply may still be searched for, all together.
     """
 
     def __init__(self, severity: Severity, others: Others) -> None:
         super().__init__(formats=())
         self.severity = severity
-        self.deadline = 0.0
+        self.seconds_left = SECONDS
         self._others = others
 
     def faults(self, text: str, name: str) -> list[Fault]:
@@ -120,9 +120,16 @@ class _Formats(FormatChecker):
             raise FormatError(format)
 
 
+LEAST_SECONDS = 0.1
+"""What each pattern has, however long the others took."""
+
+
 def _matches(validator: Any, pattern: str, text: str) -> bool:
-    left = validator.format_checker.deadline - time.monotonic()
-    return search(pattern, text, seconds=max(left, 0.01))
+    limits, began = validator.format_checker, time.thread_time()
+    try:
+        return search(pattern, text, seconds=max(limits.seconds_left, LEAST_SECONDS))
+    finally:
+        limits.seconds_left -= time.thread_time() - began
 
 
 def _pattern(validator: Any, pattern: str, text: Any, schema: Any) -> Iterator[ValidationError]:
