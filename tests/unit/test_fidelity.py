@@ -178,7 +178,7 @@ def test_nothing_of_it_is_imported_where_no_idea_is_judged() -> None:
     code = (
         "import sys; from callsheet.authoring.lint import lint;"
         "lint('x', 'FLUX_2', 'studio');"
-        "print([n for n in sys.modules if n.startswith(('callsheet.fidelity', 'Stemmer'))])"
+        "print([n for n in sys.modules if n.startswith(('callsheet.fidelity.', 'Stemmer'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -289,7 +289,8 @@ class _Reader:
         subject = self._subject(before, after)
         thing = subject.match.term if subject else ""
         words = f"{thing} on the {place.value}".strip()
-        return IdeaFact("side", words, thing, place.value, required=True)
+        # A hand is a side of a person, not of the picture.
+        return IdeaFact("side", words, thing, place.value, required="hand" not in place.words)
 
     def _subject(self, before: list[Noun], after: list[Noun]) -> Noun | None:
         """The thing that stands on a side: before the side is named, or else after it."""

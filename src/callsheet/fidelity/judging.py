@@ -23,6 +23,9 @@ LEAST_FACTS = 3
 MOST_LOST = 0.4
 """The share of facts from which on no loss counts as a mere paraphrase."""
 
+LEAST_THINGS = 3
+"""From how many things on a motion that names none of its still is about something else."""
+
 _TWO = 2
 _TOGETHER = frozenset(
     {
@@ -52,11 +55,12 @@ _LETTERING = re.compile(
 
 @dataclass(frozen=True)
 class Lost:
-    """A fact that a text does not keep; `certain` where it contradicts it or lacks a required one."""
+    """A fact that a text does not keep; `certain` where it lacks a required one, or contradicts it."""
 
     fact: IdeaFact
     message: str
     certain: bool
+    contradicts: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Verdict:
         return self.of - len(self.lost)
 
 
+@lru_cache(maxsize=512)
 def judge(facts: Facts, text: str, extension: str = "") -> Verdict:
     """Judges a text by the facts of an idea."""
     passage = _passage(text, extension)
@@ -85,6 +90,23 @@ def judge(facts: Facts, text: str, extension: str = "") -> Verdict:
             replace(found, certain=found.certain or found.fact.kind == "thing") for found in lost
         )
     return Verdict(len(facts.found), lost, unusable)
+
+
+def judge_motion(facts: Facts, text: str, picture: str, extension: str = "") -> Verdict:
+    """Judges a motion prompt made for a still: what the still shows, the motion need not repeat.
+
+    What the still lacks, a motion cannot add. It must keep camera words, contradict nothing, and be
+    about the same things.
+    """
+    alone = judge(facts, text, extension)
+    motion, still = _passage(text, extension), _passage(picture, extension)
+    demanded = [
+        lost for lost in alone.lost if lost.contradicts or lost.fact.kind in ("camera", "excluded")
+    ]
+    things = motion.things()
+    strange = len(things) >= LEAST_THINGS and not any(still.shows(term) for term in things)
+    strange = strange and not any(motion.keeps(fact, facts) for fact in facts.found)
+    return Verdict(len(facts.found), tuple(demanded), unusable=strange)
 
 
 @lru_cache(maxsize=512)
@@ -132,11 +154,29 @@ class _Passage:
         """What is wrong with a fact in this text, if anything."""
         return self._judges[fact.kind](fact, facts)
 
-    def _shows(self, term: str) -> bool:
+    def shows(self, term: str) -> bool:
+        """Whether the text names a thing, by whatever of its names."""
         return not self._terms.isdisjoint(self._words.accepted(term))
 
+    def keeps(self, fact: IdeaFact, facts: Facts) -> bool:
+        """Whether the text shows a thing of the idea."""
+        return fact.kind == "thing" and self.lost(fact, facts) is None
+
+    def things(self) -> set[str]:
+        """The things of one meaning that the text names."""
+        words = self._words
+        unclear = words.words("vague") | words.words("also_verbs")
+        named = {match.term for match in longest(self._matches) if words.is_noun(match.term)}
+        return {
+            term
+            for term in named
+            if term not in unclear
+            and term.removesuffix("s") not in unclear
+            and not words.kinds.get(term, set()) & {"time", "weather"}
+        }
+
     def _thing(self, fact: IdeaFact, facts: Facts) -> Lost | None:
-        if self._shows(fact.term) or any(self._shows(each) for each in fact.alternatives):
+        if self.shows(fact.term) or any(self.shows(each) for each in fact.alternatives):
             return None
         if self._has_stem(fact.term):
             return None
@@ -163,6 +203,8 @@ class _Passage:
 
     def _count(self, fact: IdeaFact, facts: Facts) -> Lost | None:
         del facts
+        if not self.shows(fact.term) and not self._has_stem(fact.term):
+            return Lost(fact, f"does not show {fact.words}", certain=False)
         wanted = int(fact.value)
         values = {*self._values.values()}
         counted = {
@@ -173,14 +215,12 @@ class _Passage:
             return None
         wrong = [value for value in attached if value > 1]
         if wrong and not (wanted in values and len(attached) > len(wrong)):
-            sums = sum(attached) == wanted
-            return (
-                None if sums else Lost(fact, f"shows {wrong[0]}, not {fact.words}", fact.required)
-            )
+            if sum(attached) == wanted:
+                return None
+            message = f"shows {wrong[0]}, not {fact.words}"
+            return Lost(fact, message, fact.required, contradicts=True)
         if wanted in values or self._enumerated(fact.term, wanted):
             return None
-        if not self._shows(fact.term):
-            return Lost(fact, f"does not show {fact.words}", certain=False)
         return Lost(fact, f"does not say that there are {fact.words}", fact.required)
 
     def _own(self, term: str) -> Iterator[Match]:
@@ -220,7 +260,8 @@ class _Passage:
         here = bool(self._terms & wanted) or self._has_stem(fact.value)
         if fact.kind == "colour" and beside:
             other = min(beside)
-            return Lost(fact, f"has another colour ({other}) than {fact.words}", not here)
+            message = f"has another colour ({other}) than {fact.words}"
+            return Lost(fact, message, not here, contradicts=not here)
         return None if here else Lost(fact, f"does not say {fact.words}", certain=False)
 
     def _beside(self, term: str, table: str) -> set[str]:
@@ -247,7 +288,7 @@ class _Passage:
                     OPPOSITES[fact.value],
                 ):
                     same = (term == fact.term) == (value == fact.value)
-                    return None if same else replace(lost, certain=True)
+                    return None if same else replace(lost, certain=True, contradicts=True)
         values = {place.value for place in self._places}
         alone = {value for term, value, beside in said if term == fact.term and not beside}
         if fact.beside and not values & {fact.value, OPPOSITES[fact.value]}:

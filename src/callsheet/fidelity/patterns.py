@@ -14,7 +14,7 @@ _QUOTED = re.compile(
     r"|(?<![^\W_])'([^'\n]{2,80})'(?![^\W_])"
 )
 _CALLED = re.compile(
-    r"(?i:\b(?:called|named|reads|reading|says|saying|titled|lettered)\s+)([A-Z][A-Z0-9&]{2,})\b"
+    r"(?i:\b(?:called|named|reads|reading|says|saying|titled|lettered)\s+)([A-Z][A-Z0-9]+(?: (?:& )?[A-Z0-9]{2,})*)\b"
 )
 _SPEECH = re.compile(
     r"(?i)\b(?:says?|said|saying|whispers?|shouts?|asks?|speaks?|sings?|yells?)\W*$"

@@ -17,6 +17,9 @@ _MOST_MODIFIERS = 5
 """How many words before a noun may describe it."""
 
 _DESCRIBING = ("colours", "materials", "qualities")
+_OWN = ("a", "an", "his", "her", "their")
+"""What stands before a thing that somebody has; `the camera` is that of the picture."""
+
 _BEFORE_VERBS = ("to", "who", "which", "he", "she", "it", "they", "that")
 
 
@@ -46,7 +49,7 @@ class Phrases:
         heads = [
             match
             for match in longest(free)
-            if self._is_noun(match) and not self._begins_name(match)
+            if self._is_noun(match) and not self._begins_name(match) and not self._is_part(match)
         ]
         starts = {match.start for match in heads}
         for match in heads:
@@ -126,14 +129,20 @@ class Phrases:
         at = match.end
         while at < len(self._tokens) and at not in starts and self.describing(at):
             at += 1
-        return at in starts and self._joins_next(match)
+        near = at in starts and self._near(match.start, at) is not None
+        return near and self._joins_next(match)
 
     def _is_of_picture(self, match: Match, closed: set[int]) -> bool:
         """Whether a word speaks of the picture itself, as `camera` after `handheld` does."""
         if match.term == "camera":
             before = self._near(match.start, match.start - 1)
-            return match.start - 1 in closed or (before is not None and before.word == "the")
+            own = before is not None and (before.word in _OWN or self.describing(match.start - 1))
+            return match.start - 1 in closed or not own
         return match.term in self._words.words("ignored")
+
+    def _is_part(self, match: Match) -> bool:
+        """Whether a hyphen joins the next word: `wood-fired` names no wood."""
+        return match.end < len(self._tokens) and self._tokens[match.end].joined
 
     def _begins_name(self, match: Match) -> bool:
         """Whether a word is the first of a name, such as `Van Gogh`."""

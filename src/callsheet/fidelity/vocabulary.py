@@ -30,7 +30,7 @@ _SENTENCE_END = re.compile(r"[.;:!?\n]|--")
 
 @dataclass(frozen=True)
 class Token:
-    """A word of a text: as written in lower case, its forms, and where it stands."""
+    """A word of a text: in lower case, its forms, where it stands, and if a hyphen joins it."""
 
     word: str
     forms: tuple[str, ...]
@@ -38,6 +38,7 @@ class Token:
     clause: int
     sentence: int
     written: str
+    joined: bool
 
     @property
     def plural(self) -> bool:
@@ -55,6 +56,8 @@ class Match:
 
 
 def _normal(term: str) -> str:
+    if term.islower() and term.replace(" ", "").isalpha():
+        return term
     return " ".join(match[0].lower().replace("\u2019", "'") for match in _TOKEN.finditer(term))
 
 
@@ -161,7 +164,8 @@ class Vocabulary:
             sentence += bool(_SENTENCE_END.search(gap))
             word = match[0].lower().replace("\u2019", "'")
             forms = self.forms(word)
-            tokens.append(Token(word, forms, match.start(), clause, sentence, match[0]))
+            joined = bool(tokens) and gap == "-"
+            tokens.append(Token(word, forms, match.start(), clause, sentence, match[0], joined))
             end = match.end()
         return tokens
 
