@@ -212,6 +212,9 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     usage: Usage
     savings: RunSavings
     receipt: RunReceipt | None = Field(description="Null where no provider reported tokens.")
+    chosen: dict[str, str] | None = optional_field(
+        "By field of the brief, what the LLM chose where the brief leaves it open."
+    )
     question: OpenQuestion | None = optional_field("What a waiting run asks.")
     until: float | None = optional_field("Until when a run is parked, in Unix seconds.")
     error: RunError | None = optional_field("Why the run failed or is parked.")

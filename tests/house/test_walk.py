@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 71
-BATCH_FILES = 81
+RUN_FILES = 73
+BATCH_FILES = 83
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

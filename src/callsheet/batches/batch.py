@@ -83,6 +83,7 @@ class Batch:
         self.progress = BatchProgress()
         self.columns: list[str] = []
         self.groups: list[str] = []
+        self.open_choices: list[str] = []
         self._check_sheet()
         self._breaker = CircuitBreaker()
         self._storage_error: StorageError | None = None
@@ -142,19 +143,21 @@ class Batch:
         """Read the whole sheet once for its columns, groups and row count; raises SheetError."""
         problems: list[RowProblem] = []
         columns: dict[str, None] = {}
+        choices: dict[str, None] = {}
         groups: dict[str, None] = dict.fromkeys(self.request.defaults.groups)
         for row in self._parser.rows(self.sheet):
             self.progress.total += 1
             if isinstance(row, Row):
                 columns.update(dict.fromkeys(row.cells))
                 groups.update(dict.fromkeys(row.groups))
+                choices.update(dict.fromkeys(self._parser.open_choices(row)))
             else:
                 problems += row
         if problems:
             raise SheetError(list(dict.fromkeys(problems)), self.progress.total)
         if not self.progress.total:
             raise InputError(f"{self.request.file} has no rows", hint="one idea on each row")
-        self.columns = list(columns)
+        self.columns, self.open_choices = list(columns), list(choices)
         catalog = self.setup.bundle.resources.catalog
         known = [group.name for group in catalog.groups()]
         selected = catalog.select(known if "all" in groups else groups)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from callsheet.errors import ProviderError
-from callsheet.runs.document import prompts_and_problems
+from callsheet.runs.document import chosen_values, prompts_and_problems
 from callsheet.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class RowOutcome:
     """The outcome of a row: its prompts by model, their problems, tokens and cost.
 
     A row that is `left` was not finished or not stored: nothing is wrong with it, and the batch's
-    next execution takes it. `code` names why a row failed or was left. `fresh` is whether this execution ran it.
+    next execution takes it. `code` names why a row failed or was left. `fresh` is whether this
+    execution ran it. `chosen` is what the LLM chose where the brief leaves it open.
     """
 
     row: Row
@@ -38,6 +39,7 @@ class RowOutcome:
     code: str = ""
     usage: Usage = NO_USAGE
     fresh: bool = True
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class RowResult:
 
     `row` counts from 1, in a file as a spreadsheet shows it; `cells` is the row as it was given.
     `status` is `succeeded`, `failed` or `left` (not finished); `problems` says why, or which rules
-    the prompts still break, and `code` names the reason. An unknown cost is None.
+    the prompts still break, and `code` names the reason. An unknown cost is None. `chosen` is what
+    the LLM chose where the brief leaves it open.
     """
 
     row: int
@@ -58,6 +61,7 @@ class RowResult:
     problems: Sequence[str]
     code: str
     cost_usd: float | None
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -126,9 +130,11 @@ def unsaved_outcome(row: Row, session: RunSession | None, error: StorageError) -
     problems = (f"not stored: {error.message}",)
     if session is None:
         return RowOutcome(row, "left", {}, problems, error.code)
-    every = session.document().prompts.values()
+    document = session.document()
+    every = document.prompts.values()
     prompts = {model: prompt for each in every for model, prompt in each.items()}
-    return RowOutcome(row, "left", prompts, problems, error.code, session.view.usage)
+    outcome = RowOutcome(row, "left", prompts, problems, error.code, session.view.usage)
+    return replace(outcome, chosen=document.get("chosen") or {})
 
 
 def _written(rules: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> RowOutcome:
@@ -136,9 +142,8 @@ def _written(rules: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> Ro
     problems = tuple(f"{each.model}: {each.message}" for each in found)
     broken = rules.strict and problems
     status: Status = "failed" if broken else "succeeded"
-    return RowOutcome(
-        row, status, prompts, problems, "rule_broken" if broken else "", view.usage, fresh
-    )
+    code, chosen = "rule_broken" if broken else "", chosen_values(rules.bundle, view)
+    return RowOutcome(row, status, prompts, problems, code, view.usage, fresh, chosen)
 
 
 def row_result(outcome: RowOutcome) -> RowResult:
@@ -153,4 +158,5 @@ def row_result(outcome: RowOutcome) -> RowResult:
         problems=outcome.problems,
         code=outcome.code,
         cost_usd=outcome.usage.cost_usd,
+        chosen=outcome.chosen,
     )

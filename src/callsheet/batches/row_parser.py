@@ -98,6 +98,14 @@ class RowParser:
         """The column names that have a meaning."""
         return [*self._fields, GROUPS, ID, *([STILL] if self._still else [])]
 
+    def open_choices(self, row: Row) -> list[str]:
+        """Return the fields that a row leaves open, and whose value the LLM then chooses."""
+        chosen = self._bundle.definition.workflow.results.chosen
+        names = (
+            [name for name in chosen if name in self._fields] if isinstance(chosen, dict) else []
+        )
+        return [name for name in names if row.answers.get(name, self._fields[name].default) == ""]
+
     def rows(self, sheet: SheetReader) -> Iterator[Row | list[RowProblem]]:
         """Yield every row in order, or its problems."""
         seen: Counter[bytes] = Counter()

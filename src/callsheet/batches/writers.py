@@ -38,17 +38,26 @@ class OutcomeWriter(Protocol):
 class CsvWriter:
     """One line for each row; a byte order mark is written where the sheet has one."""
 
-    def __init__(self, columns: Sequence[str], texts: Sequence[str], *, bom: bool) -> None:
-        self._columns, self._texts, self._bom = columns, texts, bom
+    def __init__(
+        self,
+        columns: Sequence[str],
+        texts: Sequence[str],
+        choices: Sequence[str],
+        *,
+        bom: bool,
+    ) -> None:
+        self._columns, self._texts, self._choices, self._bom = columns, texts, choices, bom
 
     def head(self) -> str:
         bom = "\ufeff" if self._bom else ""
-        return bom + self._line([*self._columns, *self._texts, *OUTCOME_COLUMNS])
+        chosen = choice_columns(self._choices)
+        return bom + self._line([*self._columns, *self._texts, *chosen, *OUTCOME_COLUMNS])
 
     def body(self, outcome: RowOutcome) -> str:
         cells = [_cell(outcome.row.cells.get(name)) for name in self._columns]
         texts = dict(texts_of(outcome.prompts))
         cells += [printable(texts.get(name, "")) for name in self._texts]
+        cells += [outcome.chosen.get(name, "") for name in self._choices]
         return self._line([*cells, *(_cell(value) for value in _outcome_cells(outcome).values())])
 
     def _line(self, cells: Sequence[str]) -> str:
@@ -60,8 +69,8 @@ class CsvWriter:
 class JsonLinesWriter:
     """One object for each row: its own keys, then the text of each model, exactly as written."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._texts = texts
+    def __init__(self, texts: Sequence[str], choices: Sequence[str]) -> None:
+        self._texts, self._choices = texts, choices
 
     def head(self) -> str:
         return ""
@@ -69,6 +78,8 @@ class JsonLinesWriter:
     def body(self, outcome: RowOutcome) -> str:
         texts = dict(texts_of(outcome.prompts))
         row = {**outcome.row.cells, **{name: texts.get(name) for name in self._texts}}
+        chosen = map(outcome.chosen.get, self._choices)
+        row |= dict(zip(choice_columns(self._choices), chosen, strict=True))
         return escape_controls(json.dumps(row | _outcome_cells(outcome), ensure_ascii=False)) + "\n"
 
 
@@ -83,6 +94,8 @@ class MarkdownWriter:
         idea = row.cells.get("idea") or next(iter(row.cells.values()), "")
         head = f"# {inert_markdown(f'{row.label}: {_cell(idea)}')}"
         lines = [head, "", inert_markdown(_summary(outcome)), ""]
+        for name, value in outcome.chosen.items():
+            lines += [f"* {name.replace('_', ' ')}, chosen: {value}", ""]
         for problem in outcome.problems:
             lines += [f"* {inert_markdown(problem)}", ""]
         for name, text in texts_of(outcome.prompts):
@@ -95,21 +108,29 @@ def writer_for(path: Path, batch: Batch) -> OutcomeWriter:
     texts = text_columns(batch.setup.bundle, batch.groups)
     match path.suffix.lower():
         case ".csv":
-            writer: OutcomeWriter = CsvWriter(batch.columns, texts, bom=batch.sheet.has_bom)
+            writer: OutcomeWriter = CsvWriter(
+                batch.columns, texts, batch.open_choices, bom=batch.sheet.has_bom
+            )
         case ".jsonl" | ".ndjson":
-            writer = JsonLinesWriter(texts)
+            writer = JsonLinesWriter(texts, batch.open_choices)
         case ".md":
             return MarkdownWriter()
         case _:
             raise InputError(
                 f"no form is known for {path.name!r:.200}", hint="known endings: .csv, .jsonl, .md"
             )
-    taken = [name for name in batch.columns if name in (*texts, *OUTCOME_COLUMNS)]
+    added = (*texts, *choice_columns(batch.open_choices), *OUTCOME_COLUMNS)
+    taken = [name for name in batch.columns if name in added]
     if taken:
         raise InputError(
             f"the column {taken[0]!r} is one that the output adds", hint="rename it in the sheet"
         )
     return writer
+
+
+def choice_columns(choices: Sequence[str]) -> list[str]:
+    """Return a column for each field whose value the LLM chooses."""
+    return [f"chosen_{name}" for name in choices]
 
 
 def text_columns(bundle: WorkflowBundle, groups: Sequence[str]) -> list[str]:

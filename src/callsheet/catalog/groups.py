@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+Ratio = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]?:[1-9][0-9]?$")]
 
 
 class GroupEntry(BaseModel):
@@ -39,6 +40,9 @@ class GroupEntry(BaseModel):
     )
     sources: tuple[Source, ...] = Field(default=(), description="Where its facts come from.")
     closed: Retirement | None = Field(default=None, description="Set when the service has ended.")
+    aspect_ratios: tuple[Ratio, ...] = Field(
+        default=(), description="The aspect ratios that its models take; without them, any."
+    )
     settings: dict[Name, tuple[str, ...]] = Field(
         default_factory=dict,
         description="By model, what a person must set outside the prompt; short templates that"
@@ -82,6 +86,7 @@ class Group:
     checked: dt.date | None = None
     sources: tuple[Source, ...] = ()
     closed: Retirement | None = None
+    aspect_ratios: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 

@@ -66,6 +66,35 @@ def merge_schemas(schemas: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     }
 
 
+def with_choices(
+    schema: dict[str, JsonValue], choices: Mapping[str, Sequence[str]]
+) -> dict[str, JsonValue]:
+    """The schema with an enum for each choice before the prompts; the same one without choices."""
+    properties, offered = schema["properties"], {n: v for n, v in choices.items() if v}
+    if not offered or not models_in(schema) or not isinstance(properties, dict):
+        return schema
+    nodes: dict[str, JsonValue] = {
+        name: {
+            "type": "string",
+            "enum": [*values],
+            "description": "Decided first, for every prompt.",
+        }
+        for name, values in offered.items()
+    }
+    return schema | {"properties": {**nodes, **properties}, "required": [*nodes, WRAPPER]}
+
+
+def choices_in(schema: Mapping[str, JsonValue]) -> dict[str, list[str]]:
+    """The values that a reply's schema leaves to choose beside the prompts, by name."""
+    properties = schema.get("properties")
+    return {
+        name: [str(value) for value in values]
+        for name, node in (properties.items() if isinstance(properties, dict) else ())
+        if name != WRAPPER and isinstance(node, dict)
+        if isinstance(values := node.get("enum"), list)
+    }
+
+
 def clashes(schemas: Mapping[str, JsonValue]) -> list[Problem]:
     """The models that two of these files define."""
     return _merge(schemas).problems

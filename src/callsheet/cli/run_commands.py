@@ -92,8 +92,15 @@ def resume(name: str, **given: Any) -> int:
 @click.option(
     "--step",
     metavar="STEP",
-    help="Step to repeat. Default: the failed step, else the first step of the given groups, else"
-    " the last step that wrote prompts.",
+    help="Step to repeat. Default: the step of a given field, else the failed step, else the first"
+    " step of the given groups, else the last step that wrote prompts.",
+)
+@click.option(
+    "--set",
+    "fields",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Another value for a field of the brief; without a value the field is left open.",
 )
 @click.option(
     "--groups", callback=split_names, metavar="A,B", help="Select other groups or models."
@@ -109,9 +116,9 @@ def resume(name: str, **given: Any) -> int:
 @llm_options
 @question_options
 @result_options
-def retry(name: str, step: str | None, **given: Any) -> int:
+def retry(name: str, step: str | None, fields: tuple[str, ...], **given: Any) -> int:
     """Repeat a step of a run and every later step as a new attempt."""
-    options = build_run_options(given)
+    options = build_run_options(given, brief=parse_brief(None, fields))
     return _execute(_reporter(given), lambda service: service.retry(name, options, step))
 
 

@@ -43,6 +43,7 @@ def build_context(
         values=dict(view.values),
         llm=llm.spec,
         rewrite=view.rewrite,
+        preset_answers=dict(view.preset_answers),
     )
 
 

@@ -22,7 +22,8 @@ def image_size(entry: ExportedPrompt, prompts: PromptSet) -> tuple[int, int]:
     """Width and height for a prompt; a square where neither settings nor brief give a size."""
     found_size = next((found for line in entry.settings if (found := _SIZE.search(line))), None)
     if found_size is None:
-        found_size = _SIZE.search(f"size {_fit(str(prompts.brief.get('aspect_ratio') or ''))}")
+        ratio = prompts.brief.get("aspect_ratio") or prompts.chosen.get("aspect_ratio", "")
+        found_size = _SIZE.search(f"size {_fit(str(ratio))}")
     if found_size is None:
         return SQUARE
     width, height = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.formats import find_format
@@ -51,13 +51,17 @@ class ExportedPrompt:
 
 @dataclass(frozen=True)
 class PromptSet:
-    """The prompts of a run, in the order of the config."""
+    """The prompts of a run, in the order of the config.
+
+    `chosen` is what the LLM chose where the brief leaves it open.
+    """
 
     run: str
     workflow: str
     llm: str
     brief: Mapping[str, Any]
     entries: tuple[ExportedPrompt, ...]
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
     def only(self, models: Sequence[str]) -> PromptSet:
         """The set with these models' prompts only; raises UnknownNameError."""
@@ -83,6 +87,7 @@ def prompt_set(document: RunDocument, bundle: WorkflowBundle) -> PromptSet:
         llm=document.llm,
         brief=_printable(document.brief),
         entries=tuple(_with_negatives(found)),
+        chosen=document.get("chosen") or {},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from callsheet.errors import InputError
@@ -10,7 +11,7 @@ from callsheet.llm.port import Reply, Request, Usage
 from callsheet.templates import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -24,7 +25,9 @@ class OfflineLLM:
 
     async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
         del on_text  # the reply is complete at once
-        value = _filled(request.schema, request, ())
+        # What is left to choose takes its first value, and the drafts are written with it.
+        variables = {**request.variables, **_first_choices(request.schema)}
+        value = _filled(request.schema, replace(request, variables=variables), ())
         text = json.dumps(value, ensure_ascii=False)
         return Reply(text=text, finish="stop", usage=Usage(cost_usd=0.0), llm="offline")
 
@@ -36,12 +39,25 @@ def _filled(schema: object, request: Request, at: tuple[str, ...]) -> JsonValue:
         return {name: _filled(node, request, (*at, name)) for name, node in properties.items()}
     path = ".".join(at)
     draft = _draft(request.drafts, at)
+    if draft is None and path in (chosen := _first_choices(request.schema)):
+        return chosen[path]
     if draft is None:
         raise InputError(
             f"`offline` has no draft for `{path}`",
             hint="give the module `drafts`, or name an LLM with `--llm`",
         )
     return fill(draft, request.variables, name=f"the draft of `{path}`")
+
+
+def _first_choices(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The first value of each choice that stands beside the prompts, by name."""
+    properties = schema.get("properties")
+    nodes = properties if isinstance(properties, dict) else {}
+    return {
+        name: values[0]
+        for name, node in nodes.items()
+        if isinstance(node, dict) and isinstance(values := node.get("enum"), list) and values
+    }
 
 
 def _draft(drafts: Sequence[JsonValue], at: tuple[str, ...]) -> str | None:

@@ -56,7 +56,9 @@ def _plain(schema: Mapping[str, JsonValue]) -> JsonValue:
     """An example of a reply, with the description of each value in its place."""
     properties = schema.get("properties")
     if not isinstance(properties, dict):
-        return str(schema.get("description") or "text")
+        values = schema.get("enum")
+        listed = f"one of {', '.join(map(str, values))}" if isinstance(values, list) else ""
+        return " ".join(filter(None, (str(schema.get("description") or ""), listed))) or "text"
     return {
         name: _plain(node) if isinstance(node, dict) else "text"
         for name, node in properties.items()

@@ -50,6 +50,7 @@ class ModuleContext:
     something. `save_values` records values that are finished although the module is not, by path;
     `values` are those of an earlier, failed go at this attempt. `llm` is the
     LLM's spec, and `rewrite` what is to be written again even where it still fits.
+    `preset_answers` were given beforehand and wait for questions that are not asked yet.
     """
 
     resources: Resources
@@ -62,6 +63,7 @@ class ModuleContext:
     answered_by: Mapping[str, str] = field(default_factory=dict)
     llm: str = ""
     rewrite: frozenset[str] = frozenset()
+    preset_answers: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

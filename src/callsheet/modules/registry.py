@@ -15,6 +15,7 @@ BUILT_IN = {
     "user.picture": "callsheet.modules.user.picture",
     "user.review": "callsheet.modules.user.review",
     "prompt.plan_writing": "callsheet.modules.prompt.plan_writing",
+    "prompt.settle_aspect_ratio": "callsheet.modules.prompt.settle_aspect_ratio",
     "prompt.collect": "callsheet.modules.prompt.collect",
     "prompt.build_grouped_prompt": "callsheet.modules.prompt.build_grouped_prompt",
     "prompt.template": "callsheet.modules.prompt.template",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from callsheet.catalog.ratios import nearest_ratio
 from callsheet.catalog.rules import find_errors, narrow, overlay
 from callsheet.catalog.schemas import WRAPPER
 from callsheet.costs.savings import InstructionSavings
@@ -65,6 +66,8 @@ def run_document(
     optional: dict[str, Any] = {}
     if still := _still(bundle, view, models):
         optional["still"] = still
+    if chosen := chosen_values(bundle, view):
+        optional["chosen"] = chosen
     if view.question is not None and status == "waiting":
         optional["question"] = _open_question(view.question, view.question_seq)
     if view.parked_until is not None:
@@ -89,7 +92,7 @@ def run_document(
         selection=selection,
         models=models,
         prompts=_with_finished(bundle, view, prompts, models),
-        settings=_settings(bundle, prompts, brief),
+        settings=_settings(bundle, prompts, brief, chosen),
         problems=list(_problems(bundle, view, selection, prompts)),
         usage=view.usage,
         savings=instruction_savings(bundle, view).document(),
@@ -104,6 +107,18 @@ def _still(bundle: WorkflowBundle, view: RunView, models: Mapping[str, Sequence[
     if found is None or not models.get(category_of(bundle, found[0])):
         return None
     return resolve(bundle.definition.workflow.results.still, view.state, [])
+
+
+def chosen_values(bundle: WorkflowBundle, view: RunView) -> dict[str, str]:
+    """Return what the LLM chose for fields that the brief leaves open."""
+    results = bundle.definition.workflow.results
+    brief, found = (resolve(each, view.state, []) for each in (results.brief, results.chosen))
+    said = brief if isinstance(brief, dict) else {}
+    return {
+        name: str(value)
+        for name, value in (found.items() if isinstance(found, dict) else ())
+        if value and not said.get(name)
+    }
 
 
 def _open_question(question: Question, number: int) -> OpenQuestion:
@@ -137,7 +152,11 @@ def work_in_progress(bundle: WorkflowBundle, view: RunView) -> WorkInProgress | 
         attempt=view.attempt,
         category=category,
         models=models if isinstance(models, list) else [],
-        finished={name.removeprefix(f"{WRAPPER}."): text for name, text in view.values.items()},
+        finished={
+            name.removeprefix(f"{WRAPPER}."): text
+            for name, text in view.values.items()
+            if name.startswith(f"{WRAPPER}.")
+        },
     )
 
 
@@ -240,20 +259,23 @@ def _with_finished(
 
 
 def _settings(
-    bundle: WorkflowBundle, prompts: dict[str, dict[str, JsonValue]], brief: JsonValue
+    bundle: WorkflowBundle,
+    prompts: dict[str, dict[str, JsonValue]],
+    brief: JsonValue,
+    chosen: Mapping[str, str],
 ) -> dict[str, list[str]]:
-    """Return what a person must set outside each prompt, as far as the brief says it."""
-    lines_of = {
-        model: lines
-        for group in bundle.resources.catalog.groups()
-        for model, lines in group.settings.items()
-    }
-    variables = brief if isinstance(brief, dict) else {}
-    found = {
-        model: [*_filled(lines_of.get(model, ()), variables)]
-        for texts in prompts.values()
-        for model in texts
-    }
+    """Return what a person must set outside each prompt, as far as the brief says it.
+
+    A group takes the aspect ratio that it has nearest to the brief's.
+    """
+    filled = {**(brief if isinstance(brief, dict) else {}), **chosen}
+    group_of = {m: group for group in bundle.resources.catalog.groups() for m in group.models}
+    found = {}
+    for model in (model for texts in prompts.values() for model in texts):
+        if group := group_of.get(model):
+            ratio = nearest_ratio(str(filled.get("aspect_ratio") or ""), group.aspect_ratios)
+            variables = {**filled, "aspect_ratio": ratio} if ratio else filled
+            found[model] = [*_filled(group.settings.get(model, ()), variables)]
     return {model: lines for model, lines in found.items() if lines}
 
 

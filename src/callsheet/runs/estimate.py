@@ -295,7 +295,9 @@ def _as_json(tokens: EstimatedTokens, priced: Callable[[int, int], float | None]
 
 def _filler(schema: object) -> JsonValue:
     """Return a reply of the right form where a workflow brings no drafts."""
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    if isinstance(properties, dict):
-        return {name: _filler(node) for name, node in properties.items()}
+    node = schema if isinstance(schema, dict) else {}
+    if isinstance(properties := node.get("properties"), dict):
+        return {name: _filler(child) for name, child in properties.items()}
+    if values := node.get("enum"):
+        return str(values[0])
     return "one prompt of ordinary length, " * 12

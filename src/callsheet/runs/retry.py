@@ -9,7 +9,7 @@ from callsheet.catalog.schemas import WRAPPER, models_in
 from callsheet.errors import InputError, StateConflictError, UnknownNameError
 from callsheet.loader.rendering import SELECTION_PREFIX, still_question
 from callsheet.runs.inputs import check_still, preset_questions
-from callsheet.workflow.references import resolve
+from callsheet.workflow.references import resolve, state_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from callsheet.loader.bundle import WorkflowBundle
 
 PLAN, COLLECT = "prompt.plan_writing", "prompt.collect"
+
+TEXT_KINDS = ("text", "lines")
+"""The kinds of questions that the fields of a brief are."""
 
 
 def models_to_rewrite(bundle: WorkflowBundle, rewrite: Sequence[str]) -> tuple[str, ...]:
@@ -40,6 +43,38 @@ def deselected_answers(bundle: WorkflowBundle, categories: Sequence[str]) -> dic
     return {f"{SELECTION_PREFIX}{category}": [] for category in categories}
 
 
+def brief_step(
+    bundle: WorkflowBundle, preset: Mapping[str, JsonValue], step: str | None = None
+) -> str | None:
+    """Return the first step that asks for a preset field of the brief; None where there is none.
+
+    Raises InputError where a later `step` is named: the field would not be read.
+    """
+    asked = {q.key: each for each, q in preset_questions(bundle) if q.kind in TEXT_KINDS}
+    workflow = bundle.definition.workflow
+    steps = sorted({asked[key] for key in preset if key in asked}, key=workflow.position)
+    if steps and step and workflow.position(step) > workflow.position(steps[0]):
+        raise InputError(
+            f"the step `{step}` asks for none of the fields that were given",
+            hint=f"leave the step out, or name `{steps[0]}`",
+        )
+    return steps[0] if steps else None
+
+
+def reopened(
+    bundle: WorkflowBundle, view: RunView, preset: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """Return the state without the choices of fields that are left open anew, by its keys."""
+    chosen = bundle.definition.workflow.results.chosen
+    state: dict[str, JsonValue] = {}
+    for name, reference in chosen.items() if isinstance(chosen, dict) else ():
+        for key in state_keys(reference) if preset.get(name) == "" else ():
+            before = state.get(key, view.state.get(key))
+            if isinstance(before, dict) and name in before:
+                state[key] = {k: v for k, v in before.items() if k != name}
+    return state
+
+
 def step_to_retry(
     bundle: WorkflowBundle,
     view: RunView,
@@ -47,10 +82,12 @@ def step_to_retry(
     rewrite: Sequence[str],
     deselected: Collection[str] = (),
 ) -> str:
-    """Return the failed step, else the earliest with preset groups, image or still, else the last.
+    """Return the step of a preset field, else the failed one, one with groups or still, the last.
 
     `deselected` are the questions that are answered with an empty selection.
     """
+    if field_step := brief_step(bundle, preset):
+        return field_step
     if view.status == "failed" and view.step is not None:
         return view.step
     questions = [*preset_questions(bundle)]
@@ -101,6 +138,9 @@ def preset_answers(
         # With groups or prompts named, no category is asked about, this step's own included.
         answers = view.answers_by_step.get(step, {})
         earlier |= {k: v for k, v in answers.items() if k.startswith(SELECTION_PREFIX)}
+        if brief_step(bundle, preset) == step:
+            asked = {q.key for _, q in preset_questions(bundle) if q.kind in TEXT_KINDS}
+            earlier |= {k: v for k, v in answers.items() if k in asked}
     return earlier | new
 
 
@@ -144,13 +184,22 @@ def finished_prompts(view: RunView, bundle: WorkflowBundle) -> dict[str, JsonVal
     schema = resolve(modules[view.module].inputs.get("output_schema"), view.state, [])
     if not isinstance(planned, dict) or key is None:
         return {}
+    kept = {} if (chosen := keys.get(COLLECT, {}).get("chosen")) is None else _choices(view, chosen)
     whole = {
         model: {"prompt": prompt, "made_from": planned[model]}
         for model, prompt in _whole_prompts(view.values, schema)
         if model in planned
     }
     before = view.state.get(key)
-    return {key: {**(before if isinstance(before, dict) else {}), **whole}} if whole else {}
+    found: JsonValue = {**(before if isinstance(before, dict) else {}), **whole}
+    return {key: found, **kept} if whole else {}
+
+
+def _choices(view: RunView, key: str) -> dict[str, JsonValue]:
+    """Return what the run had chosen, with what the attempt chose beside its prompts."""
+    before = view.state.get(key)
+    now = {name: value for name, value in view.values.items() if not name.startswith(f"{WRAPPER}.")}
+    return {key: {**(before if isinstance(before, dict) else {}), **now}} if now else {}
 
 
 def _whole_prompts(

@@ -21,10 +21,12 @@ from callsheet.runs.listing import group_batches, row_status
 from callsheet.runs.names import batch_of, name_for, new_name
 from callsheet.runs.options import RunOptions, image_files, policy_for
 from callsheet.runs.retry import (
+    brief_step,
     deselected_answers,
     finished_prompts,
     models_to_rewrite,
     preset_answers,
+    reopened,
     step_to_retry,
     with_valid_still,
 )
@@ -179,10 +181,12 @@ class RunService:
         bundle = load_workflow(view.source)
         preset = parse_inputs(bundle, options.brief, options.groups, options.image, options.still)
         deselected = deselected_answers(bundle, options.deselected_categories)
-        step = step or step_to_retry(bundle, view, preset, options.rewrite, deselected)
         known = [each.step_id for each in bundle.definition.workflow.steps]
-        if step not in known:
+        if step is not None and step not in known:
             raise UnknownNameError("step", step, known)
+        field_step, reset = brief_step(bundle, preset, step), reopened(bundle, view, preset)
+        step = step or step_to_retry(bundle, view, preset, options.rewrite, deselected)
+        rewrite = ("all",) if reset else options.rewrite
         spec, base_url = self.llm_for(options, view)
         llm = self._open_llm(spec, base_url)
         digest, contents = bundle.manifest()
@@ -194,9 +198,9 @@ class RunService:
             base_url=base_url,
             max_cost=self._budget(options, view),
             answers=with_valid_still(bundle, view, answers, options.still),
-            anew=models_to_rewrite(bundle, options.rewrite),
-            finished=await self._finished_prompts(view),
-            manner=policy_for(options, named=bool(options.image or options.still)),
+            anew=models_to_rewrite(bundle, rewrite),
+            finished=await self._finished_prompts(view) | reset,
+            manner=policy_for(options, named=bool(options.image or options.still or field_step)),
             once=options.idempotency_key,
         )
         journal = await self._acquire(run)

@@ -53,6 +53,9 @@ class Results(_Part):
     selection: JsonValue = None
     still: JsonValue = None
     prompts: JsonValue = None
+    chosen: JsonValue = Field(
+        default=None, description="By field of the brief, what the LLM chose where it was open."
+    )
 
 
 class Workflow(_Part):

@@ -19,6 +19,7 @@ def write(prompts: PromptSet) -> str:
             "workflow": prompts.workflow,
             "llm": prompts.llm,
             "brief": prompts.brief,
+            **({"chosen": prompts.chosen} if prompts.chosen else {}),
             "prompts": [_entry(entry) for entry in prompts.entries],
         }
     )

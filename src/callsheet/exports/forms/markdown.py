@@ -24,7 +24,8 @@ def _lines(prompts: PromptSet) -> Iterator[str]:
     yield ""
     for key, value in prompts.brief.items():
         if key != "idea":
-            yield f"* {inert_markdown(key.replace('_', ' '))}: {inert_markdown(str(value))}"
+            open_value = f"{prompts.chosen.get(key, '')} (left open)".strip()
+            yield f"* {inert_markdown(key.replace('_', ' '))}: {inert_markdown(str(value or open_value))}"
     yield f"* written by: {inert_markdown(prompts.llm)}, run {prompts.run}"
     for category, entries in groupby(prompts.entries, lambda entry: entry.category):
         yield f"\n## {category.replace('_', ' ').capitalize()}"

@@ -49,6 +49,7 @@ from callsheet.modules.contract import (
     StaticInputs,
     Values,
 )
+from callsheet.modules.support.choices import decided_lines, with_decided, with_first_choices
 from callsheet.modules.support.drafts import drafts_for, wrong_drafts
 from callsheet.workflow.references import reads_state
 
@@ -142,7 +143,8 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
     finished = _FinishedValues(context, dict(context.values))
     turn = breaks = 0
     while draft.findings and turn <= MAX_REPAIRS:
-        asked = _repair(request, draft) if turn else _first(request, draft)
+        known = with_decided(request, draft.value)
+        asked = _repair(known, draft) if turn else _first(known, draft)
         reply = await context.call(asked, turn > 0, _stream_listener(draft, finished, schema))
         if not isinstance(reply, Reply):
             return Ask(reply)
@@ -161,6 +163,8 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
         else:
             turn += 1
         draft = better
+    chosen = with_first_choices(schema, draft.value, context.note)
+    draft = draft if chosen == draft.value else _judge(chosen, schema, draft.find)
     return Done(Outputs(response=await _complete_reply(draft, finished, schema)))
 
 
@@ -269,7 +273,8 @@ def _repair(request: Request, draft: _Draft) -> Request:
     return replace(
         request,
         system=REPAIR,
-        user=f"Prompts:\n{shown}\n\nFindings:\n{findings}",
+        user=f"Prompts:\n{shown}\n\nFindings:\n{findings}"
+        + decided_lines(request.schema, draft.value),
         schema=schema,
         picture=None,
     )

@@ -15,6 +15,7 @@ from callsheet.catalog.schemas import (
     schema_path,
     unknown_formats,
     unlike,
+    with_choices,
     wrong_shape,
 )
 from callsheet.errors import GroupProblem, Problem, WorkflowError
@@ -36,12 +37,14 @@ class Inputs(Values):
     """Each group's schema file, and the selected groups.
 
     Without `group_schemas`, a group's file is `schemas/<category>/<group>_schema.json`. With
-    `only_models`, the other models of the selected groups are left out.
+    `only_models`, the other models of the selected groups are left out. `choices` are values for
+    the LLM to choose, by name: each stands before the prompts, so that it is decided first.
     """
 
     group_schemas: dict[str, str] | None = None
     selected_groups: list[str]
     only_models: list[str] | None = None
+    choices: dict[str, list[str]] | None = None
 
 
 class Outputs(Values):
@@ -52,7 +55,8 @@ class Outputs(Values):
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Reads the selected groups' files; raises WorkflowError for one that cannot be merged."""
-    return Done(Outputs(merged_schema=build(inputs, context.resources)))
+    schema = build(inputs, context.resources)
+    return Done(Outputs(merged_schema=with_choices(schema, inputs.choices or {})))
 
 
 def build(inputs: Inputs, resources: Resources) -> dict[str, JsonValue]:
