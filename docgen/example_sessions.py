@@ -20,7 +20,7 @@ EXAMPLE_RUN = "quiet-window-3f0a"
 
 _RUN = re.compile(r"\b[a-z]+-[a-z]+-[0-9a-f]{4}\b")
 
-_HEADING = re.compile(r"^([A-Z_0-9]+  [\d,]+ characters)$", re.MULTILINE)
+_HEADING = re.compile(r"^([A-Z_0-9]+  [\d,]+ characters.*)$", re.MULTILINE)
 
 
 def run_command(*words: str, answers: str = "") -> tuple[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.batches.outcomes import RowResult, row_result
-from callsheet.errors import StorageError, error_of
+from callsheet.errors import InputError, StorageError, error_of
+from callsheet.fidelity import MODES
 from callsheet.images import open_image, read_image
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
 from callsheet.loader.rendering import render_instructions, render_schema
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from callsheet.batches.input_source import Ideas
     from callsheet.catalog.groups import Group
     from callsheet.documents import RunDocument
+    from callsheet.fidelity import IdeaCheckMode
     from callsheet.images import Image
     from callsheet.llm.port import LLM
     from callsheet.questions import Question
@@ -36,7 +38,9 @@ class Result:
 
     `prompts` holds each model's prompt (a text, or an object of texts) in the order of the config;
     `document` is the whole run as the command line's `--json` prints it. `question` is what a
-    waiting run asks.
+    waiting run asks. `problems` are the rules that prompts still break, `warnings` what else to know
+    of them: each with its `model`, `rule`, `kind` and `message`. `coverage` is how much of the idea
+    each model's prompt keeps.
     """
 
     run: str
@@ -45,6 +49,8 @@ class Result:
     problems: Sequence[Mapping[str, str]]
     question: Mapping[str, JsonValue] | None
     document: RunDocument
+    warnings: Sequence[Mapping[str, str]] = ()
+    coverage: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     home: str | Path | None = None,
     image: str | Path | bytes | None = None,
     still: str | None = None,
+    idea_check: IdeaCheckMode | None = None,
     answer: Callable[[Question], str | None] | None = None,
 ) -> Result:
     """Writes the prompts of these groups for an idea, and keeps the run.
@@ -159,7 +166,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     `llm` is a spec such as `openai:NAME`, or an object with the port's `compose`; `brief` sets
     further fields; `home` is where runs are kept; `image` is the rendered still that motion prompts
     are written for, as a path or as its bytes; `still` names the image model whose still they are
-    for, else the first. A question that nothing answers is put to
+    for, else the first; `idea_check` is `strict`, `warn` or `off`. A question that nothing answers is put to
     `answer`; without one, or with None as its word, the result is of status `waiting`.
 
     Raises InputError for words that do not fit, ProviderError, ReplyError and StorageError as the
@@ -178,6 +185,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         groups=tuple(groups),
         image=_picture(image),
         still=still,
+        idea_check=_mode(idea_check),
     )
     service = RunService(settings, llm=own)
     try:
@@ -238,6 +246,7 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     max_cost: float | None = None,
     retry_failed: bool = False,
     strict: bool = False,
+    idea_check: IdeaCheckMode | None = None,
 ) -> AsyncGenerator[RowResult, None]:
     """Writes the prompts of these groups for each idea, and tells each result in their order.
 
@@ -256,7 +265,7 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     from callsheet.batches.row_parser import RowDefaults
     from callsheet.runs.service import RunService
 
-    spec = llm if isinstance(llm, str) else None
+    spec, mode = llm if isinstance(llm, str) else None, _mode(idea_check)
     service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
     try:
         with open_input(ideas) as path:
@@ -264,13 +273,22 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
             order = BatchRequest(
                 path, name, workflow, defaults, spec, base_url, max_cost, concurrency
             )
-            judged = Batch(service, replace(order, retry_failed=retry_failed, strict=strict))
+            order = replace(order, retry_failed=retry_failed, strict=strict, idea_check=mode)
+            judged = Batch(service, order)
             file = None if output is None else open_output_file(Path(output), judged)
             async with aclosing(execute_into(judged, file)) as ends:
                 async for end in ends:
                     yield row_result(end)
     finally:
         service.store.close()
+
+
+def _mode(chosen: IdeaCheckMode | None) -> IdeaCheckMode | None:
+    if chosen is not None and chosen not in MODES:
+        raise InputError(
+            f"idea_check cannot be {chosen!r:.40}", hint=f"use {', '.join(MODES)}, or None"
+        )
+    return chosen
 
 
 def _picture(image: str | Path | bytes | None) -> Image | None:
@@ -292,4 +310,6 @@ def _result(document: RunDocument) -> Result:
         problems=document["problems"],
         question=document.get("question"),
         document=document,
+        warnings=document["warnings"],
+        coverage=document["coverage"],
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from typing_extensions import TypeAliasType
 
+from callsheet.fidelity import IdeaCheckMode
 from callsheet.questions import Kind
 from callsheet.usage import Usage
 
@@ -17,6 +18,8 @@ RunStatus = TypeAliasType(
 )
 QuestionKind = TypeAliasType("QuestionKind", Kind)
 AttemptResult = TypeAliasType("AttemptResult", Literal["done", "skipped", "left", "failed"])
+IdeaCheckName = TypeAliasType("IdeaCheckName", IdeaCheckMode)
+RuleKind = TypeAliasType("RuleKind", Literal["limit", "form", "house", "idea"])
 OutputBasis = TypeAliasType("OutputBasis", Literal["reported", "history", "schema"])
 
 
@@ -94,11 +97,43 @@ class OpenQuestion(DocumentPart):
 
 
 class PromptProblem(DocumentPart):
-    """A rule that a delivered prompt still breaks."""
+    """A rule that a delivered prompt still breaks, with the kind of the rule."""
 
     model: str
     rule: str
+    kind: RuleKind
     message: str
+
+
+class PromptWarning(PromptProblem):
+    """What to know about a delivered prompt; it is never sent back to the LLM."""
+
+
+class RejectedText(PromptProblem):
+    """A text that is no prompt, and why; it counts as missing."""
+
+    text: JsonValue
+
+
+class NotApplicableFact(DocumentPart):
+    """A fact of the idea that a rule of the model forbids to show."""
+
+    fact: str
+    rule: str
+
+
+class PromptCoverage(DocumentPart):
+    """How many facts of the idea a prompt keeps, and which it lacks.
+
+    Nothing was checked where `checked` is false, for the `reason` given.
+    """
+
+    kept: int
+    of: int
+    missing: list[str]
+    checked: bool
+    reason: str | None
+    not_applicable: list[NotApplicableFact]
 
 
 class RunError(DocumentPart):
@@ -209,6 +244,13 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     )
     settings: dict[str, list[str]] = Field(description="What to set outside each prompt, by model.")
     problems: list[PromptProblem]
+    warnings: list[PromptWarning]
+    coverage: dict[str, PromptCoverage] = Field(
+        description="How much of the idea each model's prompt keeps; empty where nothing is checked."
+    )
+    rejected: list[RejectedText] = Field(
+        description="The unusable texts of the step being executed."
+    )
     usage: Usage
     savings: RunSavings
     receipt: RunReceipt | None = Field(description="Null where no provider reported tokens.")

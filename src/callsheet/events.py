@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
+from callsheet.fidelity import IdeaCheckMode
 from callsheet.usage import Usage
 
 
@@ -42,6 +43,7 @@ class RunStarted(RunEvent):
     llm: str
     base_url: str | None = None
     max_cost: float | None = None
+    idea_check: IdeaCheckMode = "off"
     answers: dict[str, JsonValue] = {}
     manner: QuestionPolicy = QuestionPolicy()
     once: str = ""
@@ -54,6 +56,7 @@ class RunResumed(RunEvent):
     llm: str
     base_url: str | None = None
     max_cost: float | None = None
+    idea_check: IdeaCheckMode = "off"
     manner: QuestionPolicy = QuestionPolicy()
     once: str = ""
 
@@ -70,6 +73,7 @@ class RunRetried(RunEvent):
     llm: str
     base_url: str | None = None
     max_cost: float | None = None
+    idea_check: IdeaCheckMode = "off"
     answers: dict[str, JsonValue] = {}
     anew: tuple[str, ...] = ()
     finished: dict[str, JsonValue] = {}
@@ -150,6 +154,20 @@ class ValuesFinished(RunEvent):
     values: dict[str, JsonValue]
 
 
+class ValueRejected(RunEvent):
+    """A module wrote a value that is not usable: at a path, and which rule it breaks."""
+
+    kind: Literal["value_rejected"] = "value_rejected"
+    step: str
+    attempt: int
+    module: int
+    path: str
+    rule: str
+    rule_kind: str
+    message: str
+    value: JsonValue
+
+
 class Noted(RunEvent):
     """A note for the person."""
 
@@ -226,6 +244,7 @@ Event = Annotated[
     | QuestionAnswered
     | CallReplied
     | ValuesFinished
+    | ValueRejected
     | Noted
     | OutputWritten
     | StepFinished

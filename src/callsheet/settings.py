@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from callsheet.errors import InputError
+from callsheet.fidelity import MODES, STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from callsheet.fidelity import IdeaCheckMode
 
 VARIABLES: Mapping[str, str] = {
     "CALLSHEET_LLM": "The LLM to use without `--llm`; by default `offline`.",
     "CALLSHEET_BASE_URL": "Address of an OpenAI-compatible server of your own.",
     "CALLSHEET_API_KEY": "The only key that is sent to `CALLSHEET_BASE_URL`, if it is set.",
     "CALLSHEET_MAX_COST": "The most a run may cost, in US dollars.",
+    "CALLSHEET_IDEA_CHECK": "How prompts are judged by the idea: `strict` (the default), `warn` or `off`; see [the idea check](idea-check.md).",
     "CALLSHEET_HOME": "The folder where runs are stored.",
     "CALLSHEET_DATABASE_URL": "A PostgreSQL database to store runs in instead, as `postgresql://user:password@host/name`; see [scaling](scaling.md).",
     "CALLSHEET_LEASE_SECONDS": "Seconds after which a process without heartbeat counts as dead (default 30); must be the same for all processes of a database.",
@@ -44,6 +48,7 @@ class Settings:
     environment: Mapping[str, str] = field(repr=False)
     database_url: str | None = field(default=None, repr=False)
     lease_seconds: float = LEASE_SECONDS
+    idea_check: IdeaCheckMode = STRICT
 
 
 def wants_colour() -> bool:
@@ -62,6 +67,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         environment={name: value for name, value in env.items() if value},
         database_url=_database(env.get("CALLSHEET_DATABASE_URL")),
         lease_seconds=_lease(env.get("CALLSHEET_LEASE_SECONDS")),
+        idea_check=_idea_check(env.get("CALLSHEET_IDEA_CHECK")),
     )
 
 
@@ -111,6 +117,15 @@ def _lease(text: str | None) -> float:
             f"CALLSHEET_LEASE_SECONDS cannot be {text!r:.40}", hint="use 1 to 3600 seconds"
         )
     return seconds
+
+
+def _idea_check(text: str | None) -> IdeaCheckMode:
+    if not text:
+        return STRICT
+    for mode in MODES:
+        if mode == text:
+            return mode
+    raise InputError(f"CALLSHEET_IDEA_CHECK cannot be {text!r:.40}", hint=f"use {', '.join(MODES)}")
 
 
 def _home(env: Mapping[str, str]) -> Path:

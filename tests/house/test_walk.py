@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 73
-BATCH_FILES = 83
+RUN_FILES = 80
+BATCH_FILES = 91
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

@@ -8,7 +8,12 @@ import pytest
 
 from tests.support.cli import Terminal
 
-GOOD = {"prompts": {"PHOENIX_1_0_A": "A heron stands in the shallows at dawn. " * 10}}
+HERON = (
+    "A heron stands in the shallows at dawn, one leg drawn up, its grey neck folded. Reeds close the"
+    " near edge, the sharp bird is in the middle, and the far bank grows pale and cool. A warm low"
+    " sun from the left lights the feathers; the shade stays slate blue."
+)
+GOOD = {"prompts": {"PHOENIX_1_0_A": HERON}}
 RUN = ("run", "--json", "--llm", "paste", "--groups", "phoenix", "--idea", "a heron at dawn")
 
 
@@ -48,7 +53,7 @@ def test_a_paste_without_json_is_requested_again(terminal: Terminal) -> None:
 
 
 def test_only_the_pasted_prompt_that_breaks_a_rule_is_requested_again(terminal: Terminal) -> None:
-    short = {"prompts": {"PHOENIX_1_0_A": "A heron."}}
+    short = {"prompts": {"PHOENIX_1_0_A": "A heron stands in the shallows at dawn, in pale light."}}
     result = terminal(*RUN, stdin=json.dumps(short) + "\n" + json.dumps(GOOD) + "\n")
     assert result.status == 0, result.err
     assert "You correct prompts that break a rule" in result.err

@@ -94,7 +94,7 @@ async def test_only_the_motion_prompt_that_contradicts_its_image_is_requested_ag
         field = path.rpartition(".")[2]
         fields.append(field)
         if field == "LEONARDO_ANIME_XL_A":
-            return "a heron, reeds, lamp on the left, night, flat color, muted color, soft light"
+            return "a woman reads by a window, rain, dusk, lamp on the left, night, muted color"
         return (
             wrong
             if field == "cinematic_description" and len(fields) < 8
@@ -125,7 +125,7 @@ async def test_a_motion_that_still_contradicts_its_picture_is_delivered_and_mark
 ) -> None:
     def write(path: str, node: Mapping[str, Any]) -> str:
         if path.endswith("LEONARDO_ANIME_XL_A"):
-            return "a heron, reeds, lamp on the left, night, flat color, muted color, soft light"
+            return "a woman reads by a window, rain, dusk, lamp on the left, night, muted color"
         return write_text(path, node).replace("reed tips", "the lamp on the right and reed tips")
 
     server.conduct = Conduct(write=write)

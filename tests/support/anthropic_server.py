@@ -16,7 +16,7 @@ from tests.support.loopback import (
     Refusal,
     Text,
 )
-from tests.support.schema_writer import fill
+from tests.support.schema_writer import fill, writing_for
 from tests.support.streaming import Streamed, event, pieces_of
 from tests.support.strict_schema import keywords
 
@@ -42,7 +42,8 @@ class AnthropicServer(Loopback):
         schema = form.get("schema") or (tools[0]["input_schema"] if tools else None)
         if found := sorted(FORBIDDEN & keywords(schema)):
             return Answer(400, self.error(400, f"schema: property '{found[0]}' is not supported"))
-        value = fill(schema) if schema else {}
+        with writing_for(body):
+            value = fill(schema) if schema else {}
         content, reason = _content(value, tools, fault)
         return Answer(200, self._reply(body, content, reason))
 

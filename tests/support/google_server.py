@@ -16,7 +16,7 @@ from tests.support.loopback import (
     Refusal,
     Text,
 )
-from tests.support.schema_writer import fill
+from tests.support.schema_writer import fill, writing_for
 from tests.support.streaming import Streamed, event, pieces_of
 from tests.support.strict_schema import keywords
 
@@ -46,7 +46,8 @@ class GoogleServer(Loopback):
         schema = (seen.json.get("generationConfig") or {}).get("responseJsonSchema")
         if unknown := sorted(keywords(schema) - READ):
             return Answer(400, self.error(400, f"schema: unknown field '{unknown[0]}'"))
-        text = json.dumps(fill(schema) if schema else {}, ensure_ascii=False)
+        with writing_for(seen.json):
+            text = json.dumps(fill(schema) if schema else {}, ensure_ascii=False)
         return Answer(200, self._reply(_candidates(text, fault), fault))
 
     def streams(self, seen: ReceivedRequest) -> bool:

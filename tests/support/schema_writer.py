@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 Write = Callable[[str, Mapping[str, Any]], str]
 """The text for a place (`$.prompts.ONE`) and its schema."""
+
+_IDEA: ContextVar[str] = ContextVar("idea", default="")
 
 _WORDS = (
     "A woman reads by a rain-streaked window at dusk, warm lamplight on the page, the city behind"
@@ -32,7 +36,10 @@ _FORMATS = {
 
 
 def write_text(path: str, node: Mapping[str, Any]) -> str:
-    """A sentence or more, of the length and form that the node tells by keyword or in words."""
+    """A sentence or more, of the length and form that the node tells by keyword or in words.
+
+    It shows the idea, unless it says what must stay away.
+    """
     if node.get("format") in _FORMATS:
         return _FORMATS[node["format"]]
     pattern = node.get("pattern") or _told(node, r"regular expression `(.*?)`\.( |$)")
@@ -41,11 +48,34 @@ def write_text(path: str, node: Mapping[str, Any]) -> str:
     least = _bound(node, "minLength", "least", 0)
     most = _bound(node, "maxLength", "most", 10_000)
     words = _MOTION if _told(node, r"([Ww]hat moves)") else _WORDS
-    text = f"{words}, written for {path.rpartition('.')[2]}"
+    negative = "negative" in f"{path} {node.get('format')}".lower()
+    idea = _IDEA.get()
+    shown = f"{idea}, " if idea and not negative and not words.lower().startswith(idea) else ""
+    text = f"{shown}{words}, written for {path.rpartition('.')[2]}"
     while len(text) < least:
         text += f", {words}"
     ending = "" if re.search(pattern, text[:most]) else from_pattern(pattern)
     return text[: most - len(ending)].rstrip(" ,") + ending
+
+
+@contextmanager
+def writing_for(request: Any) -> Iterator[None]:
+    """Within it, what is written shows the idea of this request to an LLM."""
+    token = _IDEA.set(_idea_in(request))
+    yield
+    _IDEA.reset(token)
+
+
+def _idea_in(value: Any) -> str:
+    """The idea that a message ends with, or that a request for a repair quotes."""
+    if isinstance(value, str):
+        _, found, idea = value.rpartition("\nIdea:\n")
+        ended = re.split(r"\n\n(?:Prompts:|Your last reply|Reply with)", idea)[0].strip()
+        # A motion names what moves, and copies nothing of the prompt of its still.
+        has_still = "Prompt of the still" in value and "none at hand" not in value
+        return " ".join(ended.split()[: 4 if has_still else None]) if found else ""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((idea for part in parts if (idea := _idea_in(part))), "")
 
 
 def fill(schema: Mapping[str, Any], write: Write = write_text) -> Any:

@@ -24,7 +24,7 @@ from tests.support.loopback import (
     Refusal,
     Text,
 )
-from tests.support.schema_writer import Write, fill, write_text
+from tests.support.schema_writer import Write, fill, write_text, writing_for
 from tests.support.streaming import Streamed, event, pieces_of
 from tests.support.strict_schema import complaint
 
@@ -79,9 +79,9 @@ class StrictOpenAI(Loopback):
             schema = self._schema(seen.json)
         except _RejectedError as rejected:
             return Answer(rejected.code, self.error(rejected.code, str(rejected)))
-        text = (
-            json.dumps(fill(schema, self.conduct.write), ensure_ascii=False) if schema else "Yes."
-        )
+        with writing_for(seen.json):
+            value = fill(schema, self.conduct.write) if schema else None
+        text = json.dumps(value, ensure_ascii=False) if schema else "Yes."
         message, finish = self._message(seen.json, text, fault)
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
         choices = [] if fault == Empty() else [choice]

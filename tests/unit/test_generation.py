@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from callsheet import errors
 from callsheet.catalog.groups import Catalog
-from callsheet.catalog.rules import leaves
+from callsheet.catalog.rules import Finding, leaves
 from callsheet.llm.port import Finish, Reply, Request, TextListener, Usage
 from callsheet.modules.contract import Ask, Done, ModuleContext, Resources
 from callsheet.modules.support.generation import Inputs, check, generate
@@ -70,6 +70,10 @@ class Set:
     values: Mapping[str, JsonValue] = field(default_factory=dict)
     repairs: list[bool] = field(default_factory=list)
     kept: dict[str, JsonValue] = field(default_factory=dict)
+    rejected: dict[str, JsonValue] = field(default_factory=dict)
+
+    def reject(self, finding: Finding, text: JsonValue) -> None:
+        self.rejected[".".join(finding.path)] = text
 
     async def call(self, request: Request, repair: bool, on_text: TextListener) -> Reply | Question:  # noqa: FBT001
         self.repairs.append(repair)
@@ -91,6 +95,7 @@ class Set:
             call=self.call,
             note=print,
             save_values=self.keep,
+            reject=self.reject,
             values=self.values,
         )
         inputs = Inputs(

@@ -93,6 +93,9 @@ def test_schemas_are_merged_in_the_order_of_their_files() -> None:
     assert json.dumps(merged) == json.dumps(schema_of(B2=TEXT, B1=long, A=TEXT))
 
 
+HERON = "a heron stands in the reeds"
+
+
 def test_without_schemas_the_merged_schema_is_empty() -> None:
     assert merge_schemas({}) == schema_of()
     assert leaves(merge_schemas({})) == []
@@ -106,7 +109,7 @@ def test_nested_objects_and_definitions_survive() -> None:
 
     assert models_in(merged) == {"A": shot, "B": TEXT}
     assert merged["$defs"] == definitions
-    assert [f.rule for f in find_errors({"prompts": {"A": {"x": "long"}, "B": ""}}, merged)] == [
+    assert [f.rule for f in find_errors({"prompts": {"A": {"x": "long"}, "B": HERON}}, merged)] == [
         "maxLength"
     ]
 
@@ -119,7 +122,7 @@ def test_the_same_definition_in_two_files_is_kept_once() -> None:
 
 
 def test_a_definition_with_a_conflicting_name_is_renamed_with_its_references() -> None:
-    short = {"type": "string", "maxLength": 2}
+    short = {"type": "string", "maxLength": 20}
     one = schema_of({"T": TEXT}, A={"$ref": "#/$defs/T"})
     two = schema_of(
         {"T": short, "U": {"properties": {"x": {"$ref": "#/$defs/T"}}}},
@@ -129,7 +132,7 @@ def test_a_definition_with_a_conflicting_name_is_renamed_with_its_references() -
     )
 
     merged = merge_schemas({"x/one.json": one, "y/two.json": two})
-    reply = {"A": "long", "B": "long", "C": "long", "D": {"x": "long"}}
+    reply = {"A": HERON, "B": HERON, "C": HERON, "D": {"x": HERON}}
 
     assert merged["$defs"]["T"] == TEXT  # type: ignore[index,call-overload]
     assert {".".join(f.path) for f in find_errors({"prompts": reply}, merged)} == {

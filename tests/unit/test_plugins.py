@@ -62,7 +62,10 @@ class EchoLLM:
 
     async def compose(self, request, heard=None):
         models = request.schema["properties"]["prompts"]["properties"]
-        prompts = {model: f"{self.spec} with {self.key} writes a heron at dawn, " * 4 for model in models}
+        prompts = {
+            model: f"{self.spec} with {self.key} writes a heron at dawn among reeds, mist on still water"
+            for model in models
+        }
         return Reply(json.dumps({"prompts": prompts}), "stop", Usage(7, 0, 5, None), self.spec)
 
 
@@ -166,7 +169,12 @@ def test_a_format_of_a_package_judges_prompts_of_a_group(acme: Terminal, tmp_pat
     (mine / "examples/image_generation/flux_2.json").write_text(
         json.dumps(
             {
-                "pass": [{"model": model, "prompt": "a heron at dawn, reeds, mist. " * 4}],
+                "pass": [
+                    {
+                        "model": model,
+                        "prompt": "a heron at dawn, reeds, mist. It stands in shallow water. Rings spread from its leg.",
+                    }
+                ],
                 "fail": [
                     {"model": model, "prompt": "A heron. " * 10, "rule": "small-letters: case"}
                 ],

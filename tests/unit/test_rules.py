@@ -12,10 +12,10 @@ from jsonschema import Draft202012Validator
 from pydantic import JsonValue
 
 from callsheet.catalog.rules import (
-    Finding,
     find_errors,
     in_order,
     leaves,
+    missing,
     narrow,
     overlay,
     pick,
@@ -23,6 +23,7 @@ from callsheet.catalog.rules import (
 )
 
 TEXT: dict[str, JsonValue] = {"type": "string"}
+HERON = "a heron stands in the reeds"
 
 
 def schema_of(**models: Any) -> dict[str, JsonValue]:
@@ -72,14 +73,14 @@ def test_what_is_missing_is_found_one_by_one_in_the_schemas_order() -> None:
     shot = {"type": "object", "properties": {"x": TEXT}, "required": ["x"]}
     schema = schema_of(A=TEXT, A_A=TEXT, B=shot)
 
-    assert find_errors({}, schema) == [Finding(("prompts",), "missing", "is missing")]
-    found = find_errors({"prompts": {"A": "a", "B": {}}}, schema)
+    assert find_errors({}, schema) == [missing(("prompts",))]
+    found = find_errors({"prompts": {"A": HERON, "B": {}}}, schema)
     assert [finding.path for finding in found] == [("prompts", "A_A"), ("prompts", "B", "x")]
     assert all(finding.unusable for finding in found)
 
 
 def test_an_extra_entry_is_reported_by_name() -> None:
-    (finding,) = find_errors({"prompts": {"A": "", "Z": "", "Y": ""}}, schema_of(A=TEXT))
+    (finding,) = find_errors({"prompts": {"A": HERON, "Z": "", "Y": ""}}, schema_of(A=TEXT))
 
     assert finding.message == "has entries nobody asked for: Y, Z"
     assert not finding.unusable

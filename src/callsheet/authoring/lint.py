@@ -46,6 +46,7 @@ def lint_with_autofix(
             {
                 "path": ".".join(each.path[1:]),
                 "rule": each.rule,
+                "kind": each.kind,
                 "message": each.message,
                 "severity": each.severity,
                 "start": getattr(each, "start", None),

@@ -89,7 +89,9 @@ class Batch:
         self._storage_error: StorageError | None = None
         self._rows: dict[str, Row] = {}
         self._outcomes: dict[str, RowOutcome] = {}
-        self._runs = RowRuns(service, self.setup, self.name, request.retry_failed)
+        self._runs = RowRuns(
+            service, self.setup, self.name, request.retry_failed, request.idea_check
+        )
         self._pool = RunPool(self._advance, request.concurrency)
         self._stopping: asyncio.Task[None] | None = None
 

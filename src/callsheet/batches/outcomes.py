@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from callsheet.errors import ProviderError
-from callsheet.runs.document import chosen_values, prompts_and_problems
+from callsheet.runs.document import chosen_values, prompts_and_findings
 from callsheet.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.batches.row_parser import Row
+    from callsheet.documents import PromptCoverage
     from callsheet.engine.run_view import RunView
     from callsheet.errors import StorageError
     from callsheet.loader.bundle import WorkflowBundle
@@ -25,7 +26,7 @@ Status = Literal["succeeded", "failed", "left"]
 
 @dataclass(frozen=True)
 class RowOutcome:
-    """The outcome of a row: its prompts by model, their problems, tokens and cost.
+    """The outcome of a row: its prompts by model, their problems and warnings, tokens and cost.
 
     A row that is `left` was not finished or not stored: nothing is wrong with it, and the batch's
     next execution takes it. `code` names why a row failed or was left. `fresh` is whether this
@@ -39,6 +40,8 @@ class RowOutcome:
     code: str = ""
     usage: Usage = NO_USAGE
     fresh: bool = True
+    warnings: tuple[str, ...] = ()
+    coverage: Mapping[str, PromptCoverage] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -48,8 +51,8 @@ class RowResult:
 
     `row` counts from 1, in a file as a spreadsheet shows it; `cells` is the row as it was given.
     `status` is `succeeded`, `failed` or `left` (not finished); `problems` says why, or which rules
-    the prompts still break, and `code` names the reason. An unknown cost is None. `chosen` is what
-    the LLM chose where the brief leaves it open.
+    the prompts still break, `code` names the reason, and `warnings` say what else to know of the
+    prompts. An unknown cost is None. `chosen` is what the LLM chose where the brief leaves it open.
     """
 
     row: int
@@ -61,6 +64,8 @@ class RowResult:
     problems: Sequence[str]
     code: str
     cost_usd: float | None
+    warnings: Sequence[str] = ()
+    coverage: Mapping[str, PromptCoverage] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -113,16 +118,16 @@ def row_outcome(
     if view.status == "succeeded":
         return _written(rules, row, view, fresh=fresh)
     error = view.error
+    outcome = RowOutcome(row, "failed", usage=view.usage, fresh=fresh)
     if error is None and view.question is None:
-        return RowOutcome(row, "left", usage=view.usage, fresh=fresh)
+        return replace(outcome, status="left")
     if error is None:
         problem = f"it asks: {view.question.text}" if view.question else ""
-        return RowOutcome(row, "failed", {}, (problem,), "waiting", view.usage, fresh)
+        return replace(outcome, problems=(problem,), code="waiting")
     left = paused and error.exit_code == ProviderError.exit_code
     problem = f"{error.message} ({error.hint})" if error.hint else error.message
-    return RowOutcome(
-        row, "left" if left else "failed", {}, (problem,), error.code, view.usage, fresh
-    )
+    status: Status = "left" if left else "failed"
+    return replace(outcome, status=status, problems=(problem,), code=error.code)
 
 
 def unsaved_outcome(row: Row, session: RunSession | None, error: StorageError) -> RowOutcome:
@@ -138,12 +143,21 @@ def unsaved_outcome(row: Row, session: RunSession | None, error: StorageError) -
 
 
 def _written(rules: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> RowOutcome:
-    prompts, found = prompts_and_problems(rules.bundle, view)
-    problems = tuple(f"{each.model}: {each.message}" for each in found)
-    broken = rules.strict and problems
-    status: Status = "failed" if broken else "succeeded"
-    code, chosen = "rule_broken" if broken else "", chosen_values(rules.bundle, view)
-    return RowOutcome(row, status, prompts, problems, code, view.usage, fresh, chosen)
+    prompts, broken, noticed, coverage = prompts_and_findings(rules.bundle, view)
+    problems = tuple(f"{each.model}: {each.message}" for each in broken)
+    fails = bool(rules.strict and problems)
+    return RowOutcome(
+        row,
+        "failed" if fails else "succeeded",
+        prompts,
+        problems,
+        "rule_broken" if fails else "",
+        view.usage,
+        fresh,
+        tuple(f"{each.model}: {each.message}" for each in noticed),
+        coverage,
+        chosen_values(rules.bundle, view),
+    )
 
 
 def row_result(outcome: RowOutcome) -> RowResult:
@@ -158,5 +172,7 @@ def row_result(outcome: RowOutcome) -> RowResult:
         problems=outcome.problems,
         code=outcome.code,
         cost_usd=outcome.usage.cost_usd,
+        warnings=outcome.warnings,
+        coverage=outcome.coverage,
         chosen=outcome.chosen,
     )

@@ -13,6 +13,8 @@ from callsheet.store.port import RateLimit
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from callsheet.fidelity import IdeaCheckMode
+
 
 @dataclass(frozen=True)
 class BatchRequest:
@@ -29,6 +31,7 @@ class BatchRequest:
     rate_limit: RateLimit = field(default_factory=RateLimit)
     retry_failed: bool = False
     strict: bool = False
+    idea_check: IdeaCheckMode | None = None
 
 
 class SheetError(InputError):

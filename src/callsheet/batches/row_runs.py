@@ -19,6 +19,7 @@ from callsheet.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from callsheet.batches.row_parser import Row
+    from callsheet.fidelity import IdeaCheckMode
     from callsheet.runs.service import RunService, RunSetup
     from callsheet.runs.session import RunSession
 
@@ -31,6 +32,7 @@ class RowRuns:
     setup: RunSetup
     batch: str
     retry_failed: bool
+    idea_check: IdeaCheckMode | None = None
     _earlier: set[str] = field(default_factory=set)
 
     async def find_earlier(self) -> list[str]:
@@ -68,7 +70,9 @@ class RowRuns:
         if row.run not in self._earlier:
             if self.retry_failed:
                 return None, RunView(row.run)
-            options = RunOptions(groups=row.groups, accept_defaults=True)
+            options = RunOptions(
+                groups=row.groups, accept_defaults=True, idea_check=self.idea_check
+            )
             session = self.service.begin(self.setup, row.answers, options, row.run)
             return session, session.view
         view = await read_view(self.service.store, row.run)
@@ -104,6 +108,7 @@ class RowRuns:
             llm=setup.llm.spec,
             base_url=setup.base_url,
             max_cost=view.max_cost,
+            idea_check=view.idea_check,
             manner=view.question_policy,
         )
         lease = await acquire_lease(

@@ -20,6 +20,8 @@ from callsheet.store.port import NoSuchRunError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from callsheet.fidelity import IdeaCheckMode
+
 SHEET, OPTIONS = "sheet.txt", "terms.json"
 
 NAME = re.compile(r"[a-z0-9-]{1,60}")
@@ -37,6 +39,7 @@ class Upload:
     llm: str | None = None
     max_cost: float | None = None
     concurrency: int = 10
+    idea_check: IdeaCheckMode | None = None
     began: float = 0.0
     rows: int = 0
 
@@ -50,6 +53,7 @@ class Upload:
             llm=self.llm,
             max_cost=self.max_cost,
             concurrency=self.concurrency,
+            idea_check=self.idea_check,
             retry_failed=retry_failed,
         )
 

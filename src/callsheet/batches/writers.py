@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from callsheet.catalog.rules import leaves
 from callsheet.errors import InputError
 from callsheet.exports.csv_cells import escape_cell
-from callsheet.exports.texts import code_fence, escape_controls, inert_markdown, printable
+from callsheet.exports.texts import (
+    code_fence,
+    coverage_text,
+    escape_controls,
+    inert_markdown,
+    printable,
+)
 from callsheet.loader.rendering import render_schema
 
 if TYPE_CHECKING:
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
     from callsheet.batches.outcomes import RowOutcome
     from callsheet.loader.bundle import WorkflowBundle
 
-OUTCOME_COLUMNS = ("status", "problems", "tokens", "cost_usd", "run")
+OUTCOME_COLUMNS = ("status", "problems", "warnings", "coverage", "tokens", "cost_usd", "run")
 """The columns after the prompts."""
 
 
@@ -98,6 +104,8 @@ class MarkdownWriter:
             lines += [f"* {name.replace('_', ' ')}, chosen: {value}", ""]
         for problem in outcome.problems:
             lines += [f"* {inert_markdown(problem)}", ""]
+        for warning in outcome.warnings:
+            lines += [f"* warning: {inert_markdown(warning)}", ""]
         for name, text in texts_of(outcome.prompts):
             lines += [f"## {inert_markdown(name)}", "", code_fence(printable(text)), ""]
         return "\n".join(lines) + "\n"
@@ -156,6 +164,10 @@ def _outcome_cells(outcome: RowOutcome) -> dict[str, JsonValue]:
     return {
         "status": outcome.status,
         "problems": _problems(outcome),
+        "warnings": "; ".join(outcome.warnings),
+        "coverage": "; ".join(
+            f"{model}: {coverage_text(each.to_json())}" for model, each in outcome.coverage.items()
+        ),
         "tokens": usage.tokens,
         "cost_usd": None if usage.cost_usd is None else round(usage.cost_usd, 8),
         "run": outcome.row.run,

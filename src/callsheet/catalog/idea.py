@@ -5,23 +5,30 @@ A limit of the model goes before the idea: what its prompts must not say is not 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal
 
 from callsheet.catalog.formats import find_format
 from callsheet.catalog.rules import Finding, leaves, pick
 from callsheet.catalog.schemas import WRAPPER, models_in
+from callsheet.errors import Problem
+from callsheet.fidelity import STRICT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pydantic import JsonValue
 
     from callsheet.catalog.rules import Path
+    from callsheet.fidelity import IdeaCheckMode
     from callsheet.fidelity.facts import Facts, IdeaFact
-    from callsheet.fidelity.judging import Lost
+    from callsheet.fidelity.judging import Lost, Verdict
 
-RULE = "idea"
+RULE: Final = "idea"
+
+IDEA, PICTURE = "idea", "picture"
+"""The names in `compared_with` of the idea, and of the prompt of the still that a motion animates."""
 
 VOCABULARY = "vocabulary.json"
 """The file in which a workflow adds words to those that ideas are read with."""
@@ -38,26 +45,24 @@ FEWEST = 5
 _FORBIDDING = ("name", "safety")
 """The rules of a format that may forbid what an idea asks for."""
 
-IdeaMode = Literal["strict", "warn", "off"]
-
 
 @dataclass(frozen=True)
 class IdeaCheck:
     """What prompts are judged by: the idea, and for a motion prompt the prompt of its still."""
 
     idea: str
-    mode: IdeaMode = "strict"
+    mode: IdeaCheckMode = STRICT
     picture: JsonValue = None
     vocabulary: str = ""
 
     @property
-    def on(self) -> bool:
+    def enabled(self) -> bool:
         return self.mode != "off" and bool(self.idea.strip())
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of the idea one prompt keeps.
+    """How much of the idea one prompt keeps, and the findings that say what is lost.
 
     `not_applicable` are the facts that a rule of the model forbids, each with that rule. `reason` says
     why nothing was checked.
@@ -68,30 +73,52 @@ class Coverage:
     missing: tuple[str, ...] = ()
     reason: str | None = None
     not_applicable: tuple[tuple[str, str], ...] = ()
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
 
 
-def find_lost(reply: JsonValue, schema: Mapping[str, JsonValue], check: IdeaCheck) -> list[Finding]:
-    """What the prompts of a reply lose of the idea, errors and warnings, in the order of the schema."""
-    if not check.on:
-        return []
-    return [each for one in judge_prompts(reply, schema, check).values() for each in one.findings]
+def idea_check(
+    compared_with: Mapping[str, JsonValue], mode: IdeaCheckMode, vocabulary: str = ""
+) -> IdeaCheck:
+    """The check of prompts that are compared with these texts."""
+    idea = compared_with.get(IDEA)
+    picture = compared_with.get(PICTURE)
+    return IdeaCheck(idea if isinstance(idea, str) else "", mode, picture, vocabulary)
+
+
+def find_lost(
+    reply: JsonValue, schema: Mapping[str, JsonValue], check: IdeaCheck, severity: str = ""
+) -> list[Finding]:
+    """What the prompts of a reply lose of the idea, in the order of the schema: all, or one severity."""
+    covered = judge_prompts(reply, schema, check).values()
+    found = [finding for each in covered for finding in each.findings]
+    return [finding for finding in found if severity in ("", finding.severity)]
+
+
+def vocabulary_problems(text: str) -> Iterator[Problem]:
+    """What is wrong with a workflow's own vocabulary, if it has one."""
+    if not text:
+        return
+    from callsheet.fidelity.vocabulary import wrong_vocabulary
+
+    if wrong := wrong_vocabulary(text):
+        yield Problem(VOCABULARY, "$", wrong, "its form is that of callsheet's own english.json")
 
 
 def judge_prompts(
     reply: JsonValue, schema: Mapping[str, JsonValue], check: IdeaCheck
 ) -> dict[str, Coverage]:
     """How much of the idea each prompt of a reply keeps; a negative prompt by itself is left out."""
-    from callsheet.fidelity.facts import draw_facts
-
-    facts = draw_facts(check.idea, check.vocabulary)
     found: dict[str, Coverage] = {}
+    if not check.enabled:
+        return found
     for model, node in models_in(dict(schema)).items():
         value = pick(reply, (WRAPPER, model))
-        paths = [path for path in leaves(node) if not _is_negative(path, node, model)]
-        texts = {path: text for path in paths if isinstance(text := pick(value, path), str)}
-        if paths and texts:
-            judge = _Judge(facts, check, node, (WRAPPER, model), texts)
+        texts = {path: text for path in leaves(node) if isinstance(text := pick(value, path), str)}
+        positive = {
+            path: text for path, text in texts.items() if not _is_negative(path, node, model)
+        }
+        if positive:
+            judge = _PromptJudge(check, node, (WRAPPER, model), positive)
             found[model] = judge.coverage()
     return found
 
@@ -109,13 +136,12 @@ def _node_at(node: JsonValue, path: Path) -> dict[str, JsonValue]:
     return node if isinstance(node, dict) else {}
 
 
-class _Judge:
+class _PromptJudge:
     """Judges the texts of one prompt, as one."""
 
     def __init__(
-        self, facts: Facts, check: IdeaCheck, node: JsonValue, at: Path, texts: dict[Path, str]
+        self, check: IdeaCheck, node: JsonValue, at: Path, texts: Mapping[Path, str]
     ) -> None:
-        self._facts = facts
         self._check = check
         self._nodes = [_node_at(node, path) for path in texts]
         self._model = node if isinstance(node, dict) else {}
@@ -123,20 +149,21 @@ class _Judge:
         self._text = "\n".join(texts.values())
 
     def coverage(self) -> Coverage:
-        from callsheet.fidelity.facts import Facts
-        from callsheet.fidelity.judging import judge
+        from callsheet.fidelity.facts import Facts, draw_facts
 
-        if self._facts.reason is not None:
-            return Coverage(reason=self._facts.reason)
-        forbidden = {fact: rule for fact in self._facts.found if (rule := self._forbidding(fact))}
-        asked = tuple(fact for fact in self._facts.found if fact not in forbidden)
-        verdict = judge(Facts(self._afforded(asked)), self._text, self._check.vocabulary)
+        facts = draw_facts(self._check.idea, self._check.vocabulary)
+        if facts.reason is not None:
+            return Coverage(reason=facts.reason)
+        forbidden = {fact: rule for fact in facts.found if (rule := self._forbidding(fact))}
+        asked = Facts(self._afforded([fact for fact in facts.found if fact not in forbidden]))
+        verdict = self._verdict(asked)
         findings = [self._finding(lost) for lost in verdict.lost]
         if verdict.unusable:
-            message = f"shows nothing of the idea: {', '.join(f.words for f in asked[:5])}"
-            findings = [Finding(self._path, RULE, message)]
+            some = ", ".join(fact.words for fact in asked.found[:FEWEST])
+            message = f"shows nothing of the idea: {some}"
+            findings = [Finding(self._path, RULE, message, kind=RULE, unusable=True)]
         if self._check.mode == "warn":
-            findings = [replace(each, severity="warning") for each in findings]
+            findings = [replace(each, severity="warning", unusable=False) for each in findings]
         return Coverage(
             kept=verdict.kept,
             of=verdict.of,
@@ -145,9 +172,17 @@ class _Judge:
             findings=tuple(findings),
         )
 
+    def _verdict(self, facts: Facts) -> Verdict:
+        from callsheet.fidelity.judging import judge, judge_motion
+
+        picture = _positive_text(self._check.picture)
+        if picture:
+            return judge_motion(facts, self._text, picture, self._check.vocabulary)
+        return judge(facts, self._text, self._check.vocabulary)
+
     def _finding(self, lost: Lost) -> Finding:
         severity: Literal["error", "warning"] = "error" if lost.certain else "warning"
-        return Finding(self._path, RULE, lost.message, severity)
+        return Finding(self._path, RULE, lost.message, severity, kind=RULE)
 
     def _forbidding(self, fact: IdeaFact) -> str:
         """The rule of the model that forbids to show a fact; empty where none does."""
@@ -156,19 +191,29 @@ class _Judge:
             if isinstance(cannot, list) and fact.kind in cannot:
                 return f"{CANNOT}: {fact.kind}"
             name = node.get("format")
-            if not isinstance(name, str) or (named := find_format(name)) is None:
-                continue
-            for rule, _ in named.faults(fact.words, "error"):
-                if rule in _FORBIDDING:
-                    return f"{name}: {rule}"
+            if isinstance(name, str) and (rule := _forbidding_rule(name, fact.words)):
+                return rule
         return ""
 
-    def _afforded(self, facts: tuple[IdeaFact, ...]) -> tuple[IdeaFact, ...]:
+    def _afforded(self, facts: list[IdeaFact]) -> tuple[IdeaFact, ...]:
         """The facts, of which those beyond the room that a prompt has are no longer required."""
-        room = sum(
-            int(most) for node in self._nodes if isinstance(most := node.get("maxLength"), int)
-        )
-        if not room:
-            return facts
-        most = max(FEWEST, room // PER_FACT)
-        return facts[:most] + tuple(replace(fact, required=False) for fact in facts[most:])
+        limits = [node.get("maxLength") for node in self._nodes]
+        room = sum(limit for limit in limits if isinstance(limit, int))
+        most = max(FEWEST, room // PER_FACT) if room else len(facts)
+        return (*facts[:most], *(replace(fact, required=False) for fact in facts[most:]))
+
+
+@lru_cache(maxsize=1_024)
+def _forbidding_rule(name: str, words: str) -> str:
+    """The rule of a format that forbids these words; empty where none does."""
+    named = find_format(name)
+    faults = named.faults(words, "error") if named else ()
+    return next((f"{name}: {rule}" for rule, _ in faults if rule in _FORBIDDING), "")
+
+
+def _positive_text(prompt: JsonValue) -> str:
+    """The text of a prompt, without its negative fields."""
+    if isinstance(prompt, dict):
+        parts = (_positive_text(part) for name, part in prompt.items() if "negative" not in name)
+        return "\n".join(part for part in parts if part)
+    return prompt if isinstance(prompt, str) else ""

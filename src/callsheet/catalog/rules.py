@@ -18,6 +18,7 @@ from referencing import Registry
 
 from callsheet.catalog.formats import find_format
 from callsheet.catalog.formats.format import LONGEST, NONE, longest_checked
+from callsheet.catalog.usable import NOTHING_SENT, unusable_texts
 from callsheet.patterns import SECONDS, search
 
 if TYPE_CHECKING:
@@ -26,45 +27,68 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.catalog.formats.format import Fault, Others, Severity
+    from callsheet.catalog.usable import SentText
+    from callsheet.documents import RuleKind
 
 Path = tuple[str, ...]
 
 _NOTHING_ELSE: Registry[Any] = Registry()
 
 ABOUT = "x-rules"
-"""Beside keywords: for each that needs it, its `words` and its `source` with a date."""
+"""Beside keywords: for each that needs it, its `words`, its `source` with a date, and its `kind`."""
 
 
 @dataclass(frozen=True)
 class Finding:
     """A rule that a value breaks: where, which, and what would be right.
 
-    `rule` is the schema's keyword, a named format's own rule (`midjourney-image: flag`), `missing`
-    where the value is not there at all, or `type` where it has another form. A warning is told and
-    never sent back to the LLM.
+    `rule` is the schema's keyword, a named format's own rule (`midjourney-image: flag`), a rule of
+    `usable`, `missing` where the value is not there at all, or `type` where it has another form. A
+    warning is told and never sent back to the LLM. `unusable` is whether there is no usable prompt
+    at all, rather than one that breaks a rule. `size` says how far a length is off, in characters.
     """
 
     path: Path
     rule: str
     message: str
     severity: Severity = "error"
+    kind: RuleKind = "limit"
+    unusable: bool = False
+    size: int = 0
 
-    @property
-    def unusable(self) -> bool:
-        """Whether there is no usable prompt, rather than one that breaks a rule."""
-        return self.rule in ("missing", "type")
+
+def missing(path: Path) -> Finding:
+    """The finding of a value that is not there."""
+    return Finding(path, "missing", "is missing", unusable=True)
 
 
 if TYPE_CHECKING:
     Find = Callable[[JsonValue], list[Finding]]
 
 
-def build_validator(schema: Mapping[str, JsonValue], others: Others = NONE) -> Find:
+def build_validator(
+    schema: Mapping[str, JsonValue], others: Others = NONE, source: SentText = NOTHING_SENT
+) -> Find:
     """A function that returns the findings of a reply, in the order of the schema.
 
-    `others` are texts that a format's rules may compare a prompt with, by name.
+    `others` are texts that a format's rules may compare a prompt with, by name; `source` is what
+    the LLM was sent, which no prompt may repeat.
     """
-    return _finder(schema, _Formats("error", others))
+    find = _finder(schema, _Formats("error", others))
+
+    def found(reply: JsonValue) -> list[Finding]:
+        lost = [
+            Finding(path, rule, message, unusable=True)
+            for path, rule, message in unusable_texts(reply, schema, source)
+        ]
+        # A rule of the schema may find the same text too short, but still usable.
+        places = {(finding.path, finding.rule) for finding in lost}
+        kept = [each for each in find(reply) if (each.path, each.rule) not in places]
+        return sorted([*lost, *kept], key=lambda each: _position(each.path, asked))
+
+    asked = leaves(dict(schema))
+
+    return found
 
 
 def find_errors(
@@ -114,6 +138,10 @@ class _Formats(FormatChecker):
     def faults(self, text: str, name: str) -> list[Fault]:
         named = find_format(name)
         return named.faults(text, self.severity, self._others) if named else []
+
+    def kind(self, rule: str, name: str) -> RuleKind:
+        named = find_format(name)
+        return named.kind(rule) if named else "limit"
 
     def check(self, instance: object, format: str) -> None:  # noqa: A002  # the library's word
         if isinstance(instance, str) and self.faults(instance, format):
@@ -233,7 +261,7 @@ def _findings(error: ValidationError, formats: _Formats) -> Iterator[Finding]:
         # jsonschema reports each missing name as an error of its own, naming it in the text only.
         for name in limit:
             if name not in value and repr(name) in error.message:
-                yield Finding((*path, name), "missing", "is missing")
+                yield missing((*path, name))
     elif rule == "additionalProperties":
         extra = sorted(set(value) - set(_keyword(error.schema, "properties") or {}))
         yield Finding(path, rule, f"has entries nobody asked for: {', '.join(extra):.200}")
@@ -241,9 +269,17 @@ def _findings(error: ValidationError, formats: _Formats) -> Iterator[Finding]:
         yield from _nearest(error.context, formats)
     elif rule == "format" and (faults := formats.faults(value, limit)):
         for name, message in faults:
-            yield Finding(path, f"{limit}: {name}", message, formats.severity)
+            kind = formats.kind(name, limit)
+            yield Finding(path, f"{limit}: {name}", message, formats.severity, kind)
     else:
-        yield Finding(path, rule, _words(error))
+        yield Finding(
+            path,
+            rule,
+            _words(error),
+            kind=_kind(error),
+            unusable=rule == "type",
+            size=abs(len(value) - limit) if rule in ("minLength", "maxLength") else 0,
+        )
 
 
 def _nearest(context: Sequence[ValidationError], formats: _Formats) -> Iterator[Finding]:
@@ -282,7 +318,23 @@ def _words(error: ValidationError) -> str:
 
 def _own_words(error: ValidationError) -> Any:
     """The schema's own message for a keyword."""
-    return _keyword(_keyword(_keyword(error.schema, ABOUT), str(error.validator)), "words")
+    return _keyword(_about(error), "words")
+
+
+def _kind(error: ValidationError) -> RuleKind:
+    """The kind of a keyword's rule: as the schema says it, or else by its source."""
+    return keyword_kind(_about(error))
+
+
+def keyword_kind(about: Any) -> RuleKind:
+    """The kind that a schema gives a keyword in `x-rules`: `kind`, or else by its `source`."""
+    ours = str(_keyword(about, "source") or "").startswith("ours")
+    kind: RuleKind = _keyword(about, "kind") or ("house" if ours else "limit")
+    return kind
+
+
+def _about(error: ValidationError) -> Any:
+    return _keyword(_keyword(error.schema, ABOUT), str(error.validator))
 
 
 def _keyword(schema: Any, keyword: str) -> Any:

@@ -13,6 +13,8 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from callsheet.catalog.formats import STANDARD, built_in, find_format
+from callsheet.catalog.rules import leaves
+from callsheet.catalog.usable import DIFFERS
 from callsheet.errors import Problem, WorkflowError, nearest_first
 from callsheet.jsonc import NotJsonError, parse
 
@@ -116,6 +118,21 @@ def models_in(schema: JsonValue) -> dict[str, JsonValue]:
     return dict(node) if isinstance(node, dict) else {}
 
 
+def described(node: JsonValue) -> Iterator[str]:
+    """The descriptions and examples in a schema, which the LLM is sent."""
+    if isinstance(node, list):
+        for item in node:
+            yield from described(item)
+    if isinstance(node, dict):
+        for key, item in node.items():
+            if key == "description" and isinstance(item, str):
+                yield item
+            elif key == "examples" and isinstance(item, list):
+                yield from (example for example in item if isinstance(example, str))
+            elif key not in ("not", "x-rules"):
+                yield from described(item)
+
+
 def wrong_shape(schema: Any, file: str) -> Problem | None:
     """The problem that prevents a schema file from being merged, if there is one."""
     properties = schema.get("properties") if isinstance(schema, dict) else None
@@ -203,6 +220,26 @@ def unknown_formats(node: JsonValue, file: str, at: str = "$") -> Iterator[Probl
     for key, item in node.items():
         if key not in ("enum", "const", "examples", "default"):
             yield from unknown_formats(item, file, f"{at}.{key}")
+
+
+def unknown_prompts(schema: JsonValue, file: str) -> Iterator[Problem]:
+    """The names in `x-differs-from` that are no prompt of the same file."""
+    known = [".".join(path[1:]) for path in leaves(schema)]
+    for at, value in _values_of(DIFFERS, schema):
+        names = value if isinstance(value, list) else [value]
+        for name in names:
+            if name not in known:
+                message = f"`{name!s:.80}` is no prompt of this file"
+                hint = f"known: {', '.join(nearest_first(str(name), known))}"
+                yield Problem(file, at, message, hint)
+
+
+def _values_of(key: str, node: JsonValue, at: str = "$") -> Iterator[tuple[str, JsonValue]]:
+    if isinstance(node, dict):
+        for name, item in node.items():
+            if name == key:
+                yield f"{at}.{name}", item
+            yield from _values_of(key, item, f"{at}.{name}")
 
 
 def _nowhere(target: str, file: str) -> Problem:

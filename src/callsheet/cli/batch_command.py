@@ -17,6 +17,7 @@ from callsheet.cli.batch_reporter import BatchReporter, print_some
 from callsheet.cli.exit import error_object, print_error
 from callsheet.cli.options import (
     debug_option,
+    idea_check_option,
     json_option,
     llm_options,
     parse_brief,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
 )
 @workflow_option
 @click.option("--strict", is_flag=True, help="Treat a row as failed if a prompt breaks a rule.")
+@idea_check_option
 @llm_options
 @json_option
 @debug_option

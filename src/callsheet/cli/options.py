@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from callsheet.fidelity import MODES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -23,6 +25,14 @@ def _reject_nan(ctx: click.Context, param: click.Parameter, value: float | None)
     if value is not None and math.isnan(value):
         raise click.BadParameter("must be an amount in US dollars, such as 0.50", ctx, param)
     return value
+
+
+idea_check_option = click.option(
+    "--idea-check",
+    type=click.Choice(MODES),
+    help="What a prompt that loses part of the idea is: an error (strict, the default), a warning"
+    " (warn), or not checked (off).",
+)
 
 
 def llm_options(command: Command) -> Command:
@@ -64,6 +74,7 @@ def result_options(command: Command) -> Command:
     """Adds the options that control where the result is written, and in which form."""
     for option in (
         debug_option,
+        idea_check_option,
         click.option(
             "--strict",
             is_flag=True,
@@ -151,6 +162,7 @@ def build_run_options(
         image=options.get("image"),
         still=options.get("still"),
         max_cost=options["max_cost"],
+        idea_check=options["idea_check"],
         rewrite=options.get("rewrite") or (),
         accept_defaults=options["yes"],
         review=options["review"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.exports.texts import (
+    coverage_text,
     escape_controls,
     named_texts,
     printable,
@@ -66,23 +67,33 @@ def print_prompts(
     prompts: Mapping[str, Any],
     *,
     settings: Mapping[str, Sequence[str]] | None = None,
+    coverage: Mapping[str, Mapping[str, Any]] | None = None,
     err: bool = False,
 ) -> None:
     """Prints each text with its name and length, unwrapped and unindented so that it can be copied.
 
-    A model's settings are printed above its first text.
+    A model's settings are printed above its first text, and how much of the idea it keeps beside.
     """
     for model, prompt in prompts.items():
+        kept = _kept_text((coverage or {}).get(model))
         settings_line = settings_sentence((settings or {}).get(model, ()))
         for name, text in named_texts({model: prompt}):
             heading = click.style(name, bold=True, fg="yellow")
-            length = click.style(f"{len(text):,} characters", dim=True)
+            length = click.style(f"{len(text):,} characters{kept}", dim=True)
+            kept = ""
             click.echo(f"\n{heading}  {length}", err=err)
             if settings_line:
                 line = wrapped(printable(settings_line), err=err, indent="  ")
                 click.echo(click.style(line, fg="cyan"), err=err)
                 settings_line = ""
             click.echo(printable(text), err=err)
+
+
+def _kept_text(coverage: Mapping[str, Any] | None) -> str:
+    """The facts of the idea that a prompt keeps, where they were checked."""
+    if coverage is None or not coverage["checked"]:
+        return ""
+    return f", {coverage_text(coverage)} facts of the idea"
 
 
 def print_completed(values: Mapping[str, Any]) -> None:
@@ -94,19 +105,30 @@ def print_completed(values: Mapping[str, Any]) -> None:
 
 
 def print_document(document: Mapping[str, Any]) -> None:
-    """Prints a run's prompts on stdout, and the rules that they break on stderr."""
+    """Prints a run's prompts on stdout, and what is found in them on stderr."""
     for prompts in document["prompts"].values():
-        print_prompts(prompts, settings=document["settings"])
-    print_problems(document)
+        print_prompts(prompts, settings=document["settings"], coverage=document["coverage"])
+    print_findings(document)
 
 
-def print_problems(document: Mapping[str, Any]) -> None:
-    """Prints the rules that delivered prompts still break, on stderr."""
+def print_findings(document: Mapping[str, Any]) -> None:
+    """Prints rejected texts, the rules that delivered prompts still break, and warnings, on stderr."""
+    unchecked = {each["reason"] for each in document["coverage"].values() if not each["checked"]}
+    for reason in sorted(unchecked):
+        note(f"not checked: {reason}")
+    for rejected in document["rejected"]:
+        print_prompts({f"{rejected['model']} (rejected)": rejected["text"]}, err=True)
+        _print_finding(rejected, "red")
     for problem in document["problems"]:
-        mark = click.style("!", fg="red", bold=True)
-        text = f"! {problem['model']}: {problem['message']} ({problem['rule']})"
-        lines = wrapped(printable(text), err=True, indent="  ")
-        click.echo(f"{mark}{lines.removeprefix('!')}", err=True)
+        _print_finding(problem, "red")
+    for warning in document["warnings"]:
+        _print_finding(warning, "yellow", "warning: ")
+
+
+def _print_finding(finding: Mapping[str, str], colour: str, severity: str = "") -> None:
+    text = f"! {finding['model']}: {severity}{finding['message']} ({finding['rule']})"
+    lines = wrapped(printable(text), err=True, indent="  ")
+    click.echo(f"{click.style('!', fg=colour, bold=True)}{lines.removeprefix('!')}", err=True)
 
 
 def summary(document: Mapping[str, Any]) -> str:

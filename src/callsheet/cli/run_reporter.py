@@ -17,8 +17,8 @@ from callsheet.cli.output import (
     note_command,
     print_completed,
     print_document,
+    print_findings,
     print_json,
-    print_problems,
     print_prompts,
     summary,
     wrapped,
@@ -147,5 +147,5 @@ class RunReporter:
                 if lines := document["settings"].get(model):
                     click.echo(wrapped(printable(f"{model}  {settings_sentence(lines)}")))
             others = {model: prompts[model] for model in prompts if model not in reviewed}
-            print_prompts(others, settings=document["settings"])
-        print_problems(document)
+            print_prompts(others, settings=document["settings"], coverage=document["coverage"])
+        print_findings(document)

@@ -93,7 +93,7 @@ def lint(file: str, model: str, idea: str, workflow: str, *, json: bool) -> int:
         for finding in findings:
             name = ".".join(finding.path[1:])
             severity = "warning: " if finding.severity == "warning" else ""
-            line = f"{name}: {severity}{finding.message} ({finding.rule})"
+            line = f"{name}: {severity}{finding.message} ({finding.rule}, {finding.kind})"
             click.echo(wrapped(printable(line), indent="  "))
         if not findings:
             note(f"{model}: no findings")
@@ -104,6 +104,7 @@ def _finding_json(model: str, finding: Finding) -> dict[str, str]:
     return {
         "model": model,
         "rule": finding.rule,
+        "kind": finding.kind,
         "message": finding.message,
         "severity": finding.severity,
     }

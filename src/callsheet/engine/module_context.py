@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from callsheet.errors import InputError
-from callsheet.events import CallReplied, ValuesFinished
+from callsheet.events import CallReplied, ValueRejected, ValuesFinished
 from callsheet.llm.port import Reply, Request
 from callsheet.modules.contract import ModuleContext
 from callsheet.workflow.references import resolve
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.catalog.rules import Finding
     from callsheet.engine.journal import Journal
     from callsheet.engine.run_view import RunView
     from callsheet.images import Image
@@ -41,7 +42,9 @@ def build_context(
         note=note,
         save_values=_ValueRecorder(journal),
         values=dict(view.values),
+        reject=_TextRejector(journal),
         llm=llm.spec,
+        idea_check=view.idea_check,
         rewrite=view.rewrite,
         preset_answers=dict(view.preset_answers),
     )
@@ -143,6 +146,28 @@ class _ValueRecorder:
             )
         )
         await self._journal.try_append()
+
+
+class _TextRejector:
+    """Records texts that are no prompts; they are stored with what comes next."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __call__(self, finding: Finding, text: JsonValue) -> None:
+        view = self._journal.view
+        self._journal.defer(
+            ValueRejected(
+                step=view.step or "",
+                attempt=view.attempt,
+                module=view.module,
+                path=".".join(finding.path),
+                rule=finding.rule,
+                rule_kind=finding.kind,
+                message=finding.message,
+                value=text,
+            )
+        )
 
 
 def _as_reply(call: CallReplied) -> Reply:

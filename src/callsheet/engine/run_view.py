@@ -23,6 +23,7 @@ from callsheet.events import (
     RunStarted,
     StepFinished,
     StepStarted,
+    ValueRejected,
     ValuesFinished,
 )
 from callsheet.questions import Question
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pydantic import JsonValue
+
+    from callsheet.fidelity import IdeaCheckMode
 
 Status = Literal["running", "waiting", "succeeded", "failed", "stopped"]
 
@@ -57,8 +60,8 @@ class RunView:
     `step`, `attempt` and `module` are the current position; between steps `step` is None, and
     `next_step` names the next one if it is not the following. `preset_answers` are those not used
     yet, `question_seq` is the number of the last question's event. `replies` are those the current
-    module already has, by number, and `values` what it finished before it failed. `parked_until`
-    (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order.
+    module already has, by number, `values` what it finished before it failed, and `rejected` its
+    texts that are no prompts, by path. `parked_until` (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order.
     """
 
     run: str
@@ -70,6 +73,7 @@ class RunView:
     llm: str = ""
     base_url: str | None = None
     max_cost: float | None = None
+    idea_check: IdeaCheckMode = "off"
     question_policy: QuestionPolicy = field(default_factory=QuestionPolicy)
     status: Status = "running"
     state: dict[str, JsonValue] = field(default_factory=dict)
@@ -88,6 +92,7 @@ class RunView:
     answered_by: dict[str, str] = field(default_factory=dict)
     replies: dict[int, CallReplied] = field(default_factory=dict)
     values: dict[str, JsonValue] = field(default_factory=dict)
+    rejected: dict[str, ValueRejected] = field(default_factory=dict)
     rewrite: frozenset[str] = frozenset()
     parked_until: float | None = None
     parked_at: float = 0.0
@@ -129,17 +134,27 @@ def _apply(view: RunView, event: Event) -> None:
             _apply_start(view, event)
         case RunFinished() | RunFailed() | RunParked():
             _apply_end(view, event)
-        case ValuesFinished():
-            view.values.update(event.values)
+        case ValuesFinished() | ValueRejected():
+            _apply_values(view, event)
         case Noted():
             pass
         case _:
             assert_never(event)
 
 
+def _apply_values(view: RunView, event: ValuesFinished | ValueRejected) -> None:
+    if isinstance(event, ValueRejected):
+        view.values.pop(event.path, None)
+        view.rejected[event.path] = event
+        return
+    view.values.update(event.values)
+    for path in event.values:
+        view.rejected.pop(path, None)
+
+
 def _apply_start(view: RunView, event: RunStarted | RunResumed | RunRetried) -> None:
     view.llm, view.base_url, view.question_policy = event.llm, event.base_url, event.manner
-    view.max_cost = event.max_cost
+    view.max_cost, view.idea_check = event.max_cost, event.idea_check
     view.error = view.parked_until = None
     view.status = "waiting" if view.question else "running"
     if isinstance(event, RunStarted):
@@ -195,7 +210,7 @@ def _apply_progress(view: RunView, event: StepStarted | StepFinished | OutputWri
 
 def _enter_module(view: RunView, module: int) -> None:
     view.module, view.answers, view.replies, view.question = module, {}, {}, None
-    view.values, view.answered_by = {}, {}
+    view.values, view.rejected, view.answered_by = {}, {}, {}
 
 
 def _apply_dialogue(view: RunView, event: QuestionAsked | QuestionAnswered | CallReplied) -> None:

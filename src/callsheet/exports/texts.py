@@ -53,6 +53,13 @@ def named_texts(prompts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, str(prompt)
 
 
+def coverage_text(coverage: Mapping[str, Any]) -> str:
+    """How many facts of the idea a prompt keeps: `5 of 5`; or why nothing was checked."""
+    if not coverage["checked"]:
+        return f"not checked: {coverage['reason']}"
+    return f"{coverage['kept']} of {coverage['of']}"
+
+
 def settings_sentence(lines: Sequence[str]) -> str:
     """The settings outside the prompt, in one line; empty where there are none."""
     return f"set: {'; '.join(lines)}" if lines else ""

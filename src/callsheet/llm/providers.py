@@ -22,6 +22,8 @@ from callsheet.plugins import PROVIDERS as POINT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from callsheet.fidelity import IdeaCheckMode
+
 Dialect = Literal["openai", "openai_compatible", "anthropic", "google", "ollama"]
 """The form of requests and schemas; any server that copies OpenAI's form is `openai_compatible`."""
 
@@ -243,6 +245,11 @@ def writes_drafts(spec: str) -> bool:
     """Whether nothing is asked of an LLM: the workflow's drafts are filled, at no cost."""
     provider = provider_of(spec)
     return provider is not None and provider.drafts_only
+
+
+def idea_check_of(spec: str, chosen: IdeaCheckMode) -> IdeaCheckMode:
+    """How prompts of this LLM are judged by the idea: a draft cannot be repaired, so it is warned of."""
+    return "warn" if chosen == "strict" and writes_drafts(spec) else chosen
 
 
 def sees(spec: str) -> bool:

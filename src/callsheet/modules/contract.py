@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from callsheet.fidelity import STRICT
+
 if TYPE_CHECKING:
     from callsheet.catalog.groups import Catalog
+    from callsheet.catalog.rules import Finding
     from callsheet.errors import Problem
+    from callsheet.fidelity import IdeaCheckMode
     from callsheet.llm.port import Reply, Request, TextListener
     from callsheet.questions import Question
     from callsheet.workflow.folder import WorkflowFolder
@@ -34,6 +38,11 @@ class Resources:
     catalog: Catalog
 
 
+def _ignore_text(finding: Finding, text: JsonValue) -> None:
+    """For contexts in which nothing is stored."""
+    del finding, text
+
+
 async def _ignore_values(values: Mapping[str, JsonValue]) -> None:
     """For contexts in which nothing is stored."""
     del values
@@ -48,8 +57,9 @@ class ModuleContext:
     `default`. `call` asks the LLM, and is recorded: a module that is run again gets the same
     replies without paying; what is written so far is told on the way. `note` tells the person
     something. `save_values` records values that are finished although the module is not, by path;
-    `values` are those of an earlier, failed go at this attempt. `llm` is the
-    LLM's spec, and `rewrite` what is to be written again even where it still fits.
+    `values` are those of an earlier, failed go at this attempt. `reject` records a text that is no
+    prompt, with the reason. `llm` is the LLM's spec, `idea_check` how prompts are judged by the
+    idea, and `rewrite` what is to be written again even where it still fits.
     `preset_answers` were given beforehand and wait for questions that are not asked yet.
     """
 
@@ -61,7 +71,9 @@ class ModuleContext:
     save_values: Callable[[Mapping[str, JsonValue]], Awaitable[None]] = _ignore_values
     values: Mapping[str, JsonValue] = field(default_factory=dict)
     answered_by: Mapping[str, str] = field(default_factory=dict)
+    reject: Callable[[Finding, JsonValue], None] = _ignore_text
     llm: str = ""
+    idea_check: IdeaCheckMode = STRICT
     rewrite: frozenset[str] = frozenset()
     preset_answers: Mapping[str, JsonValue] = field(default_factory=dict)
 

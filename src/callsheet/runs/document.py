@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.ratios import nearest_ratio
-from callsheet.catalog.rules import find_errors, narrow, overlay
+from callsheet.catalog.rules import overlay
 from callsheet.catalog.schemas import WRAPPER
 from callsheet.costs.savings import InstructionSavings
 from callsheet.costs.tokens import count_tokens
 from callsheet.documents import (
     OpenQuestion,
+    PromptCoverage,
     PromptProblem,
+    PromptWarning,
     QuestionOption,
     RunDocument,
     RunError,
@@ -28,11 +29,10 @@ from callsheet.loader.rendering import (
     SCHEMA_MODULE,
     SELECTION_MODULE,
     category_of,
-    comparison_texts,
     instructions_of_module,
-    render_schema,
     still_question,
 )
+from callsheet.runs.judged_prompts import judge_written, rejected_texts
 from callsheet.templates import fill
 from callsheet.workflow.references import resolve
 
@@ -63,6 +63,8 @@ def run_document(
     results = bundle.definition.workflow.results
     selection, models, prompts = _written(bundle, view)
     brief = resolve(results.brief, view.state, []) or {}
+    finished = _with_finished(bundle, view, prompts, models)
+    problems, warnings, coverage = judge_written(bundle, view, selection, finished)
     optional: dict[str, Any] = {}
     if still := _still(bundle, view, models):
         optional["still"] = still
@@ -72,17 +74,8 @@ def run_document(
         optional["question"] = _open_question(view.question, view.question_seq)
     if view.parked_until is not None:
         optional["until"] = view.parked_until
-    if view.error is not None:
-        fields = view.error.model_dump(include={"code", "message", "hint", "step", "module"})
-        optional["error"] = RunError.model_construct(**fields)
-    if unsaved is not None:
-        optional["error"] = RunError.model_construct(
-            code=unsaved.code,
-            message=unsaved.message,
-            hint=unsaved.hint,
-            step=view.step or "",
-            module="",
-        )
+    if error := _error(view, unsaved):
+        optional["error"] = error
     return RunDocument.model_construct(
         run=view.run,
         workflow=view.workflow,
@@ -91,14 +84,32 @@ def run_document(
         brief=brief,
         selection=selection,
         models=models,
-        prompts=_with_finished(bundle, view, prompts, models),
+        prompts=finished,
         settings=_settings(bundle, prompts, brief, chosen),
-        problems=list(_problems(bundle, view, selection, prompts)),
+        problems=problems,
+        warnings=warnings,
+        coverage=coverage,
+        rejected=rejected_texts(view),
         usage=view.usage,
         savings=instruction_savings(bundle, view).document(),
         receipt=receipt.document() if receipt else None,
         **optional,
     )
+
+
+def _error(view: RunView, unsaved: CallsheetError | None) -> RunError | None:
+    if unsaved is not None:
+        return RunError.model_construct(
+            code=unsaved.code,
+            message=unsaved.message,
+            hint=unsaved.hint,
+            step=view.step or "",
+            module="",
+        )
+    if view.error is None:
+        return None
+    fields = view.error.model_dump(include={"code", "message", "hint", "step", "module"})
+    return RunError.model_construct(**fields)
 
 
 def _still(bundle: WorkflowBundle, view: RunView, models: Mapping[str, Sequence[str]]) -> JsonValue:
@@ -128,13 +139,15 @@ def _open_question(question: Question, number: int) -> OpenQuestion:
     return OpenQuestion.model_construct(number=number, **(vars(question) | {"options": options}))
 
 
-def prompts_and_problems(
+def prompts_and_findings(
     bundle: WorkflowBundle, view: RunView
-) -> tuple[dict[str, JsonValue], list[PromptProblem]]:
-    """Return every prompt of a run by its model, and the rules that they still break."""
+) -> tuple[
+    dict[str, JsonValue], list[PromptProblem], list[PromptWarning], dict[str, PromptCoverage]
+]:
+    """Return a run's prompts by model, the rules that they still break, warnings, and coverage."""
     selection, _, prompts = _written(bundle, view)
     every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
-    return every, list(_problems(bundle, view, selection, prompts))
+    return every, *judge_written(bundle, view, selection, prompts)
 
 
 def work_in_progress(bundle: WorkflowBundle, view: RunView) -> WorkInProgress | None:
@@ -286,33 +299,6 @@ def _filled(lines: Sequence[str], brief: Mapping[str, JsonValue]) -> Iterator[st
         except InputError:
             # The line uses a field that this workflow's brief does not have.
             continue
-
-
-def _problems(
-    bundle: WorkflowBundle,
-    view: RunView,
-    selection: dict[str, list[str]],
-    prompts: dict[str, dict[str, JsonValue]],
-) -> Iterator[PromptProblem]:
-    """Check the delivered prompts by their groups' schemas, and yield each rule they break."""
-    for category, texts in prompts.items():
-        if not texts or not selection.get(category):
-            continue
-        schema = _schema_of(bundle, tuple(selection[category]), frozenset(texts))
-        others = comparison_texts(bundle, category, view.state)
-        for finding in find_errors({WRAPPER: texts}, schema, others):
-            model = ".".join(finding.path[1:])
-            yield PromptProblem.model_construct(
-                model=model, rule=finding.rule, message=finding.message
-            )
-
-
-@lru_cache(maxsize=32)
-def _schema_of(
-    bundle: WorkflowBundle, groups: tuple[str, ...], models: frozenset[str]
-) -> dict[str, JsonValue]:
-    """The schema of these groups' models that have a prompt."""
-    return narrow(render_schema(bundle, groups), {(WRAPPER, model) for model in models})
 
 
 def instruction_savings(bundle: WorkflowBundle, view: RunView) -> InstructionSavings:

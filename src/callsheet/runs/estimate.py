@@ -255,7 +255,8 @@ async def measure_run(
     """Estimate one run with these options, in the LLM's own tokens or close to them."""
     measure = MeasuringLLM(spec, history)
     service = RunService(settings, store=SqlStore.in_memory(), llm=measure)
-    session = await service.start(options, workflow)
+    # The drafts that stand for replies need not keep the idea.
+    session = await service.start(replace(options, idea_check="off"), workflow)
     await session.advance()
     if session.view.error is not None:
         raise InputError(session.view.error.message, hint=session.view.error.hint)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from callsheet.fidelity import IdeaCheckMode
     from callsheet.images import Image
 
 
@@ -35,6 +36,7 @@ class RunOptions:
     image: Image | None = None
     still: str | None = None
     max_cost: float | None = None
+    idea_check: IdeaCheckMode | None = None
     rewrite: Sequence[str] = ()
     deselected_categories: Sequence[str] = ()
     accept_defaults: bool = False

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from callsheet.documents import RunDocument
     from callsheet.events import Event, RecordedEvent
     from callsheet.exports.prompt_set import PromptSet
+    from callsheet.fidelity import IdeaCheckMode
     from callsheet.llm.concurrency import ConcurrencyLimiter
     from callsheet.llm.port import LLM
     from callsheet.settings import Settings
@@ -132,6 +133,7 @@ class RunService:
             llm=setup.llm.spec,
             base_url=setup.base_url,
             max_cost=self._budget(options),
+            idea_check=self._idea_check(options),
             answers=dict(answers),
             manner=policy_for(options),
             once=options.idempotency_key,
@@ -168,6 +170,7 @@ class RunService:
                 llm=llm.spec,
                 base_url=base_url,
                 max_cost=self._budget(options, view),
+                idea_check=self._idea_check(options, view),
                 manner=policy,
                 once=options.idempotency_key,
             )
@@ -198,6 +201,7 @@ class RunService:
             base_url=base_url,
             max_cost=self._budget(options, view),
             answers=with_valid_still(bundle, view, answers, options.still),
+            idea_check=self._idea_check(options, view),
             anew=models_to_rewrite(bundle, rewrite),
             finished=await self._finished_prompts(view) | reset,
             manner=policy_for(options, named=bool(options.image or options.still or field_step)),
@@ -294,6 +298,11 @@ class RunService:
         if options.max_cost is not None:
             return options.max_cost
         return self.settings.max_cost if view is None else view.max_cost
+
+    def _idea_check(self, options: RunOptions, view: RunView | None = None) -> IdeaCheckMode:
+        if options.idea_check is not None:
+            return options.idea_check
+        return self.settings.idea_check if view is None else view.idea_check
 
     def _open_llm(
         self, spec: str, base_url: str | None, limiter: ConcurrencyLimiter | None = None

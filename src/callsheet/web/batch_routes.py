@@ -90,4 +90,5 @@ def _upload(call: RequestContext) -> Upload:
         llm=body.llm or settings.llm,
         max_cost=cost_limit(settings, body.max_cost),
         concurrency=body.concurrency,
+        idea_check=body.idea_check,
     )

@@ -50,6 +50,7 @@ HIDDEN_FIELDS = {
     "manifest",
     "base_url",
     "max_cost",
+    "idea_check",
     "answers",
     "anew",
     "manner",
@@ -248,6 +249,8 @@ def public_event(run: str, recorded: RecordedEvent) -> dict[str, Any]:
         case "values_finished":
             values = fields["values"]
             fields["values"] = {name.removeprefix("prompts."): values[name] for name in values}
+        case "value_rejected":
+            fields["path"] = fields["path"].removeprefix("prompts.")
         case "question_asked":
             fields["question"] = {"number": recorded.seq} | fields["question"]
         case _:

@@ -41,6 +41,7 @@ def run_options(
         image=parse_image(getattr(body, "picture", None)),
         still=getattr(body, "still", None),
         max_cost=cost_limit(settings, body.max_cost) if body.max_cost is not None else None,
+        idea_check=body.idea_check,
         rewrite=tuple(rewrite),
         deselected_categories=tuple(getattr(body, "without", ())),
         accept_defaults=getattr(body, "yes", False),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from callsheet.documents import RunStatus
+from callsheet.documents import IdeaCheckName, RunStatus
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Spec = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -23,6 +23,9 @@ Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 
 STILL_HELP = "The image model whose still the motion prompts are for; null: the first."
+IDEA_CHECK_HELP = (
+    "What a prompt is that loses part of the idea: an error, a warning, or not checked."
+)
 IMAGE_HELP = "The rendered still for motion prompts, in base64: PNG, JPEG or WebP, up to 5 MB."
 
 
@@ -37,6 +40,7 @@ class ExecutionRequest(RequestBody):
 
     llm: Spec | None = None
     max_cost: Dollars | None = Field(default=None, description="US dollars for the whole run.")
+    idea_check: IdeaCheckName | None = Field(default=None, description=IDEA_CHECK_HELP)
 
 
 class StartRunRequest(ExecutionRequest):
@@ -85,6 +89,7 @@ class BatchRequestBody(RequestBody):
     workflow: Name | None = None
     llm: Spec | None = None
     max_cost: Dollars | None = Field(default=None, description="US dollars for all rows together.")
+    idea_check: IdeaCheckName | None = Field(default=None, description=IDEA_CHECK_HELP)
     concurrency: int = Field(
         default=10, ge=1, le=100, description="The number of rows executed at once."
     )

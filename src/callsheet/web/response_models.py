@@ -12,6 +12,7 @@ from callsheet.documents import (
     OutputBasis,
     QuestionKind,
     QuestionOption,
+    RuleKind,
     RunReceipt,
     RunSavings,
     RunStatus,
@@ -188,6 +189,7 @@ class LintFinding(ResponseModel):
 
     path: str
     rule: str
+    kind: RuleKind
     message: str
     severity: FindingSeverity
     start: int | None

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from callsheet.documents import RuleKind
 
 Severity = Literal["error", "warning"]
 
@@ -43,7 +46,8 @@ class Rule:
     """One rule in words, and how it is known.
 
     With `warns` a finding is only reported, since only a person can judge it or the image is not
-    affected. A rule that is mere practice, or that sources disagree about, always warns.
+    affected. A rule that is mere practice, or that sources disagree about, always warns. `of` is
+    its kind where that does not follow from the source and the severity.
     """
 
     name: str
@@ -52,6 +56,16 @@ class Rule:
     date: str = READ
     sure: Sure = "ours"
     warns: bool = False
+    of: RuleKind | None = None
+
+    @property
+    def kind(self) -> RuleKind:
+        """Whether the maker enforces it (`limit`), the maker advises it (`form`), or it is ours."""
+        if self.of is not None:
+            return self.of
+        if self.sure == "ours":
+            return "house"
+        return "limit" if self.severity == "error" else "form"
 
     @property
     def severity(self) -> Severity:
@@ -75,6 +89,10 @@ class Format:
     compare: Compare | None = None
     export_forms: tuple[str, ...] = ()
     negative: str = ""
+
+    def kind(self, rule: str) -> RuleKind:
+        """The kind of the rule of this name."""
+        return next((each.kind for each in self.rules if each.name == rule), "limit")
 
     def faults(self, text: str, severity: Severity, others: Others = NONE) -> list[Fault]:
         """The faults of this severity, without duplicates."""

@@ -197,6 +197,7 @@ _NO_RATIO = Rule(
     "Midjourney's Aspect Ratio page, as audits quote it; that it must, is ours",
     _READ,
     "B",
+    of="house",
 )
 
 

@@ -154,6 +154,7 @@ NEGATION = Rule(
     "vendors' negative fields",
     "2026-11-22",
     "B",
+    of="form",
 )
 
 ABSENT = (*for_absence(PLAIN), NEGATION)

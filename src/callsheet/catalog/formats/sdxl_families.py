@@ -104,7 +104,7 @@ def _animagine_negative(text: str) -> Iterator[Fault]:
     yield from _scores(text)
 
 
-_NO_SCORES = Rule("family", "No score tags: they belong to Pony.", _PONY, _READ, "B")
+_NO_SCORES = Rule("family", "No score tags: they belong to Pony.", _PONY, _READ, "B", of="form")
 _AMOUNT = (
     Rule("few", f"At least {FEWEST} tags."),
     Rule("long", f"At most {LONGEST} characters."),
@@ -133,7 +133,7 @@ FORMATS = (
             *RULES,
             *_AMOUNT,
             SENTENCE,
-            Rule("quality", "Begins with score_9 and its kin.", _PONY, _READ, "B"),
+            Rule("quality", "Begins with score_9 and its kin.", _PONY, _READ, "B", of="form"),
             Rule("labels", "Says its source and its rating.", _PONY, _READ, "B", warns=True),
             Rule("family", "No masterpiece: other families' word.", "practice", _READ, "C"),
         ),

@@ -43,7 +43,7 @@ NO_FIELD = Rule(
     "A",
 )
 TAG_LIST = Rule(
-    "tag list", "Sentences, not a list of tags.", "vendors' guides, in prose", _READ, "B"
+    "tag list", "Sentences, not a list of tags.", "vendors' guides, in prose", _READ, "B", of="form"
 )
 PHOTO_WORD = Rule(
     "photo word",
@@ -53,13 +53,16 @@ PHOTO_WORD = Rule(
     "A",
     warns=True,
 )
-PILE = Rule("pile", "No pile of quality words.", "Google's guide, as audits quote it", _READ, "B")
+PILE = Rule(
+    "pile", "No pile of quality words.", "Google's guide, as audits quote it", _READ, "B", of="form"
+)
 EXCLUSION = Rule(
     "exclusion",
     "Nothing excluded with no, without, avoid: there is no negative prompt, so say what is there.",
     _BFL,
     _READ,
     "A",
+    of="form",
 )
 
 _FIELD = re.compile(r"(?i)\bnegative(?: prompt)?\s*:")
@@ -199,7 +202,7 @@ FORMATS = (
         "Sentences for Seedream.",
         (
             *_LINES,
-            Rule("long", "At most 600 words.", "docs.byteplus.com/en/docs/ModelArk/1541523, as audits quote it", _READ, "B"),
+            Rule("long", "At most 600 words.", "docs.byteplus.com/en/docs/ModelArk/1541523, as audits quote it", _READ, "B", of="form"),
         ),
         _all(_lines, no_field, tag_list, longer(600)),
     ),

@@ -168,7 +168,7 @@ _CARD = "huggingface.co/Laxhar/noobai-XL-1.0"
 SENTENCE = Rule("sentence", "Tags, not sentences.", _CARD, "2026-11-22", "A", warns=True)
 
 _FAMILY = (
-    Rule("family", "No score tags: they belong to Pony checkpoints.", "civitai.com/models/257749", "2026-11-22", "B"),
+    Rule("family", "No score tags: they belong to Pony checkpoints.", "civitai.com/models/257749", "2026-11-22", "B", of="form"),
     SENTENCE,
 )  # fmt: skip
 

@@ -38,6 +38,7 @@ ECHO = Rule(
     "Wan2.2 wan/utils/system_prompt.py and HunyuanVideo-1.5 handbook; the bounds are ours",
     "2026-11-22",
     "A",
+    of="form",
 )
 OPPOSITE = Rule(
     "opposite",

@@ -202,7 +202,7 @@ _RUNWAY = "help.runwayml.com, Gen-4 Prompting Guide"
 
 
 def _exclusion(words: str, source: str, sure: Sure, *, warns: bool = False) -> Rule:
-    return Rule("exclusion", words, source, "2026-11-23", sure, warns)
+    return Rule("exclusion", words, source, "2026-11-23", sure, warns, "form")
 
 
 _POSITIVE = "What is there, never what is not: there is no negative prompt."
@@ -259,7 +259,7 @@ FORMATS = (
         (
             ELSEWHERE,
             Rule("brief", "For a picture, at most 100 words: motion and camera.",
-                 "Wan2.2 wan/utils/system_prompt.py, whose own rewriter keeps to it", "2026-11-22", "A"),
+                 "Wan2.2 wan/utils/system_prompt.py, whose own rewriter keeps to it", "2026-11-22", "A", of="form"),
         ),
         _judge(_no),
         _at_most(100, "brief"),

@@ -1,7 +1,8 @@
 """The work of every `api.*` module: call the LLM, check the reply, and repair what breaks a rule.
 
-Only what is wrong is asked for again, at most twice; what was right stays byte for byte the same.
-A value is checked and kept as soon as it is written, whatever becomes of the reply.
+Only what is wrong is asked for again, at most twice; what was right stays byte for byte the same,
+and what is wrong stays where its repair is worse. A value is checked and kept as soon as it is
+written, whatever becomes of the reply.
 """
 
 from __future__ import annotations
@@ -13,19 +14,28 @@ from typing import TYPE_CHECKING
 from pydantic import Field, JsonValue
 
 from callsheet.catalog.autofix import autofix_all
-from callsheet.catalog.idea import VOCABULARY
+from callsheet.catalog.idea import (
+    VOCABULARY,
+    IdeaCheck,
+    find_lost,
+    idea_check,
+    vocabulary_problems,
+)
 from callsheet.catalog.rules import (
     Finding,
     build_validator,
+    find_warnings,
     in_order,
     joined,
     leaves,
+    missing,
     narrow,
     overlay,
     pick,
     without_extras,
 )
-from callsheet.catalog.schemas import invalid
+from callsheet.catalog.schemas import described, invalid
+from callsheet.catalog.usable import SentText
 from callsheet.errors import (
     EmptyReplyError,
     FilteredError,
@@ -38,7 +48,7 @@ from callsheet.errors import (
 )
 from callsheet.images import Image
 from callsheet.llm.port import Reply, Request
-from callsheet.llm.providers import sees
+from callsheet.llm.providers import idea_check_of, sees, writes_drafts
 from callsheet.llm.reply_parser import finished_values, first_object
 from callsheet.modules.contract import (
     Ask,
@@ -73,10 +83,9 @@ REPAIR = (
 class Inputs(Values):
     """What is sent, and the schema that the reply must fit.
 
-    `drafts` are replies with holes, and `variables` fills them: the `offline` LLM writes with them.
-    Those of `drafts_of`, names of groups, stand in the files `drafts/<category>/<group>.json`.
-    `picture` goes with the message to an LLM that can see. `compared_with` are texts that the
-    schema's rules compare the reply with, by name.
+    `drafts` are replies with holes that `variables` fills, for the `offline` LLM; those of the groups
+    `drafts_of` stand in `drafts/<category>/<group>.json`. `picture` goes to an LLM that can see.
+    `compared_with` are texts, by name, that rules compare the reply with; prompts keep its `idea`.
     """
 
     system_message: str
@@ -97,11 +106,62 @@ class Outputs(Values):
 
 @dataclass(frozen=True)
 class _Draft:
-    """The current reply, its findings, and the function that finds them."""
+    """The current reply and its findings."""
 
     value: dict[str, JsonValue]
     findings: list[Finding]
+
+    @property
+    def unusable(self) -> list[Finding]:
+        """The findings that mean that a prompt is missing, or that its text is no prompt."""
+        return [finding for finding in self.findings if finding.unusable]
+
+
+@dataclass(frozen=True)
+class _ReplyJudge:
+    """Corrects replies as far as code can, finds what is wrong in them, and compares them."""
+
+    schema: dict[str, JsonValue]
     find: Find
+    compared_with: dict[str, JsonValue]
+    idea: IdeaCheck
+
+    def judge(self, value: JsonValue) -> _Draft:
+        """The value as it would be delivered, with its findings."""
+        fixed = autofix_all(without_extras(value, self.schema), self.schema)
+        kept = in_order(fixed, self.schema)
+        assert isinstance(kept, dict)  # noqa: S101  # `value` is an object
+        return _Draft(kept, self._errors(kept))
+
+    def _errors(self, value: dict[str, JsonValue]) -> list[Finding]:
+        """The broken rules, and what is lost of the idea in texts that are prompts."""
+        broken = self.find(value)
+        bad = [each.path for each in broken if each.unusable]
+        lost = find_lost(value, self.schema, self.idea, "error")
+        return broken + [f for f in lost if not any(_overlaps(f.path, path) for path in bad)]
+
+    def better(self, old: _Draft, new: _Draft) -> _Draft:
+        """The new draft, with the old text wherever the new one has more or greater findings."""
+        worse = {
+            path: before
+            for path in leaves(self.schema)
+            if (before := pick(old.value, path)) not in (None, pick(new.value, path))
+            and self._weight(new, path) > self._weight(old, path)
+        }
+        return self.judge(overlay(new.value, joined(worse.items()))) if worse else new
+
+    def _weight(self, draft: _Draft, path: Path) -> tuple[int, int, int, int]:
+        own = [each for each in draft.findings if _overlaps(each.path, path)]
+        schema = narrow(self.schema, {path})
+        noticed = find_warnings(draft.value, schema, self.compared_with)
+        noticed += find_lost(draft.value, schema, self.idea, "warning")
+        lost = sum(each.unusable for each in own)
+        return lost, len(own), sum(each.size for each in own), len(noticed)
+
+
+def _overlaps(one: Path, other: Path) -> bool:
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
 
 
 @dataclass(frozen=True)
@@ -111,9 +171,9 @@ class _FinishedValues:
     context: ModuleContext
     kept: dict[str, JsonValue]
 
-    async def keep(self, draft: _Draft, paths: Iterable[Path]) -> None:
-        """Records the values at these paths that exist and break no rule."""
-        wrong = {finding.path for finding in draft.findings}
+    async def keep(self, draft: _Draft, paths: Iterable[Path], *, usable: bool = False) -> None:
+        """Records the values at these paths that exist and break no rule, or are `usable`."""
+        wrong = {each.path for each in (draft.unusable if usable else draft.findings)}
         valid = {
             ".".join(path): value
             for path in paths
@@ -139,33 +199,61 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
         variables=inputs.variables,
         picture=_image_to_send(inputs, context),
     )
-    draft = _from_earlier(context, schema, build_validator(schema, inputs.compared_with))
+    judge = _judge_of(inputs, context)
+    draft = _from_earlier(context, judge)
     finished = _FinishedValues(context, dict(context.values))
     turn = breaks = 0
     while draft.findings and turn <= MAX_REPAIRS:
-        known = with_decided(request, draft.value)
-        asked = _repair(known, draft) if turn else _first(known, draft)
-        reply = await context.call(asked, turn > 0, _stream_listener(draft, finished, schema))
+        known, quotes = with_decided(request, draft.value), judge.idea.enabled
+        asked = _repair(known, draft, quotes_brief=quotes) if turn else _first(known, draft)
+        reply = await context.call(asked, turn > 0, _stream_listener(draft, finished, judge))
         if not isinstance(reply, Reply):
             return Ask(reply)
-        if turn and reply.finish != "stop" and not _missing_values(draft):
+        if turn and reply.finish != "stop" and not draft.unusable:
             # Every prompt is there; that its mending was refused is no reason to lose it.
             break
-        better = _merged(reply, draft, schema)
+        better = _merged(reply, draft, judge)
+        _reject(better, context)
         if reply.finish != "stop":
             await finished.keep(better, leaves(schema))
             breaks += 1
             if reply.finish != "broken" or breaks > MAX_BREAKS:
                 raise _unfinished(reply)
-        elif turn and better == draft and not _missing_values(draft):
+        elif turn and better == draft and not draft.unusable:
             # The same again: asking a third time would bring nothing new.
             break
         else:
             turn += 1
         draft = better
     chosen = with_first_choices(schema, draft.value, context.note)
-    draft = draft if chosen == draft.value else _judge(chosen, schema, draft.find)
+    draft = draft if chosen == draft.value else judge.judge(chosen)
     return Done(Outputs(response=await _complete_reply(draft, finished, schema)))
+
+
+def _judge_of(inputs: Inputs, context: ModuleContext) -> _ReplyJudge:
+    """The judge of replies; of drafts, which nobody can repair, none is rejected."""
+    schema, compared = inputs.output_schema, inputs.compared_with
+    vocabulary = context.resources.files.read_if_there(VOCABULARY)
+    mode = idea_check_of(context.llm, context.idea_check)
+    check = idea_check(compared, mode, vocabulary)
+    if writes_drafts(context.llm):
+        find = build_validator(schema, compared)
+        usable = ("missing", "type")
+        return _ReplyJudge(
+            schema,
+            lambda value: [replace(f, unusable=f.rule in usable) for f in find(value)],
+            compared,
+            check,
+        )
+    sent = SentText("\n".join([inputs.system_message, *described(schema)]), inputs.user_message)
+    return _ReplyJudge(schema, build_validator(schema, compared, sent), compared, check)
+
+
+def _reject(draft: _Draft, context: ModuleContext) -> None:
+    """Records the texts that are no prompts, so that a person can read them."""
+    for finding in draft.unusable:
+        if (text := pick(draft.value, finding.path)) is not None:
+            context.reject(finding, text)
 
 
 def _image_to_send(inputs: Inputs, context: ModuleContext) -> Image | None:
@@ -178,12 +266,12 @@ def _image_to_send(inputs: Inputs, context: ModuleContext) -> Image | None:
     return Image.from_json(inputs.picture)
 
 
-def _from_earlier(context: ModuleContext, schema: dict[str, JsonValue], find: Find) -> _Draft:
+def _from_earlier(context: ModuleContext, judge: _ReplyJudge) -> _Draft:
     """What an earlier, failed execution of this attempt had finished, if anything."""
     if not context.values:
-        return _Draft({}, [Finding((), "missing", "is missing")], find)
+        return _Draft({}, [missing(())])
     kept = joined((tuple(path.split(".")), value) for path, value in context.values.items())
-    return _judge(kept, schema, find)
+    return judge.judge(kept)
 
 
 def _open_schema(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -191,16 +279,14 @@ def _open_schema(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonV
     return narrow(schema, {finding.path for finding in draft.findings})
 
 
-def _stream_listener(
-    draft: _Draft, finished: _FinishedValues, schema: dict[str, JsonValue]
-) -> TextListener:
+def _stream_listener(draft: _Draft, finished: _FinishedValues, judge: _ReplyJudge) -> TextListener:
     """A listener for a streamed reply that records each finished value without findings."""
-    pending = leaves(_open_schema(draft, schema))
+    pending = leaves(_open_schema(draft, judge.schema))
 
     async def listen(text: str) -> None:
         written = {path: v for path, v in finished_values(text).items() if path in pending}
         if written:
-            better = _judge(overlay(draft.value, joined(written.items())), schema, draft.find)
+            better = judge.judge(overlay(draft.value, joined(written.items())))
             await finished.keep(better, written)
             pending[:] = [path for path in pending if path not in written]
 
@@ -214,15 +300,15 @@ def _first(request: Request, draft: _Draft) -> Request:
     return replace(request, schema=narrow(request.schema, {f.path for f in draft.findings}))
 
 
-def _merged(reply: Reply, draft: _Draft, schema: dict[str, JsonValue]) -> _Draft:
+def _merged(reply: Reply, draft: _Draft, judge: _ReplyJudge) -> _Draft:
     """The draft with the values of a reply: all of them, or those finished when it ended."""
-    asked = _open_schema(draft, schema)
+    asked = _open_schema(draft, judge.schema)
     if reply.finish == "stop":
         found = first_object(reply.text) or {}
     else:
         finished = finished_values(reply.text)
         found = joined((path, finished[path]) for path in leaves(asked) if path in finished)
-    return _judge(overlay(draft.value, without_extras(found, asked)), schema, draft.find)
+    return judge.better(draft, judge.judge(overlay(draft.value, without_extras(found, asked))))
 
 
 def _unfinished(reply: Reply) -> ReplyError | UnreachableError:
@@ -251,69 +337,60 @@ def _unfinished(reply: Reply) -> ReplyError | UnreachableError:
             )
 
 
-def _judge(value: JsonValue, schema: dict[str, JsonValue], find: Find) -> _Draft:
-    kept = in_order(autofix_all(without_extras(value, schema), schema), schema)
-    assert isinstance(kept, dict)  # noqa: S101  # `value` is an object
-    return _Draft(kept, find(kept), find)
+def _repair(request: Request, draft: _Draft, *, quotes_brief: bool) -> Request:
+    """The request for a repair: short where all prompts exist, complete where some are missing.
 
-
-def _repair(request: Request, draft: _Draft) -> Request:
-    """The request for a repair: short where all prompts exist, complete where some are missing."""
+    It quotes the brief where prompts are judged by it: a correction must not lose what it asks for.
+    """
     paths = {finding.path for finding in draft.findings}
     schema = narrow(request.schema, paths)
     findings = "\n".join(
         f"{number}. {'.'.join(finding.path) or 'the reply'}: {finding.message}"
         for number, finding in enumerate(draft.findings, start=1)
     )
-    if any(finding.unusable for finding in draft.findings):
+    if draft.unusable:
         note = f"Your last reply could not be used as it was:\n{findings}"
         return replace(request, schema=schema, user=f"{request.user}\n\n{note}")
     texts = {".".join(path): pick(draft.value, path) for path in sorted(paths)}
     shown = json.dumps(texts, ensure_ascii=False, indent=1)
+    brief = f"They were written for this brief:\n{request.user}\n\n" if quotes_brief else ""
     return replace(
         request,
         system=REPAIR,
-        user=f"Prompts:\n{shown}\n\nFindings:\n{findings}"
+        user=f"{brief}Prompts:\n{shown}\n\nFindings:\n{findings}"
         + decided_lines(request.schema, draft.value),
         schema=schema,
         picture=None,
     )
 
 
-def _missing_values(draft: _Draft) -> list[Finding]:
-    """The findings that mean that a prompt is missing."""
-    return [finding for finding in draft.findings if finding.unusable]
-
-
 async def _complete_reply(
     draft: _Draft, finished: _FinishedValues, schema: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
-    """The reply if every value exists, even if some still break a rule."""
-    lost = _missing_values(draft)
-    if not lost:
+    """The reply if every value is usable, even if some still break a rule."""
+    if not draft.unusable:
         return draft.value
-    await finished.keep(draft, leaves(schema))
+    await finished.keep(draft, leaves(schema), usable=True)
     if not draft.value:
         raise EmptyReplyError(
             "the LLM's reply held none of the prompts that were asked for",
             hint="try again, or choose another LLM with `--llm`",
         )
-    names = ", ".join(".".join(finding.path[1:] or finding.path) for finding in lost)
     raise OutputInvalidError(
-        f"after {MAX_REPAIRS} repairs the reply still lacks {names}",
+        f"after {MAX_REPAIRS} repairs the reply still lacks {', '.join(map(_lost, draft.unusable))}",
         hint="resume asks for those alone; or choose another LLM with `--llm`",
     )
 
 
+def _lost(finding: Finding) -> str:
+    """A missing prompt by name, with the reason where there is a text that is no prompt."""
+    name = ".".join(finding.path[1:] or finding.path)
+    return name if finding.rule == "missing" else f"{name} ({finding.message:.120})"
+
+
 def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
     """A literal schema must be of type object; drafts and the vocabulary must be JSON."""
-    if text := resources.files.read_if_there(VOCABULARY):
-        from callsheet.fidelity.vocabulary import wrong_vocabulary
-
-        if wrong := wrong_vocabulary(text):
-            yield Problem(
-                VOCABULARY, "$", wrong, "its form is that of callsheet's own english.json"
-            )
+    yield from vocabulary_problems(resources.files.read_if_there(VOCABULARY))
     schema = inputs.get("output_schema")
     if isinstance(schema, dict) and schema.get("type") != "object":
         yield Problem("", ".output_schema", 'must have `"type": "object"`', "wrap it in an object")

@@ -14,6 +14,7 @@ from callsheet.catalog.schemas import (
     read_schema,
     schema_path,
     unknown_formats,
+    unknown_prompts,
     unlike,
     with_choices,
     wrong_shape,
@@ -115,7 +116,8 @@ def check(inputs: StaticInputs, resources: Resources) -> Iterator[Problem]:
             yield _of_group(problem, group)
         else:
             valid[path] = schema
-            yield from (_of_group(each, group) for each in unknown_formats(schema, path))
+            found = (*unknown_formats(schema, path), *unknown_prompts(schema, path))
+            yield from (_of_group(each, group) for each in found)
     yield from clashes(valid)
 
 

@@ -3,8 +3,16 @@
 import { el, setText } from "./dom.js";
 import { capitalize, formatLength } from "./format.js";
 
-export function findingItem({ message, rule, severity }) {
-  return el("li", { class: severity === "warning" && "warning", title: rule }, capitalize(message));
+export function findingItem({ message, rule, kind, severity }) {
+  const title = kind ? `${kind}: ${rule}` : rule;
+  return el("li", { class: severity === "warning" && "warning", title }, capitalize(message));
+}
+
+/** How many facts of the idea a prompt keeps: "5 of 5 facts"; or why nothing was checked. */
+export function coverageText(coverage) {
+  if (!coverage) return "";
+  const { checked, reason, kept, of } = coverage;
+  return checked ? `Idea: ${kept} of ${of} facts` : `Not checked: ${reason}`;
 }
 
 /** Shows a text's length against its limit. */

@@ -2,7 +2,7 @@
 
 import { copyText } from "./clipboard.js";
 import { button, el, renderIfChanged, setText } from "./dom.js";
-import { findingItem, showLength, splitByFindings } from "./findings.js";
+import { coverageText, findingItem, showLength, splitByFindings } from "./findings.js";
 import { formatCount } from "./format.js";
 import { createPromptEditor } from "./prompt_editor.js";
 import { promptHistory } from "./prompt_history.js";
@@ -13,7 +13,7 @@ import { limitOf } from "./selectors.js";
  * A prompt's card: its `element`, and `update(prompt)`, which renders what has changed.
  *
  * A prompt is `{ category, name, model, text, partialText, isWriting, isEditable, settings,
- * problems, earlier }`; `text` is undefined while nothing is written.
+ * coverage, findings, rejectedText, earlier }`; `text` is undefined while nothing is written.
  */
 export function createPromptCard(name) {
   let prompt = null;
@@ -26,9 +26,10 @@ export function createPromptCard(name) {
     "aria-keyshortcuts": "c",
     "aria-label": `Copy ${name}`,
   });
+  const coverage = el("p", { class: "settings coverage" });
   const text = el("p", { class: "text" });
   const settings = el("p", { class: "settings" });
-  const findings = el("ul", { class: "findings", "aria-label": `Findings in ${name}` });
+  const findingList = el("ul", { class: "findings", "aria-label": `Findings in ${name}` });
   const actions = el("div", { class: "actions" });
   const history = el("div");
   const heading = el("h5", { id: `${id}-name` }, name);
@@ -36,21 +37,22 @@ export function createPromptCard(name) {
     "article",
     { class: "prompt-card", id, tabindex: "0", "aria-labelledby": `${id}-name` },
     el("div", { class: "prompt-head" }, heading, length, copy),
-    [text, settings, findings, actions, history],
+    [text, settings, coverage, findingList, actions, history],
   );
 
   function render() {
-    const { isWriting, isEditable, partialText, problems, earlier } = prompt;
+    const { isWriting, isEditable, partialText, findings, rejectedText, earlier } = prompt;
     renderText(text, prompt);
-    const shown = isWriting ? partialText : prompt.text;
+    const shown = isWriting ? partialText : (prompt.text ?? rejectedText);
     if (shown === undefined) setText(length, "");
     else showLength(length, shown, limitOf(name));
+    setText(coverage, isWriting ? "" : coverageText(prompt.coverage));
     const isWritten = prompt.text !== undefined;
     setText(settings, prompt.settings.length ? `Settings: ${prompt.settings.join(", ")}` : "");
-    const items = partialText ? [] : problems;
-    renderIfChanged(findings, items, () => items.map(findingItem));
+    const items = partialText ? [] : findings;
+    renderIfChanged(findingList, items, () => items.map(findingItem));
     text.hidden = Boolean(editor);
-    findings.hidden = Boolean(editor) || items.length === 0;
+    findingList.hidden = Boolean(editor) || items.length === 0;
     copy.hidden = !isWritten || isWriting;
     const mayEdit = isEditable && isWritten;
     renderIfChanged(actions, [Boolean(editor), mayEdit, earlier.length, isHistoryOpen], () =>
@@ -105,12 +107,13 @@ export function createPromptCard(name) {
   return { element, update };
 }
 
-function renderText(element, { name, text, partialText, isWriting, problems }) {
+function renderText(element, { name, text, rejectedText, partialText, isWriting, findings }) {
   element.classList.toggle("pending", isWriting && !partialText);
   element.classList.toggle("caret", isWriting);
-  renderIfChanged(element, [text, partialText, isWriting, problems], () => {
+  element.classList.toggle("rejected", text === undefined && rejectedText !== undefined);
+  renderIfChanged(element, [text, rejectedText, partialText, isWriting, findings], () => {
     if (isWriting) return partialText ?? "writing ";
-    const parts = splitByFindings(text ?? "", problems, limitOf(name));
+    const parts = splitByFindings(text ?? rejectedText ?? "", findings, limitOf(name));
     return parts.map(({ text: part, severity }) =>
       severity ? el("mark", { class: severity }, part) : part,
     );

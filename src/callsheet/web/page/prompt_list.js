@@ -41,7 +41,10 @@ export function renderPromptList() {
 function promptGroups() {
   const { selection = {}, models: chosen = {}, prompts = {}, at_work: work } = state.run;
   const isShown = (model, written) =>
-    model in (written ?? {}) || isRunning() || Boolean(work?.models?.includes(model));
+    model in (written ?? {}) ||
+    isRunning() ||
+    Boolean(work?.models?.includes(model)) ||
+    rejectedNames(model).length > 0;
   const selected = categories().flatMap(({ name: category, groups }) =>
     groups
       .filter(({ name }) => selection[category]?.includes(name))
@@ -63,15 +66,26 @@ function promptGroups() {
 }
 
 function promptNames(model, prompts = {}) {
-  if (model in prompts) return flattenPrompt(model, prompts[model]).map(({ name }) => name);
+  if (model in prompts) {
+    const written = flattenPrompt(model, prompts[model]).map(({ name }) => name);
+    return [...new Set([...written, ...rejectedNames(model)])];
+  }
   const fields = state.workflow.limits?.[model]?.fields ?? [];
   return fields.length ? fields.map(({ name }) => `${model}.${name}`) : [model];
 }
 
+/** The names of a model's texts that were rejected. */
+function rejectedNames(model) {
+  const names = (state.run.rejected ?? []).map(({ model: name }) => name);
+  return names.filter((name) => name.split(".")[0] === model);
+}
+
 /** What a prompt's card shows. */
 function promptState(category, name) {
-  const { at_work: work, settings, problems = [] } = state.run;
+  const { at_work: work, settings, problems = [], warnings = [], rejected = [] } = state.run;
+  const noticed = warnings.map((warning) => ({ ...warning, severity: "warning" }));
   const model = name.split(".")[0];
+  const [firstText] = flattenPrompt(model, state.run.prompts?.[category]?.[model]);
   const finished = textIn(work?.finished, name);
   const text = finished ?? textIn(state.run.prompts?.[category], name);
   const isRewriting = Boolean(work?.models?.includes(model)) && finished === undefined;
@@ -84,7 +98,9 @@ function promptState(category, name) {
     isWriting: isRunning() && (isRewriting || text === undefined),
     isEditable: !isRunning() && !state.busy,
     settings: settings?.[name] ?? [],
-    problems: problems.filter((problem) => problem.model === name),
+    coverage: name === firstText?.name ? state.run.coverage?.[model] : undefined,
+    findings: [...rejected, ...problems, ...noticed].filter(({ model: found }) => found === name),
+    rejectedText: rejected.find(({ model: found }) => found === name)?.text,
     earlier: earlierAttempts(name, text),
   };
 }
