@@ -63,7 +63,7 @@ class EchoLLM:
     async def compose(self, request, heard=None):
         models = request.schema["properties"]["prompts"]["properties"]
         prompts = {
-            model: f"{self.spec} with {self.key} writes a heron at dawn among reeds, mist on still water"
+            model: f"{self.spec} with {self.key} writes for {model}: a heron at dawn, mist on still water"
             for model in models
         }
         return Reply(json.dumps({"prompts": prompts}), "stop", Usage(7, 0, 5, None), self.spec)
@@ -172,7 +172,7 @@ def test_a_format_of_a_package_judges_prompts_of_a_group(acme: Terminal, tmp_pat
                 "pass": [
                     {
                         "model": model,
-                        "prompt": "a heron at dawn, reeds, mist. It stands in shallow water. Rings spread from its leg.",
+                        "prompt": "a heron at dawn in shallow water, reeds and mist behind it, rings around its leg",
                     }
                 ],
                 "fail": [
@@ -183,7 +183,9 @@ def test_a_format_of_a_package_judges_prompts_of_a_group(acme: Terminal, tmp_pat
     )
     checked = acme("check", str(mine))
     assert checked.status == 0, checked.out
-    (tmp_path / "prompt.txt").write_text("A Heron at dawn. " * 6)
+    (tmp_path / "prompt.txt").write_text(
+        "A Heron at dawn in shallow water, reeds and mist behind it, rings around its leg"
+    )
     linted = acme("lint", "prompt.txt", "--model", model, "--workflow", str(mine), "--json")
     assert [each["rule"] for each in linted.json] == ["small-letters: case"]
     result = acme("run", str(mine), "--idea", "A Heron", "--groups", "flux_2", "--json")
