@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,13 @@ MOST_SECONDS = 5.0
 
 def reply(text: str) -> Text:
     return Text(json.dumps({"prompts": dict.fromkeys(PROMPTS, text)}))
+
+
+def different(text: str, models: Sequence[str] = PROMPTS) -> Text:
+    """A reply with a text of its own for each model."""
+    return Text(
+        json.dumps({"prompts": {model: f"{text} in the form of {model}" for model in models}})
+    )
 
 
 @pytest.fixture
@@ -85,8 +92,8 @@ def test_the_server_answers_while_hostile_replies_are_judged(
         for text in texts:
             server.fail(*[reply(text)] * 3)
             document, slowest = until_ended(serving, llm="openai:any")
-            assert document["status"] == "succeeded", document["error"]
-            assert {problem["model"] for problem in document["problems"]} >= set(PROMPTS)
+            assert document["error"]["code"] == "output_invalid", document
+            assert {text["model"] for text in document["rejected"]} >= set(PROMPTS)
             assert slowest < MOST_SECONDS
 
 
@@ -147,7 +154,7 @@ def assert_inert(text: str) -> None:
 async def test_every_export_of_a_hostile_reply_is_safe_to_open(server: StrictOpenAI) -> None:
     models = ("SORA_2_A", "SORA_1_A", "MIDJOURNEY_A", "MIDJOURNEY_B", "SD_A", "SD_B", "SD_C")
     text = f"a heron {DANGEROUS} {MARKUP}\n````\n# at dawn"
-    server.fail(*[Text(json.dumps({"prompts": dict.fromkeys(models, text)}))] * 3)
+    server.fail(*[different(text, models)] * 3)
     runs = InMemoryRuns.with_llm(client_of(server))
     groups = ("sora", "midjourney", "stable_diffusion")
     session = await runs.session(groups, idea=f"a heron {MARKUP}", mood=f"{MARKUP}\n# cold")
@@ -158,11 +165,11 @@ async def test_every_export_of_a_hostile_reply_is_safe_to_open(server: StrictOpe
         assert "a heron" in exported
         assert not CONTROL.search(exported)
     assert_inert(render_export("md", prompts))
-    assert session.document()["prompts"]["image_generation"]["SORA_1_A"] == text
+    assert session.document()["prompts"]["image_generation"]["SORA_1_A"].startswith(text)
 
 
 def test_a_terminal_is_shown_no_control_characters(writer: Terminal, server: StrictOpenAI) -> None:
-    server.fail(*[reply(f"a heron {DANGEROUS} at dawn")] * 3)
+    server.fail(*[different(f"a heron {DANGEROUS} at dawn")] * 3)
     done = writer("run", "--idea", "a heron", "--groups", "sora", "--llm", "openai:any")
     shown = writer("show", "last", "--json")
     assert done.status == 0, done.err
@@ -182,7 +189,7 @@ def test_the_markdown_and_csv_of_a_batch_are_safe_to_open(
     sheet = Path(writer.folder) / "ideas.csv"
     sheet.write_text(f'idea\n"a heron {MARKUP}"\n', "utf-8")
     for name in ("out.md", "out.csv"):
-        server.fail(*[reply(f"=1+1 {DANGEROUS} {MARKUP}")] * 3)
+        server.fail(*[different(f"=1+1 a heron {DANGEROUS} {MARKUP}")] * 3)
         words = ("--groups", "sora", "--llm", "openai:any", "--output", name)
         done = writer("batch", "ideas.csv", *words)
         assert done.status == 0, done.err

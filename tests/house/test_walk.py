@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 80
-BATCH_FILES = 91
+RUN_FILES = 83
+BATCH_FILES = 94
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

@@ -5,28 +5,24 @@ The words are ours: a validator's own message would repeat the whole prompt.
 
 from __future__ import annotations
 
-import json
-import time
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError
-from jsonschema.exceptions import FormatError
-from jsonschema.validators import extend
 from referencing import Registry
 
-from callsheet.catalog.formats import find_format
-from callsheet.catalog.formats.format import LONGEST, NONE, longest_checked
+from callsheet.catalog.formats.format import NONE
+from callsheet.catalog.schema_validator import FormatRules, SchemaValidator
 from callsheet.catalog.usable import NOTHING_SENT, unusable_texts
-from callsheet.patterns import SECONDS, search
+from callsheet.patterns import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from jsonschema import ValidationError
     from pydantic import JsonValue
 
-    from callsheet.catalog.formats.format import Fault, Others, Severity
+    from callsheet.catalog.formats.format import Others, Severity
     from callsheet.catalog.usable import SentText
     from callsheet.documents import RuleKind
 
@@ -74,7 +70,7 @@ def build_validator(
     `others` are texts that a format's rules may compare a prompt with, by name; `source` is what
     the LLM was sent, which no prompt may repeat.
     """
-    find = _finder(schema, _Formats("error", others))
+    find = _finder(schema, FormatRules("error", others))
 
     def found(reply: JsonValue) -> list[Finding]:
         lost = [
@@ -102,13 +98,13 @@ def find_warnings(
     reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE
 ) -> list[Finding]:
     """The warnings of a reply: what only a person can judge, in the order of the schema."""
-    found = _finder(schema, _Formats("warning", others))(reply)
+    found = _finder(schema, FormatRules("warning", others))(reply)
     return [finding for finding in found if finding.severity == "warning"]
 
 
-def _finder(schema: Mapping[str, JsonValue], formats: _Formats) -> Find:
+def _finder(schema: Mapping[str, JsonValue], formats: FormatRules) -> Find:
     # Without a registry of ours, a `$ref` to an address would be fetched.
-    validator = _Validator(schema, registry=_NOTHING_ELSE, format_checker=formats)
+    validator = SchemaValidator(schema, registry=_NOTHING_ELSE, format_checker=formats)
     asked = leaves(dict(schema))
 
     def found(reply: JsonValue) -> list[Finding]:
@@ -123,134 +119,12 @@ def _finder(schema: Mapping[str, JsonValue], formats: _Formats) -> Find:
     return found
 
 
-class _Formats(FormatChecker):
-    """Checks named formats: the rules of one severity, with the texts to compare with.
-
-    `seconds_left` is how long the patterns of a reply may still be searched for, all together.
-    """
-
-    def __init__(self, severity: Severity, others: Others) -> None:
-        super().__init__(formats=())
-        self.severity = severity
-        self.seconds_left = SECONDS
-        self._others = others
-
-    def faults(self, text: str, name: str) -> list[Fault]:
-        named = find_format(name)
-        return named.faults(text, self.severity, self._others) if named else []
-
-    def kind(self, rule: str, name: str) -> RuleKind:
-        named = find_format(name)
-        return named.kind(rule) if named else "limit"
-
-    def check(self, instance: object, format: str) -> None:  # noqa: A002  # the library's word
-        if isinstance(instance, str) and self.faults(instance, format):
-            raise FormatError(format)
-
-
-LEAST_SECONDS = 0.1
-"""What each pattern has, however long the others took."""
-
-
-def _matches(validator: Any, pattern: str, text: str) -> bool:
-    limits, began = validator.format_checker, time.thread_time()
-    try:
-        return search(pattern, text, seconds=max(limits.seconds_left, LEAST_SECONDS))
-    finally:
-        limits.seconds_left -= time.thread_time() - began
-
-
-def _pattern(validator: Any, pattern: str, text: Any, schema: Any) -> Iterator[ValidationError]:
-    del schema
-    if isinstance(text, str) and not _matches(validator, pattern, text):
-        yield ValidationError("does not match")
-
-
-def _pattern_properties(
-    validator: Any, patterns: dict[str, Any], value: Any, schema: Any
-) -> Iterator[ValidationError]:
-    del schema
-    for name, item in value.items() if isinstance(value, dict) else ():
-        for pattern, node in patterns.items():
-            if _matches(validator, pattern, name):
-                yield from validator.descend(item, node, path=name, schema_path=pattern)
-
-
-def _extra_names(validator: Any, value: Any, schema: Any) -> list[str]:
-    patterns = schema.get("patternProperties", {})
-    return [
-        name
-        for name in value
-        if name not in schema.get("properties", {})
-        and not any(_matches(validator, pattern, name) for pattern in patterns)
-    ]
-
-
-def _additional_properties(
-    validator: Any, node: Any, value: Any, schema: Any
-) -> Iterator[ValidationError]:
-    extra = _extra_names(validator, value, schema) if isinstance(value, dict) else []
-    if isinstance(node, dict):
-        for name in extra:
-            yield from validator.descend(value[name], node, path=name)
-    elif extra and not node:
-        yield ValidationError("has more entries")
-
-
-def _unique_items(
-    validator: Any, unique: Any, value: Any, schema: Any
-) -> Iterator[ValidationError]:
-    del validator, schema
-    if unique and isinstance(value, list):
-        # To Python, 1 and True are equal; to a schema they are not, but 1 and 1.0 are.
-        texts = {json.dumps(_whole_numbers(item), sort_keys=True) for item in value}
-        if len(texts) < len(value):
-            yield ValidationError("has an entry twice")
-
-
-def _whole_numbers(value: JsonValue) -> JsonValue:
-    if isinstance(value, list):
-        return [_whole_numbers(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _whole_numbers(item) for name, item in value.items()}
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _of_length(keyword: Callable[..., Any]) -> Callable[..., Any]:
-    """The keyword for texts that are not far too long; of any other, only the length is told."""
-
-    def check(validator: Any, limit: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
-        if not isinstance(value, str) or len(value) <= longest_checked(schema):
-            yield from keyword(validator, limit, value, schema) or ()
-        elif "maxLength" not in schema:
-            yield ValidationError("is long", validator="maxLength", validator_value=LONGEST)
-
-    return check
-
-
-_KEYWORDS = {
-    **Draft202012Validator.VALIDATORS,
-    "pattern": _pattern,
-    "patternProperties": _pattern_properties,
-    "additionalProperties": _additional_properties,
-    "uniqueItems": _unique_items,
-}
-"""Those that the library applies with `re`, or in a time that grows with the square, are ours."""
-
-_BY_LENGTH = {
-    name: keyword if name in ("maxLength", "type") else _of_length(keyword)
-    for name, keyword in _KEYWORDS.items()
-}
-
-_Validator: Any = cast("Any", extend)(Draft202012Validator, _BY_LENGTH)
-
-
 def _position(path: Path, asked: list[Path]) -> int:
     near = (n for n, leaf in enumerate(asked) if leaf[: len(path)] == path[: len(leaf)])
     return next(near, len(asked))
 
 
-def _findings(error: ValidationError, formats: _Formats) -> Iterator[Finding]:
+def _findings(error: ValidationError, formats: FormatRules) -> Iterator[Finding]:
     # A list is one value: it is told, picked and mended as a whole.
     names = takewhile(lambda part: isinstance(part, str), error.absolute_path)
     path: Path = tuple(str(name) for name in names)
@@ -282,7 +156,7 @@ def _findings(error: ValidationError, formats: _Formats) -> Iterator[Finding]:
         )
 
 
-def _nearest(context: Sequence[ValidationError], formats: _Formats) -> Iterator[Finding]:
+def _nearest(context: Sequence[ValidationError], formats: FormatRules) -> Iterator[Finding]:
     """The findings of the alternatives that fit the value's type, or else of all of them."""
     branches: dict[str, list[Finding]] = {}
     for error in context:
