@@ -76,7 +76,8 @@ async def test_of_500_rows_the_five_poisoned_ones_fail_by_themselves_each_with_i
         assert [end.row.number for end in ends] == [row + 2 for row in range(500)]
         again, _ = await bench.execute(sheet, retry_failed=True)
         assert again.progress.fresh == 5
-        assert not [seen for seen in server.requests[paid:] if "number" in str(seen.json)]
+        sent = [str(seen.json["messages"][1]["content"]) for seen in server.requests[paid:]]
+        assert not [message for message in sent if "number" in message.rpartition("Idea:")[2]]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_a_full_disk_is_a_notice_with_a_way_to_go_on_and_nothing_received_is_los
         env = {"CALLSHEET_LLM": "openai:any", "CALLSHEET_BASE_URL": llm.server.url}
         with serving(folder, env=env) as server:
             ui = open_page(server.url)
-            ui.enter_idea("a heron " * 400)
+            ui.enter_idea("a heron at dawn among reeds")
             ui.select_groups("sora", "leonardo", "phoenix")
             notice = ui.page.get_by_role("alert")
 
