@@ -195,12 +195,6 @@ class _Passage:
         wanted = {stem(word) for word in term.split()}
         return wanted <= {stem(token.word) for token in self._tokens}
 
-    def _mentions(self, term: str) -> Iterator[Match]:
-        accepted = self._words.accepted(term)
-        for match in self._matches:
-            if match.term in accepted:
-                yield match
-
     def _count(self, fact: IdeaFact, facts: Facts) -> Lost | None:
         del facts
         if not self.shows(fact.term) and not self._has_stem(fact.term):
