@@ -75,3 +75,10 @@ def server() -> Iterator[StrictOpenAI]:
     """An LLM's provider on loopback that is as strict as OpenAI."""
     with StrictOpenAI() as running:
         yield running
+
+
+@pytest.fixture
+def writer(terminal: Terminal, server: StrictOpenAI) -> Terminal:
+    """A terminal whose LLM is the loopback server."""
+    terminal.env |= {"CALLSHEET_BASE_URL": server.url, "CALLSHEET_API_KEY": "sk-any"}
+    return terminal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,6 @@ RIGHT = (
     "A red bus waits and two dogs sit on the right of a blue door, soft daylight on the pavement, a"
     " wide and level view, natural texture in every part"
 )
-
-
-@pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as running:
-        yield running
-
-
-@pytest.fixture
-def writer(terminal: Terminal, server: StrictOpenAI) -> Terminal:
-    """A terminal whose LLM is the loopback server."""
-    terminal.env |= {"CALLSHEET_BASE_URL": server.url, "CALLSHEET_API_KEY": "sk-any"}
-    return terminal
 
 
 def saying(*texts: str) -> Conduct:

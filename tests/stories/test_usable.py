@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,6 @@ RUN = ("run", "--idea", "a heron at dawn", "--groups", "sora", "--llm", "openai:
 COPIED = next(line for line in build_instructions(["sora"]).splitlines() if len(line) > 100)
 """A line of the instructions themselves."""
 SORA_1, SORA_2 = "SORA_1_A", "SORA_2_A"
-
-
-@pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as running:
-        yield running
-
-
-@pytest.fixture
-def writer(terminal: Terminal, server: StrictOpenAI) -> Terminal:
-    """A terminal whose LLM is the loopback server."""
-    terminal.env |= {"CALLSHEET_BASE_URL": server.url, "CALLSHEET_API_KEY": "sk-any"}
-    return terminal
 
 
 def saying(text: str, *models: str) -> Conduct:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from callsheet.errors import StorageError
-from callsheet.events import Noted
 from callsheet.store.port import Lease, LeaseError
 from callsheet.store.sql import SqlStore
+from tests.support.stored_runs import begin, lease, note
 
 RUNS = tuple(f"run-{number}" for number in range(20))
 
@@ -27,18 +27,6 @@ def store(path: Path) -> Iterator[SqlStore]:
     store = SqlStore(path)
     yield store
     store.close()
-
-
-def lease(run: str) -> Lease:
-    return Lease(run, "me", 1)
-
-
-def note(text: str) -> list[Noted]:
-    return [Noted(step="s", text=text)]
-
-
-async def begin(store: SqlStore, *runs: str) -> None:
-    await asyncio.gather(*(store.create(lease(run), "oms", note("began"), {}) for run in runs))
 
 
 def kept(path: Path, run: str) -> int:

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from callsheet.errors import StorageError
-from callsheet.events import Noted
 from callsheet.store.port import Lease, LeaseError
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from tests.support.postgres import Server
+from tests.support.stored_runs import begin, lease, note
 
 RUNS = tuple(f"run-{number}" for number in range(20))
 
@@ -25,18 +25,6 @@ def store(database_url: str) -> Iterator[SqlStore]:
     store = SqlStore(Postgres(database_url))
     yield store
     store.close()
-
-
-def lease(run: str) -> Lease:
-    return Lease(run, "me", 1)
-
-
-def note(text: str) -> list[Noted]:
-    return [Noted(step="s", text=text)]
-
-
-async def begin(store: SqlStore, *runs: str) -> None:
-    await asyncio.gather(*(store.create(lease(run), "oms", note("began"), {}) for run in runs))
 
 
 def change(url: str, sql: str) -> None:
