@@ -56,6 +56,11 @@ def wants_colour() -> bool:
     return not os.environ.get("NO_COLOR")
 
 
+def without_pydantic_plugins() -> None:
+    """Keeps pydantic from loading plugins, for which it reads the metadata of every installed package."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings; raises InputError for an invalid value."""
     env = os.environ if environment is None else environment

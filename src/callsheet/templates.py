@@ -7,6 +7,7 @@ it is not rendered.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from callsheet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pydantic import JsonValue
 
@@ -56,7 +57,8 @@ LONGEST_SIDE, LEAST_STEP, MOST_MEGAPIXELS = 100, 8, 64
 
 def fill(template: str, variables: Mapping[str, JsonValue], *, name: str = "template") -> str:
     """The rendered template; raises InputError naming undefined variables."""
-    compiled = _read(template, name, variables)
+    with _refusing(template, name, variables):
+        compiled = _compiled(template)
     try:
         pieces: list[str] = []
         size = 0
@@ -74,7 +76,8 @@ def fill(template: str, variables: Mapping[str, JsonValue], *, name: str = "temp
 
 def check_template(template: str, *, name: str = "template") -> None:
     """Raises InputError for a template that is invalid for any variables."""
-    _read(template, name, {})
+    with _refusing(template, name, {}):
+        _parsed(template)
 
 
 def names_read(template: str) -> set[str]:
@@ -114,11 +117,12 @@ def _path(node: nodes.Node) -> str:
             return ""
 
 
-def _read(template: str, name: str, variables: Mapping[str, JsonValue]) -> Template:
+@contextmanager
+def _refusing(template: str, name: str, variables: Mapping[str, JsonValue]) -> Iterator[None]:
     if len(template) > MAX_TEMPLATE:
         raise InputError(f"{name} has {len(template):,} characters; the limit is {MAX_TEMPLATE:,}")
     try:
-        return _compiled(template)
+        yield
     except TemplateError as error:
         raise _template_error(error, name, variables) from error
     except (RecursionError, SyntaxError, MemoryError) as error:
@@ -141,7 +145,13 @@ def _permitted(node: nodes.Node) -> nodes.Node:
 
 @lru_cache(maxsize=256)
 def _compiled(template: str) -> Template:
-    tree = _environment().parse(template)
+    return _environment().from_string(_parsed(template))
+
+
+@lru_cache(maxsize=256)
+def _parsed(template: str) -> nodes.Template:
+    environment = _environment()
+    tree = environment.parse(template)
     level: list[nodes.Node] = [tree]
     for _ in range(MAX_DEPTH):
         level = [_permitted(child) for node in level for child in node.iter_child_nodes()]
@@ -150,7 +160,13 @@ def _compiled(template: str) -> Template:
     for loop in tree.find_all(nodes.For):
         if loop.recursive or any(True for _ in loop.find_all(nodes.For)):
             raise TemplateSyntaxError("nested loops are not allowed in templates", loop.lineno)
-    return _environment().from_string(tree)
+    # Jinja itself would say so when it compiles the template, which takes far longer.
+    for kind, known in ((nodes.Filter, environment.filters), (nodes.Test, environment.tests)):
+        for node in tree.find_all(kind):
+            if node.name not in known:
+                word = kind.__name__.lower()
+                raise TemplateSyntaxError(f"No {word} named {node.name!r}.", node.lineno)
+    return tree
 
 
 class _Environment(ImmutableSandboxedEnvironment):

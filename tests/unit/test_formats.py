@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from callsheet import build_schema, load_groups
 from callsheet.authoring.check import check_workflow
 from callsheet.authoring.lint import lint
 from callsheet.catalog.examples import GroupExamples, examples_path, findings_of, run_examples
-from callsheet.catalog.formats import built_in, find_format
+from callsheet.catalog.formats import BUILT_IN, built_in, find_format
 from callsheet.catalog.formats.clip_tokens import at_least
 from callsheet.catalog.rules import find_errors, find_warnings
 from callsheet.catalog.schemas import unknown_formats
@@ -35,6 +36,12 @@ each_group = pytest.mark.parametrize(
 )
 FORMATS = list(built_in().values())
 SCENE = "A heron stands by a lake at dusk"
+
+
+def test_every_format_of_a_module_is_in_the_table_of_names() -> None:
+    modules = {import_module(f"callsheet.catalog.formats.{family}") for family in BUILT_IN.values()}
+    assert {each.name for module in modules for each in module.FORMATS} == set(BUILT_IN)
+    assert [each.name for each in built_in().values()] == list(BUILT_IN)
 
 
 def caught(name: str, text: str) -> list[str]:

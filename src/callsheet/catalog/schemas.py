@@ -12,7 +12,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from callsheet.catalog.formats import STANDARD, built_in, find_format
+from callsheet.catalog.formats import BUILT_IN, is_known
 from callsheet.catalog.rules import leaves
 from callsheet.catalog.usable import DIFFERS
 from callsheet.errors import Problem, WorkflowError, nearest_first
@@ -214,8 +214,8 @@ def unknown_formats(node: JsonValue, file: str, at: str = "$") -> Iterator[Probl
     if not isinstance(node, dict):
         return
     name = node.get("format")
-    if isinstance(name, str) and name not in STANDARD and find_format(name) is None:
-        known = ", ".join(nearest_first(name, built_in()))
+    if isinstance(name, str) and not is_known(name):
+        known = ", ".join(nearest_first(name, BUILT_IN))
         yield Problem(file, f"{at}.format", f"unknown format `{name:.80}`", f"known: {known}")
     for key, item in node.items():
         if key not in ("enum", "const", "examples", "default"):

@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from callsheet.cli.exit import install_signal_handlers, run_and_exit
-from callsheet.settings import wants_colour
+from callsheet.settings import wants_colour, without_pydantic_plugins
 
 COMMANDS = {
     "run": ("callsheet.cli.run_commands:run", "Write prompts for an idea."),
@@ -87,6 +87,7 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line and exits with its status."""
+    without_pydantic_plugins()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A prompt may contain any character; a terminal's legacy encoding must not end the run.

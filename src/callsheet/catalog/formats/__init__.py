@@ -26,24 +26,44 @@ STANDARD = frozenset(
 )  # fmt: skip
 """The formats that JSON Schema itself defines; they are left to the provider."""
 
-_FAMILIES = (
-    "plain_text", "clip_tokens", "sentences", "motion", "stable_diffusion", "sdxl_families",
-    "midjourney_image", "midjourney_video", "video_text",
-)  # fmt: skip
+_FAMILIES = {
+    "plain_text": "plain-text plain-lines plain-tags negative-words negative-nouns",
+    "clip_tokens": "clip-chunks",
+    "sentences": "gpt-image nano-banana flux-2 lucid-origin seedream qwen-image stable-diffusion-3",
+    "motion": "motion-text",
+    "stable_diffusion": "stable-diffusion-a1111 danbooru-tags danbooru-negative",
+    "sdxl_families": "illustrious-tags illustrious-negative pony-tags pony-negative animagine-tags "
+    "animagine-negative",
+    "midjourney_image": "midjourney-image midjourney-8.2 niji-7",
+    "midjourney_video": "midjourney-video",
+    "video_text": "veo-clip kling-clip seedance-clip hailuo-clip luma-clip wan-clip runway-clip",
+}
+"""The names of the formats in each module; a module is imported when one of its formats is used."""
+
+BUILT_IN = {name: family for family, names in _FAMILIES.items() for name in names.split()}
+"""The names of the built-in formats, each with its module."""
 
 
-@lru_cache(maxsize=1)
 def built_in() -> Mapping[str, Format]:
     """The built-in formats by name."""
-    places = (import_module(f"{__name__}.{family}") for family in _FAMILIES)
-    return {each.name: each for place in places for each in place.FORMATS}
+    return {name: _load(family)[name] for name, family in BUILT_IN.items()}
+
+
+def is_known(name: str) -> bool:
+    """Whether a format of this name exists: JSON Schema's, built in or installed."""
+    return name in STANDARD or name in BUILT_IN or find_format(name) is not None
 
 
 def find_format(name: str) -> Format | None:
     """The format of this name, built in or installed; None for any other."""
     if name in STANDARD:
         return None
-    if name in built_in():
-        return built_in()[name]
+    if name in BUILT_IN:
+        return _load(BUILT_IN[name])[name]
     entries = POINT.entries()
     return POINT.load(entries[name], Format) if name in entries else None
+
+
+@lru_cache
+def _load(family: str) -> Mapping[str, Format]:
+    return {each.name: each for each in import_module(f"{__name__}.{family}").FORMATS}
