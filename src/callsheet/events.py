@@ -31,14 +31,14 @@ class QuestionPolicy(RunEvent):
 class RunStarted(RunEvent):
     """A run started: hash of its workflow files, LLM, and preset answers.
 
-    `source` is the workflow's name, or the absolute path of its file. Here and below, `manner` is the
-    question policy, and `once` the idempotency key of the request that caused the event, with a
-    hash of its body.
+    `source` is the workflow's name, or the absolute path of its file; empty in the earliest runs.
+    Here and below, `manner` is the question policy, and `once` the idempotency key of the request
+    that caused the event, with a hash of its body.
     """
 
     kind: Literal["run_started"] = "run_started"
     workflow: str
-    source: str
+    source: str = ""
     manifest: str
     llm: str
     base_url: str | None = None

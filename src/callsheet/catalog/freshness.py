@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt  # pydantic reads the types when it builds the models
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 MOST_DAYS = 120
 """A group that was checked longer ago is reported as outdated."""
@@ -39,8 +39,12 @@ class Retirement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    date: dt.date
-    successor: str = Field(description="What serves in its place, in a few words.")
+    # The second names are those of the earliest configs, which are stored with runs.
+    date: dt.date = Field(validation_alias=AliasChoices("date", "on"))
+    successor: str = Field(
+        validation_alias=AliasChoices("successor", "note"),
+        description="What serves in its place, in a few words.",
+    )
 
     def words(self, label: str) -> str:
         """The retirement in one line, as every interface shows it."""

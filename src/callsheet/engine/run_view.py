@@ -158,7 +158,7 @@ def _apply_start(view: RunView, event: RunStarted | RunResumed | RunRetried) -> 
     view.error = view.parked_until = None
     view.status = "waiting" if view.question else "running"
     if isinstance(event, RunStarted):
-        view.workflow, view.source = event.workflow, event.source
+        view.workflow, view.source = event.workflow, event.source or event.workflow
     if not isinstance(event, RunResumed):
         view.manifest, view.preset_answers = event.manifest, dict(event.answers)
     if isinstance(event, RunRetried):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -38,6 +39,9 @@ BUILT_IN_CONFIG = ":config.json"
 
 PLUGIN_CONFIGS = ":groups/"
 """The prefix under which the configs of installed packs are stored with a run."""
+
+LISTS_HASHES = re.compile(r'"files": \{"[^"]*": "[0-9a-f]{64}"')
+"""What is found in a manifest that lists the files by content hash."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +121,18 @@ def _validated(bundle: WorkflowBundle) -> tuple[WorkflowBundle, list[Problem]]:
 
 async def load_stored(store: Store, manifest: str) -> WorkflowBundle:
     """The workflow as it was stored with a run."""
-    return _from_manifest(await store.file(manifest))
+    text = await store.file(manifest)
+    if LISTS_HASHES.search(text):
+        text = await _with_contents(store, text)
+    return _from_manifest(text)
+
+
+async def _with_contents(store: Store, listing: str) -> str:
+    """A manifest of the earliest versions, which stored each file by itself, as it is written today."""
+    kept = json.loads(listing)
+    texts = {path: await store.file(content) for path, content in kept["files"].items()}
+    source = kept["source"] if "source" in kept else kept["name"]
+    return json.dumps({"source": source, "file": kept["file"], "files": texts}, sort_keys=True)
 
 
 # A worker executes many runs of the same workflow.

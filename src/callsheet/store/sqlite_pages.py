@@ -1,7 +1,8 @@
 """Reads the rows of a SQLite file page by page, without the database: also from a damaged file.
 
 Every table of the store is a B-tree of the kind that SQLite also uses for an index: each of its
-pages holds complete rows, so that a page can be read whatever became of the others.
+pages holds complete rows, so that a page can be read whatever became of the others. A file that the
+earliest versions made has ordinary tables, whose rows are in their leaf pages.
 See https://www.sqlite.org/fileformat2.html.
 """
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = int | float | str | bytes | None
 
-INTERIOR, LEAF = 2, 10
+INTERIOR, LEAF, TABLE_LEAF = 2, 10, 13
 """The kinds of pages that hold rows."""
 
 PAGE_SIZES = tuple(2**power for power in range(9, 17))
@@ -44,7 +45,7 @@ class _Pages:
     def cells(self, number: int) -> list[int]:
         """Where the rows of a page begin; none on a page of another kind."""
         page, start = self._page(number), 100 if number == 1 else 0
-        if page[start] not in (INTERIOR, LEAF):
+        if page[start] not in (INTERIOR, LEAF, TABLE_LEAF):
             return []
         count = int.from_bytes(page[start + 3 : start + 5], "big")
         first = start + (12 if page[start] == INTERIOR else 8)
@@ -56,13 +57,17 @@ class _Pages:
     def row(self, number: int, pointer: int) -> tuple[Value, ...]:
         """The row at a place of a page; raises ValueError or IndexError where it is damaged."""
         page = self._page(number)
-        at = pointer + (4 if page[100 if number == 1 else 0] == INTERIOR else 0)
-        length, at = _varint(page, at)
-        return tuple(_values(self._payload(page, at, length)))
+        kind = page[100 if number == 1 else 0]
+        length, at = _varint(page, pointer + (4 if kind == INTERIOR else 0))
+        if kind == TABLE_LEAF:
+            _, at = _varint(page, at)  # the number of the row
+            most = self._usable - 35
+        else:
+            most = (self._usable - 12) * 64 // 255 - 23
+        return tuple(_values(self._payload(page, at, length, most)))
 
-    def _payload(self, page: bytes, at: int, length: int) -> bytes:
-        """The bytes of a row, which may continue on further pages."""
-        most = (self._usable - 12) * 64 // 255 - 23
+    def _payload(self, page: bytes, at: int, length: int, most: int) -> bytes:
+        """The bytes of a row, which continues on further pages where it has more than `most`."""
         if length <= most:
             return page[at : at + length]
         least = (self._usable - 12) * 32 // 255 - 23
