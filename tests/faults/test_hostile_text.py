@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import Any
 import markdown
 import pytest
 
+from callsheet.batches.request import SheetError
 from callsheet.errors import InputError
 from callsheet.exports.prompt_set import prompt_set
 from callsheet.exports.registry import EXPORTS, render_export
+from callsheet.loader.bundle import built_in_workflows
 from callsheet.templates import fill
+from tests.support.batches import SharedStore, write_sheet
 from tests.support.cli import Terminal
 from tests.support.loopback import Text
 from tests.support.runs import InMemoryRuns, client_of
@@ -126,15 +130,36 @@ def test_the_server_answers_while_a_slow_pattern_is_applied(
     assert slowest < MOST_SECONDS
 
 
-def test_a_slow_pattern_of_a_form_is_named_when_an_answer_is_refused(terminal: Terminal) -> None:
-    assert terminal("init", "mine", "--from", "oms").status == 0
-    file = Path(terminal.folder) / "mine" / "steps" / "user_input.json"
+@pytest.fixture
+def slow_form(tmp_path: Path) -> Path:
+    """A copy of `oms` in which a field of the form has a pattern without a limit."""
+    folder = tmp_path / "mine"
+    shutil.copytree(built_in_workflows()["oms"], folder)
+    file = folder / "steps" / "user_input.json"
     file.write_text(file.read_text("utf-8").replace("[1-9][0-9]?:[1-9][0-9]?", SLOW), "utf-8")
+    return folder
+
+
+IN_THE_FORM = rf"steps/user_input\.json at \$\S+: the pattern '{re.escape(SLOW)}' takes too long"
+
+
+def test_a_slow_pattern_of_a_form_is_named_when_an_answer_is_refused(
+    terminal: Terminal, slow_form: Path
+) -> None:
     words = ("--idea", "a heron", "--groups", "sora", "--set", f"aspect_ratio={'a' * 100}!")
-    result = terminal("run", "mine", *words)
+    result = terminal("run", str(slow_form), *words)
     assert result.status == 2
-    assert "steps/user_input.json at $" in " ".join(result.err.split())
-    assert "takes too long" in " ".join(result.err.split())
+    assert re.search(IN_THE_FORM, " ".join(result.err.split()))
+
+
+def test_a_slow_pattern_of_a_form_is_named_with_the_row_that_it_was_too_slow_for(
+    slow_form: Path, tmp_path: Path
+) -> None:
+    rows = [{"idea": "a heron", "aspect_ratio": f"{'a' * 100}!"}]
+    sheet = write_sheet(tmp_path / "ideas.csv", rows)
+    with pytest.raises(SheetError) as caught:
+        SharedStore.with_llm().batch(sheet, workflow=str(slow_form))
+    assert re.search(f"row 2: {IN_THE_FORM}", str(caught.value.problems[0]))
 
 
 DANGEROUS = "\x1b]0;title\x07\x00\x9b31m\u202e"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from callsheet.batches.sheet_reader import column_key
 from callsheet.errors import AnswerError, CallsheetError, InputError, UnknownNameError
 from callsheet.loader.rendering import still_question
+from callsheet.modules.support.slow_patterns import pattern_places
 from callsheet.questions import parse_answer
 from callsheet.runs.inputs import brief_fields, check_still, parse_selection, required_fields
 
@@ -191,7 +192,8 @@ class RowParser:
     def _answer(self, key: str, value: JsonValue) -> JsonValue:
         if key not in self._fields:
             raise UnknownNameError("field", key, self._fields)
-        return parse_answer(self._fields[key], value)
+        with pattern_places(self._bundle.resources):
+            return parse_answer(self._fields[key], value)
 
     def _selection(self, groups: tuple[str, ...]) -> dict[str, JsonValue]:
         if not groups:
