@@ -21,6 +21,8 @@ from callsheet.loader.bundle import load_workflow
 from callsheet.modules.registry import BUILT_IN, find_module
 from callsheet.modules.user.form import FormField
 from callsheet.settings import VARIABLES
+from callsheet.web.access import MAX_BODY
+from callsheet.web.connections import ConnectionLimits
 from callsheet.web.routes import OPERATIONS
 from docgen.markdown import fence, table
 
@@ -130,6 +132,42 @@ def route_table() -> str:
         for each in OPERATIONS
     ]
     return table(["route", "description"], lines)
+
+
+def connection_limits_table() -> str:
+    """The limits of a connection to the server."""
+    limits = ConnectionLimits()
+    rows = [
+        ["headers of a request", f"{limits.headers}", "431 `head_too_large`"],
+        [
+            "request line and headers together",
+            f"{limits.head_bytes // 1024} KiB",
+            "431 `head_too_large`",
+        ],
+        [
+            "time for a request to arrive",
+            f"{limits.request_seconds:.0f} s, and 1 s for each {limits.bytes_per_second:,} bytes of it",
+            "408 `request_too_slow`",
+        ],
+        [
+            "time between two requests",
+            f"{limits.idle_seconds} s",
+            "the connection is closed",
+        ],
+        [
+            "time in which a client reads nothing of its response",
+            f"{limits.unread_seconds:.0f} s",
+            "the connection is closed",
+        ],
+        ["body of a request", f"{MAX_BODY // 1024 // 1024} MiB", "413 `too_large`"],
+        [
+            "open connections of one address, and of one other user of this machine",
+            f"{limits.per_address}",
+            "503 `too_many_connections`",
+        ],
+        ["open connections of your own", f"{limits.own:,}", "503 `too_many_connections`"],
+    ]
+    return table(["what", "limit", "beyond it"], rows)
 
 
 def settings_table() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +25,13 @@ VARIABLES: Mapping[str, str] = {
     "CALLSHEET_MAX_COST": "The most a run may cost, in US dollars.",
     "CALLSHEET_IDEA_CHECK": "How prompts are judged by the idea: `strict` (the default), `warn` or `off`; see [the idea check](idea-check.md).",
     "CALLSHEET_HOME": "The folder where runs are stored.",
+    "CALLSHEET_TOKEN": "The token that `callsheet serve` demands from everyone; see [who may use the server](security.md).",
     "CALLSHEET_DATABASE_URL": "A PostgreSQL database to store runs in instead, as `postgresql://user:password@host/name`; see [scaling](scaling.md).",
     "CALLSHEET_LEASE_SECONDS": "Seconds after which a process without heartbeat counts as dead (default 30); must be the same for all processes of a database.",
 }
 """All settings with their descriptions; the table in the documentation is generated from it."""
+
+SHORTEST_TOKEN = 16
 
 LEASE_SECONDS = 30.0
 SHORTEST_LEASE, LONGEST_LEASE = 1.0, 3600.0
@@ -49,6 +53,7 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     lease_seconds: float = LEASE_SECONDS
     idea_check: IdeaCheckMode = STRICT
+    token: str = field(default="", repr=False)
 
 
 def wants_colour() -> bool:
@@ -73,6 +78,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=_database(env.get("CALLSHEET_DATABASE_URL")),
         lease_seconds=_lease(env.get("CALLSHEET_LEASE_SECONDS")),
         idea_check=_idea_check(env.get("CALLSHEET_IDEA_CHECK")),
+        token=_token(env.get("CALLSHEET_TOKEN")),
     )
 
 
@@ -131,6 +137,16 @@ def _idea_check(text: str | None) -> IdeaCheckMode:
         if mode == text:
             return mode
     raise InputError(f"CALLSHEET_IDEA_CHECK cannot be {text!r:.40}", hint=f"use {', '.join(MODES)}")
+
+
+def _token(text: str | None) -> str:
+    """The token; messages never repeat it."""
+    if text and not re.fullmatch(rf"[A-Za-z0-9._~-]{{{SHORTEST_TOKEN},}}", text):
+        raise InputError(
+            f"CALLSHEET_TOKEN must have at least {SHORTEST_TOKEN} letters, digits or any of . _ ~ -",
+            hint='make one with: python -c "import secrets; print(secrets.token_urlsafe())"',
+        )
+    return text or ""
 
 
 def _home(env: Mapping[str, str]) -> Path:

@@ -9,7 +9,7 @@ import click
 
 from callsheet.cli.exit import debug_requested
 from callsheet.cli.options import debug_option
-from callsheet.cli.output import note_command
+from callsheet.cli.output import note, note_command
 
 
 @click.command()
@@ -35,6 +35,13 @@ from callsheet.cli.output import note_command
     metavar="NAME",
     help="Another host name under which the server may be reached.",
 )
+@click.option(
+    "--token/--no-token",
+    "token_check",
+    default=None,
+    help="Demand a token from everyone, that of CALLSHEET_TOKEN or a new one; or check nobody on"
+    " the loopback address (default: only the user who started the server).",
+)
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser.")
 @debug_option
 def serve(workflows: tuple[str, ...], host: str, port: int, **options: Any) -> None:
@@ -49,13 +56,19 @@ def serve(workflows: tuple[str, ...], host: str, port: int, **options: Any) -> N
     sources = workflows or tuple(built_in_workflows())
     named = {load_workflow(source).name: source for source in sources}
     server = Server(
-        read_settings(), named, ListenAddress(host, port, options["names"]), debug=debug_requested()
+        read_settings(),
+        named,
+        ListenAddress(host, port, options["names"]),
+        debug=debug_requested(),
+        token_check=options["token_check"],
     )
+    if server.serves_all_users:
+        note("every user of this machine can use this server; to demand a token: --token")
 
     def on_start() -> None:
-        click.echo(f"callsheet is running at {server.address}")
+        click.echo(f"callsheet is running at {server.printed_address}")
         if options["open_browser"]:
-            click.launch(server.address)
+            click.launch(server.address_with_token)
 
     for run in asyncio.run(server.run(on_start)):
         note_command("run interrupted; to resume it", f"callsheet resume {run}")

@@ -54,16 +54,23 @@ PUBLIC_PATHS = frozenset({"/api/health"})
 
 MAX_BODY = 10 * 1024 * 1024
 
+CALLER = "caller"
+"""Where a request's state has the user of this machine who sent it; None where unknown."""
+
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """The host names that the server accepts, and the token that it requires, if any."""
+    """The host names that the server accepts, and whom it serves.
+
+    With a token: everyone who has it. Else, with a user: this user of the machine. Else: everyone.
+    """
 
     names: frozenset[str] = frozenset()
     token: str = field(default="", repr=False)
     cookie: str = "callsheet"
+    user: int | None = None
 
     @lru_cache(maxsize=64)  # noqa: B019  # a policy lives as long as the process
     def accepts_host(self, host: str) -> bool:
@@ -117,7 +124,7 @@ def _refusal(scope: Scope, policy: AccessPolicy) -> Response | None:
         )
     if _is_cross_site(scope, host[0]):
         return problem_response(403, "cross_site", "the request comes from another site")
-    if policy.token and (refused := _token_refusal(scope, policy)):
+    if scope["path"] not in PUBLIC_PATHS and (refused := _stranger_refusal(scope, policy)):
         return refused
     length = _headers(scope, b"content-length")
     if length and (not length[0].isdigit() or int(length[0][:20]) > MAX_BODY):
@@ -125,7 +132,9 @@ def _refusal(scope: Scope, policy: AccessPolicy) -> Response | None:
     return None
 
 
-ALLOW_HINT = "open the address that it printed; `callsheet serve --allow-host NAME` adds a name"
+ALLOW_HINT = (
+    "open the address that it printed; `callsheet serve --token --allow-host NAME` adds a name"
+)
 
 
 def _is_cross_site(scope: Scope, host: str) -> bool:
@@ -150,10 +159,15 @@ def _origins(host: str) -> tuple[str, str]:
     return f"http://{host.lower()}", f"https://{host.lower()}"
 
 
-def _token_refusal(scope: Scope, policy: AccessPolicy) -> Response | None:
-    """Refuse a request without the token; the token in the page's address sets a cookie."""
-    if scope["path"] in PUBLIC_PATHS:
-        return None
+def _stranger_refusal(scope: Scope, policy: AccessPolicy) -> Response | None:
+    """Refuse a request of someone else; the token in the page's address sets a cookie."""
+    if not policy.token:
+        if policy.user is None or scope["state"].get(CALLER) == policy.user:
+            return None
+        return _token_required(
+            "this server serves only the user who started it",
+            "`callsheet serve --token` serves everyone who has its token",
+        )
     if scope["path"] == "/" and (given := parse_qs(scope["query_string"]).get(b"token")):
         if policy.accepts_token(given[0].decode("latin-1")):
             redirect = RedirectResponse("/", 303)
@@ -161,12 +175,14 @@ def _token_refusal(scope: Scope, policy: AccessPolicy) -> Response | None:
             return redirect
     elif any(policy.accepts_token(each) for each in _tokens(scope, policy)):
         return None
-    refusal = problem_response(
-        401,
-        "token_required",
+    return _token_required(
         "a token is required",
-        "open the address that `callsheet serve` printed",
+        "open the address that `callsheet serve` printed, or send `Authorization: Bearer TOKEN`",
     )
+
+
+def _token_required(detail: str, hint: str) -> Response:
+    refusal = problem_response(401, "token_required", detail, hint)
     refusal.headers["www-authenticate"] = "Bearer"
     return refusal
 

@@ -13,15 +13,21 @@ import uvicorn
 from callsheet.errors import CallsheetError, InputError
 from callsheet.web.access import AccessPolicy
 from callsheet.web.app import build_app
+from callsheet.web.connections import ConnectionLimits, Connections, LimitedConnection
 from callsheet.web.server_state import ServerState
+from callsheet.web.socket_user import user_finder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
 
     from callsheet.settings import Settings
+    from callsheet.web.socket_user import FindUser
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+TICKS_PER_SECOND = 10
+"""How often the server library calls `on_tick`."""
 
 GRACE_SECONDS = 5.0
 """How long active runs may still take when the server shuts down."""
@@ -50,47 +56,85 @@ class ListenAddress:
 
 @dataclass
 class Server:
-    """A server that has bound its port, so that its address is known."""
+    """A server that has bound its port, so that its address is known.
+
+    `token_check` is True to demand a token from everyone, False to check nobody. By default a token is
+    demanded where other machines can reach the server or the settings have one; else only the user
+    who started the server may use it.
+    """
 
     settings: Settings
     workflows: Mapping[str, str]
     place: ListenAddress
     debug: bool = False
-    token: str = field(default="", repr=False)
+    token_check: bool | None = None
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    find_user: FindUser | None = field(default_factory=user_finder)
 
     def __post_init__(self) -> None:
-        if self.place.is_open and not self.token:
-            self.token = secrets.token_urlsafe(32)
+        if self.place.is_open and self.token_check is False:
+            raise InputError(
+                f"--no-token is not possible with --host {self.place.host}",
+                hint="other machines could use the server; leave one of the two out",
+            )
         self._socket = _listen(self.place)
+        demanded = self.token_check or self.place.is_open or self.settings.token
+        if demanded and self.token_check is not False:
+            self._token = self.settings.token or secrets.token_urlsafe(32)
+        else:
+            self._token = ""
+        if self._token or self.token_check is False:
+            self.find_user = None
+
+    @property
+    def serves_all_users(self) -> bool:
+        """Whether it serves every user of this machine only because they cannot be told apart."""
+        return self.token_check is None and not self._token and not self.find_user
 
     @property
     def address(self) -> str:
-        """The address that a browser opens, with the token where one is needed."""
+        """The address that a browser opens, without a token."""
         host, port = self.place.host, self._socket.getsockname()[1]
         if host in ("0.0.0.0", "::"):  # noqa: S104  # compared with, not bound to
             host = socket.gethostname()
         host = f"[{host}]" if ":" in host else host
-        return f"http://{host}:{port}/" + (f"?token={self.token}" if self.token else "")
+        return f"http://{host}:{port}/"
+
+    @property
+    def address_with_token(self) -> str:
+        """The address with the token where one is needed."""
+        return self.address + (f"?token={self._token}" if self._token else "")
+
+    @property
+    def printed_address(self) -> str:
+        """The address with the token if it was created here: one of the settings is never printed."""
+        return self.address if self.settings.token else self.address_with_token
 
     async def run(self, on_start: Callable[[], None]) -> list[str]:
         """Serve until a signal; returns the runs that were still active."""
         server = ServerState(self.settings, self.workflows)
         port = self._socket.getsockname()[1]
         names = {*self.place.names, self.place.host, socket.gethostname()}
+        owner = os.geteuid() if self.find_user else None
         policy = AccessPolicy(
-            frozenset(name.lower() for name in names) if self.token else frozenset(),
-            self.token,
+            frozenset(name.lower() for name in names) if self._token else frozenset(),
+            self._token,
             f"callsheet-{port}",
+            owner,
         )
         config = uvicorn.Config(
             build_app(server, policy, debug=self.debug),
+            http=LimitedConnection,
             log_level="critical",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=self.limits.idle_seconds,
             timeout_graceful_shutdown=3,
             ws="none",
         )
-        serving = _SignalAwareServer(config, server, on_start)
+        connections = Connections(self.limits, self.find_user, owner)
+        serving = _SignalAwareServer(config, connections, server, on_start)
         try:
             await serving.serve([self._socket])
         finally:
@@ -103,15 +147,25 @@ class _SignalAwareServer(uvicorn.Server):
     """Closes the streams at the first signal, and ends the process at the second."""
 
     def __init__(
-        self, config: uvicorn.Config, server: ServerState, on_start: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        connections: Connections,
+        server: ServerState,
+        on_start: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        self.server_state = self._connections = connections
         self._state = server
         self._on_start = on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_start()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS_PER_SECOND == 0:
+            self._connections.end_slow()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
