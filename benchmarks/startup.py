@@ -1,6 +1,7 @@
 """Time whole processes: `callsheet --help` and an offline run, compared with `import openai`.
 
-Run it with `python -m benchmarks.startup`. It exits with 1 when a promise is broken: an offline run
+It also prints how many packages a plain installation consists of, and the largest of them. Run it with
+`python -m benchmarks.startup`. It exits with 1 when a promise is broken: an offline run
 takes no longer than that import, and `--help` less than a quarter of it.
 """
 
@@ -15,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+
+from docgen.installed import plain_install, size_of
 
 IDEA = "a woman reads by a rain-streaked window at dusk"
 
@@ -72,6 +75,17 @@ def medians(timed: tuple[Case, ...], runs: int) -> list[float]:
     return [median(column) for column in zip(*taken, strict=True)]
 
 
+def installed(shown: int = 5) -> str:
+    """How many packages a plain installation has, and how large they are."""
+    sizes = {name: size_of(each) / 1e6 for name, each in plain_install().items()}
+    largest = sorted(sizes, key=lambda name: -sizes[name])[:shown]
+    return (
+        f"Plain installation: {len(sizes)} packages, {sum(sizes.values()):.0f} MB without bytecode ("
+        + ", ".join(f"{name} {sizes[name]:.0f}" for name in largest)
+        + ")"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time the start of callsheet as whole processes.")
     parser.add_argument(
@@ -87,6 +101,7 @@ def main() -> None:
         print(
             f"{case.name:<30} {took * 1000:>6.0f} ms {ratio:>6.2f}  {case.promise(ratio)}".rstrip()
         )
+    print(f"\n{installed()}")
     kept = all(case.holds(took / found[1]) for case, took in zip(timed, found, strict=True))
     sys.exit(0 if kept else 1)
 
