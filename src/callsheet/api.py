@@ -246,17 +246,18 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     max_cost: float | None = None,
     retry_failed: bool = False,
     strict: bool = False,
+    overwrite: bool = False,
     idea_check: IdeaCheckMode | None = None,
 ) -> AsyncGenerator[RowResult, None]:
     """Writes the prompts of these groups for each idea, and tells each result in their order.
 
     `ideas` are texts, or dicts with an `idea` and whatever a sheet's columns may say, or the path
-    of such a sheet. `brief` is for all rows; `output` names a file that is written too; `name` is
-    what the batch is called after; the others are the command line's. What is written already, by
-    the same call before, is not bought again.
+    of such a sheet. `brief` is for all rows; `output` names a file that is written too, in place of
+    one of another batch only with `overwrite`; `name` is what the batch is called after; the others
+    are the command line's. What the same call wrote before is not bought again.
 
-    Raises InputError for ideas that do not fit, before anything is paid; a row that fails alone
-    raises nothing. What every row would meet, as a refused key, is raised after the last result.
+    Raises InputError for ideas that do not fit and OutputInUseError, both before anything is paid; a
+    row that fails alone raises nothing. What every row would meet is raised after the last result.
     """
     from callsheet.batches.batch import Batch
     from callsheet.batches.input_source import open_input
@@ -270,10 +271,9 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     try:
         with open_input(ideas) as path:
             defaults = RowDefaults(tuple(groups), dict(brief or {}))
-            order = BatchRequest(
-                path, name, workflow, defaults, spec, base_url, max_cost, concurrency
-            )
-            order = replace(order, retry_failed=retry_failed, strict=strict, idea_check=mode)
+            order = BatchRequest(path, name, workflow, defaults, spec, base_url, max_cost)
+            order = replace(order, concurrency=concurrency, retry_failed=retry_failed)
+            order = replace(order, strict=strict, overwrite=overwrite, idea_check=mode)
             judged = Batch(service, order)
             file = None if output is None else open_output_file(Path(output), judged)
             async with aclosing(execute_into(judged, file)) as ends:

@@ -5,6 +5,7 @@ CallsheetError
 │   ├── UnknownNameError                    lists the known names, nearest first
 │   ├── AnswerError                         an answer that does not fit its question
 │   ├── PatternTooSlowError                 a pattern of a workflow takes too long
+│   ├── OutputInUseError                    another batch writes the output file
 │   └── WorkflowError                       all problems of a workflow
 ├── ReplyError                     exit 1   the reply of the LLM cannot be used
 │   ├── RefusedError  FilteredError  TruncatedError  EmptyReplyError
@@ -16,7 +17,8 @@ CallsheetError
 │   └── BudgetExceededError  PriceUnknownError
 ├── StorageError                   exit 6   the storage of runs
 │   ├── StorageFullError  StorageLockedError  StorageReadOnlyError
-│   └── StorageCorruptError  StorageNewerError
+│   ├── StorageCorruptError  StorageNewerError
+│   └── OutputUnwritableError               a file or stdout cannot be written
 ├── CrashedError                   exit 1   workers died while executing a run
 └── InternalError                  exit 1   a defect of callsheet
 """
@@ -114,6 +116,12 @@ class PatternTooSlowError(InputError):
             hint="write it so that no part can match in two ways: `a+` instead of `(a+)+`",
         )
         self.pattern = pattern
+
+
+class OutputInUseError(InputError):
+    """Another batch is writing the output file; nothing was started."""
+
+    code = "output_in_use"
 
 
 class WorkflowError(InputError):
@@ -297,6 +305,12 @@ class StorageNewerError(StorageError):
     """A newer version of callsheet wrote the storage of runs; it is left unchanged."""
 
     code = "storage_newer"
+
+
+class OutputUnwritableError(StorageError):
+    """A result cannot be written to its file or to stdout; the run is stored."""
+
+    code = "output_unwritable"
 
 
 _REFUSED = {

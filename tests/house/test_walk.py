@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 83
-BATCH_FILES = 94
+RUN_FILES = 84
+BATCH_FILES = 96
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

@@ -32,6 +32,7 @@ class BatchRequest:
     retry_failed: bool = False
     strict: bool = False
     idea_check: IdeaCheckMode | None = None
+    overwrite: bool = False
 
 
 class SheetError(InputError):

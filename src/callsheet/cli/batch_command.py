@@ -69,6 +69,11 @@ if TYPE_CHECKING:
 @click.option(
     "--dry-run", is_flag=True, help="Check every row and estimate the cost; make no LLM call."
 )
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace a file of another batch; otherwise it is kept as NAME.1.csv (2, 3 …).",
+)
 @click.option("--retry-failed", is_flag=True, help="Execute only the rows that failed before.")
 @click.option(
     "--set", "fields", multiple=True, metavar="KEY=VALUE", help="A field of every row's brief."
@@ -180,15 +185,15 @@ async def _write(batch: Batch, path: Path, *, json: bool) -> int:
     from callsheet.batches.output_file import open_output_file
     from callsheet.cli.progress import show_progress
 
-    output = open_output_file(path, batch)
-    note(_heading(batch))
-    reporter = BatchReporter(batch, output, json=json)
-    reporter.install_signal_handlers()
-    async with show_progress(batch.progress):
-        async for outcome in batch.execute():
-            output.add(outcome)
-            reporter.add(outcome)
-    return reporter.report()
+    with open_output_file(path, batch) as output:
+        note(_heading(batch))
+        reporter = BatchReporter(batch, output, json=json)
+        reporter.install_signal_handlers()
+        async with show_progress(batch.progress):
+            async for outcome in batch.execute():
+                output.add(outcome)
+                reporter.add(outcome)
+        return reporter.report()
 
 
 def _heading(batch: Batch) -> str:

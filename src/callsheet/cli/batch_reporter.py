@@ -67,6 +67,8 @@ class BatchReporter:
         """Prints the result; returns the exit status."""
         progress = self.batch.progress
         path = self.output.close(complete=not progress.left)
+        if self.output.moved_to is not None:
+            note(f"the earlier {path} is not of this batch; it is kept as {self.output.moved_to}")
         if self.json:
             print_json(self._document(path))
         print_some([_failure_line(outcome) for outcome in self.failures])

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from callsheet.errors import CallsheetError, InputError, InternalError
+from callsheet.errors import CallsheetError, InputError, InternalError, OutputUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
-
-BROKEN_PIPE_STATUS = 141
 
 
 class InterruptedBySignal(KeyboardInterrupt):
@@ -50,6 +48,7 @@ def run_and_exit(command: Callable[[], Any]) -> NoReturn:
     """Runs a command and exits with its status, or with the status of its error."""
     try:
         status = command()
+        sys.stdout.flush()
     except click.ClickException as error:
         status = _report_error(_from_click(error))
     except CallsheetError as error:
@@ -58,10 +57,6 @@ def run_and_exit(command: Callable[[], Any]) -> NoReturn:
         # click converts every KeyboardInterrupt to an Abort.
         click.echo("interrupted", err=True)
         status = 128 + (_received_signals[0] if _received_signals else signal.SIGINT)
-    except BrokenPipeError:
-        # The reader of stdout has closed it, so nothing more can be printed.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = BROKEN_PIPE_STATUS
     except Exception as error:  # noqa: BLE001  # a traceback is shown only with --debug
         status = _report_error(_internal_error(error))
     # Python would search every object for cycles once more, which takes a twentieth of a second.
@@ -95,7 +90,11 @@ def _report_error(error: CallsheetError) -> int:
     if "--json" in sys.argv:
         from callsheet.cli.output import print_json
 
-        print_json({"error": error_object(error)})
+        try:
+            print_json({"error": error_object(error)})
+        except OutputUnwritableError as unwritable:
+            print_error(error.message, error.hint)
+            error = unwritable
     print_error(error.message, error.hint)
     return error.exit_code
 

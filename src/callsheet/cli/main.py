@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 
 import click
 
 from callsheet.cli.exit import install_signal_handlers, run_and_exit
+from callsheet.cli.streams import prepare_streams
 from callsheet.settings import wants_colour, without_pydantic_plugins
 
 COMMANDS = {
@@ -88,10 +88,7 @@ def cli() -> None:
 def main() -> None:
     """Runs the command line and exits with its status."""
     without_pydantic_plugins()
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            # A prompt may contain any character; a terminal's legacy encoding must not end the run.
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    prepare_streams()
     install_signal_handlers()
     colour = None if wants_colour() else False
     with click.Context(cli, color=colour):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import StorageError
+from callsheet.errors import OutputUnwritableError
 from callsheet.exports.forms import markdown
 from callsheet.exports.texts import as_json
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def create_folder(folder: Path) -> None:
-    """Creates the folder if it does not exist; raises StorageError."""
+    """Creates the folder if it does not exist; raises OutputUnwritableError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(
+        raise OutputUnwritableError(
             f"cannot create the folder {folder}: {error.strerror}", hint="choose another --output"
         ) from error
 
@@ -33,14 +33,14 @@ def write_results(folder: Path, document: Mapping[str, Any], prompts: PromptSet)
 
 
 def write_file(path: Path, text: str) -> None:
-    """Writes the text with its line ends unchanged; raises StorageError."""
+    """Writes the text with its line ends unchanged; raises OutputUnwritableError."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, "utf-8", errors="replace", newline="")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise StorageError(
+        raise OutputUnwritableError(
             f"cannot write {path}: {error.strerror}",
             hint="choose another --output; `callsheet show` prints the prompts of a run",
         ) from error

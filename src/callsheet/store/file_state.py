@@ -38,17 +38,17 @@ class FileState:
         if self._number is not None and self._acquire():
             self.is_clean = self._read() == self._fingerprint()
             if self.is_clean:
-                _lock(self._number, exclusive=False)
+                lock_file(self._number, exclusive=False)
 
     def confirm(self) -> None:
         """Lets others use the file after it was checked, because it was not clean."""
         if self._number is not None:
             self._write(self._fingerprint())
-            _lock(self._number, exclusive=False)
+            lock_file(self._number, exclusive=False)
 
     def is_alone(self) -> bool:
         """Whether nobody else uses the file; from then on nobody can."""
-        return self._number is not None and _lock(self._number, exclusive=True) is True
+        return self._number is not None and lock_file(self._number, exclusive=True) is True
 
     def end(self, *, damaged: bool = False) -> None:
         """Marks the file as clean, if no one else uses it; as not clean, if it is damaged."""
@@ -71,10 +71,10 @@ class FileState:
         """Acquires a lock: True where nobody else has the file open, and so it may need a check."""
         assert self._number is not None  # noqa: S101  # the caller looked
         while True:
-            alone = _lock(self._number, exclusive=True)
+            alone = lock_file(self._number, exclusive=True)
             if alone is not False:
                 return alone is True
-            if _lock(self._number, exclusive=False):
+            if lock_file(self._number, exclusive=False):
                 return False
             time.sleep(WAIT_SECONDS)  # another user is checking the file
 
@@ -118,7 +118,7 @@ def is_writable(path: Path) -> bool:
     return True
 
 
-def _lock(number: int, *, exclusive: bool) -> bool | None:
+def lock_file(number: int, *, exclusive: bool) -> bool | None:
     """Whether the lock was acquired; None where the system has no such locks."""
     if sys.platform == "win32":
         return None
