@@ -292,6 +292,24 @@ def test_no_token_serves_everyone_on_the_machine(tmp_path: Path) -> None:
         assert _statuses(serving) == (200, 200)
 
 
+WSL = f"""
+import os, runpy
+runpy.run_path({str(GUARD / "sitecustomize.py")!r})
+name, node, _, *rest = os.uname()
+os.uname = lambda: os.uname_result((name, node, "6.6-microsoft-standard-WSL2", *rest))
+"""
+
+
+@needs_users
+def test_where_users_cannot_be_told_apart_the_server_says_so_and_serves_all(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WSL, "utf-8")
+    with Serving(_at(Terminal, tmp_path, PYTHONPATH=str(tmp_path))) as serving:
+        assert _statuses(serving) == (200, 200)
+        _, _, err = serving.end()
+    told = "every user of this machine can use this server; to demand a token: --token"
+    assert err.splitlines()[0] == told
+
+
 def _statuses(serving: Serving) -> tuple[int, int]:
     """How the server responds to its own user, and to another one."""
     other = _as_nobody(GET + b"Connection: close\r\n\r\n", serving.port)

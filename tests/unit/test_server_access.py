@@ -13,6 +13,7 @@ import pytest
 
 from callsheet.errors import InputError
 from callsheet.settings import read_settings
+from callsheet.web.connections import ConnectionLimits, Connections
 from callsheet.web.server import ListenAddress, Server
 from callsheet.web.socket_user import (
     ask,
@@ -83,6 +84,16 @@ def test_other_machines_are_not_let_in_without_a_token() -> None:
     place = ListenAddress("0.0.0.0", 0)  # noqa: S104
     with pytest.raises(InputError, match="--no-token is not possible with --host"):
         Server(read_settings({}), {}, place, token_check=False)
+
+
+def test_others_may_open_fewer_connections_than_the_owner() -> None:
+    limits = ConnectionLimits()
+    connections = Connections(limits, lambda client, server: None, 1000)
+    assert connections.most("127.0.0.1", 1000) == limits.own
+    assert connections.most("127.0.0.1", 1001) == limits.per_address
+    assert connections.most("127.0.0.1", None) == limits.per_address
+    assert connections.most("192.0.2.1", 1000) == limits.per_address
+    assert Connections(limits).most("127.0.0.1", None) == limits.own
 
 
 @pytest.mark.parametrize("token", ["short", "a" * 15, "a token of words", "a" * 16 + "\n"])
