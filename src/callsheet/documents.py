@@ -17,7 +17,9 @@ RunStatus = TypeAliasType(
     "RunStatus", Literal["running", "waiting", "succeeded", "failed", "interrupted", "stopped"]
 )
 QuestionKind = TypeAliasType("QuestionKind", Kind)
-AttemptResult = TypeAliasType("AttemptResult", Literal["done", "skipped", "left", "failed"])
+AttemptResult = TypeAliasType(
+    "AttemptResult", Literal["done", "skipped", "left", "failed", "edited"]
+)
 IdeaCheckName = TypeAliasType("IdeaCheckName", IdeaCheckMode)
 RuleKind = TypeAliasType("RuleKind", Literal["limit", "form", "house", "idea"])
 OutputBasis = TypeAliasType("OutputBasis", Literal["reported", "history", "schema"])
@@ -197,7 +199,7 @@ class WorkInProgress(DocumentPart):
 
 
 class StepAttempt(DocumentPart):
-    """An ended attempt of a step, with the prompts of its category at that time."""
+    """An ended attempt of a step, or an edit after it, with the prompts of its category then."""
 
     step: str
     attempt: int
@@ -241,6 +243,12 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     still: str | None = optional_field("The still that the motion prompts are written for.")
     prompts: dict[str, dict[str, JsonValue]] = Field(
         description="By category and model: a text, or an object of texts."
+    )
+    from_earlier_still: list[str] | None = optional_field(
+        "The models whose prompts were written for the still's image prompt as it was before an edit."
+    )
+    planned_models: dict[str, list[str]] | None = optional_field(
+        "By category, the models chosen beforehand for steps that have not begun."
     )
     settings: dict[str, list[str]] = Field(description="What to set outside each prompt, by model.")
     problems: list[PromptProblem]

@@ -186,6 +186,22 @@ class OutputWritten(RunEvent):
     values: dict[str, JsonValue]
 
 
+class PromptEdited(RunEvent):
+    """A person replaced the text of a prompt; `values` were written into the state.
+
+    `step` and `module` are the position of the review that keeps edits. What that module had asked
+    before counts no more: its edits are part of the values.
+    """
+
+    kind: Literal["prompt_edited"] = "prompt_edited"
+    step: str
+    module: int
+    prompt: str
+    text: str
+    values: dict[str, JsonValue]
+    once: str = ""
+
+
 class StepFinished(RunEvent):
     """An attempt of a step ended; `then` names the next step if it is not the following."""
 
@@ -247,6 +263,7 @@ Event = Annotated[
     | ValueRejected
     | Noted
     | OutputWritten
+    | PromptEdited
     | StepFinished
     | RunFinished
     | RunFailed

@@ -126,18 +126,27 @@ def test_a_review_is_answered_and_a_prompt_edited_in_place(server: Serving) -> N
     assert prompts_of(server.until(run))["SORA_1_A"] == "My own words."
 
 
-def test_an_ended_run_is_put_back_to_its_review_to_be_edited_and_nothing_is_written(
+def test_an_edit_of_an_ended_run_stands_at_once_and_an_older_one_gets_the_newer_text(
     server: Serving,
 ) -> None:
-    run = server.start("sora", "leonardo")
+    run = server.start("sora", "motion_2_0")
     before = server.until(run)
+    edit = {"prompt": "SORA_2_A", "text": "Mine.", "seq": before["seq"]}
 
-    after = server.post(f"/api/runs/{run}/edits", {"prompt": "SORA_2_A", "text": "Mine."})
+    after = server.post(f"/api/runs/{run}/edits", edit)
 
-    assert after["usage"] == before["usage"]
-    assert after["status"] == "waiting"
-    assert prompts_of(after) | {"SORA_2_A": 0} == prompts_of(before) | {"SORA_2_A": 0}
-    assert after["question"]["show"]["SORA_2_A"] == "Mine."
+    assert (after["status"], after["usage"]) == ("succeeded", before["usage"])
+    assert prompts_of(after) == {**prompts_of(before), "SORA_2_A": "Mine."}
+    assert after["from_earlier_still"] == ["motion_2_0"]
+    refused = server.client.post(f"/api/runs/{run}/edits", json=edit | {"text": "Also mine."})
+    assert (refused.status_code, refused.json()["code"]) == (409, "edited_elsewhere")
+    newer = refused.json()["newer"]
+    assert newer == {"prompt": "SORA_2_A", "text": "Mine.", "seq": after["seq"]}
+    again = server.post(
+        f"/api/runs/{run}/edits", edit | {"text": "Also mine.", "seq": newer["seq"]}
+    )
+    assert prompts_of(again)["SORA_2_A"] == "Also mine."
+    assert server.get(f"/api/runs?search={run}")["runs"][0]["status"] == "succeeded"
 
 
 def test_more_groups_are_previewed_and_then_written_without_the_others(server: Serving) -> None:

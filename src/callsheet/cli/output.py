@@ -123,6 +123,10 @@ def print_findings(document: Mapping[str, Any]) -> None:
         _print_finding(problem, "red")
     for warning in document["warnings"]:
         _print_finding(warning, "yellow", "warning: ")
+    if earlier := document.get("from_earlier_still"):
+        rewriting = f"callsheet retry {document['run']} --rewrite {','.join(earlier)}"
+        text = f"written before {document['still']} was edited: {', '.join(earlier)}; to rewrite"
+        note_command(text, rewriting)
 
 
 def _print_finding(finding: Mapping[str, str], colour: str, severity: str = "") -> None:

@@ -11,6 +11,7 @@ from callsheet.events import (
     Event,
     Noted,
     OutputWritten,
+    PromptEdited,
     QuestionAnswered,
     QuestionAsked,
     QuestionPolicy,
@@ -134,7 +135,7 @@ def _apply(view: RunView, event: Event) -> None:
             _apply_start(view, event)
         case RunFinished() | RunFailed() | RunParked():
             _apply_end(view, event)
-        case ValuesFinished() | ValueRejected():
+        case ValuesFinished() | ValueRejected() | PromptEdited():
             _apply_values(view, event)
         case Noted():
             pass
@@ -142,7 +143,12 @@ def _apply(view: RunView, event: Event) -> None:
             assert_never(event)
 
 
-def _apply_values(view: RunView, event: ValuesFinished | ValueRejected) -> None:
+def _apply_values(view: RunView, event: ValuesFinished | ValueRejected | PromptEdited) -> None:
+    if isinstance(event, PromptEdited):
+        view.state.update(event.values)
+        if (view.step, view.module) == (event.step, event.module):
+            view.answers = {}
+        return
     if isinstance(event, ValueRejected):
         view.values.pop(event.path, None)
         view.rejected[event.path] = event

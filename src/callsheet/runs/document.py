@@ -10,6 +10,7 @@ from callsheet.catalog.schemas import WRAPPER
 from callsheet.costs.savings import InstructionSavings
 from callsheet.costs.tokens import count_tokens
 from callsheet.documents import (
+    AttemptResult,
     OpenQuestion,
     PromptCoverage,
     PromptProblem,
@@ -22,12 +23,14 @@ from callsheet.documents import (
 )
 from callsheet.engine.run_view import RunView
 from callsheet.errors import InputError
-from callsheet.events import RunFailed, StepFinished
+from callsheet.events import PromptEdited, RunFailed, StepFinished
 from callsheet.loader.rendering import (
+    CHOOSE_MODULE,
     INSTRUCTIONS_MODULE,
     ONLY_MODELS,
     SCHEMA_MODULE,
     SELECTION_MODULE,
+    SELECTION_PREFIX,
     category_of,
     instructions_of_module,
     still_question,
@@ -49,6 +52,10 @@ if TYPE_CHECKING:
     from callsheet.workflow.definition import ModuleUse
 
 
+REVIEW = "review."
+"""What the keys of questions that show all prompts of a step begin with."""
+
+
 def run_document(
     bundle: WorkflowBundle,
     view: RunView,
@@ -68,6 +75,10 @@ def run_document(
     optional: dict[str, Any] = {}
     if still := _still(bundle, view, models):
         optional["still"] = still
+    if earlier := _from_earlier_still(bundle, view, finished):
+        optional["from_earlier_still"] = earlier
+    if planned := _planned_models(bundle, view):
+        optional["planned_models"] = planned
     if chosen := chosen_values(bundle, view):
         optional["chosen"] = chosen
     if view.question is not None and status == "waiting":
@@ -118,6 +129,45 @@ def _still(bundle: WorkflowBundle, view: RunView, models: Mapping[str, Sequence[
     if found is None or not models.get(category_of(bundle, found[0])):
         return None
     return resolve(bundle.definition.workflow.results.still, view.state, [])
+
+
+def _from_earlier_still(
+    bundle: WorkflowBundle, view: RunView, prompts: Mapping[str, Mapping[str, JsonValue]]
+) -> list[str]:
+    """List the models whose prompts are for another text of the still than it has now."""
+    step, _ = still_question(bundle) or ("", "")
+    for use in bundle.definition.workflow.step(step).modules if step else ():
+        if use.module_id == CHOOSE_MODULE and step not in view.skipped:
+            name, text = (
+                view.state.get(use.outputs_to_state.get(n, "")) for n in ("name", "value")
+            )
+            options = resolve(use.inputs["options"], view.state, [])
+            now = options.get(str(name)) if isinstance(options, dict) else None
+            if now is not None and now != text:
+                return [*prompts.get(category_of(bundle, step), {})]
+    return []
+
+
+def _planned_models(bundle: WorkflowBundle, view: RunView) -> dict[str, list[str]]:
+    """Return what preset answers select in steps that have not asked for it yet."""
+    chosen = {
+        key.removeprefix(SELECTION_PREFIX): names
+        for key, names in view.preset_answers.items()
+        if key.startswith(SELECTION_PREFIX) and isinstance(names, list) and names
+    }
+    catalog = bundle.resources.catalog
+    return {
+        category: [*catalog.select([str(name) for name in names]).models]
+        for category, names in chosen.items()
+    }
+
+
+def reviewed_prompts(view: RunView) -> dict[str, JsonValue] | None:
+    """Return the prompts that the open review shows; None where no review is open."""
+    question = view.question
+    if question is None or not question.key.startswith(REVIEW):
+        return None
+    return question.show if isinstance(question.show, dict) else None
 
 
 def chosen_values(bundle: WorkflowBundle, view: RunView) -> dict[str, str]:
@@ -174,19 +224,27 @@ def work_in_progress(bundle: WorkflowBundle, view: RunView) -> WorkInProgress | 
 
 
 def list_attempts(bundle: WorkflowBundle, events: Sequence[RecordedEvent]) -> list[StepAttempt]:
-    """List every ended attempt of every step, with its category's prompts as they stood then.
+    """List every ended attempt of every step, and every edit, with the category's prompts then.
 
     A step that asks for no model groups has no prompts of its own.
     """
     attempts: list[StepAttempt] = []
     view = RunView("")
+    is_edit = False
     for recorded in events:
         step, attempt = view.step, view.attempt
+        follows_edit, is_edit = is_edit, isinstance(recorded.event, PromptEdited)
         view.apply(recorded)
-        event = recorded.event
-        if step is None or not isinstance(event, (StepFinished, RunFailed)):
-            continue
-        result = event.result if isinstance(event, StepFinished) else "failed"
+        result: AttemptResult
+        match recorded.event:
+            case PromptEdited(step=step):
+                attempt, result = view.attempts.get(step, 0), "edited"
+            case StepFinished(result=result) if step is not None:
+                pass
+            case RunFailed() if step is not None and not follows_edit:
+                result = "failed"
+            case _:
+                continue
         prompts = _prompts_of_step(bundle, view, step) if result != "failed" else {}
         attempts.append(
             StepAttempt.model_construct(
@@ -237,7 +295,10 @@ def _written(
     results = bundle.definition.workflow.results
     selection = _selection(bundle, resolve(results.selection, view.state, []))
     models = _models(bundle, view, selection)
-    return selection, models, _prompts(resolve(results.prompts, view.state, []), models)
+    found = resolve(results.prompts, view.state, [])
+    if view.step and isinstance(found, dict) and (shown := reviewed_prompts(view)):
+        found |= {category_of(bundle, view.step): shown}
+    return selection, models, _prompts(found, models)
 
 
 def _prompts(

@@ -135,6 +135,18 @@ class RunSession:
             else:
                 return
 
+    async def record(self, *events: Event) -> None:
+        """Record events of a person while nobody executes the run; raises LeaseError.
+
+        Others may have appended since the run was opened: that is a LeaseError, too.
+        """
+        self.journal.lease = await acquire_lease(
+            self.store, self.view.run, self.journal.lease.owner, after=self.view.seq, events=events
+        )
+        self.has_lease = True
+        await self.journal.catch_up()
+        await self._release()
+
     async def check_question_open(self) -> None:
         """Raise AlreadyAnsweredError where the open question was answered elsewhere."""
         number, was_open = self.view.question_seq, self.view.question is not None

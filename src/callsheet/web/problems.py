@@ -19,6 +19,7 @@ from callsheet.errors import (
     StorageFullError,
 )
 from callsheet.events import QuestionAnswered
+from callsheet.runs.edit import EditedElsewhereError
 from callsheet.runs.run_pool import PoolStoppedError
 from callsheet.runs.session import AlreadyAnsweredError
 from callsheet.store.port import LeaseError, NoSuchRunError
@@ -75,6 +76,8 @@ def problem(error: CallsheetError) -> Response:
         extra |= {"problems": [{"row": each.number, "message": each.message} for each in listed]}
     if isinstance(error, AlreadyAnsweredError):
         extra |= _first_answer(error)
+    if isinstance(error, EditedElsewhereError):
+        extra |= {"newer": {"prompt": error.prompt, "text": error.text, "seq": error.seq}}
     return problem_response(status, code, error.message, error.hint, extra)
 
 

@@ -113,6 +113,13 @@ class EditRequest(RequestBody):
 
     prompt: Name
     text: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    seq: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**53,
+        description="The `seq` of the document that the edited text was read from; "
+        "409 `edited_elsewhere` where the prompt was changed since. Null: not compared.",
+    )
 
 
 class EstimateRequest(RequestBody):

@@ -361,6 +361,14 @@ class FirstAnswer(ResponseModel):
     by: AnsweredBy
 
 
+class NewerText(ResponseModel):
+    """The text that a prompt has by now, and the `seq` with which an edit of it is accepted."""
+
+    prompt: str
+    text: str
+    seq: int
+
+
 class ProblemDetails(ResponseModel):
     """An error (RFC 9457): `code` is stable, `detail` describes it, `hint` says what to do."""
 
@@ -372,3 +380,4 @@ class ProblemDetails(ResponseModel):
     hint: str
     problems: list[ProblemItem] | None = optional_field("Everything that is wrong.")
     answer: FirstAnswer | None = optional_field("The recorded answer, with `already_answered`.")
+    newer: NewerText | None = optional_field("The prompt as it is now, with `edited_elsewhere`.")

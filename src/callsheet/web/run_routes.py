@@ -72,13 +72,19 @@ async def answer_question(call: RequestContext) -> Response:
 
 
 async def edit_prompt(call: RequestContext) -> Response:
-    """Replace a prompt by a person's own text; the run then waits at its review."""
+    """Replace a prompt by a person's own text, at once; the run stays where it is."""
     await call.server.store_unsaved(call.run)
     server = call.server
     events = await server.service.store.events(call.run)
     if not any(call.repeats(getattr(recorded.event, "once", "")) for recorded in events):
+        body = call.body
         await replace_prompt(
-            server.service, call.run, call.body.prompt, call.body.text, idempotency_key=call.once
+            server.service,
+            call.run,
+            body.prompt,
+            body.text,
+            seq=body.seq,
+            idempotency_key=call.once,
         )
     return json_response(await server.document_json(call.run))
 

@@ -1,7 +1,7 @@
 """Shows the prompts and asks: accept, edit a prompt, retry with other groups, or stop.
 
 An edit is stored apart from the text of the LLM. It names the text that it replaces and applies
-only while that text is unchanged.
+only while that text is unchanged. The edits of models that are not selected now are kept.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     edits = {
         name: edit
         for name, edit in (inputs.edits or {}).items()
-        if written.get(name) == edit.instead_of
+        if written.get(name, edit.instead_of) == edit.instead_of
     }
     turn = 0
     while True:
