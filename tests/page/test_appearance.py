@@ -84,6 +84,7 @@ def test_every_state_fits_the_window_and_is_accessible(
         inspector = Inspector(ui.page, screenshots)
         inspector.check("empty")
         _writing_and_done(ui, llm, inspector)
+        _edited(ui, server, inspector)
         _failed(ui, llm, inspector)
         _waiting(ui, inspector)
         server.process.kill()
@@ -105,6 +106,21 @@ def _writing_and_done(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> Non
     inspector.check("done")
 
 
+def _edited(ui: PageObject, server: Serving, inspector: Inspector) -> None:
+    """Motion of the earlier picture, and an edit that was overtaken."""
+    ui.primary_button.click()
+    ui.prompt_text("motion_2_0.simplified_cinematic")
+    card = ui.prompt_card("SORA_2_A")
+    card.get_by_role("button", name="Edit").click()
+    card.get_by_role("textbox").fill("a woman reads, mine")
+    edit = {"prompt": "SORA_2_A", "text": "a woman reads by a window, theirs"}
+    server.post(f"/api/runs/{ui.run_name}/edits", edit)
+    expect(card).to_contain_text("changed elsewhere")
+    expect(ui.primary_button).to_have_text("Rewrite motion prompts")
+    inspector.check("edited")
+    card.get_by_role("button", name="Take the newer text").click()
+
+
 def _failed(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> None:
     refusal = {"error": {"message": "Incorrect API key provided.", "type": "authentication_error"}}
     llm.server.fail(lambda _: Answer(401, refusal))
@@ -119,7 +135,7 @@ def _waiting(ui: PageObject, inspector: Inspector) -> None:
     ui.page.get_by_role("button", name="New run").click()
     ui.page.get_by_label("LLM", exact=True).select_option("paste")
     ui.primary_button.click()
-    expect(ui.page.get_by_role("heading", name="Question")).to_be_visible()
+    expect(ui.page.get_by_role("heading", name="Ask your chat")).to_be_visible()
     inspector.check("waiting")
 
 

@@ -149,7 +149,7 @@ def test_a_question_is_answered_with_an_image(
     before = len(llm.requests)
     ui = open_page(server.url)
     ui.page.goto(f"{ui.url}/#{result.json['run']}")
-    asks = ui.page.get_by_role("region", name="Question")
+    asks = ui.page.get_by_role("region", name="Image", exact=True)
     expect(asks).to_contain_text("Rendered still of this image")
     with ui.page.expect_file_chooser() as chooser:
         asks.get_by_role("button", name="Choose an image").click()

@@ -77,22 +77,41 @@ def _start_run(terminal: Terminal, *words: str) -> str:
     return str(result.json["run"])
 
 
-def test_a_run_started_in_the_terminal_is_answered_on_the_page(
+def test_a_run_started_in_the_terminal_is_continued_in_the_brief_and_the_groups(
     open_page: OpenPage, server: Serving, other_terminal: Terminal
 ) -> None:
     run = _start_run(other_terminal)
     ui = open_page(server.url)
     ui.page.locator("#run-list a").first.click()
-    asks = ui.page.get_by_role("region", name="Question")
-    asks.get_by_role("textbox", name="What should be shown?").fill(IDEA)
-    asks.get_by_role("button", name="Answer").click()
-    asks.get_by_role("checkbox", name="Leonardo Anime XL").check()
-    asks.get_by_role("button", name="Answer").click()
-    asks.get_by_role("button", name="accept").click()
-    asks.get_by_role("button", name="None").click()
-    assert ui.run_name == run
+    expect(ui.page.locator("#run-toolbar")).to_contain_text("waiting for the brief")
+    expect(ui.page.locator("#question")).to_be_hidden()
+    ui.primary_button.click()
+    expect(ui.page.get_by_text("Fill in this field first.")).to_be_visible()
+    ui.enter_idea()
+    ui.primary_button.click()
+    expect(ui.page.locator("#run-toolbar")).to_contain_text("waiting for model groups")
+    expect(ui.page.locator("#question")).to_be_hidden()
+    ui.select_groups("leonardo")
+    ui.primary_button.click()
     assert "rain-streaked" in ui.prompt_text("LEONARDO_ANIME_XL_A")
-    expect(asks).to_be_hidden()
+    assert ui.run_name == run
+    assert other_terminal("show", run, "--json").json["status"] == "succeeded"
+
+
+def test_a_review_is_the_prompts_and_the_next_groups_are_the_groups(
+    open_page: OpenPage, server: Serving, other_terminal: Terminal
+) -> None:
+    result = other_terminal("run", "--json", "--idea", IDEA, stdin="leonardo\n")
+    run = result.json["run"]
+    ui = open_page(server.url)
+    ui.page.goto(f"{ui.url}/#{run}")
+    assert ui.prompt_text("LEONARDO_ANIME_XL_A")
+    expect(ui.page.locator("#question")).to_be_hidden()
+    expect(ui.primary_button).to_have_text("Accept these prompts")
+    ui.primary_button.click()
+    expect(ui.primary_button).to_have_text("Continue without motion prompts")
+    ui.primary_button.click()
+    expect(ui.page.locator("#run-toolbar")).to_contain_text("done")
     assert other_terminal("show", run, "--json").json["status"] == "succeeded"
 
 
@@ -102,23 +121,9 @@ def test_an_answer_from_the_terminal_is_shown_on_the_page(
     run = _start_run(other_terminal, "--idea", IDEA)
     ui = open_page(server.url)
     ui.page.goto(f"{ui.url}/#{run}")
-    expect(ui.page.get_by_role("region", name="Question")).to_be_visible()
+    expect(ui.page.locator("#run-toolbar")).to_contain_text("waiting for model groups")
     other_terminal("resume", run, "--yes", stdin="leonardo\n")
     assert "rain-streaked" in ui.prompt_text("LEONARDO_ANIME_XL_A")
-
-
-def test_a_wrong_answer_is_explained_where_it_was_given(
-    open_page: OpenPage, server: Serving, other_terminal: Terminal
-) -> None:
-    run = _start_run(other_terminal)
-    ui = open_page(server.url)
-    ui.page.goto(f"{ui.url}/#{run}")
-    asks = ui.page.get_by_role("region", name="Question")
-    asks.get_by_role("button", name="Answer").click()
-    expect(asks.get_by_role("alert")).to_contain_text("`idea` is empty")
-    asks.get_by_role("textbox").fill("a heron")
-    asks.get_by_role("button", name="Answer").click()
-    expect(asks).to_contain_text("Select model groups")
 
 
 def test_another_workflow_asks_its_own_questions(open_page: OpenPage, server: Serving) -> None:
@@ -126,7 +131,7 @@ def test_another_workflow_asks_its_own_questions(open_page: OpenPage, server: Se
     ui.page.get_by_label("Workflow").select_option("survey")
     ui.page.get_by_label("What is it called?").fill("A boat")
     ui.primary_button.click()
-    asks = ui.page.get_by_role("region", name="Question")
+    asks = ui.page.get_by_role("region", name="Your answer")
     expect(asks).to_contain_text("Which colour?")
     asks.get_by_role("button", name="blue").click()
     assert ui.prompt_text("colour") == "a cold blue"
@@ -138,7 +143,7 @@ def test_a_reply_from_a_chat_is_pasted_on_the_page(open_page: OpenPage, server: 
     ui.enter_idea()
     ui.select_groups("leonardo")
     ui.primary_button.click()
-    asks = ui.page.get_by_role("region", name="Question")
+    asks = ui.page.get_by_role("region", name="Ask your chat")
     asks.get_by_role("button", name="Copy text to paste").click()
     expect(asks.get_by_role("button", name="copied")).to_be_visible()
     assert "LEONARDO_ANIME_XL_A" in ui.clipboard()

@@ -6,6 +6,7 @@ import { renderBatchSection } from "./batch_section.js";
 import { renderBriefForm } from "./brief_form.js";
 import { byId } from "./dom.js";
 import { saveDraft } from "./draft.js";
+import { sendEdits } from "./edits.js";
 import { renderEstimate } from "./estimate_panel.js";
 import { connectEvents } from "./event_stream.js";
 import { renderGroupPicker } from "./group_picker.js";
@@ -86,21 +87,27 @@ async function openAddress() {
   if (name === currentLocation()) return;
   if (name?.startsWith("batch=")) await openBatch(name.slice("batch=".length));
   else await openRun(name);
+  await sendEdits();
+}
+
+async function refresh() {
+  await refreshRun();
+  await sendEdits();
 }
 
 function onEvent(name, data) {
   const isOpen = data.run === state.run?.run;
   if (name === "ready") {
     loadRuns();
-    refreshRun();
+    refresh();
   } else if (name === "run") {
     updateRun(data);
-    if (isOpen && (data.seq > state.run.seq || data.status !== state.run.status)) refreshRun();
+    if (isOpen && (data.seq > state.run.seq || data.status !== state.run.status)) refresh();
   } else if (name === "gone") {
     loadRuns();
     if (isOpen) openRun(null);
   } else if (name === "fact" && isOpen && data.seq > state.run.seq) {
-    refreshRun();
+    refresh();
   } else if (name === "writing" && isOpen) {
     setState({ partialTexts: { ...state.partialTexts, [data.prompt]: data.text } });
   }

@@ -5,12 +5,13 @@ import { validateBrief } from "./brief_form.js";
 import { byId, setText } from "./dom.js";
 import { priceOf } from "./estimate_panel.js";
 import { nextAction } from "./next_action.js";
-import { resumeRun, retryRun, startRun } from "./run_actions.js";
+import { answerQuestion, resumeRun, retryRun, startRun } from "./run_actions.js";
 import { state } from "./store.js";
 
 const ACTIONS = {
   start: ({ body }) => validateBrief() && startRun(body),
-  retry: ({ body }) => retryRun(body),
+  retry: ({ body }) => validateBrief() && retryRun(body),
+  answer: ({ value }) => answerQuestion(value),
   resume: ({ body }) => resumeRun(body),
   "batch-start": startBatch,
   "batch-resume": () => resumeBatch({ retryFailed: false }),

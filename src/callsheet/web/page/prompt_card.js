@@ -2,6 +2,7 @@
 
 import { copyText } from "./clipboard.js";
 import { button, el, renderIfChanged, setText } from "./dom.js";
+import { beginEdit, editOf } from "./edits.js";
 import { coverageText, findingItem, showLength, splitByFindings } from "./findings.js";
 import { formatCount } from "./format.js";
 import { createPromptEditor } from "./prompt_editor.js";
@@ -13,7 +14,7 @@ import { limitOf } from "./selectors.js";
  * A prompt's card: its `element`, and `update(prompt)`, which renders what has changed.
  *
  * A prompt is `{ category, name, model, text, partialText, isWriting, isEditable, settings,
- * coverage, findings, rejectedText, earlier }`; `text` is undefined while nothing is written.
+ * coverage, findings, rejectedText, earlier, newer }`; `text` is undefined while nothing is written.
  */
 export function createPromptCard(name) {
   let prompt = null;
@@ -33,14 +34,16 @@ export function createPromptCard(name) {
   const actions = el("div", { class: "actions" });
   const history = el("div");
   const heading = el("h5", { id: `${id}-name` }, name);
+  const unsent = el("p", { class: "settings", role: "status" });
   const element = el(
     "article",
     { class: "prompt-card", id, tabindex: "0", "aria-labelledby": `${id}-name` },
     el("div", { class: "prompt-head" }, heading, length, copy),
-    [text, settings, coverage, findingList, actions, history],
+    [text, unsent, settings, coverage, findingList, actions, history],
   );
 
   function render() {
+    renderEditor();
     const { isWriting, isEditable, partialText, findings, rejectedText, earlier } = prompt;
     renderText(text, prompt);
     const shown = isWriting ? partialText : (prompt.text ?? rejectedText);
@@ -55,6 +58,7 @@ export function createPromptCard(name) {
     findingList.hidden = Boolean(editor) || items.length === 0;
     copy.hidden = !isWritten || isWriting;
     const mayEdit = isEditable && isWritten;
+    setText(unsent, editOf(name) && !editor ? "Not sent to the server yet." : "");
     renderIfChanged(actions, [Boolean(editor), mayEdit, earlier.length, isHistoryOpen], () =>
       editor ? [] : [mayEdit && editButtons(), earlier.length > 0 && historyButton(earlier.length)],
     );
@@ -87,17 +91,24 @@ export function createPromptCard(name) {
   }
 
   function startEditing() {
-    editor = createPromptEditor(prompt, stopEditing);
-    text.after(editor.element);
+    beginEdit(name, prompt.text);
     render();
     editor.focus();
   }
 
-  function stopEditing() {
-    editor.element.remove();
-    editor = null;
-    render();
-    element.focus();
+  /** Shows the editor as long as the prompt has an edit that is open. */
+  function renderEditor() {
+    const isOpen = Boolean(editOf(name)?.isOpen);
+    if (isOpen && !editor) {
+      editor = createPromptEditor(prompt);
+      text.after(editor.element);
+    } else if (!isOpen && editor) {
+      const hadFocus = editor.element.contains(document.activeElement);
+      editor.element.remove();
+      editor = null;
+      if (hadFocus) element.focus();
+    }
+    editor?.update(prompt.newer);
   }
 
   const update = (next) => {

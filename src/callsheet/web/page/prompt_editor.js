@@ -1,21 +1,27 @@
 // Edits a prompt in place; checks it against its model's rules after each pause in typing.
 
 import { apiPath, attempt, post } from "./api_client.js";
-import { button, el } from "./dom.js";
+import { copyText } from "./clipboard.js";
+import { button, el, renderIfChanged, setText } from "./dom.js";
+import { discardEdit, editOf, saveEdit, typeEdit } from "./edits.js";
 import { findingItem, showLength } from "./findings.js";
-import { editPrompt } from "./run_actions.js";
 import { limitOf } from "./selectors.js";
 import { state } from "./store.js";
+import { diffParts } from "./text_diff.js";
 
 const DELAY = 350; // milliseconds after the last key
 
-/** The editor of a prompt; `onClose` is called after saving or cancelling. */
-export function createPromptEditor({ category, name, text }, onClose) {
+/** The editor of a prompt's edit: its `element`, `focus`, and `update(newer)`, called as it changes. */
+export function createPromptEditor({ category, name }) {
   const length = el("span", { class: "length small muted" });
   const findings = el("ul", { class: "findings", "aria-live": "polite" });
   const autofix = button("Autofix", () => replaceText(fixed), { hidden: true });
   const area = el("textarea", { "aria-label": `Text of ${name}`, spellcheck: "true" });
-  area.value = text;
+  const refusal = el("p", { class: "error", role: "alert" });
+  const elsewhere = el("div", { class: "elsewhere", role: "alert" });
+  const saving = button("Save", save);
+  area.value = editOf(name).text;
+  let newer;
   let fixed = null;
   let timer = 0;
   let request = 0;
@@ -37,25 +43,47 @@ export function createPromptEditor({ category, name, text }, onClose) {
 
   function replaceText(value) {
     area.value = value;
+    typeEdit(name, value);
     onInput();
     area.focus();
   }
 
-  async function save() {
-    const isChanged = area.value.trim() && area.value !== text;
-    if (!isChanged || (await editPrompt(category, name, area.value))) onClose();
+  function save() {
+    const { from } = editOf(name);
+    const isChanged = area.value.trim() && (area.value !== from || newer);
+    if (isChanged) saveEdit(name, newer);
+    else discardEdit(name);
   }
 
-  area.addEventListener("input", onInput);
+  area.addEventListener("input", () => {
+    typeEdit(name, area.value);
+    onInput();
+  });
   area.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") onClose();
+    if (event.key === "Escape") discardEdit(name);
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
   });
   onInput();
-  const cancel = button("Cancel", onClose, { class: "link-button" });
-  const actions = el("div", { class: "actions" }, button("Save", save), cancel, autofix, length);
-  const element = el("div", { class: "prompt-editor" }, area, findings, actions);
-  return { element, focus: () => area.focus() };
+  const cancel = button("Cancel", () => discardEdit(name), { class: "link-button" });
+  const actions = el("div", { class: "actions" }, saving, cancel, autofix, length);
+  const element = el("div", { class: "prompt-editor" }, area, findings, refusal, elsewhere, actions);
+
+  const update = (next) => {
+    newer = next;
+    setText(refusal, editOf(name).error ?? "");
+    setText(saving, newer ? "Save mine instead" : "Save");
+    setText(cancel, newer ? "Take the newer text" : "Cancel");
+    renderIfChanged(elsewhere, newer ?? null, () => (newer ? changedElsewhere(newer.text) : []));
+  };
+  const changedElsewhere = (text) => [
+    el("p", {}, el("strong", {}, "This prompt was changed elsewhere.")),
+    el("p", { class: "muted small" }, "Your text is above. The newer text, with what differs from yours:"),
+    el("p", { class: "text" }, diffParts(editOf(name).text, text)),
+    button("Copy the newer text", (event) => copyText(event.currentTarget, text, "the newer text"), {
+      class: "link-button",
+    }),
+  ];
+  return { element, update, focus: () => area.focus() };
 }
 
 /** The findings of a text and its fixed form or null; undefined if it cannot be checked now. */

@@ -3,6 +3,7 @@
 import { copyText } from "./clipboard.js";
 import { button, byId, el, inlineCode, renderIfChanged, sectionBody, setText } from "./dom.js";
 import { capitalize, formatCount, humanize } from "./format.js";
+import { newerText, savedText } from "./edits.js";
 import { createPromptCard } from "./prompt_card.js";
 import { rewritePrompts } from "./run_actions.js";
 import { scrollToResult } from "./scrolling.js";
@@ -18,7 +19,8 @@ export function renderPromptList() {
   byId("prompts").hidden = groups.length === 0;
   if (run !== runOfCards) cards.clear();
   runOfCards = run;
-  renderIfChanged(sectionBody("prompts"), [run, groups], () => [
+  const { from_earlier_still: earlier, still } = state.run ?? {};
+  renderIfChanged(sectionBody("prompts"), [run, groups, earlier && [earlier, still]], () => [
     toolbar(),
     [...new Set(groups.map(({ category }) => category))].map((category) =>
       categoryBlock(category, groups.filter((group) => group.category === category)),
@@ -87,7 +89,8 @@ function promptState(category, name) {
   const model = name.split(".")[0];
   const [firstText] = flattenPrompt(model, state.run.prompts?.[category]?.[model]);
   const finished = textIn(work?.finished, name);
-  const text = finished ?? textIn(state.run.prompts?.[category], name);
+  const stored = finished ?? textIn(state.run.prompts?.[category], name);
+  const text = savedText(name) ?? stored;
   const isRewriting = Boolean(work?.models?.includes(model)) && finished === undefined;
   return {
     category,
@@ -96,13 +99,21 @@ function promptState(category, name) {
     text,
     partialText: state.partialTexts[name],
     isWriting: isRunning() && (isRewriting || text === undefined),
-    isEditable: !isRunning() && !state.busy,
+    newer: newerText(name, stored),
+    isEditable: !isRunning() && isStored(name),
     settings: settings?.[name] ?? [],
     coverage: name === firstText?.name ? state.run.coverage?.[model] : undefined,
     findings: [...rejected, ...problems, ...noticed].filter(({ model: found }) => found === name),
     rejectedText: rejected.find(({ model: found }) => found === name)?.text,
     earlier: earlierAttempts(name, text),
   };
+}
+
+/** Whether the step that wrote a prompt has ended, or shows it at its review: before, it changes. */
+function isStored(name) {
+  const { attempts = [], question } = state.run;
+  const isReviewed = question?.key.startsWith("review.") && textIn(question.show, name) !== undefined;
+  return isReviewed || attempts.some(({ prompts }) => textIn(prompts, name) !== undefined);
 }
 
 /** A prompt's text in prompts by model, or undefined. */
@@ -133,7 +144,7 @@ function renderNotes() {
 function writtenPrompts(groups) {
   return groups.flatMap(({ category, names }) =>
     names
-      .map((name) => ({ name, text: textIn(state.run.prompts?.[category], name) }))
+      .map((name) => ({ name, text: savedText(name) ?? textIn(state.run.prompts?.[category], name) }))
       .filter(({ text }) => text !== undefined),
   );
 }
@@ -161,6 +172,8 @@ function categoryBlock(category, groups) {
 
 function groupBlock(group) {
   const { category, label, names } = group;
+  const { from_earlier_still: earlier = [], still } = state.run;
+  const isEarlier = names.some((name) => earlier.includes(name.split(".")[0]));
   const copyGroup = (event) => copyPrompts(event.target, [group], label);
   return el(
     "div",
@@ -171,6 +184,8 @@ function groupBlock(group) {
       el("h4", {}, label),
       names.length > 1 && button("Copy group", copyGroup, { class: "link-button small" }),
     ),
+    isEarlier &&
+      el("p", { class: "earlier" }, `Made from the earlier picture: ${still} was edited since.`),
     names.map((name) => {
       if (!cards.has(name)) cards.set(name, createPromptCard(name));
       return cards.get(name).element;

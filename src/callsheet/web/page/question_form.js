@@ -1,20 +1,30 @@
-// The form for a run's open question; it disappears if the question is answered elsewhere.
+// The form for a question that no other part of the page asks: a chat's reply, an image, a choice.
 
 import { copyText } from "./clipboard.js";
-import { button, byId, el, inlineCode, renderIfChanged, sectionBody } from "./dom.js";
+import { button, byId, el, inlineCode, renderIfChanged, sectionBody, setText } from "./dom.js";
 import { createImagePicker } from "./image_picker.js";
 import { answerQuestion } from "./run_actions.js";
 import { scrollToResult } from "./scrolling.js";
-import { flattenPrompt, promptTexts } from "./selectors.js";
+import { flattenPrompt, promptTexts, subjectOf } from "./selectors.js";
 import { setState, state } from "./store.js";
 
+const HEADINGS = { paste: "Ask your chat", picture: "Image" };
+
 export function renderQuestion() {
-  const { run, question } = state.run ?? {};
+  const { run } = state.run ?? {};
+  const question = shownQuestion();
   byId("question").hidden = !question;
+  setText(byId("question-heading"), HEADINGS[question?.kind] ?? "Your answer");
   renderIfChanged(sectionBody("question"), question ? [run, question] : null, () =>
     question ? questionForm(question) : [],
   );
   scrollToResult("question");
+}
+
+/** The open question, unless the brief, the groups or the prompts show what it asks for. */
+function shownQuestion() {
+  const { question } = state.run ?? {};
+  return question && !Object.values(subjectOf(question)).some(Boolean) ? question : undefined;
 }
 
 function questionForm(question) {

@@ -4,7 +4,8 @@ import { apiPath, attempt, get, post, remove } from "./api_client.js";
 import { formatCount } from "./format.js";
 import { setImage } from "./image_picker.js";
 import { announce } from "./live_region.js";
-import { categories, messageWithStep, modelsOfRun, promptTexts } from "./selectors.js";
+import { clearDraft, loadDraft, loadInputs } from "./draft.js";
+import { defaultBrief, messageWithStep, modelsOfRun, promptTexts } from "./selectors.js";
 import { setState, state } from "./store.js";
 import { selectWorkflow } from "./workflow_picker.js";
 
@@ -31,7 +32,12 @@ function postToRun(action, body) {
 }
 
 export async function startRun(body) {
-  if (await perform(() => post(apiPath("runs"), body), applyRun)) onWriting(body);
+  // What was entered stays: the new run's document has it only once its first step has ended.
+  const apply = (run) => {
+    clearDraft();
+    setState({ run, batch: null });
+  };
+  if (await perform(() => post(apiPath("runs"), body), apply)) onWriting(body);
   setState({ presetAnswers: {} });
 }
 
@@ -54,21 +60,6 @@ export async function resumeRun(body) {
 export async function rewritePrompts(models) {
   const llm = state.llm === state.run.llm ? {} : { llm: state.llm };
   await postToRun("retry", { rewrite: models, ...llm });
-}
-
-/** Replaces a prompt by a person's own text; returns whether it succeeded. */
-export async function editPrompt(category, name, text) {
-  const isSaved = await postToRun("edits", { prompt: name, text });
-  // With later prompts written from the old text, the person decides whether to accept.
-  const isReview = state.run.question?.key.startsWith("review.");
-  if (isSaved && isReview && !hasLaterPrompts(category)) await answerQuestion("accept");
-  return isSaved;
-}
-
-function hasLaterPrompts(category) {
-  const names = categories().map(({ name }) => name);
-  const later = names.slice(names.indexOf(category) + 1);
-  return promptTexts(state.run.prompts).some((each) => later.includes(each.category));
 }
 
 /** Answers the open question; returns the error, if any. */
@@ -102,12 +93,12 @@ export async function deleteRun(run) {
   );
 }
 
-/** Opens a run, or with null a new run with the same brief. */
+/** Opens a run, or with null a new run: as it was left, or with the same brief. */
 export async function openRun(name) {
-  setState({ error: null, partialTexts: {}, presetAnswers: {} });
+  setState({ error: null, partialTexts: {} });
   if (name === null) {
     if (location.hash) history.pushState(null, "", location.pathname);
-    return setState({ run: null, batch: null });
+    return setState({ run: null, batch: null, presetAnswers: {}, ...loadDraft() });
   }
   setImage(null);
   await attempt(
@@ -145,30 +136,33 @@ async function reloadWhileStale() {
 }
 
 /** Shows a run's document: a newer one of the open run, or another run with its own inputs. */
-function applyRun(run) {
+export function applyRun(run) {
   const before = state.run;
   const isSame = before?.run === run.run;
   if (isSame && run.seq < before.seq) return;
-  const modelsBefore = [...modelsOfRun()].join();
+  const modelsBefore = modelsOfRun();
   setState({ run, batch: null });
-  if (!isSame) applyInputs(run);
-  // The selection follows the run if it was changed elsewhere, in a terminal or another tab.
-  else if (modelsBefore !== [...modelsOfRun()].join()) setState({ selected: modelsOfRun() });
+  if (isSame) fillBrief(before.brief);
+  else setState(loadInputs());
+  // What was added elsewhere is selected here, too; what a person has selected here stays selected.
+  const added = [...modelsOfRun()].filter((model) => !modelsBefore.has(model));
+  if (isSame && added.length > 0) setState({ selected: new Set([...state.selected, ...added]) });
   if (run.status === "running") return;
   setState({ partialTexts: {} });
   if (isSame && before.status === "running") announceEnd(run);
 }
 
-function applyInputs(run) {
-  const entries = Object.entries(run.brief ?? {}).map(([key, value]) => [key, String(value)]);
-  const brief = { ...state.brief, ...Object.fromEntries(entries) };
-  setState({ brief, llm: run.llm || state.llm });
-  if (modelsOfRun().size > 0) setState({ selected: modelsOfRun() });
+/** Shows fields of the brief that the run has by now, unless something else was entered here. */
+function fillBrief(before) {
+  const defaults = defaultBrief();
+  const isNew = ([key]) => !(key in before) && state.brief[key] === defaults[key];
+  const found = Object.entries(state.run.brief).filter(isNew);
+  if (found.length > 0) setState({ brief: { ...state.brief, ...Object.fromEntries(found) } });
 }
 
 function announceEnd({ status, prompts, question, error }) {
   if (status === "succeeded")
     announce(`Done: ${formatCount(promptTexts(prompts).length, "prompt")} written.`);
-  else if (question) announce(`Question: ${question.text.slice(0, 200)}`);
+  else if (question) announce(question.text.slice(0, 200));
   else if (error) announce(`The run failed. ${messageWithStep(error)}`);
 }

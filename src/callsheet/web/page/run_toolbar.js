@@ -2,14 +2,13 @@
 
 import { apiPath, get } from "./api_client.js";
 import { button, byId, el, renderIfChanged } from "./dom.js";
-import { formatDate } from "./format.js";
+import { formatDate, formatTime } from "./format.js";
 import { deleteRun, interruptRun, openRun } from "./run_actions.js";
-import { isRunning } from "./selectors.js";
+import { isRunning, subjectOf } from "./selectors.js";
 import { state } from "./store.js";
 
 const STATUS = {
   running: "running",
-  waiting: "waiting for an answer",
   succeeded: "done",
   failed: "failed",
   interrupted: "interrupted",
@@ -24,10 +23,11 @@ export async function loadExportFormats() {
 }
 
 export function renderRunToolbar() {
-  const { run, status, started, exports } = state.run ?? {};
+  const { run, status, started, question, until, exports } = state.run ?? {};
   if (confirming !== run) confirming = null;
   byId("run-toolbar").hidden = !run;
-  renderIfChanged(byId("run-toolbar"), [run, status, started, confirming, formats, exports], () =>
+  const inputs = [run, status, started, question?.key, until, confirming, formats, exports];
+  renderIfChanged(byId("run-toolbar"), inputs, () =>
     run
       ? [
           el(
@@ -35,12 +35,24 @@ export function renderRunToolbar() {
             {},
             el("span", { class: "name" }, run),
             " ",
-            el("span", { class: "muted" }, `${STATUS[status] ?? status}, ${formatDate(started)}`),
+            el("span", { class: "muted" }, `${statusText(state.run)}, ${formatDate(started)}`),
           ),
           el("div", { class: "actions" }, confirming ? confirmation(run) : actions(run)),
         ]
       : [],
   );
+}
+
+/** A run's status; of a waiting run, what it waits for, in the words of the page. */
+function statusText({ status, question, until }) {
+  if (status in STATUS) return STATUS[status];
+  if (!question) return until ? `paused until ${formatTime(until)}` : "paused";
+  const { field, category, stillOf, isReview } = subjectOf(question);
+  if (field) return "waiting for the brief";
+  if (category) return "waiting for model groups";
+  if (stillOf) return "waiting for the image to animate";
+  if (isReview) return "waiting for you to accept the prompts";
+  return question.kind === "paste" ? "waiting for the chat's reply" : "waiting for you";
 }
 
 function actions(run) {

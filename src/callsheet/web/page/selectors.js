@@ -35,9 +35,10 @@ export function selectionNames(groups = allGroups()) {
   });
 }
 
-/** The models that the open run writes for, over all categories. */
+/** The models that the open run writes for or is going to, over all categories. */
 export function modelsOfRun() {
-  return new Set(Object.values(state.run?.models ?? {}).flat());
+  const { models = {}, planned_models: planned = {} } = state.run ?? {};
+  return new Set(Object.values({ ...models, ...planned }).flat());
 }
 
 /** The fields of the brief: those that are asked before the first step that selects groups. */
@@ -46,6 +47,11 @@ export function briefFields() {
   const order = steps.map((each) => each.step);
   const first = Math.min(...categories.map((category) => order.indexOf(category.step)));
   return fields.filter((field) => order.indexOf(field.step) < first);
+}
+
+/** The values that the brief's fields begin with. */
+export function defaultBrief() {
+  return Object.fromEntries(briefFields().map(({ key, default: value }) => [key, value ?? ""]));
 }
 
 /** What was entered into these fields; an empty one is sent only where it leaves the field open. */
@@ -84,6 +90,20 @@ export function isImageUsed() {
 export function followUpQuestion(category) {
   const { step } = categories().find(({ name }) => name === category);
   return state.workflow.fields.find((field) => field.step === step && field.kind !== "picture");
+}
+
+/**
+ * What on the page a question asks for: a `field` of the brief, the groups of
+ * a `category`, the still of the category `stillOf`, or a review of the prompts; else nothing.
+ */
+export function subjectOf({ key, kind }) {
+  const isText = kind === "text" || kind === "lines";
+  return {
+    field: isText && briefFields().find((each) => each.key === key),
+    category: categories().find(({ name }) => key === `groups.${name}`),
+    stillOf: categories().find(({ name }) => followUpQuestion(name)?.key === key)?.name,
+    isReview: key.startsWith("review."),
+  };
 }
 
 /** The selected models of the categories before this one: what its question chooses among. */

@@ -1,6 +1,15 @@
 // Compares two texts word by word.
 
+import { el } from "./dom.js";
+
 const MAX_CELLS = 4_000_000; // of the table; longer texts are compared as a whole
+
+/** Both texts as one, with what was removed and what was added marked. */
+export function diffParts(before, after) {
+  return diffWords(before, after).map(({ kind, text }) =>
+    kind === "same" ? text : el(kind === "removed" ? "del" : "ins", {}, text),
+  );
+}
 
 /** Parts of both texts in reading order: `{ kind: "same" | "removed" | "added", text }`. */
 export function diffWords(before, after) {

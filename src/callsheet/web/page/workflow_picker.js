@@ -3,15 +3,14 @@
 import { apiPath, get } from "./api_client.js";
 import { byId, el, renderIfChanged } from "./dom.js";
 import { loadDraft } from "./draft.js";
-import { briefFields } from "./selectors.js";
+import { briefFields, defaultBrief } from "./selectors.js";
 import { setState, state } from "./store.js";
 
 /** Loads a workflow, with the defaults of its brief and nothing selected. */
 export async function selectWorkflow(name) {
   const workflow = await fetchWorkflow(name);
   setState({ workflow, selected: new Set(), presetAnswers: {} });
-  const defaults = briefFields().map(({ key, default: value }) => [key, value ?? ""]);
-  setState({ brief: { ...Object.fromEntries(defaults), ...sharedBrief() } });
+  setState({ brief: { ...defaultBrief(), ...sharedBrief() } });
   setState(loadDraft());
 }
 
