@@ -46,7 +46,7 @@ def find_faults(text):
         yield "case", "has capital letters; write it in small letters"
 
 
-small = Format("small-letters", "Small letters.", (Rule("case", "No capital letters."),), find_faults)
+small = Format("small-letters", "Small letters.", (Rule("case", "No capital letters.", of="limit"),), find_faults)
 '''
 
 PROVIDER = '''"""An LLM that needs no network, and a server that speaks OpenAI's form."""

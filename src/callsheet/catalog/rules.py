@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from referencing import Registry
 
-from callsheet.catalog.formats.format import NONE
+from callsheet.catalog.formats.format import NONE, severity_of
 from callsheet.catalog.schema_validator import FormatRules, SchemaValidator
 from callsheet.catalog.usable import NOTHING_SENT, unusable_texts
 from callsheet.patterns import SECONDS
@@ -39,8 +39,8 @@ class Finding:
     """A rule that a value breaks: where, which, and what would be right.
 
     `rule` is the schema's keyword, a named format's own rule (`midjourney-image: flag`), a rule of
-    `usable`, `missing` where the value is not there at all, or `type` where it has another form. A
-    warning is told and never sent back to the LLM. `unusable` is whether there is no usable prompt
+    `usable`, `missing` where the value is not there at all, or `type` where it has another form.
+    Its kind decides the severity; a warning alone is never sent back to the LLM. `unusable` is whether there is no usable prompt
     at all, rather than one that breaks a rule. `size` says how far a length is off, in characters.
     """
 
@@ -79,7 +79,11 @@ def build_validator(
         ]
         # A rule of the schema may find the same text too short, but still usable.
         places = {(finding.path, finding.rule) for finding in lost}
-        kept = [each for each in find(reply) if (each.path, each.rule) not in places]
+        kept = [
+            each
+            for each in find(reply)
+            if each.severity == "error" and (each.path, each.rule) not in places
+        ]
         return sorted([*lost, *kept], key=lambda each: _position(each.path, asked))
 
     asked = leaves(dict(schema))
@@ -97,9 +101,11 @@ def find_errors(
 def find_warnings(
     reply: JsonValue, schema: Mapping[str, JsonValue], others: Others = NONE
 ) -> list[Finding]:
-    """The warnings of a reply: what only a person can judge, in the order of the schema."""
+    """The warnings of a reply: what is advised, and what only a person can judge."""
     found = _finder(schema, FormatRules("warning", others))(reply)
-    return [finding for finding in found if finding.severity == "warning"]
+    # A text that is far too short is unusable, and not also a little too short.
+    lost = {(path, rule) for path, rule, _ in unusable_texts(reply, schema, NOTHING_SENT)}
+    return [f for f in found if f.severity == "warning" and (f.path, f.rule) not in lost]
 
 
 def _finder(schema: Mapping[str, JsonValue], formats: FormatRules) -> Find:
@@ -146,11 +152,13 @@ def _findings(error: ValidationError, formats: FormatRules) -> Iterator[Finding]
             kind = formats.kind(name, limit)
             yield Finding(path, f"{limit}: {name}", message, formats.severity, kind)
     else:
+        kind = keyword_kind(_about(error))
         yield Finding(
             path,
             rule,
             _words(error),
-            kind=_kind(error),
+            severity_of(kind),
+            kind,
             unusable=rule == "type",
             size=abs(len(value) - limit) if rule in ("minLength", "maxLength") else 0,
         )
@@ -193,11 +201,6 @@ def _words(error: ValidationError) -> str:
 def _own_words(error: ValidationError) -> Any:
     """The schema's own message for a keyword."""
     return _keyword(_about(error), "words")
-
-
-def _kind(error: ValidationError) -> RuleKind:
-    """The kind of a keyword's rule: as the schema says it, or else by its source."""
-    return keyword_kind(_about(error))
 
 
 def keyword_kind(about: Any) -> RuleKind:

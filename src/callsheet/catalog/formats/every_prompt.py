@@ -15,12 +15,21 @@ if TYPE_CHECKING:
     from callsheet.catalog.formats.format import Fault
 
 RULES = (
-    Rule("wrapped", "No quotation marks and no code fence around the prompt."),
-    Rule("chatter", "Nothing before or after the prompt: no `Here is …:`, no `Prompt:`, no offer."),
-    Rule("placeholder", "Nothing left to fill in: no `[subject]`, `{idea}`, `<place>`, TODO."),
+    Rule("wrapped", "No quotation marks and no code fence around the prompt.", of="limit"),
+    Rule(
+        "chatter",
+        "Nothing before or after the prompt: no `Here is …:`, no `Prompt:`, no offer.",
+        of="limit",
+    ),
+    Rule(
+        "placeholder",
+        "Nothing left to fill in: no `[subject]`, `{idea}`, `<place>`, TODO.",
+        of="limit",
+    ),
     Rule(
         "name",
-        "No studio, living artist or real person by name; the look is described instead.",
+        "No studio, living artist or real person by name; the look is described instead. Only the"
+        " best-known names are found.",
         "reports quoting OpenAI's statement; black-forest-labs/flux2 system_messages.py",
         "2025-03",
         "B",
@@ -50,7 +59,7 @@ _SLOTS = (
     "|aesthetic|aspect[ _]?ratio|background|palette|details?|description|text|image[ _]?prompt"
 )
 _PLACEHOLDER = re.compile(
-    rf"(?i)\{{\{{?[^{{}}]*\}}?\}}|[\[<]\s*(?:(?:your|the|main|insert|add|any)[ _])*(?:{_SLOTS}|\.\.\.|\u2026)"
+    rf"(?i)\{{\{{[^{{}}]*\}}\}}|\{{\s*\w+(?:[ _-]\w+){{0,2}}\s*\}}|[\[<]\s*(?:(?:your|the|main|insert|add|any)[ _])*(?:{_SLOTS}|\.\.\.|\u2026)"
     r"(?:[ _]here)?\s*[\]>]|[\[<]\s*(?:insert|your)\b[^\]>]{0,200}[\]>]"
 )
 _UNDONE = re.compile(r"\b(?:TODO|TBD|FIXME|XXX+|[Ll]orem [Ii]psum|lorem)\b")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import JsonValue
 
+from callsheet.catalog.formats.lettering import Lettering
+
 if TYPE_CHECKING:
     from callsheet.documents import RuleKind
 
@@ -45,9 +47,10 @@ READ = "2026-11-22"
 class Rule:
     """One rule in words, and how it is known.
 
-    With `warns` a finding is only reported, since only a person can judge it or the image is not
-    affected. A rule that is mere practice, or that sources disagree about, always warns. `of` is
-    its kind where that does not follow from the source and the severity.
+    Its kind says whether the maker or the consumer enforces it (`limit`), the maker advises it
+    (`form`), or it is callsheet's own (`house`): as `of` says, or else by its source. Only a limit is
+    an error. With `warns` a limit is only reported, since the image may not be affected or only a
+    person can judge it.
     """
 
     name: str
@@ -60,17 +63,20 @@ class Rule:
 
     @property
     def kind(self) -> RuleKind:
-        """Whether the maker enforces it (`limit`), the maker advises it (`form`), or it is ours."""
         if self.of is not None:
             return self.of
         if self.sure == "ours":
             return "house"
-        return "limit" if self.severity == "error" else "form"
+        return "form" if self.warns or self.sure in ("C", "?") else "limit"
 
     @property
     def severity(self) -> Severity:
-        """An error is sent back to the LLM for repair; a warning is only reported."""
-        return "warning" if self.warns or self.sure in ("C", "?") else "error"
+        return severity_of(self.kind)
+
+
+def severity_of(kind: RuleKind) -> Severity:
+    """The severity of a kind of rule: an error is worth a repair call, a warning is only reported."""
+    return "error" if kind in ("limit", "idea") else "warning"
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,16 @@ class Format:
 @lru_cache(maxsize=1_024)
 def _judged(judge: Judge, text: str) -> tuple[Fault, ...]:
     """The faults of a text, cached: a run checks the same text several times."""
-    return tuple(judge(text))
+    described = Lettering(text)
+    if not described.hides:
+        return tuple(judge(text))
+    found = [(rule, described.restore(message)) for rule, message in judge(described.text)]
+    whole = [fault for fault in judge(text) if fault[0] in OF_LETTERING]
+    return (*(fault for fault in found if fault[0] not in OF_LETTERING), *whole)
 
+
+OF_LETTERING = ("safety", "clip", "long", "units", "shots", "speech", "wrapped")
+"""The rules that lettering and speech in quotation marks are judged by, too."""
 
 FAR = 4
 """A text so many times as long as its limit is judged by its length alone."""

@@ -197,7 +197,6 @@ _NO_RATIO = Rule(
     "Midjourney's Aspect Ratio page, as audits quote it; that it must, is ours",
     _READ,
     "B",
-    of="house",
 )
 
 

@@ -44,12 +44,12 @@ RULES = (
     *every_prompt.RULES,
     LINE,
     Rule("bracket", "Every bracket is closed, or escaped as `\\(`.", _A1111, "2026-11-22", "A"),
-    Rule("weight", f"Weights are numbers from {LOWEST} to {HIGHEST:g}.", f"{_A1111}; the bounds are ours"),
+    Rule("weight", f"Weights are numbers from {LOWEST} to {HIGHEST:g}.", f"{_A1111}; the bounds are ours", of="limit"),
     Rule("strong weight", "Weights from 0.5 to 1.4.", "common practice", "2026-11-22", "C"),
     Rule("square", "No square brackets: ComfyUI reads them as text.", "ComfyUI comfy/sd1_clip.py", "2026-11-22", "A", warns=True),
     Rule("break", "`BREAK` in capitals, as a word of its own, between two parts.", _A1111, "2026-11-22", "A"),
-    Rule("angle tag", "Tags in angle brackets have the form `<lora:name:0.8>`."),
-    Rule("flag", "No parameter flags (`--ar`): they are drawn as text."),
+    Rule("angle tag", "Tags in angle brackets have the form `<lora:name:0.8>`; `>_<` and `<3` are tags too.", _A1111, of="limit"),
+    Rule("flag", "No parameter flags (`--ar`): they are read as description.", _A1111, of="limit"),
     Rule("clip", "At most two CLIP windows (150 tokens), by a bound.", CLIP_SOURCE, "2026-11-22", "A", warns=True),
 )  # fmt: skip
 
@@ -57,7 +57,7 @@ RULES = (
 def syntax(text: str) -> Iterator[Fault]:
     """Syntax that AUTOMATIC1111 would parse differently than intended."""
     bare = _LORA.sub(lambda found: " " * len(found[0]), text)
-    for found in re.finditer(r"<[^<>]*>?", bare):
+    for found in re.finditer(r"<(?=\s*/?[a-z]{2})[^<>]*>?", bare, re.IGNORECASE):
         yield "angle tag", f"has {shown(found[0])}; `<lora:name:0.8>` is the one form that is read"
     for found in _FLAG.finditer(text):
         yield (

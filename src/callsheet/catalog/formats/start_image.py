@@ -45,6 +45,7 @@ OPPOSITE = Rule(
     "Nothing that the picture, or else the idea, shows the other way round: left and right, in and"
     " out, up and down, open and closed, day and night.",
     date="2026-11-23",
+    of="idea",
 )
 RULES = (ECHO, OPPOSITE)
 

@@ -13,19 +13,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
-from callsheet.catalog.autofix import autofix_all
-from callsheet.catalog.idea import (
-    VOCABULARY,
-    IdeaCheck,
-    find_lost,
-    idea_check,
-    vocabulary_problems,
-)
+from callsheet.catalog.idea import VOCABULARY, vocabulary_problems
 from callsheet.catalog.rules import (
-    Finding,
-    build_validator,
-    find_warnings,
-    in_order,
     joined,
     leaves,
     missing,
@@ -34,8 +23,7 @@ from callsheet.catalog.rules import (
     pick,
     without_extras,
 )
-from callsheet.catalog.schemas import described, invalid
-from callsheet.catalog.usable import SentText
+from callsheet.catalog.schemas import invalid
 from callsheet.errors import (
     EmptyReplyError,
     FilteredError,
@@ -48,7 +36,7 @@ from callsheet.errors import (
 )
 from callsheet.images import Image
 from callsheet.llm.port import Reply, Request
-from callsheet.llm.providers import idea_check_of, sees, writes_drafts
+from callsheet.llm.providers import sees
 from callsheet.llm.reply_parser import finished_values, first_object
 from callsheet.modules.contract import (
     Ask,
@@ -61,12 +49,13 @@ from callsheet.modules.contract import (
 )
 from callsheet.modules.support.choices import decided_lines, with_decided, with_first_choices
 from callsheet.modules.support.drafts import drafts_for, wrong_drafts
+from callsheet.modules.support.reply_judge import Draft, ReplyJudge, judge_of
 from callsheet.workflow.references import reads_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from callsheet.catalog.rules import Find, Path
+    from callsheet.catalog.rules import Finding, Path
     from callsheet.llm.port import TextListener
 
 MAX_REPAIRS = 2
@@ -105,73 +94,13 @@ class Outputs(Values):
 
 
 @dataclass(frozen=True)
-class _Draft:
-    """The current reply and its findings."""
-
-    value: dict[str, JsonValue]
-    findings: list[Finding]
-
-    @property
-    def unusable(self) -> list[Finding]:
-        """The findings that mean that a prompt is missing, or that its text is no prompt."""
-        return [finding for finding in self.findings if finding.unusable]
-
-
-@dataclass(frozen=True)
-class _ReplyJudge:
-    """Corrects replies as far as code can, finds what is wrong in them, and compares them."""
-
-    schema: dict[str, JsonValue]
-    find: Find
-    compared_with: dict[str, JsonValue]
-    idea: IdeaCheck
-
-    def judge(self, value: JsonValue) -> _Draft:
-        """The value as it would be delivered, with its findings."""
-        fixed = autofix_all(without_extras(value, self.schema), self.schema)
-        kept = in_order(fixed, self.schema)
-        assert isinstance(kept, dict)  # noqa: S101  # `value` is an object
-        return _Draft(kept, self._errors(kept))
-
-    def _errors(self, value: dict[str, JsonValue]) -> list[Finding]:
-        """The broken rules, and what is lost of the idea in texts that are prompts."""
-        broken = self.find(value)
-        bad = [each.path for each in broken if each.unusable]
-        lost = find_lost(value, self.schema, self.idea, "error")
-        return broken + [f for f in lost if not any(_overlaps(f.path, path) for path in bad)]
-
-    def better(self, old: _Draft, new: _Draft) -> _Draft:
-        """The new draft, with the old text wherever the new one has more or greater findings."""
-        worse = {
-            path: before
-            for path in leaves(self.schema)
-            if (before := pick(old.value, path)) not in (None, pick(new.value, path))
-            and self._weight(new, path) > self._weight(old, path)
-        }
-        return self.judge(overlay(new.value, joined(worse.items()))) if worse else new
-
-    def _weight(self, draft: _Draft, path: Path) -> tuple[int, int, int, int]:
-        own = [each for each in draft.findings if _overlaps(each.path, path)]
-        schema = narrow(self.schema, {path})
-        noticed = find_warnings(draft.value, schema, self.compared_with)
-        noticed += find_lost(draft.value, schema, self.idea, "warning")
-        lost = sum(each.unusable for each in own)
-        return lost, len(own), sum(each.size for each in own), len(noticed)
-
-
-def _overlaps(one: Path, other: Path) -> bool:
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
-
-
-@dataclass(frozen=True)
 class _FinishedValues:
     """Records finished values once each, so that they are not paid for again."""
 
     context: ModuleContext
     kept: dict[str, JsonValue]
 
-    async def keep(self, draft: _Draft, paths: Iterable[Path], *, usable: bool = False) -> None:
+    async def keep(self, draft: Draft, paths: Iterable[Path], *, usable: bool = False) -> None:
         """Records the values at these paths that exist and break no rule, or are `usable`."""
         wrong = {each.path for each in (draft.unusable if usable else draft.findings)}
         valid = {
@@ -199,13 +128,14 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
         variables=inputs.variables,
         picture=_image_to_send(inputs, context),
     )
-    judge = _judge_of(inputs, context)
+    judge = judge_of(inputs, context)
     draft = _from_earlier(context, judge)
     finished = _FinishedValues(context, dict(context.values))
     turn = breaks = 0
     while draft.findings and turn <= MAX_REPAIRS:
         known, quotes = with_decided(request, draft.value), judge.idea.enabled
-        asked = _repair(known, draft, quotes_brief=quotes) if turn else _first(known, draft)
+        advice = judge.advice(draft) if turn == 1 else []
+        asked = _repair(known, draft, advice, quotes_brief=quotes) if turn else _first(known, draft)
         reply = await context.call(asked, turn > 0, _stream_listener(draft, finished, judge))
         if not isinstance(reply, Reply):
             return Ask(reply)
@@ -230,26 +160,7 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
     return Done(Outputs(response=await _complete_reply(draft, finished, schema)))
 
 
-def _judge_of(inputs: Inputs, context: ModuleContext) -> _ReplyJudge:
-    """The judge of replies; of drafts, which nobody can repair, none is rejected."""
-    schema, compared = inputs.output_schema, inputs.compared_with
-    vocabulary = context.resources.files.read_if_there(VOCABULARY)
-    mode = idea_check_of(context.llm, context.idea_check)
-    check = idea_check(compared, mode, vocabulary)
-    if writes_drafts(context.llm):
-        find = build_validator(schema, compared)
-        usable = ("missing", "type")
-        return _ReplyJudge(
-            schema,
-            lambda value: [replace(f, unusable=f.rule in usable) for f in find(value)],
-            compared,
-            check,
-        )
-    sent = SentText("\n".join([inputs.system_message, *described(schema)]), inputs.user_message)
-    return _ReplyJudge(schema, build_validator(schema, compared, sent), compared, check)
-
-
-def _reject(draft: _Draft, context: ModuleContext) -> None:
+def _reject(draft: Draft, context: ModuleContext) -> None:
     """Records the texts that are no prompts, so that a person can read them."""
     for finding in draft.unusable:
         if (text := pick(draft.value, finding.path)) is not None:
@@ -266,20 +177,20 @@ def _image_to_send(inputs: Inputs, context: ModuleContext) -> Image | None:
     return Image.from_json(inputs.picture)
 
 
-def _from_earlier(context: ModuleContext, judge: _ReplyJudge) -> _Draft:
+def _from_earlier(context: ModuleContext, judge: ReplyJudge) -> Draft:
     """What an earlier, failed execution of this attempt had finished, if anything."""
     if not context.values:
-        return _Draft({}, [missing(())])
+        return Draft({}, [missing(())])
     kept = joined((tuple(path.split(".")), value) for path, value in context.values.items())
     return judge.judge(kept)
 
 
-def _open_schema(draft: _Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def _open_schema(draft: Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """The schema of the values that still have findings."""
     return narrow(schema, {finding.path for finding in draft.findings})
 
 
-def _stream_listener(draft: _Draft, finished: _FinishedValues, judge: _ReplyJudge) -> TextListener:
+def _stream_listener(draft: Draft, finished: _FinishedValues, judge: ReplyJudge) -> TextListener:
     """A listener for a streamed reply that records each finished value without findings."""
     pending = leaves(_open_schema(draft, judge.schema))
 
@@ -293,14 +204,14 @@ def _stream_listener(draft: _Draft, finished: _FinishedValues, judge: _ReplyJudg
     return listen
 
 
-def _first(request: Request, draft: _Draft) -> Request:
+def _first(request: Request, draft: Draft) -> Request:
     """The request for everything, or for what an earlier execution did not finish."""
     if not draft.value:
         return request
     return replace(request, schema=narrow(request.schema, {f.path for f in draft.findings}))
 
 
-def _merged(reply: Reply, draft: _Draft, judge: _ReplyJudge) -> _Draft:
+def _merged(reply: Reply, draft: Draft, judge: ReplyJudge) -> Draft:
     """The draft with the values of a reply: all of them, or those finished when it ended."""
     asked = _open_schema(draft, judge.schema)
     if reply.finish == "stop":
@@ -337,16 +248,18 @@ def _unfinished(reply: Reply) -> ReplyError | UnreachableError:
             )
 
 
-def _repair(request: Request, draft: _Draft, *, quotes_brief: bool) -> Request:
+def _repair(
+    request: Request, draft: Draft, advice: list[Finding], *, quotes_brief: bool
+) -> Request:
     """The request for a repair: short where all prompts exist, complete where some are missing.
 
-    It quotes the brief where prompts are judged by it: a correction must not lose what it asks for.
+    `advice` are findings that would not be worth a call of their own. It quotes the brief where prompts are judged by it: a correction must not lose what it asks for.
     """
     paths = {finding.path for finding in draft.findings}
     schema = narrow(request.schema, paths)
     findings = "\n".join(
         f"{number}. {'.'.join(finding.path) or 'the reply'}: {finding.message}"
-        for number, finding in enumerate(draft.findings, start=1)
+        for number, finding in enumerate((*draft.findings, *advice), start=1)
     )
     if draft.unusable:
         note = f"Your last reply could not be used as it was:\n{findings}"
@@ -365,7 +278,7 @@ def _repair(request: Request, draft: _Draft, *, quotes_brief: bool) -> Request:
 
 
 async def _complete_reply(
-    draft: _Draft, finished: _FinishedValues, schema: dict[str, JsonValue]
+    draft: Draft, finished: _FinishedValues, schema: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
     """The reply if every value is usable, even if some still break a rule."""
     if not draft.unusable:
