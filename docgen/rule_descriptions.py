@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet import build_schema, load_groups
 from callsheet.catalog.formats import find_format
-from callsheet.catalog.rules import ABOUT
+from callsheet.catalog.rules import ABOUT, keyword_kind
 from callsheet.catalog.schemas import models_in
 from callsheet.templates import fill
 from docgen.markdown import table
@@ -24,6 +24,9 @@ EVIDENCE = {
     "ours": "",
 }
 """What each grade of a source means."""
+
+KINDS = ("limit", "idea", "form", "house")
+"""The kinds of rules in the order of the tables: limits and the idea are errors, the others warnings."""
 
 _COUNTED = {"minLength": "At least {:,} characters.", "maxLength": "At most {:,} characters."}
 
@@ -84,10 +87,8 @@ def _node(node: Any, name: str = "") -> Iterator[str]:
         for field, child in node["properties"].items():
             yield from _node(child, field)
         return
-    yield table(["rule", "requirement", "source"], [*_keywords(node), *_format(node, "error")])
-    if warnings := [*_format(node, "warning")]:
-        yield "Warnings, which cause no repair:\n"
-        yield table(["rule", "recommendation", "source"], warnings)
+    rows = sorted([*_keywords(node), *_format(node)], key=lambda row: KINDS.index(row[1]))
+    yield table(["rule", "kind", "requirement", "source"], rows)
 
 
 def _keywords(node: dict[str, Any]) -> Iterator[list[str]]:
@@ -97,13 +98,12 @@ def _keywords(node: dict[str, Any]) -> Iterator[list[str]]:
             own = about.get(keyword, {})
             wrong = f"Invalid if the prompt {own.get('words', 'breaks this')}."
             words = _COUNTED[keyword].format(node[keyword]) if keyword in _COUNTED else wrong
-            yield [f"`{keyword}`", words, own.get("source", "")]
+            yield [f"`{keyword}`", keyword_kind(own), words, own.get("source", "")]
 
 
-def _format(node: dict[str, Any], severity: str) -> Iterator[list[str]]:
+def _format(node: dict[str, Any]) -> Iterator[list[str]]:
     named = find_format(node.get("format", ""))
     for rule in named.rules if named else ():
-        if rule.severity == severity:
-            how = f" ({EVIDENCE[rule.sure]})" if EVIDENCE[rule.sure] else ""
-            source = f"{rule.source}, {rule.date}{how}"
-            yield [f"`{node['format']}: {rule.name}`", rule.words, source]
+        how = f" ({EVIDENCE[rule.sure]})" if EVIDENCE[rule.sure] else ""
+        name = f"`{node['format']}: {rule.name}`"
+        yield [name, rule.kind, rule.words, f"{rule.known_from}{how}"]

@@ -99,12 +99,13 @@ class OpenQuestion(DocumentPart):
 
 
 class PromptProblem(DocumentPart):
-    """A rule that a delivered prompt still breaks, with the kind of the rule."""
+    """A rule that a delivered prompt still breaks, with its kind and who states it, and when."""
 
     model: str
     rule: str
     kind: RuleKind
     message: str
+    source: str = ""
 
 
 class PromptWarning(PromptProblem):

@@ -48,6 +48,7 @@ def lint_with_autofix(
                 "rule": each.rule,
                 "kind": each.kind,
                 "message": each.message,
+                "source": each.source,
                 "severity": each.severity,
                 "start": getattr(each, "start", None),
                 "end": getattr(each, "end", None),
@@ -59,29 +60,36 @@ def lint_with_autofix(
 
 
 def lint(text: str, model: str, workflow: str = DEFAULT_WORKFLOW, idea: str = "") -> list[Finding]:
-    """The findings of a prompt as it stands, errors before warnings; also by an idea, if one is given."""
+    """The findings of a prompt as it stands, errors before warnings; also by an idea, if one is given.
+
+    Of a prompt with several fields, text that is no JSON object is the first field, judged alone.
+    """
     bundle = load_workflow(workflow)
     group = bundle.resources.catalog.group_of(model)
     schema = narrow(render_schema(bundle, [group.name]), {(WRAPPER, model)})
-    reply: JsonValue = {WRAPPER: {model: _prompt(text, model, schema)}}
+    prompt: JsonValue = text.removesuffix("\n")
+    if fields := _fields(models_in(schema)[model]):
+        if text.lstrip().startswith("{"):
+            prompt = _parsed(text, model, fields)
+        else:
+            prompt = {fields[0]: prompt}
+            schema = narrow(schema, {(WRAPPER, model, fields[0])})
+    reply: JsonValue = {WRAPPER: {model: prompt}}
     vocabulary = bundle.resources.files.read_if_there(VOCABULARY)
     lost = find_lost(reply, schema, IdeaCheck(idea, vocabulary=vocabulary))
     found = [*find_errors(reply, schema), *find_warnings(reply, schema), *lost]
     return sorted(found, key=lambda each: each.severity != "error")
 
 
-def _prompt(text: str, model: str, schema: dict[str, JsonValue]) -> JsonValue:
-    """The text as the model's prompt: as it stands, or read as JSON where it must be an object."""
-    node = models_in(schema)[model]
-    if not isinstance(node, dict) or node.get("type") != "object":
-        return text.removesuffix("\n")
+def _fields(schema: JsonValue) -> list[str]:
+    """The names of a prompt's fields; empty where it is one text."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return [*properties] if isinstance(properties, dict) else []
+
+
+def _parsed(text: str, model: str, fields: list[str]) -> JsonValue:
     try:
         return parse(text, model)
     except NotJsonError as error:
-        message = f"a prompt for `{model}` is a JSON object: {error.problem.message}"
-        raise InputError(message, hint=f"its fields: {_fields(node)}") from error
-
-
-def _fields(schema: dict[str, JsonValue]) -> str:
-    properties = schema.get("properties")
-    return ", ".join(properties) if isinstance(properties, dict) else "any"
+        message = f"a prompt for `{model}` is a JSON object or plain text: {error.problem.message}"
+        raise InputError(message, hint=f"its fields: {', '.join(fields)}") from error

@@ -5,7 +5,7 @@ The words are ours: a validator's own message would repeat the whole prompt.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ class Finding:
     `usable`, `missing` where the value is not there at all, or `type` where it has another form.
     Its kind decides the severity; a warning alone is never sent back to the LLM. `unusable` is whether there is no usable prompt
     at all, rather than one that breaks a rule. `size` says how far a length is off, in characters.
+    `source` says who states the rule, and when; it is empty where the schema alone does.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Finding:
     kind: RuleKind = "limit"
     unusable: bool = False
     size: int = 0
+    source: str = ""
 
 
 def missing(path: Path) -> Finding:
@@ -149,16 +151,19 @@ def _findings(error: ValidationError, formats: FormatRules) -> Iterator[Finding]
         yield from _nearest(error.context, formats)
     elif rule == "format" and (faults := formats.faults(value, limit)):
         for name, message in faults:
-            kind = formats.kind(name, limit)
-            yield Finding(path, f"{limit}: {name}", message, formats.severity, kind)
+            found = Finding(path, f"{limit}: {name}", message, formats.severity)
+            known = formats.rule(name, limit)
+            yield replace(found, kind=known.kind, source=known.known_from) if known else found
     else:
-        kind = keyword_kind(_about(error))
+        about = _about(error)
+        kind = keyword_kind(about)
         yield Finding(
             path,
             rule,
             _words(error),
             severity_of(kind),
             kind,
+            source=str(_keyword(about, "source") or ""),
             unusable=rule == "type",
             size=abs(len(value) - limit) if rule in ("minLength", "maxLength") else 0,
         )

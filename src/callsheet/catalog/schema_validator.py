@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from callsheet.catalog.formats.format import Fault, Others, Severity
-    from callsheet.documents import RuleKind
+    from callsheet.catalog.formats.format import Fault, Others, Rule, Severity
 
 
 class FormatRules(FormatChecker):
@@ -39,9 +38,9 @@ class FormatRules(FormatChecker):
         named = find_format(name)
         return named.faults(text, self.severity, self._others) if named else []
 
-    def kind(self, rule: str, name: str) -> RuleKind:
+    def rule(self, rule: str, name: str) -> Rule | None:
         named = find_format(name)
-        return named.kind(rule) if named else "limit"
+        return named.rule(rule) if named else None
 
     def check(self, instance: object, format: str) -> None:  # noqa: A002  # the library's word
         if isinstance(instance, str) and self.faults(instance, format):

@@ -68,43 +68,55 @@ def _problem_json(problem: Problem, severity: str) -> dict[str, str]:
 
 
 @click.command()
-@click.argument("file", metavar="FILE|-")
+@click.argument("files", metavar="FILE|-...", nargs=-1, required=True)
 @click.option(
     "--model", required=True, metavar="MODEL", help="Model whose rules apply, such as SORA_2_A."
 )
 @click.option(
-    "--idea", default="", metavar="TEXT", help="Idea that the prompt must keep, in English."
+    "--idea", default="", metavar="TEXT", help="Idea that the prompts must keep, in English."
 )
 @workflow_option
 @json_option
 @debug_option
-def lint(file: str, model: str, idea: str, workflow: str, *, json: bool) -> int:
-    """Check one prompt, read from FILE or stdin, against the rules of its model.
+def lint(files: tuple[str, ...], model: str, idea: str, workflow: str, *, json: bool) -> int:
+    """Check prompts, one in each FILE or on stdin (-), against the rules of their model.
 
-    With --idea, the prompt must also keep what the idea names: things, counts, sides and lettering.
+    Of a prompt with several fields, a file holds the JSON object, or the main field as plain text.
+    With --idea, the prompts must also keep what the idea names: things, counts, sides and lettering.
     Exits with 1 if there are errors; warnings alone exit with 0.
     """
     from callsheet.authoring.lint import lint as find_findings
 
-    findings = find_findings(_read_text(file), model, workflow, idea)
+    findings = [
+        (file, finding)
+        for file, text in [(file, _read_text(file)) for file in files]
+        for finding in find_findings(text, model, workflow, idea)
+    ]
     if json:
-        print_json([_finding_json(model, finding) for finding in findings])
+        print_json([_finding_json(file, model, finding) for file, finding in findings])
     else:
-        for finding in findings:
-            name = ".".join(finding.path[1:])
-            severity = "warning: " if finding.severity == "warning" else ""
-            line = f"{name}: {severity}{finding.message} ({finding.rule}, {finding.kind})"
-            click.echo(wrapped(printable(line), indent="  "))
-        if not findings:
-            note(f"{model}: no findings")
-    return EXIT_FINDINGS if any(each.severity == "error" for each in findings) else 0
+        for file, finding in findings:
+            named = f"{file}: " if len(files) > 1 else ""
+            click.echo(wrapped(printable(f"{named}{_finding_line(finding)}"), indent="  "))
+        for file in [each for each in files if each not in {file for file, _ in findings}]:
+            note(f"{file}: no findings" if len(files) > 1 else f"{model}: no findings")
+    return EXIT_FINDINGS if any(each.severity == "error" for _, each in findings) else 0
 
 
-def _finding_json(model: str, finding: Finding) -> dict[str, str]:
+def _finding_line(finding: Finding) -> str:
+    severity = "warning: " if finding.severity == "warning" else ""
+    source = f"; {finding.source}" if finding.source else ""
+    known = f"({finding.rule}, {finding.kind}{source})"
+    return f"{'.'.join(finding.path[1:])}: {severity}{finding.message} {known}"
+
+
+def _finding_json(file: str, model: str, finding: Finding) -> dict[str, str]:
     return {
+        "file": file,
         "model": model,
         "rule": finding.rule,
         "kind": finding.kind,
+        "source": finding.source,
         "message": finding.message,
         "severity": finding.severity,
     }

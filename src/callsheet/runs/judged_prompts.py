@@ -82,6 +82,7 @@ def _fields(finding: Finding) -> dict[str, Any]:
         "rule": finding.rule,
         "kind": finding.kind,
         "message": finding.message,
+        "source": finding.source,
     }
 
 

@@ -185,12 +185,13 @@ class RetryPreview(ResponseModel):
 
 
 class LintFinding(ResponseModel):
-    """A rule that a prompt breaks; offsets count characters and are null where unknown."""
+    """A rule that a prompt breaks, and who states it; offsets count characters and are null where unknown."""
 
     path: str
     rule: str
     kind: RuleKind
     message: str
+    source: str
     severity: FindingSeverity
     start: int | None
     end: int | None

@@ -73,6 +73,11 @@ class Rule:
     def severity(self) -> Severity:
         return severity_of(self.kind)
 
+    @property
+    def known_from(self) -> str:
+        """The source with its date."""
+        return f"{self.source}, {self.date}"
+
 
 def severity_of(kind: RuleKind) -> Severity:
     """The severity of a kind of rule: an error is worth a repair call, a warning is only reported."""
@@ -96,9 +101,9 @@ class Format:
     export_forms: tuple[str, ...] = ()
     negative: str = ""
 
-    def kind(self, rule: str) -> RuleKind:
-        """The kind of the rule of this name."""
-        return next((each.kind for each in self.rules if each.name == rule), "limit")
+    def rule(self, name: str) -> Rule | None:
+        """The rule of this name."""
+        return next((each for each in self.rules if each.name == name), None)
 
     def faults(self, text: str, severity: Severity, others: Others = NONE) -> list[Fault]:
         """The faults of this severity, without duplicates."""
