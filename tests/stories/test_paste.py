@@ -53,7 +53,9 @@ def test_a_paste_without_json_is_requested_again(terminal: Terminal) -> None:
 
 
 def test_only_the_pasted_prompt_that_breaks_a_rule_is_requested_again(terminal: Terminal) -> None:
-    short = {"prompts": {"PHOENIX_1_0_A": "A heron stands in the shallows at dawn, in pale light."}}
+    short = {
+        "prompts": {"PHOENIX_1_0_A": "A heron stands in the shallows at dawn, in pale light --q 2"}
+    }
     result = terminal(*RUN, stdin=json.dumps(short) + "\n" + json.dumps(GOOD) + "\n")
     assert result.status == 0, result.err
     assert "You correct prompts that break a rule" in result.err

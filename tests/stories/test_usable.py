@@ -118,4 +118,20 @@ def test_lint_says_of_which_kind_a_rule_is(terminal: Terminal) -> None:
         "plain-text: slogan": "form",
     }
     words = terminal("lint", "-", "--model", "PHOENIX_1_0_A", stdin=text)
-    assert "(plain-text: flag, limit)" in words.out
+    assert "(plain-text: flag, limit; Leonardo's API reference" in words.out
+
+
+def test_lint_takes_several_files_and_the_main_field_as_plain_text(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    good = "A heron lifts one foot out of the shallows as the camera pushes in slowly at dawn."
+    (tmp_path / "good.txt").write_text(good)
+    (tmp_path / "bad.txt").write_text(f"{good} --ar 2:3")
+    words = ("--model", "VEO_3_1", "--workflow", "studio")
+    found = terminal("lint", *words, str(tmp_path / "good.txt"), str(tmp_path / "bad.txt"))
+    assert found.status == 1
+    assert f"{tmp_path / 'bad.txt'}: VEO_3_1.prompt: has the parameter `--ar`" in found.out
+    assert f"{tmp_path / 'good.txt'}: no findings" in found.err
+    listed = terminal("lint", *words, str(tmp_path / "bad.txt"), "--json").json
+    assert [(each["rule"], each["severity"]) for each in listed] == [("veo-clip: flag", "error")]
+    assert listed[0]["file"] == str(tmp_path / "bad.txt")

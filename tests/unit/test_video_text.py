@@ -32,6 +32,10 @@ def caught(name: str, text: str, **others: Any) -> list[str]:
         "Static camera, without zoom in or pan left",
         "Steam pans of milk, a tilted hat, the arc of a bridge",
         "Shot 1: static camera, fog drifts.\nShot 2: slow dolly in on the lamp.",
+        "A handheld camera tracks her through the market",
+        "The camera zooms out of the flower field",
+        "A picture frame beside a shotgun house",
+        "[Pan left], then [Pedestal up] as reeds bow",
     ],
 )
 def test_a_camera_that_rests_or_moves_once_is_fine(text: str) -> None:
@@ -44,7 +48,7 @@ def test_a_camera_that_rests_or_moves_once_is_fine(text: str) -> None:
         ("Static camera, slow zoom in on the lamp", "rest and move"),
         ("The frame stays locked as the camera pans", "rest and move"),
         ("Tracking shot, then the camera tilts up", "moves"),
-        ("Handheld camera, orbits around her", "moves"),
+        ("[Static shot] The yellow band warms. Slow dolly in.", "rest and move"),
     ],
 )
 def test_a_repeated_camera_move_is_a_finding(text: str, rule: str) -> None:
@@ -59,9 +63,9 @@ def test_hailuo_reads_its_fifteen_commands_in_any_case(command: str) -> None:
 
 def test_hailuo_allows_only_camera_commands_in_brackets_and_three_at_once() -> None:
     assert caught("hailuo-clip", "[slow fog] Reeds bow") == ["command"]
-    assert caught("hailuo-clip", "[Pan left,Tilt up,Zoom in] Reeds bow") == ["(moves)"]
-    four = caught("hailuo-clip", "[Pan left,Tilt up,Zoom in,Shake] Reeds bow")
-    assert four == ["together", "(moves)"]
+    assert caught("hailuo-clip", "[Pan left,Tilt up,Zoom in] Reeds bow") == []
+    assert caught("hailuo-clip", "[Pan left,Tilt up,Zoom in,Shake] Reeds bow") == ["together"]
+    assert caught("hailuo-clip", "[Static shot,Zoom in] Reeds bow") == ["(rest and move)"]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,26 @@ def test_a_negation_is_a_warning_with_and_without_a_negative_field(
 def test_quoted_speech_may_contain_negations() -> None:
     assert caught("veo-clip", 'Static camera. She says: "No, it will not hold."') == []
     assert caught("veo-clip", "Static camera. She says it holds") == ["(speech)"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "She says: The tide is late.",
+        "She says softly, 'The tide is late.'",
+        '"The tide is late," she says.',
+        "\u201cThe tide is late\u201d, whispers the girl.",
+    ],
+)
+def test_speech_stands_in_quotation_marks_or_behind_a_colon_before_or_after_its_verb(
+    line: str,
+) -> None:
+    assert caught("veo-clip", f"Static camera. {line}") == []
+
+
+def test_a_clip_has_time_for_three_spoken_words_a_second() -> None:
+    assert caught("veo-clip", f'She says: "{"late " * 25}"') == ["(long speech)"]
+    assert caught("kling-clip", f'She says: "{"late " * 25}"') == []
 
 
 def test_runway_counts_an_emoji_twice() -> None:

@@ -23,6 +23,7 @@ from callsheet.catalog.formats.midjourney_line import (
     PromptLine,
     read_line,
 )
+from callsheet.catalog.formats.stable_diffusion import SERIES, with_escaped_series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +76,8 @@ def _fix_once(text: str, named: Format) -> str:
     if one_line and not _BULLET.search(fixed_text):
         fixed_text = " ".join(fixed_text.strip("\r\n").splitlines())
     fixed_text = _SPACES.sub(" ", fixed_text)
+    if any(rule is SERIES for rule in named.rules):
+        fixed_text = with_escaped_series(fixed_text)
     if named.name not in _PARAMETERS:
         return fixed_text
     return _fix_line(fixed_text, _PARAMETERS[named.name], named.name)

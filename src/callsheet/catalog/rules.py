@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from referencing import Registry
 
+from callsheet.catalog.formats.banned import BANNED, banned
 from callsheet.catalog.formats.format import NONE, severity_of
 from callsheet.catalog.schema_validator import FormatRules, SchemaValidator
 from callsheet.catalog.usable import NOTHING_SENT, unusable_texts
@@ -105,9 +106,26 @@ def find_warnings(
 ) -> list[Finding]:
     """The warnings of a reply: what is advised, and what only a person can judge."""
     found = _finder(schema, FormatRules("warning", others))(reply)
+    found += banned_things(reply, schema)
     # A text that is far too short is unusable, and not also a little too short.
     lost = {(path, rule) for path, rule, _ in unusable_texts(reply, schema, NOTHING_SENT)}
     return [f for f in found if f.severity == "warning" and (f.path, f.rule) not in lost]
+
+
+def banned_things(reply: JsonValue, schema: Mapping[str, JsonValue]) -> Iterator[Finding]:
+    """What the negative field of a prompt bans and its other fields show."""
+    texts = {
+        path: text for path in leaves(dict(schema)) if isinstance(text := pick(reply, path), str)
+    }
+    for path, text in texts.items():
+        if len(path) < 3 or "negative" not in path[-1]:  # noqa: PLR2004  # wrapper, model, field
+            continue
+        shown = "\n".join(v for p, v in texts.items() if p[:-1] == path[:-1] and p != path)
+        for entry in banned(text, shown):
+            message = f"bans `{entry:.40}`, which the prompt shows; take it out"
+            yield Finding(
+                path, BANNED.name, message, "warning", BANNED.kind, source=BANNED.known_from
+            )
 
 
 def _finder(schema: Mapping[str, JsonValue], formats: FormatRules) -> Find:

@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from callsheet.catalog.formats import contradictions
 from callsheet.catalog.formats.format import Rule, shown
-from callsheet.catalog.formats.protected_names import ARTISTS, PEOPLE, STUDIOS
+from callsheet.catalog.formats.protected_names import (
+    ARTISTS,
+    CHARACTERS,
+    PEOPLE,
+    STUDIOS,
+    WORDS,
+)
 from callsheet.catalog.formats.safety import SAFETY, screened
 
 if TYPE_CHECKING:
@@ -28,7 +35,7 @@ RULES = (
     ),
     Rule(
         "name",
-        "No studio, living artist or real person by name; the look is described instead. Only the"
+        "No studio, character, living artist or real person by name; the look is described. Only the"
         " best-known names are found.",
         "reports quoting OpenAI's statement; black-forest-labs/flux2 system_messages.py",
         "2025-03",
@@ -42,6 +49,16 @@ RULES = (
         "B",
         warns=True,
     ),
+    Rule(
+        "url",
+        "No web address: a model reads it as letters.",
+        "the makers' API references, where images are inputs of their own",
+        "2026-11-28",
+        "B",
+        of="form",
+    ),
+    Rule("hex", "A hex colour has three or six digits from 0 to 9 and A to F.", of="form"),
+    *contradictions.RULES,
     SAFETY,
 )
 
@@ -59,9 +76,13 @@ _SLOTS = (
     "|aesthetic|aspect[ _]?ratio|background|palette|details?|description|text|image[ _]?prompt"
 )
 _PLACEHOLDER = re.compile(
-    rf"(?i)\{{\{{[^{{}}]*\}}\}}|\{{\s*\w+(?:[ _-]\w+){{0,2}}\s*\}}|[\[<]\s*(?:(?:your|the|main|insert|add|any)[ _])*(?:{_SLOTS}|\.\.\.|\u2026)"
+    rf"(?i)\{{\{{[^{{}}]*\}}\}}|\{{[^{{}}|]*\|[^{{}}]*\}}|\{{\s*\w+(?:[ _-]\w+){{0,2}}\s*\}}|[\[<]\s*(?:(?:your|the|main|insert|add|any)[ _])*(?:{_SLOTS}|\.\.\.|\u2026)"
     r"(?:[ _]here)?\s*[\]>]|[\[<]\s*(?:insert|your)\b[^\]>]{0,200}[\]>]"
 )
+_HEX = re.compile(r"(?<![\w&])#(?=[0-9A-Za-z]*\d)(?=[0-9A-Za-z]*[A-Fa-f])[0-9A-Za-z]{6,7}\b")
+_VALID_HEX = re.compile(r"#[0-9A-Fa-f]{6}")
+_URL = re.compile(r"(?i)\b(?:https?://|www\.)\S{1,200}")
+_IMAGE_FLAG = re.compile(r"^\s*https?://|\s--(?:[cos]?ref|end|p|edit)\s")
 _UNDONE = re.compile(r"\b(?:TODO|TBD|FIXME|XXX+|[Ll]orem [Ii]psum|lorem)\b")
 _BORROWED = re.compile(
     r"\b(?i:in the style of|inspired by|style by|by artist|art by)\s+((?:[A-Z][\w.'-]+\s?)+)"
@@ -72,7 +93,13 @@ def _listed(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?i)(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
 
 
-_KINDS = (("studio", _listed(STUDIOS)), ("artist", _listed(ARTISTS)), ("person", _listed(PEOPLE)))
+_KINDS = (
+    ("studio", _listed(STUDIOS)),
+    ("studio", WORDS),
+    ("character", _listed(CHARACTERS)),
+    ("artist", _listed(ARTISTS)),
+    ("person", _listed(PEOPLE)),
+)
 
 
 def faults(text: str) -> Iterator[Fault]:
@@ -83,11 +110,22 @@ def faults(text: str) -> Iterator[Fault]:
         yield "chatter", f"begins with {shown(found[0])}; the prompt alone is right"
     if found := _AFTER.search(text):
         yield "chatter", f"talks to the reader ({shown(found[0])}); the prompt alone is right"
+    yield from _unreadable(text)
+    yield from contradictions.contradictions(text)
+    yield from _names(text)
+    yield from screened(text)
+
+
+def _unreadable(text: str) -> Iterator[Fault]:
+    """What stands for something else: a gap to fill in, an address, a colour that is none."""
     for pattern in (_PLACEHOLDER, _UNDONE):
         for left in pattern.finditer(text):
             yield "placeholder", f"has {shown(left[0])} left to fill in; write what is meant"
-    yield from _names(text)
-    yield from screened(text)
+    for found in _HEX.finditer(text):
+        if not _VALID_HEX.fullmatch(found[0]):
+            yield "hex", f"has {shown(found[0])}, which is no colour; #RRGGBB is right"
+    if (address := _URL.search(text)) and not _IMAGE_FLAG.search(text):
+        yield "url", f"has the address {shown(address[0])}; say what is seen there"
 
 
 def _names(text: str) -> Iterator[Fault]:

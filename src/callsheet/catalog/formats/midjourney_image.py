@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.formats import every_prompt
+from callsheet.catalog.formats.banned import BANNED, banned
 from callsheet.catalog.formats.format import INDENT, NUMBER, Format, Rule, shown
 from callsheet.catalog.formats.midjourney_line import (
     BY_FAMILY,
@@ -21,7 +22,16 @@ from callsheet.catalog.formats.midjourney_line import (
     read_line,
 )
 from callsheet.catalog.formats.midjourney_parameters import WIDEST_HD, value_faults, wideness
-from callsheet.catalog.formats.plain_text import LINE, SLOGAN, line_breaks, slogans
+from callsheet.catalog.formats.plain_text import (
+    EXCLUSION_IN_TEXT,
+    LINE,
+    NO_FIELD,
+    SLOGAN,
+    exclusions,
+    line_breaks,
+    no_field,
+    slogans,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +52,7 @@ DUPLICATE_RULE = Rule("twice", "Each parameter once.", _LIST, _READ, "B")
 COLONS_RULE = Rule(
     "double colon", "No `::` where the version has no multi-prompts (V7, V8).", _CHART, _READ, "B"
 )
-WEIGHT_RULE = Rule("weight", "No bracket weights `(rain:1.2)`.")
+WEIGHT_RULE = Rule("weight", "No bracket weights `(rain:1.2)`.", _LIST, _READ, "B")
 
 EXPORT_FORMS = ("midjourney",)
 """The export that such a line is ready for."""
@@ -68,6 +78,9 @@ RULES = (
     DUPLICATE_RULE,
     COLONS_RULE,
     WEIGHT_RULE,
+    EXCLUSION_IN_TEXT,
+    BANNED,
+    NO_FIELD,
     Rule("flag", "Only the parameters that the version reads.", _CHART, _READ, "B"),
     Rule("version", "A version that exists, and never `--v` beside `--niji`.", _CHART, _READ, "B"),
     Rule("ratio", "`--ar` in whole numbers, at most 14:1 (4:1 with `--hd`).", "Midjourney's Aspect Ratio page, as audits quote it", _READ, "B"),
@@ -115,13 +128,17 @@ def _judge(prompt: str, fixed: Given | None = None) -> Iterator[Fault]:
     yield from spacing(prompt)
     yield from weights(prompt)
     yield from arrangement(line)
-    yield from _versions(line)
+    # Of a format for one version, any other one is a single fault.
+    yield from (fault for fault in _versions(line) if not fixed or fault[0] != "version")
     if "::" in prompt:
         yield from _colons(family)
     for given in line.given:
         yield from _flag(given, family)
     if line.values("hd") and any(wideness(ratio) > WIDEST_HD for ratio in line.values("ar")):
         yield "ratio", f"is wider than {WIDEST_HD}:1, the most that `--hd` draws"
+    for unwanted in line.values("no"):
+        for entry in banned(unwanted, line.text):
+            yield "banned", f"bans {shown(entry)}, which the text shows; take it out"
     yield from _text(line.text)
 
 
@@ -146,9 +163,13 @@ def _other_version(line: PromptLine, fixed: Given) -> Iterator[Fault]:
     named = [given for given in line.given if given.name in ("v", "niji")]
     if not named:
         yield "version", f"names no version; `{fixed}` is right"
-    for given in named:
-        if str(Given(given.name, given.value.split(" ")[0].rstrip(".,;"))) != str(fixed):
-            yield "version", f"has {shown(str(given))}; `{fixed}` is right"
+    others = [
+        str(given)
+        for given in named
+        if str(Given(given.name, given.value.split(" ")[0].rstrip(".,;"))) != str(fixed)
+    ]
+    if others:
+        yield "version", f"has {shown(' '.join(others))}; `{fixed}` alone is right"
 
 
 def _colons(family: str) -> Iterator[Fault]:
@@ -188,6 +209,8 @@ def _text(text: str) -> Iterator[Fault]:
         yield "long", f"has {count} words of text; beyond {LONGEST} they thin each other out"
     for found in _LABEL.finditer(text):
         yield "label", f"has the label {shown(found[1] + ':')}; it is drawn or wasted"
+    yield from no_field(text)
+    yield from exclusions(text)
     yield from slogans(text)
 
 

@@ -20,9 +20,41 @@ _LEONARDO = "Leonardo's API reference, where the request has fields of its own f
 
 LINE = Rule("line break", "One paragraph.")
 FLAG = Rule("flag", "No parameter flags (`--ar`).", _LEONARDO, "2026-11-22", "A")
-COLONS_RULE = Rule("double colon", "No `::`.", "no vendor page documents it for these models")
-WEIGHT_RULE = Rule("weight", "No bracket weights `(rain:1.2)`.", COLONS_RULE.source)
-TAG = Rule("angle tag", "No `<lora:…>` or other tag in angle brackets.", COLONS_RULE.source)
+COLONS_RULE = Rule(
+    "double colon", "No `::`.", "no maker documents it: these models read it as text", of="limit"
+)
+WEIGHT_RULE = Rule("weight", "No bracket weights `(rain:1.2)`.", COLONS_RULE.source, of="limit")
+TAG = Rule(
+    "angle tag", "No `<lora:…>` or other tag in angle brackets.", COLONS_RULE.source, of="limit"
+)
+KEYWORD = Rule(
+    "keyword",
+    "No `BREAK`, no `AND` and no score tags of Stable Diffusion.",
+    COLONS_RULE.source,
+    of="limit",
+)
+EXCLUSION_IN_TEXT = Rule(
+    "exclusion",
+    "What must stay away stands where the model reads it, not in the text.",
+    "Midjourney's No page, as audits quote it; Qwen-Image's and Stable Diffusion's negative fields",
+    "2026-11-28",
+    "B",
+    of="form",
+)
+NO_FIELD = Rule(
+    "negative field",
+    "No `Negative prompt:` in the text: what must stay away has no field, or one of its own.",
+    "the vendors' API references",
+    "2026-11-22",
+    "A",
+)
+TRANSPARENT = Rule(
+    "transparent",
+    "No transparent background: the model draws none.",
+    "makers' API references, where none has a field for it; practice",
+    "2026-11-28",
+    "C",
+)
 MARKUP = Rule("markup", "No Markdown: bold, headings, bullets, code, links.")
 BULLETS = Rule("markup", "No Markdown but plain lists: no bold, headings, code, links.")
 RATIO = Rule(
@@ -44,13 +76,21 @@ SLOGAN = Rule(
 _FLAG = re.compile(r"(?:^|(?<=\s))(?:--|\u2014|\u2013)[A-Za-z]+")
 _WEIGHT = re.compile(rf"\([^()]*:\s*[+-]?{NUMBER}\s*\)")
 _TAG = re.compile(r"<\s*/?\w[^<>]*>")
+_FIELD = re.compile(r"(?i)\bnegative(?: prompt)?\s*:")
+_KEYWORD = re.compile(r"(?<=[a-z,.;] )(?:BREAK|AND)\b(?=[,.]? [a-z(])|\bscore_\d\w*")
+_TRANSPARENT = re.compile(r"(?i)\b(?:transparent|alpha[- ]channel|cut-?out) background\b")
+EXCLUDED = re.compile(
+    r"(?i)\b(?:no(?! (?:longer|one|matter)\b)|without|avoid(?:ing)?|exclud(?:e|ing)|do not|don['\u2019]t|never"
+    r"|minus(?! \d)|lacking|devoid of|free (?:of|from)|neither)\s+[a-z][\w-]*"
+)
+"""A negation, and the word after it."""
 _BOLD = re.compile(
     r"\*\*[^*\n]+\*\*|__[^_\n]+__|`[^`\n]+`|\[[^\[\]\n]+\]\([^)\[\n]+\)|^\s{0,3}#{1,6} \S",
     re.MULTILINE,
 )
 _BULLET = re.compile(rf"^{INDENT}(?:[-*\u2022]|\d+[.)]) \S", re.MULTILINE)
 _RATIO = re.compile(
-    r"(?i)\baspect[ -]ratio\b|\b(?:1:1|2:3|3:2|3:4|4:3|4:5|5:4|9:16|16:9|21:9|9:21)\b|\b\d{3,4} ?[x\u00d7] ?\d{3,4}\b"
+    r"(?i)\baspect[ -]ratio\b|(?<!--ar )(?<!--aspect )\b(?:1:1|2:3|3:2|3:4|4:3|4:5|5:4|9:16|16:9|21:9|9:21)\b|\b\d{3,4} ?[x\u00d7] ?\d{3,4}\b"
 )
 _SLOGAN = re.compile(
     r"(?i)\b(?:[48]k(?: uhd)?|uhd|masterpiece|best quality|award[- ]winning|octane render|unreal engine"
@@ -58,6 +98,33 @@ _SLOGAN = re.compile(
 )
 _NEGATION = re.compile(r"(?i)(?:^|,)\s*(no|without|avoid|do not|don['\u2019]t|never)\s[^,]*")
 _CALM = re.compile(r"(?i)\b(?:static|still|motionless|style|artwork|painting)\b")
+
+
+def no_field(text: str) -> Iterator[Fault]:
+    """A negative prompt inside the text, for models without a negative field."""
+    if found := _FIELD.search(text):
+        yield "negative field", f"has {shown(found[0])}; the text is for what is shown"
+
+
+def keywords(text: str) -> Iterator[Fault]:
+    """Words that programs and checkpoints of Stable Diffusion read, and nobody else."""
+    for found in _KEYWORD.finditer(text):
+        yield "keyword", f"has {shown(found[0])}, which this model reads as a word"
+
+
+def exclusions(text: str) -> Iterator[Fault]:
+    """What a text says is not there."""
+    for found in EXCLUDED.finditer(text):
+        yield (
+            "exclusion",
+            f"has {shown(found[0])}; what is named may be drawn, so say what is there",
+        )
+
+
+def transparent(text: str) -> Iterator[Fault]:
+    """A background that only few models can leave out."""
+    if found := _TRANSPARENT.search(text):
+        yield "transparent", f"asks for a {shown(found[0])}; a plain one can be cut out afterwards"
 
 
 def line_breaks(text: str) -> Iterator[Fault]:
@@ -72,6 +139,7 @@ def syntax(text: str) -> Iterator[Fault]:
         yield "flag", f"has the parameter {shown(found[0])}; this model reads words only"
     if "::" in text:
         yield "double colon", "has `::`; this model reads it as text"
+    yield from keywords(text)
     for found in _WEIGHT.finditer(text):
         yield (
             "weight",
@@ -144,7 +212,7 @@ def _negative(text: str) -> Iterator[Fault]:
         yield "calm", f"excludes {shown(found[0])}, which keeps a quiet clip quiet"
 
 
-_WORDS = (*every_prompt.RULES, FLAG, COLONS_RULE, WEIGHT_RULE, TAG)
+_WORDS = (*every_prompt.RULES, FLAG, COLONS_RULE, WEIGHT_RULE, TAG, KEYWORD)
 
 PLAIN = (*_WORDS, LINE, MARKUP, RATIO, SLOGAN)
 

@@ -8,11 +8,24 @@ missing here is still barred by the instructions.
 
 from __future__ import annotations
 
+import re
+
 STUDIOS = (
     "Aardman", "A-1 Pictures", "CoMix Wave", "Disney", "DreamWorks", "Ghibli", "Illumination Entertainment",
-    "Kyoto Animation", "KyoAni", "Lucasfilm", "MAPPA", "Marvel", "Nickelodeon", "Nintendo", "Pixar",
+    "Kyoto Animation", "KyoAni", "Lucasfilm", "Marvel Comics", "Marvel Studios", "Nickelodeon", "Nintendo", "Pixar",
     "Production I.G", "Riot Games", "Studio Bones", "Studio Madhouse", "Studio Trigger",
     "Toei Animation", "Ufotable", "Warner Bros",
+)  # fmt: skip
+
+WORDS = re.compile(r"\bMAPPA\b|\bMarvel(?= (?:superhero|hero|character|movie|film|universe|style))")
+"""Studios that are also words: written as a name, and beside what makes them one."""
+
+CHARACTERS = (
+    "Barbie", "Batman", "Buzz Lightyear", "Captain America", "Chewbacca", "Darth Vader", "Donald Duck",
+    "Elsa and Anna", "Gandalf", "Goku", "Harry Potter", "Hatsune Miku", "Hello Kitty", "Homer Simpson",
+    "Iron Man", "James Bond", "Lara Croft", "Mickey Mouse", "Minnie Mouse", "Naruto Uzumaki", "Optimus Prime",
+    "Pikachu", "Princess Leia", "Sailor Moon", "Shrek", "SpongeBob", "Spider-Man", "Super Mario", "Superman",
+    "Winnie the Pooh", "Wonder Woman", "Yoda",
 )  # fmt: skip
 
 ARTISTS = (

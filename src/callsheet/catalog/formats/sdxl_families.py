@@ -18,10 +18,12 @@ from callsheet.catalog.formats.stable_diffusion import (
     EXPORT_FORMS,
     RULES,
     SENTENCE,
+    SERIES,
     a1111,
     danbooru,
     danbooru_negative,
     sentence,
+    series,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +46,10 @@ _QUALITY_LAST = re.compile(r"(?i)\b(?:masterpiece|high score|great score|absurdr
 def _amount(text: str) -> Iterator[Fault]:
     if (count := len(text.split(","))) < FEWEST:
         yield "few", f"has {count} tags; at least {FEWEST} between commas are right"
+    yield from _long(text)
+
+
+def _long(text: str) -> Iterator[Fault]:
     if len(text) > LONGEST:
         yield "long", f"has {len(text):,} characters; at most {LONGEST} are read"
 
@@ -55,11 +61,12 @@ def _illustrious(text: str) -> Iterator[Fault]:
 
 def _illustrious_negative(text: str) -> Iterator[Fault]:
     yield from danbooru_negative(text)
-    yield from _amount(text)
+    yield from _long(text)
 
 
 def _pony(text: str) -> Iterator[Fault]:
     yield from a1111(text)
+    yield from series(text)
     yield from sentence(text)
     yield from _amount(text)
     if not text.startswith("score_9"):
@@ -78,7 +85,7 @@ def _praise(text: str) -> Iterator[Fault]:
 def _pony_negative(text: str) -> Iterator[Fault]:
     yield from of_absence(a1111(text))
     yield from sentence(text)
-    yield from _amount(text)
+    yield from _long(text)
     yield from negations(text)
 
 
@@ -92,6 +99,7 @@ def _scores(text: str) -> Iterator[Fault]:
 
 def _animagine(text: str) -> Iterator[Fault]:
     yield from a1111(text)
+    yield from series(text)
     yield from sentence(text)
     yield from _amount(text)
     yield from _scores(text)
@@ -105,11 +113,9 @@ def _animagine_negative(text: str) -> Iterator[Fault]:
 
 
 _NO_SCORES = Rule("family", "No score tags: they belong to Pony.", _PONY, _READ, "B", of="form")
-_AMOUNT = (
-    Rule("few", f"At least {FEWEST} tags."),
-    Rule("long", f"At most {LONGEST} characters."),
-)
-_ABSENT = (*for_absence(RULES), SENTENCE, NEGATION, *_AMOUNT)
+_LONG = Rule("long", f"At most {LONGEST} characters.")
+_AMOUNT = (Rule("few", f"At least {FEWEST} tags."), _LONG)
+_ABSENT = (*for_absence(RULES), SENTENCE, NEGATION, _LONG)
 
 FORMATS = (
     Format(
@@ -123,7 +129,7 @@ FORMATS = (
     Format(
         "illustrious-negative",
         "The negative tags beside them.",
-        (*DANBOORU_NEGATIVE, *_AMOUNT),
+        (*DANBOORU_NEGATIVE, _LONG),
         _illustrious_negative,
     ),
     Format(
@@ -132,6 +138,7 @@ FORMATS = (
         (
             *RULES,
             *_AMOUNT,
+            SERIES,
             SENTENCE,
             Rule("quality", "Begins with score_9 and its kin.", _PONY, _READ, "B", of="form"),
             Rule("labels", "Says its source and its rating.", _PONY, _READ, "B", warns=True),
@@ -148,6 +155,7 @@ FORMATS = (
         (
             *RULES,
             *_AMOUNT,
+            SERIES,
             SENTENCE,
             _NO_SCORES,
             Rule("quality", "Ends with its quality tags.", _ANIMAGINE, _READ, "?"),

@@ -11,18 +11,25 @@ from callsheet.catalog.formats.format import Format, Rule, shown
 from callsheet.catalog.formats.plain_text import (
     BULLETS,
     COLONS_RULE,
+    EXCLUSION_IN_TEXT,
     FLAG,
+    KEYWORD,
     LINE,
     MARKUP,
+    NO_FIELD,
     RATIO,
     SLOGAN,
     TAG,
+    TRANSPARENT,
     WEIGHT_RULE,
+    exclusions,
     line_breaks,
     markup,
+    no_field,
     slogans,
     syntax,
     taste,
+    transparent,
 )
 from callsheet.catalog.formats.stable_diffusion import EXPORT_FORMS
 
@@ -35,13 +42,6 @@ _READ = "2026-11-22"
 _BFL = "docs.bfl.ai/guides/prompting_unified_building; black-forest-labs/skills at d0793c8"
 _COMFY_QWEN = "ComfyUI at a125cd8, comfy/text_encoders/qwen_image.py"
 
-NO_FIELD = Rule(
-    "negative field",
-    "No `Negative prompt:` in the text: what must stay away has no field, or one of its own.",
-    "the vendors' API references",
-    _READ,
-    "A",
-)
 TAG_LIST = Rule(
     "tag list", "Sentences, not a list of tags.", "vendors' guides, in prose", _READ, "B", of="form"
 )
@@ -65,23 +65,12 @@ EXCLUSION = Rule(
     of="form",
 )
 
-_FIELD = re.compile(r"(?i)\bnegative(?: prompt)?\s*:")
 _PHOTO = re.compile(r"(?i)\b(?:photo|hyper)[- ]?realis(?:tic|m)\b")
 _DRAWN = re.compile(
     r"(?i)\b(?:anime|manga|illustrat\w+|paint(?:ed|ing|erly)|drawn|drawing|gouache|watercolou?r"
     r"|cel[- ]shad\w+|ink)\b"
 )
-_EXCLUDED = re.compile(
-    r"(?i)\b(?:no(?! (?:longer|one)\b)|without|avoid(?:ing)?|exclud(?:e|ing)|do not|don['\u2019]t|never)"
-    r"\s+[a-z][\w-]*"
-)
 _SEVERAL, _SHORT = 12, 3
-
-
-def no_field(text: str) -> Iterator[Fault]:
-    """A negative prompt inside the text, for models without a negative field."""
-    if found := _FIELD.search(text):
-        yield "negative field", f"has {shown(found[0])}; the text is for what is shown"
 
 
 def tag_list(text: str) -> Iterator[Fault]:
@@ -104,12 +93,6 @@ def pile(text: str) -> Iterator[Fault]:
     """More than one quality word."""
     if len(found := [*slogans(text)]) > 1:
         yield "pile", f"praises the picture {len(found)} times; a fact about it does more"
-
-
-def exclusions(text: str) -> Iterator[Fault]:
-    """Exclusions, for a model that draws whatever is named."""
-    for found in _EXCLUDED.finditer(text):
-        yield "exclusion", f"has {shown(found[0])}; what is named is drawn, so say what is there"
 
 
 def longer(words: int) -> Callable[[str], Iterator[Fault]]:
@@ -153,7 +136,7 @@ def _all(*judges: Callable[[str], Iterable[Fault]]) -> Callable[[str], Iterator[
     return judge
 
 
-_SYNTAX = (FLAG, COLONS_RULE, WEIGHT_RULE, TAG)
+_SYNTAX = (FLAG, COLONS_RULE, WEIGHT_RULE, TAG, KEYWORD)
 _LINES = (*every_prompt.RULES, *_SYNTAX, BULLETS, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
 _PARAGRAPH = (*every_prompt.RULES, *_SYNTAX, LINE, MARKUP, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
 _MILD = (
@@ -178,8 +161,8 @@ FORMATS = (
     Format(
         "nano-banana",
         "A description in sentences for Gemini's image models.",
-        (*_LINES, PILE),
-        _all(_lines, no_field, tag_list, pile),
+        (*_LINES, PILE, TRANSPARENT),
+        _all(_lines, no_field, tag_list, pile, transparent),
     ),
     Format(
         "flux-2",
@@ -187,9 +170,10 @@ FORMATS = (
         (
             *_LINES,
             EXCLUSION,
+            TRANSPARENT,
             Rule("long", "At most 300 words: 30 to 80 for a plain picture, more for a complex one.", _BFL, "2026-11-28", "A", warns=True),
         ),
-        _all(_lines, no_field, tag_list, exclusions, longer(300)),
+        _all(_lines, no_field, tag_list, exclusions, longer(300), transparent),
     ),
     Format(
         "lucid-origin",
@@ -211,16 +195,18 @@ FORMATS = (
         "Sentences for Qwen-Image.",
         _with(
             _PARAGRAPH,
+            EXCLUSION_IN_TEXT,
+            TRANSPARENT,
             Rule("weight", "No bracket weights: the encoder reads past them.", _COMFY_QWEN, _READ, "A"),
             Rule("long", "At most 800 characters, which Qwen-Image 1 reads too.", "QwenLM/Qwen-Image at 6b5e1f5; audits disagree for later versions", _READ, "?"),
         ),
-        _all(_paragraph, no_field, tag_list, _beyond(800)),
+        _all(_paragraph, no_field, tag_list, exclusions, transparent, _beyond(800)),
     ),
     Format(
         "stable-diffusion-3",
         "Sentences for Stable Diffusion 3.5.",
-        _with(_PARAGRAPH, *_MILD),
-        _all(_paragraph, no_field, tag_list),
+        _with(_PARAGRAPH, *_MILD, EXCLUSION_IN_TEXT),
+        _all(_paragraph, no_field, tag_list, exclusions),
         export_forms=EXPORT_FORMS,
     ),
 )  # fmt: skip

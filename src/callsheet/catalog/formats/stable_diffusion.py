@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.formats import every_prompt
 from callsheet.catalog.formats.clip_tokens import SOURCE as CLIP_SOURCE
 from callsheet.catalog.formats.clip_tokens import over
+from callsheet.catalog.formats.contradictions import tag_counts
 from callsheet.catalog.formats.format import NUMBER, Format, Rule, shown
-from callsheet.catalog.formats.plain_text import LINE, NEGATION, line_breaks, negations
+from callsheet.catalog.formats.plain_text import (
+    LINE,
+    NEGATION,
+    NO_FIELD,
+    line_breaks,
+    negations,
+    no_field,
+)
 from callsheet.catalog.formats.safety import for_absence, of_absence
 
 if TYPE_CHECKING:
@@ -49,6 +57,7 @@ RULES = (
     Rule("square", "No square brackets: ComfyUI reads them as text.", "ComfyUI comfy/sd1_clip.py", "2026-11-22", "A", warns=True),
     Rule("break", "`BREAK` in capitals, as a word of its own, between two parts.", _A1111, "2026-11-22", "A"),
     Rule("angle tag", "Tags in angle brackets have the form `<lora:name:0.8>`; `>_<` and `<3` are tags too.", _A1111, of="limit"),
+    NO_FIELD,
     Rule("flag", "No parameter flags (`--ar`): they are read as description.", _A1111, of="limit"),
     Rule("clip", "At most two CLIP windows (150 tokens), by a bound.", CLIP_SOURCE, "2026-11-22", "A", warns=True),
 )  # fmt: skip
@@ -126,6 +135,8 @@ def a1111(text: str) -> Iterator[Fault]:
     """The faults of a prompt for any checkpoint of this family."""
     yield from every_prompt.faults(text)
     yield from line_breaks(text)
+    yield from no_field(text)
+    yield from tag_counts(text)
     yield from syntax(text)
     yield from over(text, 2, "chunks weaken one another")
 
@@ -148,6 +159,7 @@ def sentence(text: str) -> Iterator[Fault]:
 def danbooru(text: str) -> Iterator[Fault]:
     """The faults of tags for Illustrious and NoobAI."""
     yield from a1111(text)
+    yield from series(text)
     yield from _family(text)
     if not text.lower().startswith("masterpiece"):
         yield (
@@ -165,6 +177,29 @@ def danbooru_negative(text: str) -> Iterator[Fault]:
 
 _CARD = "huggingface.co/Laxhar/noobai-XL-1.0"
 
+SERIES = Rule(
+    "series",
+    "Brackets that belong to a tag are escaped: `saber \\(fate\\)`.",
+    _A1111,
+    "2026-11-22",
+    "A",
+)
+_SERIES = re.compile(
+    r"(?:^|,)[^\S\n]*+([\w'.!-]++(?: [\w'.!-]++)*+ \([^(),:\\]+\))[^\S\n]*+(?=,|$)", re.MULTILINE
+)
+
+
+def series(text: str) -> Iterator[Fault]:
+    """Tags whose brackets would be read as emphasis."""
+    for found in _SERIES.finditer(text):
+        yield "series", f"has {shown(found[1])}; `\\(` and `\\)` are part of the tag"
+
+
+def with_escaped_series(text: str) -> str:
+    """The tags with the brackets that belong to them escaped."""
+    return _SERIES.sub(lambda found: found[0].replace("(", "\\(").replace(")", "\\)"), text)
+
+
 SENTENCE = Rule("sentence", "Tags, not sentences.", _CARD, "2026-11-22", "A", warns=True)
 
 _FAMILY = (
@@ -174,6 +209,7 @@ _FAMILY = (
 
 DANBOORU = (
     *RULES,
+    SERIES,
     *_FAMILY,
     Rule("quality", "Quality tags first.", _CARD, "2026-11-22", "A", warns=True),
 )

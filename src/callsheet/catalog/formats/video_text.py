@@ -21,6 +21,7 @@ from callsheet.catalog.formats.plain_text import (
     BULLETS,
     COLONS_RULE,
     FLAG,
+    KEYWORD,
     LINE,
     RATIO,
     SLOGAN,
@@ -55,7 +56,9 @@ FIELD = Rule(
 REFERENCE = Rule(
     "reference",
     "No `@image1` and no `<Image_1>`: nothing is attached but the first frame.",
-    date="2026-11-23",
+    "Comfy-Org/docs, Kling and Seedance nodes, where a name without its input is an error",
+    "2026-11-28",
+    "B",
 )
 SPEECH = Rule(
     "speech",
@@ -64,6 +67,14 @@ SPEECH = Rule(
     "2026-11-28",
     "C",
 )
+LONG_SPEECH = Rule(
+    "long speech",
+    "No more spoken words than the longest clip has time for, at three a second.",
+    "practice; ordinary speech has two to three words a second",
+    "2026-11-28",
+    "C",
+)
+WORDS_A_SECOND = 3
 ELSEWHERE = Rule(
     "exclusion",
     "What must stay away stands in the negative field, not in the text.",
@@ -72,7 +83,7 @@ ELSEWHERE = Rule(
 )
 
 CLIP = (
-    *every_prompt.RULES, FLAG, COLONS_RULE, WEIGHT_RULE, TAG, BULLETS, RATIO, SLOGAN,
+    *every_prompt.RULES, FLAG, COLONS_RULE, WEIGHT_RULE, TAG, KEYWORD, BULLETS, RATIO, SLOGAN,
     LENGTH, FIELD, REFERENCE, CAMERA_CONFLICT_RULE, CAMERA_MOVES_RULE, *start_image.RULES,
 )  # fmt: skip
 """What holds for every clip, whoever makes it."""
@@ -82,12 +93,18 @@ _LENGTH = re.compile(
 )
 _RATE = re.compile(r"(?i)\b\d+ ?fps\b|\b(?:480|720|1080|2160)p\b")
 _FIELD = re.compile(r"(?i)\bnegative(?:[ _]prompt)?\s*:")
-_REFERENCE = re.compile(r"(?i)@(?:image|video|audio|character|element)[_ ]?\d*\b")
+_REFERENCE = re.compile(r"(?i)@(?:image|video|audio|character|element)[_ ]?\d*\b|<<<\w+>>>")
 _QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*+([\"\u201d]?)")
 _NO = re.compile(
-    r"(?i)\b(?:no|without|never|avoid|don['\u2019]t|doesn['\u2019]t|do not|does not|not)"
+    r"(?i)\b(?:no|without|never|avoid|don['\u2019]t|doesn['\u2019]t|do not|does not|not|minus(?! \d)|lacking"
+    r"|devoid of|free (?:of|from)|neither)"
     r"\s+(?!(?:music|score|subtitles?|captions?|dialogue|speech|voice-?over|on-screen text)\b)\w+"
 )
+_NEAR = 100
+"""Characters before and after a verb of speech in which the words are looked for."""
+
+_SPOKEN_BEFORE = re.compile('["\u201d\u2019\'\u00bb][^"\u201c\u201d.\n]{0,40}$')
+_SPOKEN_AFTER = re.compile("[^.\n]{0,80}?[:\"\u201c\u2018'\u00ab]")
 _SAYS = re.compile(r"(?i)\b(?:says|whispers|murmurs|shouts|asks|replies|answers)\b")
 
 
@@ -120,10 +137,25 @@ def _no(text: str) -> Iterator[Fault]:
 
 
 def _spoken(text: str) -> Iterator[Fault]:
-    for sentence in re.split(r"[.\n]", text):
-        after_speech = re.split("[\"\u201c\u2018':]", sentence)[-1]
-        for found in _SAYS.finditer(after_speech):
+    for found in _SAYS.finditer(text):
+        before = text[max(0, found.start() - _NEAR) : found.start()]
+        after = text[found.end() : found.end() + _NEAR]
+        if not _SPOKEN_BEFORE.search(before) and not _SPOKEN_AFTER.match(after):
             yield "speech", f"has {shown(found[0])} without the words; put them in quotation marks"
+
+
+def _long_speech(seconds: int) -> Judge:
+    """That more is said than a clip of so many seconds has time for."""
+
+    def judge(text: str) -> Iterator[Fault]:
+        words = sum(len(found[0].split()) for found in _QUOTED.finditer(text))
+        if words > seconds * WORDS_A_SECOND:
+            yield (
+                "long speech",
+                f"has {words} spoken words; a clip of {seconds} s has time for fewer",
+            )
+
+    return judge
 
 
 def _judge(*parts: Judge) -> Judge:
@@ -162,6 +194,8 @@ def _commands(text: str) -> Iterator[Fault]:
         for command in given:
             if command.lower() not in known:
                 yield "command", f"has {shown(f'[{command}]')}, which is no camera command"
+        if len(given) > 1 and "static shot" in map(str.lower, given):
+            yield "rest and move", f"has {shown(found[0])}; the camera rests, or it moves"
         if len(given) > MOST_TOGETHER:
             yield (
                 "together",
@@ -215,26 +249,27 @@ def _format(
 
 
 FORMATS = (
-    _format("veo-clip", "A shot for Veo 3.1, with its sound.", (SPEECH, ELSEWHERE), _judge(_spoken, _no, _length)),
+    _format("veo-clip", "A shot for Veo 3.1, with its sound.", (SPEECH, LONG_SPEECH, ELSEWHERE), _judge(_spoken, _long_speech(8), _no, _length)),
     _format(
         "kling-clip",
         "A shot, or labelled shots, for Kling 3.0, with their sound.",
         (
             SPEECH,
+            LONG_SPEECH,
             ELSEWHERE,
             Rule("shots", f"At most {MOST_SHOTS} labelled shots, each of {LONGEST_SHOT} characters.",
                  "Comfy-Org/docs, Kling 3.0 nodes; blog.fal.ai/kling-3-0-prompting-guide", "2026-11-23", "B"),
             Rule("brief", "For a picture, at most 60 words.",
                  "guides that advise 20 to 40 for an animated picture", "2026-11-22", "C"),
         ),
-        _judge(_spoken, _no, _shots),
+        _judge(_spoken, _long_speech(15), _no, _shots),
         _at_most(60, "brief"),
     ),
     _format(
         "seedance-clip",
         "A shot for Seedance 2.0, with its sound.",
-        (SPEECH, _exclusion(_POSITIVE + " In 2.0 it is unreliable.", "Comfy-Org/docs, Seedance nodes", "B", warns=True)),
-        _judge(_spoken, _no),
+        (SPEECH, LONG_SPEECH, _exclusion(_POSITIVE + " In 2.0 it is unreliable.", "Comfy-Org/docs, Seedance nodes", "B", warns=True)),
+        _judge(_spoken, _long_speech(15), _no),
     ),
     _format(
         "hailuo-clip",
