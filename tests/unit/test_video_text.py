@@ -120,6 +120,8 @@ def test_kling_makes_six_shots_of_bounded_length() -> None:
     shot = "Shot {}: static camera, fog drifts"
     assert caught("kling-clip", "\n".join(map(shot.format, range(1, 7)))) == []
     assert caught("kling-clip", "\n".join(map(shot.format, range(1, 8)))) == ["shots"]
+    in_line = "Shot {} (2s): static camera, fog drifts."
+    assert caught("kling-clip", " ".join(map(in_line.format, range(1, 8)))) == ["shots"]
     assert caught("kling-clip", f"Shot 1: fog\nShot 2: {'fog drifts on ' * 40}") == ["shots"]
 
 

@@ -75,5 +75,6 @@ def camera_findings(text: str) -> Iterator[Fault]:
 def shots(text: str) -> list[str]:
     """The text of each shot that has a label or a time; the whole text where there are none."""
     label = r"shot\s*\d+|\d+(?:\.\d+)?\s*[-\u2013]\s*\d"
-    parts = re.split(rf"(?im)^{INDENT}(?=\[?(?:{label}))", text)
+    inline = r"(?<=[.!?] )(?=\[?shot\s*\d+\s*[(:\[])"
+    parts = re.split(rf"(?im)^{INDENT}(?=\[?(?:{label}))|{inline}", text)
     return [part for part in parts if part.strip()]

@@ -78,6 +78,7 @@ _SLOTS = (
 _PLACEHOLDER = re.compile(
     rf"(?i)\{{\{{[^{{}}]*\}}\}}|\{{[^{{}}|]*\|[^{{}}]*\}}|\{{\s*\w+(?:[ _-]\w+){{0,2}}\s*\}}|[\[<]\s*(?:(?:your|the|main|insert|add|any)[ _])*(?:{_SLOTS}|\.\.\.|\u2026)"
     r"(?:[ _]here)?\s*[\]>]|[\[<]\s*(?:insert|your)\b[^\]>]{0,200}[\]>]"
+    r"|(?-i:\[[A-Z]{3,}(?:[ _][A-Z]{2,}){0,3}\])"
 )
 _HEX = re.compile(r"(?<![\w&])#(?=[0-9A-Za-z]*\d)(?=[0-9A-Za-z]*[A-Fa-f])[0-9A-Za-z]{6,7}\b")
 _VALID_HEX = re.compile(r"#[0-9A-Fa-f]{6}")

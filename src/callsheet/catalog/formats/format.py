@@ -123,7 +123,17 @@ def _judged(judge: Judge, text: str) -> tuple[Fault, ...]:
     return (*(fault for fault in found if fault[0] not in OF_LETTERING), *whole)
 
 
-OF_LETTERING = ("safety", "clip", "long", "units", "shots", "speech", "long speech", "wrapped")
+OF_LETTERING = (
+    "safety",
+    "clip",
+    "long",
+    "units",
+    "shots",
+    "speech",
+    "long speech",
+    "wrapped",
+    "placeholder",
+)
 """The rules that lettering and speech in quotation marks are judged by, too."""
 
 FAR = 4

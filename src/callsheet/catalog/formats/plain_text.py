@@ -48,6 +48,13 @@ NO_FIELD = Rule(
     "2026-11-22",
     "A",
 )
+REFERENCE = Rule(
+    "reference",
+    "No `@image1` and no `<<<image_1>>>`: nothing is attached but a clip's first frame.",
+    "Comfy-Org/docs, Kling and Seedance nodes, where a name without its input is an error",
+    "2026-11-28",
+    "B",
+)
 TRANSPARENT = Rule(
     "transparent",
     "No transparent background: the model draws none.",
@@ -77,6 +84,9 @@ _FLAG = re.compile(r"(?:^|(?<=\s))(?:--|\u2014|\u2013)[A-Za-z]+")
 _WEIGHT = re.compile(rf"\([^()]*:\s*[+-]?{NUMBER}\s*\)")
 _TAG = re.compile(r"<\s*/?\w[^<>]*>")
 _FIELD = re.compile(r"(?i)\bnegative(?: prompt)?\s*:")
+_REFERENCE = re.compile(
+    r"(?i)(?<!\w)@(?:image|video|audio|character|element)[_ ]?\d*\b|(?<!\w)@\w+_(?:ref|img|image)\b|<<<\w+>>>"
+)
 _KEYWORD = re.compile(r"(?<=[a-z,.;] )(?:BREAK|AND)\b(?=[,.]? [a-z(])|\bscore_\d\w*")
 _TRANSPARENT = re.compile(r"(?i)\b(?:transparent|alpha[- ]channel|cut-?out) background\b")
 EXCLUDED = re.compile(
@@ -104,6 +114,12 @@ def no_field(text: str) -> Iterator[Fault]:
     """A negative prompt inside the text, for models without a negative field."""
     if found := _FIELD.search(text):
         yield "negative field", f"has {shown(found[0])}; the text is for what is shown"
+
+
+def references(text: str) -> Iterator[Fault]:
+    """Names of images, clips and voices that a request would bring along."""
+    for found in _REFERENCE.finditer(text):
+        yield "reference", f"refers to {shown(found[0])}, which is not attached"
 
 
 def keywords(text: str) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from callsheet.catalog.formats.plain_text import (
     MARKUP,
     NO_FIELD,
     RATIO,
+    REFERENCE,
     SLOGAN,
     TAG,
     TRANSPARENT,
@@ -26,6 +27,7 @@ from callsheet.catalog.formats.plain_text import (
     line_breaks,
     markup,
     no_field,
+    references,
     slogans,
     syntax,
     taste,
@@ -115,6 +117,7 @@ def _beyond(characters: int) -> Callable[[str], Iterator[Fault]]:
 
 def _lines(text: str) -> Iterator[Fault]:
     yield from every_prompt.faults(text)
+    yield from references(text)
     yield from syntax(text)
     yield from markup(text, bullets=False)
     yield from taste(text)
@@ -122,6 +125,7 @@ def _lines(text: str) -> Iterator[Fault]:
 
 def _paragraph(text: str) -> Iterator[Fault]:
     yield from every_prompt.faults(text)
+    yield from references(text)
     yield from line_breaks(text)
     yield from syntax(text)
     yield from markup(text, bullets=True)
@@ -136,7 +140,7 @@ def _all(*judges: Callable[[str], Iterable[Fault]]) -> Callable[[str], Iterator[
     return judge
 
 
-_SYNTAX = (FLAG, COLONS_RULE, WEIGHT_RULE, TAG, KEYWORD)
+_SYNTAX = (REFERENCE, FLAG, COLONS_RULE, WEIGHT_RULE, TAG, KEYWORD)
 _LINES = (*every_prompt.RULES, *_SYNTAX, BULLETS, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
 _PARAGRAPH = (*every_prompt.RULES, *_SYNTAX, LINE, MARKUP, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
 _MILD = (

@@ -55,6 +55,7 @@ RULES = (
     Rule("weight", f"Weights are numbers from {LOWEST} to {HIGHEST:g}.", f"{_A1111}; the bounds are ours", of="limit"),
     Rule("strong weight", "Weights from 0.5 to 1.4.", "common practice", "2026-11-22", "C"),
     Rule("square", "No square brackets: ComfyUI reads them as text.", "ComfyUI comfy/sd1_clip.py", "2026-11-22", "A", warns=True),
+    Rule("double colon", "No `::`: it is read as text.", _A1111, "2026-11-22", "A"),
     Rule("break", "`BREAK` in capitals, as a word of its own, between two parts.", _A1111, "2026-11-22", "A"),
     Rule("angle tag", "Tags in angle brackets have the form `<lora:name:0.8>`; `>_<` and `<3` are tags too.", _A1111, of="limit"),
     NO_FIELD,
@@ -73,6 +74,8 @@ def syntax(text: str) -> Iterator[Fault]:
             "flag",
             f"has the parameter {shown(found[0])}; sizes and seeds are set outside the text",
         )
+    if "::" in bare:
+        yield "double colon", "has `::`; a weight is written `(sunset:1.2)`"
     yield from _brackets(bare)
     for found in _BREAK.finditer(text):
         yield (

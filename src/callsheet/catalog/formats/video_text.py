@@ -24,11 +24,13 @@ from callsheet.catalog.formats.plain_text import (
     KEYWORD,
     LINE,
     RATIO,
+    REFERENCE,
     SLOGAN,
     TAG,
     WEIGHT_RULE,
     line_breaks,
     markup,
+    references,
     syntax,
     taste,
 )
@@ -51,13 +53,6 @@ FIELD = Rule(
     "No `Negative prompt:` inside the text.",
     "the makers' API references: a field of its own, or none",
     "2026-11-22",
-    "B",
-)
-REFERENCE = Rule(
-    "reference",
-    "No `@image1` and no `<Image_1>`: nothing is attached but the first frame.",
-    "Comfy-Org/docs, Kling and Seedance nodes, where a name without its input is an error",
-    "2026-11-28",
     "B",
 )
 SPEECH = Rule(
@@ -93,7 +88,6 @@ _LENGTH = re.compile(
 )
 _RATE = re.compile(r"(?i)\b\d+ ?fps\b|\b(?:480|720|1080|2160)p\b")
 _FIELD = re.compile(r"(?i)\bnegative(?:[ _]prompt)?\s*:")
-_REFERENCE = re.compile(r"(?i)@(?:image|video|audio|character|element)[_ ]?\d*\b|<<<\w+>>>")
 _QUOTED = re.compile(r"[\"\u201c][^\"\u201d]*+([\"\u201d]?)")
 _NO = re.compile(
     r"(?i)\b(?:no|without|never|avoid|don['\u2019]t|doesn['\u2019]t|do not|does not|not|minus(?! \d)|lacking"
@@ -119,8 +113,7 @@ def _words(text: str) -> Iterator[Fault]:
         yield "length", f"has {shown(found[0])}; it is set outside the text"
     if field := _FIELD.search(text):
         yield "negative field", f"has {shown(field[0])}; nothing reads it there"
-    for found in _REFERENCE.finditer(text):
-        yield "reference", f"refers to {shown(found[0])}, which is not attached"
+    yield from references(text)
 
 
 def _length(text: str) -> Iterator[Fault]:
@@ -207,7 +200,7 @@ def _commands(text: str) -> Iterator[Fault]:
 
 MOST_SHOTS, LONGEST_SHOT = 6, 512
 
-_LABEL = re.compile(rf"(?im)^{INDENT}\[?shot\s*\d+")
+_LABEL = re.compile(rf"(?im)(?:^{INDENT}|(?<=[.!?] ))\[?shot\s*\d+")
 
 
 def _shots(text: str) -> Iterator[Fault]:
