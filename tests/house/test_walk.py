@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 84
-BATCH_FILES = 96
+RUN_FILES = 87
+BATCH_FILES = 99
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 
