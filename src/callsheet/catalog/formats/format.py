@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import JsonValue
 
-from callsheet.catalog.formats.lettering import Lettering
+from callsheet.catalog.formats.lettering import MaskedText
 
 if TYPE_CHECKING:
     from callsheet.documents import RuleKind
@@ -115,7 +115,7 @@ class Format:
 @lru_cache(maxsize=1_024)
 def _judged(judge: Judge, text: str) -> tuple[Fault, ...]:
     """The faults of a text, cached: a run checks the same text several times."""
-    described = Lettering(text)
+    described = MaskedText(text)
     if not described.hides:
         return tuple(judge(text))
     found = [(rule, described.restore(message)) for rule, message in judge(described.text)]

@@ -19,7 +19,7 @@ _UNKNOWN = 0xF0000
 """The first code point of a private plane, which no letter and no mark is in."""
 
 
-class Lettering:
+class MaskedText:
     """A text whose quoted parts rules cannot read, and the way back."""
 
     def __init__(self, text: str) -> None:
