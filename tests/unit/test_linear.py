@@ -16,6 +16,8 @@ from callsheet.catalog.rules import find_errors, find_warnings
 from callsheet.errors import CallsheetError
 from callsheet.exports.csv_cells import escape_cell
 from callsheet.exports.texts import code_fence, one_line
+from callsheet.fidelity.facts import draw_facts
+from callsheet.fidelity.judging import judge, judge_motion
 from callsheet.jsonc import NotJsonError, parse
 from callsheet.llm.reply_parser import finished_values, first_object
 from callsheet.loader.bundle import load_workflow
@@ -153,6 +155,36 @@ def test_filling_a_template_takes_time_in_proportion_to_the_text(filters: str) -
 def test_reading_a_template_takes_time_in_proportion_to_its_length() -> None:
     more = [("", "{{ a }}"), ("", "{% if a %}"), ("", "{#"), ("", "{{ '"), ("{{ ", "(")]
     assert_linear(lambda text: fill(text, {"a": "a"}), [*HOSTILE, *more], size=2_000)
+
+
+IDEA = 'two red herons and an old boat, no people, on the left a sign says "Ferry", at night'
+
+IDEA_UNITS = (
+    *SIGNS, "]", ")", "<", "'", "\r\n", "no ", "not a ", "without ", "a heron ", "two ", "red ", "and ", "or ",
+    "a heron and ", "on the left ", "left of a boat ", "says ", "says \"", "\"a\" ", "in the style of ", "New ",
+    "no heron ", "no heron or boat ", "a heron left of a boat ", "gold ", "coffee cup ", "A", "a-", "of ", "the ", "at night ", "12 ", "camera ",
+)  # fmt: skip
+"""What an idea and a prompt may repeat: signs, and the words at which facts begin."""
+
+IDEA_HOSTILE = (
+    *(("", unit) for unit in IDEA_UNITS), ("no ", "a "), ("no ", ", "), ("says \"", "a "), ("two ", "red "),
+    ("in the style of ", "A "), ("a heron left of ", "a "), ("A ", "New "),
+)  # fmt: skip
+
+
+def test_drawing_the_facts_of_an_idea_takes_time_in_proportion_to_it() -> None:
+    assert_linear(draw_facts, IDEA_HOSTILE, size=2_000)
+
+
+@pytest.mark.parametrize("idea", [IDEA, ", ".join(f"a red boat {n}" for n in range(40))])
+def test_judging_a_prompt_by_an_idea_takes_time_in_proportion_to_it(idea: str) -> None:
+    facts = draw_facts(idea)
+    assert_linear(lambda text: judge(facts, text), IDEA_HOSTILE, size=4_000)
+
+
+def test_judging_a_motion_prompt_takes_time_in_proportion_to_both_texts() -> None:
+    facts = draw_facts(IDEA)
+    assert_linear(lambda text: judge_motion(facts, text, text), IDEA_HOSTILE, size=2_000)
 
 
 @pytest.mark.parametrize("kind", ["text", "paste", "choice", "choices", "picture"])

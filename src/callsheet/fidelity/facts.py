@@ -7,6 +7,8 @@ lettering. Everything else is a nuance.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from callsheet.fidelity.patterns import Placement
     from callsheet.fidelity.phrases import Noun
+    from callsheet.fidelity.vocabulary import Match
 
 FactKind = Literal[
     "thing", "count", "colour", "material", "quality", "side", "lettering", "style", "camera",
@@ -119,6 +122,7 @@ class _Reader:
         self._matches = words.matches(self._tokens)
         self._values = words.values(self._tokens, self._matches)
         self._phrases = Phrases(words, self._tokens, self._matches)
+        self._starts = [match.start for match in self._matches]
 
     @property
     def english(self) -> bool:
@@ -184,7 +188,7 @@ class _Reader:
             yield IdeaFact("excluded", "no people", "person")
         if _TEXT.intersection(span):
             yield IdeaFact("excluded", "no text", "text")
-        for match in longest([m for m in self._matches if at < m.start and m.end <= end]):
+        for match in longest([m for m in self._between(at + 1, end) if m.end <= end]):
             if self._words.is_noun(match.term) and self._phrases.is_head(match):
                 words = f"no {self._tokens[match.end - 1].word}"
                 yield IdeaFact("excluded", words, match.term)
@@ -192,14 +196,18 @@ class _Reader:
     def _excluded_end(self, at: int) -> int:
         """Where ends what `no` or `without` begins: after its noun, or after those that `or` adds."""
         end, clause = at + 1, self._tokens[at].clause
-        heads = {m.end for m in self._matches if m.start > at and self._phrases.is_head(m)}
         last = min(len(self._tokens), at + _MOST_EXCLUDED)
+        heads = {m.end for m in self._between(at + 1, last) if self._phrases.is_head(m)}
         while end < last and self._tokens[end].clause == clause:
             end += 1
             joined = end < len(self._tokens) and self._tokens[end].word in ("or", "nor", "and")
             if end in heads and not joined:
                 break
         return end
+
+    def _between(self, start: int, end: int) -> list[Match]:
+        """The matches that begin at these tokens."""
+        return self._matches[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
 
     def _about(self, noun: Noun) -> Placed:
         """The thing itself, and what the idea says of it."""
@@ -267,35 +275,41 @@ class _Reader:
     def _places(self, nouns: list[Noun]) -> Placed:
         """Which thing stands left or right in the frame, or left of, above or behind another."""
         course = names_course(self._idea)
+        by_clause: dict[int, list[Noun]] = defaultdict(list)
+        for noun in nouns:
+            by_clause[self._tokens[noun.match.start].clause].append(noun)
         for place in placements(self._idea):
+            at = bisect_left(self._tokens, place.start, key=lambda token: token.start)
             of_frame = place.value in ("left", "right")
-            if not (course and of_frame) and (fact := self._place(place, nouns)) is not None:
-                yield place.start, fact
+            if not (course and of_frame):
+                near = by_clause[self._tokens[at].clause]
+                if (fact := self._place(place, at, near)) is not None:
+                    yield place.start, fact
 
-    def _place(self, place: Placement, nouns: list[Noun]) -> IdeaFact | None:
-        at = next(n for n, token in enumerate(self._tokens) if token.start >= place.start)
-        clause = self._tokens[at].clause
-        near = [noun for noun in nouns if self._tokens[noun.match.start].clause == clause]
-        before = [noun for noun in near if noun.match.end <= at]
-        after = [noun for noun in near if self._tokens[noun.match.start].start >= place.end]
+    def _place(self, place: Placement, at: int, near: list[Noun]) -> IdeaFact | None:
+        """What is placed at this token, among the things of its clause."""
+        ended = bisect_right(near, at, key=lambda noun: noun.match.end)
+        begun = bisect_left(near, place.end, key=lambda noun: self._tokens[noun.match.start].start)
+        before = near[max(0, ended - 1) : ended]
+        after = near[begun : begun + 1]
         of_frame = place.value in ("left", "right")
         if place.of and before and after:
-            thing, beside = before[-1].match.term, after[0].match.term
+            thing, beside = before[0].match.term, after[0].match.term
             words = f"{thing} {place.words} {beside}"
             return IdeaFact("side", words, thing, place.value, beside, required=of_frame)
         previous = self._tokens[at - 1].word if at else ""
         if not of_frame or previous in _TURNS or not (place.plain or previous in _BEFORE_SIDE):
             return None
-        subject = self._subject(before, after)
+        subject = self._subject(near[:1], before, after)
         thing = subject.match.term if subject else ""
         words = f"{thing} on the {place.value}".strip()
         # A hand is a side of a person, not of the picture.
         return IdeaFact("side", words, thing, place.value, required="hand" not in place.words)
 
-    def _subject(self, before: list[Noun], after: list[Noun]) -> Noun | None:
+    def _subject(self, first: list[Noun], before: list[Noun], after: list[Noun]) -> Noun | None:
         """The thing that stands on a side: before the side is named, or else after it."""
         if not before:
             return after[0] if after else None
-        start = before[-1].match.start
+        start = before[0].match.start
         inner = {token.word for token in self._tokens[max(start - 3, 0) : start]}
-        return before[0] if inner & _OWN_PREPOSITION else before[-1]
+        return first[0] if inner & _OWN_PREPOSITION else before[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -43,6 +45,9 @@ _TOGETHER = frozenset(
     }
 )
 """Words that speak of two."""
+
+_MOST_BESIDE = 8
+"""How many words directly before a thing may describe it."""
 
 _SINGLE = frozenset({"a", "an", "one", "another", "first", "second", "third", "fourth", "the"})
 _ABOVE = frozenset({"on", "upon", "over", "overhead", "atop", "high", "sky", "perched", "resting"})
@@ -263,13 +268,14 @@ class _Passage:
         found: set[str] = set()
         known = self._words.sets(table)
         for match in self._own(term):
-            at = match.start - 1
-            while at >= 0 and self._tokens[at].clause == self._tokens[match.start].clause:
+            first = max(0, match.start - _MOST_BESIDE)
+            for at in range(match.start - 1, first - 1, -1):
+                if self._tokens[at].clause != self._tokens[match.start].clause:
+                    break
                 own = {form for form in self._tokens[at].forms if form in known}
                 if not own:
                     break
                 found |= own
-                at -= 1
         return found
 
     def _side(self, fact: IdeaFact, facts: Facts) -> Lost | None:
@@ -296,19 +302,27 @@ class _Passage:
         """What the text says of places: a thing, where it is, and in relation to what."""
         sides = [fact for fact in facts.found if fact.kind == "side"]
         things = {term for fact in sides for term in (fact.term, fact.beside) if term}
-        named = sorted(
-            (self._tokens[match.start].start, self._tokens[match.start].clause, term)
-            for term in things
-            for match in self._own(term)
-        )
+        named: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for term in things:
+            for match in self._own(term):
+                token = self._tokens[match.start]
+                named[token.clause].append((token.start, term))
+        for each in named.values():
+            each.sort()
+        counts = {clause: Counter(term for _, term in near) for clause, near in named.items()}
         for place in self._places:
-            clause = next(t.clause for t in self._tokens if t.start >= place.start)
-            before = [term for at, where, term in named if where == clause and at < place.start]
-            after = [term for at, where, term in named if where == clause and at >= place.end]
+            at = bisect_left(self._tokens, place.start, key=lambda token: token.start)
+            clause = self._tokens[at].clause
+            near = named.get(clause, [])
+            ended, begun = (bisect_left(near, (at,)) for at in (place.start, place.end))
+            before, after = near[max(0, ended - 1) : ended], near[begun : begun + 1]
             if place.of and before and after:
-                yield before[-1], place.value, after[0]
-            elif not place.of and len({*before, *after}) == 1:
-                yield (before or after)[0], place.value, ""
+                yield before[0][1], place.value, after[0][1]
+            elif not place.of and (before or after):
+                inside = Counter(term for _, term in near[ended:begun])
+                others = sum(1 for term, n in counts[clause].items() if n > inside[term])
+                if others == 1:
+                    yield (before or after)[0][1], place.value, ""
 
     def _lettering(self, fact: IdeaFact, facts: Facts) -> Lost | None:
         del facts

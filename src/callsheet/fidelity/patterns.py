@@ -24,7 +24,7 @@ _WRITTEN = re.compile(
     r"|screens?|boards?|reads?)\b"
 )
 _BEFORE_SPEECH = 60
-"""Characters before a quotation in which something that carries lettering may be named."""
+"""Characters before a quotation in which the verb, or what carries lettering, may be named."""
 
 _SIDE = r"(?:(?:on|to|at) (?:the |its |their |his |her )?)?{}(?:[ -]hand)?(?: side)?(?P<{}_of> of)?"
 _PLACES = {
@@ -81,8 +81,8 @@ def lettering(idea: str) -> Iterator[Lettering]:
     """What stands in quotation marks, or in capitals after a word such as `called`."""
     for found in (*_QUOTED.finditer(idea), *_CALLED.finditer(idea)):
         text = next(each for each in found.groups() if each).strip(" ,.")
-        before = idea[: found.start()]
-        spoken = _SPEECH.search(before) and not _WRITTEN.search(before[-_BEFORE_SPEECH:])
+        before = idea[max(0, found.start() - _BEFORE_SPEECH) : found.start()]
+        spoken = _SPEECH.search(before) and not _WRITTEN.search(before)
         if text:
             yield Lettering(text, found.start(), bool(spoken))
 

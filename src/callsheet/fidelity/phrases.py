@@ -39,9 +39,10 @@ class Phrases:
         self._words = words
         self._tokens = tokens
         self._named = [match for match in matches if words.is_noun(match.term)]
-        self._starts = {match.start for match in self._named}
+        self._starts = {match.start: match for match in reversed(self._named)}
         self._values = words.values(tokens, matches)
         self.grammar = words.words("function_words") | words.words("determiners")
+        self._indirect = [*self._indirect_tokens()]
 
     def nouns(self, closed: set[int]) -> Iterator[Noun]:
         """The heads of the noun phrases outside the tokens `closed`."""
@@ -60,7 +61,7 @@ class Phrases:
         """Whether a known term is a noun that is not just part of a longer name."""
         if not self._words.is_noun(match.term) or not self._is_noun(match):
             return False
-        following = next((each for each in self._named if each.start == match.end), None)
+        following = self._starts.get(match.end)
         return not (following and self._joins_next(match) and self._is_noun(following))
 
     def is_noun_at(self, at: int) -> bool:
@@ -74,11 +75,6 @@ class Phrases:
                 if form in self._words.sets(table):
                     return table, form
         return None
-
-    def clause_before(self, at: int) -> list[str]:
-        """The words before a token in its clause."""
-        clause = self._tokens[at].clause
-        return [token.word for token in self._tokens[:at] if token.clause == clause]
 
     def _near(self, at: int, other: int) -> Token | None:
         """The token at `other`, if it is in the clause of the token at `at`."""
@@ -180,22 +176,23 @@ class Phrases:
             "weather",
         }:
             return False
-        clause = self.clause_before(match.start)
-        if "as" in clause or self._is_simile(clause) or self._is_purpose(clause):
-            return False
-        return self._ends_phrase(match)
+        return not self._indirect[match.start] and self._ends_phrase(match)
 
-    @staticmethod
-    def _is_simile(clause: list[str]) -> bool:
-        return any(
-            word == "like" and not clause[at - 1].endswith("'d") for at, word in enumerate(clause)
-        )
-
-    def _is_purpose(self, clause: list[str]) -> bool:
-        """Whether a thing is what a logo or a poster is for, which it need not show."""
-        if "for" not in clause:
-            return False
-        return bool(self._words.words("mediums") & {*clause[: clause.index("for")]})
+    def _indirect_tokens(self) -> Iterator[bool]:
+        """For each token, whether its clause makes it a simile or what a logo or a poster is for."""
+        clause, before = -1, ""
+        indirect = medium = has_for = False
+        for token in self._tokens:
+            if token.clause != clause:
+                clause, before = token.clause, ""
+                indirect = medium = has_for = False
+            yield indirect
+            word = token.word
+            indirect |= word == "as" or (word == "like" and not before.endswith("'d"))
+            indirect |= word == "for" and medium and not has_for
+            has_for |= word == "for"
+            medium |= word in self._words.words("mediums")
+            before = word
 
     def _ends_phrase(self, match: Match) -> bool:
         """Whether the word after a noun cannot be a noun that it only describes."""
