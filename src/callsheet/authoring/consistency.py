@@ -1,7 +1,7 @@
 """Finds parts of a workflow that do not fit together although each is right by itself.
 
 A run with such a workflow works, so loading it does not fail; `callsheet check` reports what is
-found: maps of a step that differ, groups without drafts, and fields of the brief that nothing reads.
+found: maps of a step that differ, groups without usable drafts, and fields of the brief that nothing reads.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from callsheet.authoring.unread_fields import find_unread_fields
 from callsheet.catalog.instructions import instructions_path
 from callsheet.catalog.schemas import WRAPPER, schema_path
+from callsheet.errors import InputError, Problem
 from callsheet.jsonc import NotJsonError, parse
 from callsheet.loader.rendering import INSTRUCTIONS_MODULE, SCHEMA_MODULE, category_of
 from callsheet.modules.support.drafts import drafts_path
+from callsheet.templates import check_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.catalog.groups import Catalog, Group
-    from callsheet.errors import Problem
     from callsheet.loader.bundle import WorkflowBundle
     from callsheet.workflow.definition import ModuleUse, Step
 
@@ -101,6 +102,32 @@ def _drafts(bundle: WorkflowBundle, step: Step, use: ModuleUse, place: str) -> I
                 f"{message}: `--llm offline` cannot write it",
                 f"write {drafts_path(group.category, name)}",
             )
+        yield from _unfillable_drafts(bundle, group)
+
+
+def _unfillable_drafts(bundle: WorkflowBundle, group: Group) -> Iterator[Problem]:
+    """The texts of a group's drafts that are no templates, or use what is not allowed in one."""
+    path = drafts_path(group.category, group.name)
+    try:
+        drafts = parse(bundle.resources.files.read_if_there(path) or "{}", path)
+    except NotJsonError:
+        return  # the module's own check reports it
+    for place, text in _texts(drafts):
+        try:
+            check_template(text, name="the draft")
+        except InputError as error:
+            yield Problem(path, place, error.message, error.hint)
+
+
+def _texts(value: JsonValue, at: str = "$") -> Iterator[tuple[str, str]]:
+    """Each text in a value, with its JSON path."""
+    if isinstance(value, str):
+        yield at, value
+    entries = value.items() if isinstance(value, dict) else ()
+    for name, item in entries:
+        yield from _texts(item, f"{at}.{name}")
+    for number, item in enumerate(value if isinstance(value, list) else ()):
+        yield from _texts(item, f"{at}[{number}]")
 
 
 def _drafted_models(bundle: WorkflowBundle, use: ModuleUse, group: Group) -> set[str]:
