@@ -112,7 +112,13 @@ class SqlStore:
                 hint="`callsheet retry` uses the current files",
             )
         content = rows[0][0]
-        return content if isinstance(content, str) else _text(content)
+        try:
+            return content if isinstance(content, str) else _text(content)
+        except (UnicodeDecodeError, TypeError) as error:
+            raise UnreadableRunError(
+                f"a stored file is not what was stored: {content_hash[:12]}",
+                hint="`callsheet retry` uses the current files",
+            ) from error
 
     async def runs(self, *, before: RunRow | None = None, limit: int = NO_LIMIT) -> list[RunRow]:
         number, run = (before.number, before.run) if before else (NO_LIMIT, "")

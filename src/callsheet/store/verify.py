@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from callsheet.errors import StorageError
+from callsheet.store.port import UnreadableRunError
 
 if TYPE_CHECKING:
     from callsheet.store.sql import SqlStore
@@ -25,7 +26,11 @@ async def verify(store: SqlStore) -> list[str]:
         if missing is not None or not numbers:
             found.append(f"event {missing or 1} of the run {run} is missing")
     for (name,) in await store.database.read("select_file_names"):
-        content = await store.file(name)
+        try:
+            content = await store.file(name)
+        except UnreadableRunError as error:
+            found.append(error.message)
+            continue
         if hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest() != name:
             found.append(f"a stored file is not what was stored: {name[:12]}")
     for run, name in await store.database.read("select_missing_files"):
