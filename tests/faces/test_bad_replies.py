@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.cli import Terminal
 from tests.support.loopback import Cut, Empty, Filtered, Refusal, Status, Text
+from tests.support.runs import InMemoryRuns, client_of
 from tests.support.strict_openai import StrictOpenAI
 
 KEY = "sk-canary-5b1f0c7e"
@@ -55,6 +56,13 @@ def test_an_unusable_reply_is_never_a_success(
     assert "Traceback" not in result.err
     assert f"callsheet resume {result.json['run']}" in result.err
     assert KEY not in result.out + result.err
+
+
+async def test_garbage_is_reported_as_a_reply_without_prompts(server: StrictOpenAI) -> None:
+    server.fail(*[Text("]]]] not JSON {{{{")] * 3)
+    document = await InMemoryRuns.with_llm(client_of(server)).run(["sora"])
+    assert document["error"]["code"] == "empty_response"
+    assert "held none of the prompts that were asked for" in document["error"]["message"]
 
 
 def test_a_reply_that_is_repaired_at_the_second_attempt_is_a_success(

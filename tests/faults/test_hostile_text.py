@@ -13,6 +13,7 @@ from typing import Any
 import markdown
 import pytest
 
+from callsheet.authoring.check import check_workflow
 from callsheet.batches.request import SheetError
 from callsheet.errors import InputError
 from callsheet.exports.prompt_set import prompt_set
@@ -128,6 +129,16 @@ def test_the_server_answers_while_a_slow_pattern_is_applied(
         document, slowest = until_ended(serving, llm="openai:any")
     assert document["error"]["code"] == "pattern_too_slow"
     assert slowest < MOST_SECONDS
+
+
+def test_a_definition_that_refers_to_itself_is_a_problem_of_its_file(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(built_in_workflows()["oms"], folder)
+    schema = json.loads((folder / SCHEMA).read_text("utf-8"))
+    schema["properties"]["prompts"]["properties"]["SORA_1_A"] = {"$ref": "#/$defs/a"}
+    (folder / SCHEMA).write_text(json.dumps(schema | {"$defs": {"a": {"$ref": "#/$defs/a"}}}))
+    (problem,) = check_workflow(str(folder))
+    assert str(problem).startswith(f"{SCHEMA}: a `$ref` leads back to itself")
 
 
 @pytest.fixture

@@ -8,12 +8,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from callsheet.runs.names import batch_of
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
+from callsheet.store.postgres import Postgres
 from callsheet.store.rescue import rescue
 from callsheet.store.sql import SqlStore
 from callsheet.store.statements import VERSION
@@ -117,6 +120,46 @@ async def test_an_older_store_is_rescued_whole(shown: Documents, file: Path) -> 
     for run, document in shown.items():
         now = await service.show(run)
         assert {key: now[key] for key in SHOWN} == document  # type: ignore[literal-required]
+
+
+COPIED = {
+    "runs": "select * from runs",
+    "events": "select * from events",
+    "leases": "select * from leases",
+    "files": "select hash, cast(content as blob) from files",
+    "kept": "select * from kept",
+}
+
+
+async def _fill_as_layout_3(url: str, file: Path) -> None:
+    """Puts the rows of an older file into a database as the last layout before numbers had it."""
+    new = SqlStore(Postgres(url))
+    assert await new.runs() == []
+    new.close()
+    with closing(sqlite3.connect(file)) as old, psycopg.connect(url) as database:
+        database.execute("set search_path to callsheet")
+        database.execute("alter table runs drop column number")
+        database.execute("create index runs_by_time on runs (started, run)")
+        database.execute("update callsheet_meta set value = '3'")
+        for table, statement in COPIED.items():
+            rows = old.execute(statement).fetchall()
+            marks = sql.SQL(", ").join([sql.Placeholder()] * len(rows[0]))
+            insert = sql.SQL("insert into {} values ({})").format(sql.Identifier(table), marks)
+            database.cursor().executemany(insert, rows)
+
+
+@pytest.mark.parametrize("shown", ["layout_3"], indirect=True)
+async def test_an_older_database_on_a_server_is_upgraded_and_shows_the_same_runs(
+    shown: Documents, file: Path, database_url: str
+) -> None:
+    await _fill_as_layout_3(database_url, file)
+    store = SqlStore(Postgres(database_url))
+    service = RunService(read_settings(), store=store)
+    assert [row.run for row in await store.runs()] == [*shown]
+    for run, before in shown.items():
+        now = await service.show(run)
+        assert {key: now[key] for key in SHOWN} == before  # type: ignore[literal-required]
+    store.close()
 
 
 @pytest.mark.parametrize("shown", ["layout_1"], indirect=True)

@@ -92,6 +92,43 @@ def test_the_stream_goes_on_after_the_server_was_killed_and_started_again(
     assert [seq for _, seq, _ in first + rest] == [*range(1, end + 1)]
 
 
+def _watch(url: str, run: str) -> list[int]:
+    """The numbers of a run's events as a browser receives them, which connects again by itself."""
+    seen: list[int] = []
+    last = ""
+    with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+        while True:
+            headers = {"Last-Event-ID": last} if last else {}
+            path = f"/api/events?runs={run}:0"
+            try:
+                with client.stream("GET", path, headers=headers) as answer:
+                    for name, data, identity in read_events(answer.iter_lines()):
+                        if name == "fact":
+                            seen.append(data["seq"])
+                            last = identity
+                            if data["kind"] == "run_finished":
+                                return seen
+            except httpx.TransportError:
+                time.sleep(0.3)
+
+
+def test_readers_that_a_killed_server_cuts_off_see_each_event_once_and_in_order(
+    terminal: Terminal,
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        with Serving(terminal) as before:
+            run = before.start("sora", review=True)
+            readers = [pool.submit(_watch, before.url, run) for _ in range(8)]
+            number = before.until(run)["question"]["number"]
+            port = before.port
+            before.end(signal.SIGKILL)
+        with Serving(terminal, ("--port", port)) as after:
+            after.post(f"/api/runs/{run}/answers", {"question": number, "value": "accept"})
+            end = after.until(run)["seq"]
+            seen = [reader.result(timeout=60) for reader in readers]
+    assert seen == [[*range(1, end + 1)]] * 8
+
+
 def test_lists_hear_of_every_run_and_of_deleted_ones(server: Serving, terminal: Terminal) -> None:
     stream = server.events()
     assert next(stream)[0] == "ready"
