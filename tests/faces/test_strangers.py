@@ -183,7 +183,7 @@ def test_a_body_may_take_the_longer_the_more_of_it_has_arrived(server: Serving) 
     length = b"Content-Length: %d\r\n\r\n" % (len(BODY) + 200_000)
     with _connect(server) as connection:
         connection.sendall(POST + b"Connection: close\r\n" + length + b" " * 200_000)
-        time.sleep(1.5)
+        time.sleep(2.5 * LIMITS.request_seconds)
         connection.sendall(BODY)
         assert connection.recv(65_536).split()[1] == b"201"
 

@@ -13,7 +13,7 @@ from callsheet.web.server import ListenAddress, Server
 from tests.support.cli import Terminal
 
 LIMITS = ConnectionLimits(
-    request_seconds=0.3, bytes_per_second=100_000, unread_seconds=1.0, per_address=3, own=20
+    request_seconds=1.0, bytes_per_second=20_000, unread_seconds=1.0, per_address=3, own=20
 )
 
 

@@ -149,12 +149,18 @@ class LimitedConnection(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > self._limits.head_bytes or len(self.headers) > self._limits.headers:
+        most = self._limits.head_bytes
+        # What was received may hold a body as well: only if it is too much, the head is measured.
+        if len(self.headers) > self._limits.headers or (
+            self._unparsed > most and self._head_bytes() > most
+        ):
             self._refusal = self._head_too_large()
             raise ValueError  # ends the parsing; the library then calls send_400_response
         self._unparsed = 0
         super().on_headers_complete()
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0
