@@ -285,13 +285,6 @@ def test_the_token_of_the_settings_is_demanded_from_everyone_and_never_printed(
     assert TOKEN not in url + out + err
 
 
-@needs_users
-def test_no_token_serves_everyone_on_the_machine(tmp_path: Path) -> None:
-    words = ("--port", "0", "--no-token")
-    with Serving(_at(Terminal, tmp_path, CALLSHEET_TOKEN=TOKEN), words) as serving:
-        assert _statuses(serving) == (200, 200)
-
-
 WSL = f"""
 import os, runpy
 runpy.run_path({str(GUARD / "sitecustomize.py")!r})

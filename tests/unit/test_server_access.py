@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from callsheet.cli.serve_command import serve
 from callsheet.errors import InputError
 from callsheet.settings import read_settings
 from callsheet.web.connections import ConnectionLimits, Connections
@@ -80,10 +81,17 @@ def test_a_new_token_is_part_of_the_printed_address_and_one_of_the_settings_is_n
         assert server.address_with_token.endswith("/?token=" + "a" * 16)
 
 
+def test_no_token_checks_nobody_even_where_the_settings_have_one() -> None:
+    with _server(token_check=False, CALLSHEET_TOKEN="a" * 16) as server:
+        assert "token" not in server.address_with_token
+        assert server.find_user is None
+        assert not server.serves_all_users, "it was asked to, and need not say so"
+
+
 def test_other_machines_are_not_let_in_without_a_token() -> None:
-    place = ListenAddress("0.0.0.0", 0)  # noqa: S104
+    words = ["--host", "0.0.0.0", "--no-token"]  # noqa: S104
     with pytest.raises(InputError, match="--no-token is not possible with --host"):
-        Server(read_settings({}), {}, place, token_check=False)
+        serve.main(words, standalone_mode=False)
 
 
 def test_others_may_open_fewer_connections_than_the_owner() -> None:
