@@ -61,7 +61,7 @@ def licence_of(package: Distribution) -> str:
         return str(stated)
     classifiers = metadata.get_all("Classifier") or []
     named = [each.rpartition(" :: ")[2] for each in classifiers if each.startswith("License :: ")]
-    first = (metadata["License"] or "").strip().partition("\n")[0]
+    first = (metadata["License"] or "").removeprefix("UNKNOWN").strip().partition("\n")[0]
     return first or ", ".join(named) or "not stated"
 
 

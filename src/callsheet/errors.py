@@ -13,7 +13,7 @@ CallsheetError
 ├── ProviderError                  exit 5   the provider failed
 │   ├── KeyMissingError  KeyRefusedError  BillingError  QuotaError
 │   ├── ModelNotFoundError  RequestRejectedError  InputTooLargeError
-│   ├── UnreachableError  OverloadedError  DeadlineError
+│   ├── UnreachableError  ProxyError  OverloadedError  DeadlineError
 │   └── BudgetExceededError  PriceUnknownError
 ├── StorageError                   exit 6   the storage of runs
 │   ├── StorageFullError  StorageLockedError  StorageReadOnlyError
@@ -226,6 +226,12 @@ class UnreachableError(ProviderError):
     """The provider cannot be reached."""
 
     code = "provider_unreachable"
+
+
+class ProxyError(UnreachableError):
+    """The proxy to the provider cannot be reached, or refuses to connect."""
+
+    code = "provider_proxy"
 
 
 class CertificateError(ProviderError):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["text", "lines", "choice", "choices", "paste", "picture"]
 
+_LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+
 MAX_PASTE = 1_000_000
 """Maximum number of characters of a pasted reply, about a hundred times a usual one."""
 
@@ -108,26 +110,34 @@ def _text(question: Question, answer: JsonValue) -> str:
         if isinstance(question.default, str):
             return question.default
         raise AnswerError(f"`{question.key}` is empty", hint="enter at least one word")
+    answer = _LINE_END.sub("\n", answer.removeprefix("\ufeff"))
     if len(answer) > question.max_length:
         raise AnswerError(
             f"`{question.key}` has {len(answer):,} characters; the limit is"
             f" {question.max_length:,}",
             hint="shorten the text to the essentials",
         )
-    if character := _control_character(answer):
-        raise AnswerError(
-            f"`{question.key}` contains the control character U+{ord(character):04X}",
-            hint="remove it and try again",
-        )
+    _check_characters(question.key, answer)
     if question.pattern and not search(question.pattern, answer.strip(), whole=True):
         raise AnswerError(f"{answer!r:.40} is not a valid `{question.key}`", hint=question.hint)
     return answer.strip()
 
 
-def _control_character(text: str) -> str:
-    """The first control character, lone surrogate or text-direction character, else ""."""
+def _check_characters(key: str, text: str) -> None:
+    """Raises AnswerError for a control character, lone surrogate or text-direction character."""
     found = re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
-    return found.group() if found else ""
+    if found is None:
+        return
+    if "\udc80" <= found[0] <= "\udcff":
+        # So Python decodes a byte that is not UTF-8.
+        raise AnswerError(
+            f"`{key}` contains the byte 0x{ord(found[0]) - 0xDC00:02X}, which is not UTF-8 text",
+            hint="save or enter the text as UTF-8",
+        )
+    raise AnswerError(
+        f"`{key}` contains the control character U+{ord(found[0]):04X}",
+        hint="remove it and try again",
+    )
 
 
 def _paste(answer: JsonValue) -> str:

@@ -59,6 +59,13 @@ def test_an_invalid_argument_stores_no_run(terminal: Terminal) -> None:
     assert terminal("runs", "--json").json == []
 
 
+def test_lint_reads_utf_16_and_names_bytes_that_are_no_text(terminal: Terminal) -> None:
+    words = ("lint", "-", "--model", "SORA_2_A", "--json")
+    assert terminal(*words, stdin="short".encode("utf-16")).json[0]["severity"] == "error"
+    refused = terminal(*words, stdin=b"caf\xe9")
+    assert (refused.status, "is neither UTF-8 nor UTF-16" in refused.err) == (2, True)
+
+
 def test_emoji_are_kept(terminal: Terminal) -> None:
     result = terminal("run", "--json", "--groups", "sora", "--idea", "a cat 🐈‍⬛ under ☔")
     assert result.status == 0

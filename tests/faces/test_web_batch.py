@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -12,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from callsheet.batches.sheet_reader import SheetReader
+from callsheet.batches.workbook import Workbook
+from callsheet.web.http_io import WORKBOOK
 from callsheet.web.routes import OPERATIONS
 from tests.conftest import GUARD
 from tests.support.cli import Terminal
@@ -82,6 +86,29 @@ def test_a_sheet_is_judged_and_priced_then_carried_out_and_downloaded(server: Se
     lines = server.client.get(f"/api/batches/{batch}/download?format=jsonl").text.splitlines()
     assert [json.loads(line)["shot"] for line in lines] == ["opening", "1"]
     assert "# row 2" in server.client.get(f"/api/batches/{batch}/download?format=md").text
+
+
+def test_a_workbook_is_uploaded_as_a_data_url_and_downloaded_as_a_file(
+    server: Serving, tmp_path: Path
+) -> None:
+    written = Workbook()
+    written.add(["idea", "shot"])
+    written.add(["a heron at dawn", 7])
+    url = f"data:;base64,{base64.b64encode(written.close()).decode()}"
+    wish = WISH | {"sheet": url, "title": "workbook"}
+    assert server.post("/api/sheets", wish)["rows"] == 1
+    batch = server.post("/api/batches", wish)["batch"]
+    assert _ended(server, batch)["status"] == "succeeded"
+    got = server.client.get(f"/api/batches/{batch}/download?format=xlsx")
+    assert got.headers["content-type"] == WORKBOOK
+    path = tmp_path / "prompts.xlsx"
+    path.write_bytes(got.content)
+    [line] = SheetReader(path).lines()
+    assert (line.cells["shot"], line.cells["status"]) == ("7", "succeeded")
+    refused = server.client.post("/api/sheets", json=wish | {"sheet": "data:;base64,UEsDBAxx"})
+    assert (refused.status_code, "the sheet cannot be read as a workbook" in refused.text) == (
+        422, True
+    )  # fmt: skip
 
 
 def test_the_rows_of_a_batch_do_not_crowd_the_list_and_are_found_by_a_search(

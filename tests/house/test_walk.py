@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 RUN_FILES = 87
-BATCH_FILES = 99
+BATCH_FILES = 100
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
+from callsheet.batches.sheet_reader import SheetReader
+from callsheet.batches.workbook import Workbook
+from callsheet.web.http_io import WORKBOOK
 from tests.page.conftest import OpenPage, serving
 from tests.page.test_image import DATA_TRANSFER
 from tests.support.loopback import Status
@@ -87,6 +90,29 @@ def test_a_dropped_file_in_a_spreadsheets_encoding_is_read_and_fixed(
     expect(ui.primary_button).to_have_text("Write 1 idea")
     ui.primary_button.click()
     expect(batch).to_contain_text("my sheet: done")
+
+
+def test_a_dropped_workbook_is_written_and_downloaded_as_one(
+    open_page: OpenPage, server: Serving, tmp_path: Path
+) -> None:
+    written = Workbook()
+    written.add(["idea", "groups"])
+    written.add(["a heron at dawn", "sora"])
+    ui = open_page(server.url)
+    _select_offline(ui)
+    batch = _open_batch(ui)
+    file = ["my sheet.xlsx", WORKBOOK, base64.b64encode(written.close()).decode()]
+    transfer = ui.page.evaluate_handle(DATA_TRANSFER, file)
+    batch.get_by_role("textbox").dispatch_event("drop", {"dataTransfer": transfer})
+    expect(batch.get_by_role("textbox")).to_have_value("An Excel workbook")
+    expect(ui.primary_button).to_have_text("Write 1 idea")
+    ui.primary_button.click()
+    expect(batch).to_contain_text("my sheet: done")
+    with ui.page.expect_download() as taken:
+        batch.get_by_role("link", name="Excel").click()
+    taken.value.save_as(tmp_path / "prompts.xlsx")
+    [line] = SheetReader(tmp_path / "prompts.xlsx").lines()
+    assert (line.cells["idea"], line.cells["status"]) == ("a heron at dawn", "succeeded")
 
 
 def test_a_batch_survives_a_reload_is_stopped_and_resumed(

@@ -164,7 +164,7 @@ async def test_markdown_shows_each_row_with_its_prompts(tmp_path: Path) -> None:
 async def test_an_unknown_file_format_or_a_reserved_column_is_rejected(tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
     with pytest.raises(InputError, match="no form"):
-        await SharedStore.with_llm().write(sheet, tmp_path / "out.xlsx")
+        await SharedStore.with_llm().write(sheet, tmp_path / "out.ods")
     write_sheet(sheet, [{"idea": "x", "status": "new"}])
     with pytest.raises(InputError, match="status"):
         await SharedStore.with_llm().write(sheet, tmp_path / "out.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -59,7 +60,7 @@ def test_a_text_beyond_the_limit_is_rejected_naming_the_limit() -> None:
     assert "has 200,000 characters; the limit is 40" in refusal(IDEA, "x" * 200_000)
 
 
-@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\r", "\x7f", "\x85"])
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\x9b"])
 def test_a_control_character_is_rejected_with_its_code_point(character: str) -> None:
     assert f"U+{ord(character):04X}" in refusal(IDEA, f"a{character}b")
 
@@ -69,7 +70,21 @@ def test_a_text_direction_character_is_rejected(character: str) -> None:
     assert f"U+{ord(character):04X}" in refusal(IDEA, f"a{character}b")
 
 
-@pytest.mark.parametrize("character", [0xD800, 0xDC80, 0xDFFF])
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_every_line_end_inside_a_text_is_folded_to_a_line_feed(end: str) -> None:
+    assert parse_answer(IDEA, f"a heron{end}at dawn") == "a heron\nat dawn"
+
+
+def test_a_byte_order_mark_before_a_text_is_no_part_of_it() -> None:
+    assert parse_answer(IDEA, "\ufeffa heron") == "a heron"
+
+
+def test_a_byte_that_is_no_text_is_named_as_such() -> None:
+    answer = b"caf\xe9".decode("utf-8", "surrogateescape")
+    assert "contains the byte 0xE9, which is not UTF-8 text" in refusal(IDEA, answer)
+
+
+@pytest.mark.parametrize("character", [0xD800, 0xDC00, 0xDFFF])
 def test_a_lone_surrogate_is_rejected(character: int) -> None:
     assert f"U+{character:04X}" in refusal(IDEA, f"a{chr(character)}")
 
@@ -225,7 +240,8 @@ def test_any_text_is_returned_without_control_characters_or_rejected(answer: Jso
         return
     assert isinstance(kept, str)
     assert isinstance(answer, str)
-    assert kept == answer.strip() != ""
+    folded = re.sub("\r\n|[\r\x0b\x0c\x85\u2028\u2029]", "\n", answer.removeprefix("\ufeff"))
+    assert kept == folded.strip() != ""
     assert kept.encode()
     assert all(character >= " " or character in "\n\t" for character in kept)
 

@@ -176,3 +176,67 @@ def test_any_rows_come_back_from_a_sheet_as_they_were_written(rows: list[list[st
         path = sheet_of(Path(folder), codecs.BOM_UTF8 + written.getvalue().encode())
         found = [[*line.cells.values()] for line in SheetReader(path).lines()]
     assert found == [row for row in rows if any(row)]
+
+
+def test_the_first_line_by_which_excel_names_the_delimiter_is_understood(tmp_path: Path) -> None:
+    path = sheet_of(tmp_path, codecs.BOM_UTF8 + b"sep=;\r\nidea;note\r\na heron, at dawn;a\r\n")
+    assert cells(path) == [{"idea": "a heron, at dawn", "note": "a"}]
+    assert [line.number for line in SheetReader(path).lines()] == [2]
+    assert cells(sheet_of(tmp_path, "sep=|\nidea|id\nx|1\n")) == [{"idea": "x", "id": "1"}]
+
+
+EQUAL = {
+    "CSV": ("idea,aspect ratio,aspect_ratio\nx,1:1,2:3\n", "'aspect ratio' and 'aspect_ratio'"),
+    "upper case": ("idea,Idea\nx,y\n", "'idea' and 'Idea'"),
+    "a column of your own": ("idea,Shot No,shot-no\nx,1,2\n", "'Shot No' and 'shot-no'"),
+    "JSON Lines": ('{"idea": "x", "Idea": "y"}\n', "'idea' and 'Idea'"),
+    "JSON array": ('[{"idea": "x", "aspect ratio": "1:1", "aspect_ratio": ""}]', "'aspect ratio'"),
+    "one key twice": ('{"idea": "x", "idea": "y"}', "an object has one key twice"),
+}
+
+
+@pytest.mark.parametrize(("content", "report"), EQUAL.values(), ids=EQUAL)
+def test_columns_that_are_equal_after_normalising_are_refused(
+    tmp_path: Path, content: str, report: str
+) -> None:
+    bench = SharedStore.with_llm()
+    with pytest.raises(InputError, match=report):
+        bench.batch(sheet_of(tmp_path, content))
+
+
+ENDS = {"CRLF": "\r\n", "VT": "\x0b", "FF": "\x0c", "NEL": "\x85", "CR": "\r", "LS": "\u2028"}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+async def test_line_ends_inside_a_cell_are_folded_and_make_no_other_run(
+    tmp_path: Path, end: str
+) -> None:
+    bench, runs = SharedStore.with_llm(), []
+    for each in (end, "\n"):
+        path = sheet_of(tmp_path, f'idea,note\n"a heron{each}by the river",mine\n')
+        [row] = bench.batch(path).rows()
+        assert row.answers["brief.idea" if "brief.idea" in row.answers else "idea"] == (
+            "a heron\nby the river"
+        )
+        runs.append(row.run)
+    assert runs[0] == runs[1]
+
+
+def test_a_json_array_is_read_with_objects_or_texts(tmp_path: Path) -> None:
+    rows = [{"idea": IDEA, "shot": {"scene": 3}}, "a boat"]
+    path = sheet_of(tmp_path, json.dumps(rows, indent=2), "ideas.json")
+    assert cells(path) == [rows[0], {"idea": "a boat"}]
+    assert problems(sheet_of(tmp_path, '["x", 7]'), "leonardo") == [
+        'row 2: is not a JSON object such as {"idea": "…"}'
+    ]
+    for bad in ('[{"idea": "x"}', '["x"] y'):
+        with pytest.raises(InputError, match=r"ideas\.csv is no JSON"):
+            SharedStore.with_llm().batch(sheet_of(tmp_path, bad))
+
+
+def test_bytes_that_are_no_text_are_named_as_such(tmp_path: Path) -> None:
+    for content in (b"idea\ncaf\xe9\n", b'{"idea": "caf\xe9"}\n', b'[{"idea": "caf\xe9"}]'):
+        [found] = problems(sheet_of(tmp_path, content), "leonardo")
+        assert "is not UTF-8 text" in found
+    with pytest.raises(InputError, match="is an old or encrypted workbook"):
+        SheetReader(sheet_of(tmp_path, b"\xd0\xcf\x11\xe0\xa1\xb1"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from contextlib import aclosing, contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from callsheet.batches.output_lock import OutputLock
+from callsheet.batches.workbook import MAGIC, sheet_text
 from callsheet.batches.writers import writer_for
 from callsheet.errors import InputError, OutputUnwritableError
 
@@ -42,9 +43,8 @@ class OutputFile:
         with self._unwritable():
             self._lock = OutputLock(self._target, batch.name)
             try:
-                # The writer sets the line ends.
-                self._file: TextIO = self.part.open("w", encoding="utf-8", newline="")
-                self._file.write(self._writer.head())
+                self._file: BinaryIO = self.part.open("wb")
+                self._file.write(self._writer.head().encode())
             except BaseException:
                 self._lock.release()
                 raise
@@ -64,14 +64,15 @@ class OutputFile:
     def add(self, outcome: RowOutcome) -> None:
         """Write a row's outcome, and flush it for other readers."""
         with self._unwritable():
-            self._file.write(self._writer.body(outcome))
+            self._file.write(self._writer.body(outcome).encode())
             self._file.flush()
 
     def close(self, *, complete: bool) -> Path:
         """Move the file to its final path if it is complete; returns where it is."""
         try:
+            with self._unwritable(), self._file:
+                self._file.write(self._writer.tail())
             with self._unwritable():
-                self._file.close()
                 if not complete:
                     return self.part
                 self._move_aside()
@@ -104,6 +105,8 @@ def _is_of(path: Path, batch: str) -> bool:
     """Whether a file holds nothing, or rows of this batch."""
     with path.open("rb") as file:
         start = file.read(SEARCHED)
+    if start.startswith(MAGIC):
+        start = sheet_text(path, SEARCHED) or MAGIC
     return (
         not start or re.search(rb"(?<![\w-])%s\.[0-9a-f]{12}\b" % batch.encode(), start) is not None
     )

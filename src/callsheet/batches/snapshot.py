@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from callsheet.batches.batch import Batch
 
-FORMATS = ("csv", "jsonl", "md")
-
 
 async def current_outcomes(batch: Batch) -> AsyncIterator[RowOutcome]:
     """Yield every row's current outcome in the sheet's order, and count it in `batch.progress`."""
@@ -30,8 +28,9 @@ async def current_outcomes(batch: Batch) -> AsyncIterator[RowOutcome]:
         yield outcome
 
 
-async def current_output(batch: Batch, suffix: str) -> str:
+async def current_output(batch: Batch, suffix: str) -> bytes:
     """Return the file that `callsheet batch` would have written by now."""
     writer = writer_for(Path(f"{batch.name}.{suffix}"), batch)
-    bodies = [writer.body(outcome) async for outcome in current_outcomes(batch)]
-    return writer.head() + "".join(bodies)
+    written = [writer.head()]
+    written += [writer.body(outcome) async for outcome in current_outcomes(batch)]
+    return "".join(written).encode("utf-8", "replace") + writer.tail()

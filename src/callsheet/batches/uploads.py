@@ -65,14 +65,14 @@ class UploadStore:
         self._root = home / "batches"
 
     @contextmanager
-    def temporary_sheet(self, text: str) -> Iterator[Path]:
-        """Yield the text as a sheet file; it is removed afterwards unless it was saved."""
+    def temporary_sheet(self, content: bytes) -> Iterator[Path]:
+        """Yield the content as a sheet file; it is removed afterwards unless it was saved."""
         with _storage_errors(self._root):
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix=".new-", dir=self._root))
         try:
             with _storage_errors(folder):
-                (folder / SHEET).write_text(text, "utf-8", newline="")
+                (folder / SHEET).write_bytes(content)
             yield folder / SHEET
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Formats rows and their outcomes as CSV, JSON Lines or Markdown."""
+"""Formats rows and their outcomes as CSV, a workbook, JSON Lines or Markdown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Protocol
 
+from callsheet.batches.workbook import MAX_ROWS, Workbook
 from callsheet.catalog.rules import leaves
 from callsheet.errors import InputError
 from callsheet.exports.csv_cells import escape_cell
@@ -34,14 +35,17 @@ OUTCOME_COLUMNS = ("status", "problems", "warnings", "coverage", "tokens", "cost
 
 
 class OutcomeWriter(Protocol):
-    """Formats outcomes for a file."""
+    """Formats outcomes for a file; what can be written only at its end is its `tail`."""
 
     def head(self) -> str: ...
 
     def body(self, outcome: RowOutcome) -> str: ...
 
+    def tail(self) -> bytes:
+        return b""
 
-class CsvWriter:
+
+class CsvWriter(OutcomeWriter):
     """One line for each row; a byte order mark is written where the sheet has one."""
 
     def __init__(
@@ -72,7 +76,37 @@ class CsvWriter:
         return written.getvalue()
 
 
-class JsonLinesWriter:
+class WorkbookWriter(OutcomeWriter):
+    """One row for each row, with tokens and cost as numbers; all of the file is its tail."""
+
+    def __init__(
+        self, columns: Sequence[str], texts: Sequence[str], choices: Sequence[str]
+    ) -> None:
+        self._columns, self._texts, self._choices = columns, texts, choices
+        self._workbook = Workbook()
+
+    def head(self) -> str:
+        chosen = choice_columns(self._choices)
+        self._workbook.add([*self._columns, *self._texts, *chosen, *OUTCOME_COLUMNS])
+        return ""
+
+    def body(self, outcome: RowOutcome) -> str:
+        cells: list[str | float | None] = [
+            _cell(outcome.row.cells.get(name)) for name in self._columns
+        ]
+        texts = dict(texts_of(outcome.prompts))
+        cells += [printable(texts.get(name, "")) for name in self._texts]
+        cells += [outcome.chosen.get(name, "") for name in self._choices]
+        for value in _outcome_cells(outcome).values():
+            cells.append(value if isinstance(value, (int, float)) else _cell(value))
+        self._workbook.add(cells)
+        return ""
+
+    def tail(self) -> bytes:
+        return self._workbook.close()
+
+
+class JsonLinesWriter(OutcomeWriter):
     """One object for each row: its own keys, then the text of each model, exactly as written."""
 
     def __init__(self, texts: Sequence[str], choices: Sequence[str]) -> None:
@@ -89,7 +123,7 @@ class JsonLinesWriter:
         return escape_controls(json.dumps(row | _outcome_cells(outcome), ensure_ascii=False)) + "\n"
 
 
-class MarkdownWriter:
+class MarkdownWriter(OutcomeWriter):
     """A heading for each row, and below it each prompt in a code fence."""
 
     def head(self) -> str:
@@ -119,13 +153,20 @@ def writer_for(path: Path, batch: Batch) -> OutcomeWriter:
             writer: OutcomeWriter = CsvWriter(
                 batch.columns, texts, batch.open_choices, bom=batch.sheet.has_bom
             )
+        case ".xlsx" if batch.progress.total < MAX_ROWS:
+            writer = WorkbookWriter(batch.columns, texts, batch.open_choices)
+        case ".xlsx":
+            raise InputError(
+                f"a workbook has at most {MAX_ROWS:,} rows", hint="name a .csv or .jsonl file"
+            )
         case ".jsonl" | ".ndjson":
             writer = JsonLinesWriter(texts, batch.open_choices)
         case ".md":
             return MarkdownWriter()
         case _:
             raise InputError(
-                f"no form is known for {path.name!r:.200}", hint="known endings: .csv, .jsonl, .md"
+                f"no form is known for {path.name!r:.200}",
+                hint="known endings: .csv, .xlsx, .jsonl, .md",
             )
     added = (*texts, *choice_columns(batch.open_choices), *OUTCOME_COLUMNS)
     taken = [name for name in batch.columns if name in added]

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="File to write the prompts to: .csv, .jsonl or .md.",
+    help="File to write the prompts to: .csv, .xlsx, .jsonl or .md.",
 )
 @click.option(
     "--concurrency",
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
 @json_option
 @debug_option
 def batch(file: str, **options: Any) -> int:
-    """Write prompts for every row of a sheet: CSV or JSON Lines with a column `idea`.
+    """Write prompts for every row of a sheet: CSV, .xlsx or JSON with a column `idea`.
 
     To continue a batch that was stopped, repeat the command: finished rows are not paid for again.
     """
@@ -176,7 +176,7 @@ async def _print_estimate(batch: Batch, *, json: bool) -> int:
 def _require_output(path: Path | None) -> Path:
     if path is None:
         raise InputError(
-            "--output is missing", hint="for example --output prompts.csv, .jsonl or .md"
+            "--output is missing", hint="for example --output prompts.csv, .xlsx, .jsonl or .md"
         )
     return path
 

@@ -123,11 +123,14 @@ def _finding_json(file: str, model: str, finding: Finding) -> dict[str, str]:
 
 
 def _read_text(file: str) -> str:
+    from callsheet.batches.sheet_reader import encoding_of
+
     try:
-        if file == "-":
-            return sys.stdin.read()
-        return Path(file).read_text("utf-8")
+        written = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return written.decode(encoding_of(written)).removeprefix("\ufeff").replace("\r\n", "\n")
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not UTF-8 text") from error
+        raise InputError(
+            f"{file} is not text: it is neither UTF-8 nor UTF-16", hint="save it as UTF-8"
+        ) from error

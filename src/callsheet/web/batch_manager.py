@@ -79,12 +79,12 @@ class BatchManager:
         self._active: dict[str, ActiveBatch] = {}
         self.uploads = UploadStore(settings.home)
 
-    async def check(self, text: str, upload: Upload) -> dict[str, Any]:
+    async def check(self, content: bytes, upload: Upload) -> dict[str, Any]:
         """Validate every row and estimate the cost; raises SheetError with every problem."""
 
         async def work() -> dict[str, Any]:
             with (
-                self.uploads.temporary_sheet(text) as sheet,
+                self.uploads.temporary_sheet(content) as sheet,
                 _path_hidden(sheet),
                 self._opened(sheet, upload) as batch,
             ):
@@ -97,12 +97,12 @@ class BatchManager:
 
         return await run_in_thread(work)
 
-    async def start(self, text: str, upload: Upload) -> str:
+    async def start(self, content: bytes, upload: Upload) -> str:
         """Store a sheet and execute it; returns the name of the batch."""
-        with self.uploads.temporary_sheet(text) as sheet, _path_hidden(sheet):
+        with self.uploads.temporary_sheet(content) as sheet, _path_hidden(sheet):
             batch = await asyncio.to_thread(self._batch, sheet, upload)
             if self._is_active(batch.name):
-                self._check_same(batch.name, text)
+                self._check_same(batch.name, content)
             else:
                 stored = Upload(
                     **asdict(upload) | {"rows": batch.progress.total, "began": time.time()}
@@ -158,11 +158,11 @@ class BatchManager:
             "error": None,
         }
 
-    async def output(self, name: str, suffix: str) -> str:
+    async def output(self, name: str, suffix: str) -> bytes:
         """Return the prompts so far, in the format of this file ending."""
         sheet, upload = self.uploads.get(name)
 
-        async def work() -> str:
+        async def work() -> bytes:
             with self._opened(sheet, upload) as batch:
                 return await current_output(batch, suffix)
 
@@ -183,9 +183,9 @@ class BatchManager:
             each.stop(seconds)
         await asyncio.gather(*(each.task for each in active if each.task), return_exceptions=True)
 
-    def _check_same(self, name: str, text: str) -> None:
+    def _check_same(self, name: str, content: bytes) -> None:
         """Raise WebError where another sheet is being executed under this name."""
-        if self.uploads.get(name)[0].read_bytes() != text.encode():
+        if self.uploads.get(name)[0].read_bytes() != content:
             raise WebError(
                 409,
                 "run_held",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from typing import TYPE_CHECKING, Any
 
 from callsheet.batches.uploads import Upload
-from callsheet.web.http_io import attachment, json_response
+from callsheet.errors import InputError
+from callsheet.web.http_io import WORKBOOK, attachment, json_response
 from callsheet.web.request_mapping import cost_limit
 
 if TYPE_CHECKING:
@@ -13,17 +16,26 @@ if TYPE_CHECKING:
 
     from callsheet.web.http_io import RequestContext
 
-MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl", "md": "text/markdown"}
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
+    "xlsx": WORKBOOK,
+}
+
+
+MAX_HEAD = 200
+"""Characters before the content of a data URL."""
 
 
 async def check_sheet(call: RequestContext) -> Response:
     """Validate every row of a sheet and estimate its cost; nothing is stored and no LLM is called."""
-    return json_response(await call.server.batches.check(call.body.sheet, _upload(call)))
+    return json_response(await call.server.batches.check(_content(call.body.sheet), _upload(call)))
 
 
 async def start_batch(call: RequestContext) -> Response:
     """Start a batch, with a run for each row; what is written already is not paid for again."""
-    name = await call.server.batches.start(call.body.sheet, _upload(call))
+    name = await call.server.batches.start(_content(call.body.sheet), _upload(call))
     document = await call.server.batches.document(name)
     return json_response(document, 201, {"location": f"/api/batches/{name}"})
 
@@ -62,8 +74,8 @@ async def delete_batch(call: RequestContext) -> Response:
 async def download_batch(call: RequestContext) -> Response:
     """Download the prompts of all rows as a file, in the order of the sheet; of a running batch, those so far."""
     name, suffix = _name(call), call.query.format
-    text = await call.server.batches.output(name, suffix)
-    return attachment(text, MEDIA_TYPES[suffix], f"{name}.{suffix}")
+    content = await call.server.batches.output(name, suffix)
+    return attachment(content, MEDIA_TYPES[suffix], f"{name}.{suffix}")
 
 
 async def _document(call: RequestContext) -> bytes | dict[str, Any]:
@@ -76,6 +88,17 @@ async def _document(call: RequestContext) -> bytes | dict[str, Any]:
 
 def _name(call: RequestContext) -> str:
     return str(call.request.path_params["batch"])
+
+
+def _content(sheet: str) -> bytes:
+    """Return the content of a sheet: text, or the data URL of a workbook."""
+    head, _, encoded = sheet[:MAX_HEAD].partition(",")
+    if not re.fullmatch(r"data:[-.+/\w]*;base64", head) or not encoded:
+        return sheet.encode("utf-8", "replace")
+    try:
+        return base64.b64decode(sheet[len(head) + 1 :], validate=True)
+    except ValueError as error:
+        raise InputError("the sheet is not base64", hint="send it as data:…;base64,…") from error
 
 
 def _upload(call: RequestContext) -> Upload:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_DEPTH = 64
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+"""The media type of `.xlsx`."""
+
 MAX_KEY = 200
 
 
@@ -91,10 +94,10 @@ def json_response(
     )
 
 
-def attachment(text: str, media_type: str, name: str) -> Response:
+def attachment(content: bytes, media_type: str, name: str) -> Response:
     """Make a response that is saved as a file of this name."""
-    response = json_response(text.encode("utf-8", "replace"))
-    response.headers["content-type"] = f"{media_type}; charset=utf-8"
+    response = json_response(content)
+    response.headers["content-type"] = media_type
     response.headers["content-disposition"] = f'attachment; filename="{name}"'
     return response
 

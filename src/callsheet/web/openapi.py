@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from callsheet.documents import STORED_RUN_FIELDS, RunDocument
-from callsheet.web.http_io import MAX_KEY
+from callsheet.web.http_io import MAX_KEY, WORKBOOK
 from callsheet.web.problems import MEDIA_TYPE
 from callsheet.web.request_models import RequestBody
 from callsheet.web.response_models import ProblemDetails
@@ -97,7 +97,8 @@ def _content(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     if operation.media == "text/*":
         texts = ("text/markdown", "text/csv", "text/plain", "application/jsonl")
         files: dict[str, Any] = {each: {"schema": {"type": "string"}} for each in texts}
-        return files | {"application/json": {"schema": {}}}
+        binary = {"type": "string", "format": "binary"}
+        return files | {"application/json": {"schema": {}}, WORKBOOK: {"schema": binary}}
     if operation.response is None:
         return {operation.media: {"schema": {"type": "string"}}}
     return {operation.media: {"schema": _schema(operation.response, schemas)}}

@@ -142,7 +142,8 @@ async def download_prompts(call: RequestContext) -> Response:
     export = find_export(call.query.format)
     row = await call.server.service.store.run(call.run)
     text = render_export(call.query.format, await call.server.service.prompt_set(row.run))
-    return attachment(text, export.media_type, f"{row.run}.{export.suffix}")
+    content, media_type = text.encode("utf-8", "replace"), f"{export.media_type}; charset=utf-8"
+    return attachment(content, media_type, f"{row.run}.{export.suffix}")
 
 
 async def stream_events(call: RequestContext) -> ASGIApp:

@@ -80,9 +80,11 @@ class EmptyRequest(RequestBody):
 
 
 class BatchRequestBody(RequestBody):
-    """A sheet of ideas, CSV or JSON Lines, with defaults for its rows."""
+    """A sheet of ideas, with defaults for its rows."""
 
-    sheet: Annotated[str, StringConstraints(min_length=1, max_length=8_000_000)]
+    sheet: Annotated[str, StringConstraints(min_length=1, max_length=8_000_000)] = Field(
+        description="CSV, JSON Lines or a JSON array; or a workbook (`.xlsx`) as a data URL in base64."
+    )
     title: Name = Field(default="sheet", description="The title that the batch is named after.")
     groups: Selection = Field(default_factory=list)
     brief: dict[Name, Text] = Field(default_factory=dict)
@@ -176,7 +178,7 @@ class DownloadBatchQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: Literal["csv", "jsonl", "md"] = "csv"
+    format: Literal["csv", "jsonl", "md", "xlsx"] = "csv"
 
 
 class DownloadQuery(BaseModel):

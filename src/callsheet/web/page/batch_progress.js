@@ -13,7 +13,7 @@ const STATUS = {
   interrupted: "interrupted",
   paused: "paused",
 };
-const FORMATS = { csv: "CSV", jsonl: "JSON Lines", md: "Markdown" };
+const FORMATS = { csv: "CSV", xlsx: "Excel", jsonl: "JSON Lines", md: "Markdown" };
 
 export function batchProgress(batch) {
   const { title, status, rows, error, failures } = batch;

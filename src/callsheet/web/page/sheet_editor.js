@@ -7,6 +7,8 @@ import { defaultBatchTitle, formatCount, formatNumber } from "./format.js";
 import { setState, state } from "./store.js";
 
 const DELAY = 400; // milliseconds after the last key
+const ZIP = "504b"; // how a workbook begins
+const WORKBOOK = "data:application/vnd.openxmlformats-officedocument.spreadsheetml.sheet;base64,";
 const MAX_LENGTH = 8_000_000; // characters
 const MAX_EDITABLE = 200_000; // longer sheets are only previewed
 const MAX_PROBLEMS = 20;
@@ -24,8 +26,11 @@ export function renderSheetEditor(element, batch) {
   }
   renderIfChanged(element, "sheet editor", editor);
   const area = byId("sheet-text");
-  area.readOnly = batch.text.length > MAX_EDITABLE;
-  const shown = area.readOnly ? `${batch.text.slice(0, 2_000)}…` : batch.text;
+  const isWorkbook = batch.text.startsWith(WORKBOOK);
+  const isLong = batch.text.length > MAX_EDITABLE;
+  area.readOnly = isWorkbook || isLong;
+  const text = isLong ? `${batch.text.slice(0, 2_000)}…` : batch.text;
+  const shown = isWorkbook ? "An Excel workbook" : text;
   if (area.value !== shown) area.value = shown;
   scheduleCheck();
   renderIfChanged(byId("sheet-check"), [batch.check, batch.error], () => checkResult(batch));
@@ -34,7 +39,7 @@ export function renderSheetEditor(element, batch) {
 function editor() {
   const file = el("input", {
     type: "file",
-    accept: ".csv,.tsv,.txt,.jsonl,.ndjson",
+    accept: ".csv,.tsv,.txt,.jsonl,.ndjson,.json,.xlsx",
     hidden: true,
     on: { change: () => takeFile(file.files[0]).then(() => (file.value = "")) },
   });
@@ -55,8 +60,8 @@ function editor() {
     takeFile(dropped);
   };
   const hint = inlineCode(
-    "Type, paste or drop CSV with a column `idea`, or JSON Lines. Columns such as `mood`, `groups` " +
-      "or `id` apply to their row; the fields and groups below apply to all other rows.",
+    "Type, paste or drop CSV with a column `idea`, JSON, or an Excel workbook. Columns such as `mood`, " +
+      "`groups` or `id` apply to their row; the fields and groups below apply to all other rows.",
   );
   return [
     el(
@@ -87,9 +92,13 @@ async function takeFile(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const [first, second] = bytes;
   const marks = { fffe: "utf-16le", feff: "utf-16be" };
-  const encoding = marks[(first * 256 + second).toString(16)] ?? "utf-8";
+  const start = (first * 256 + second).toString(16);
+  const encoding = marks[start] ?? "utf-8";
   try {
-    const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text =
+      start === ZIP
+        ? await workbookUrl(file)
+        : new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
     if (text.length > MAX_LENGTH) throw new RangeError();
     setBatch({ text, title: file.name.replace(/\.[a-z]+$/i, "").slice(0, 80) || defaultBatchTitle() });
   } catch (error) {
@@ -99,6 +108,16 @@ async function takeFile(file) {
         : `${file.name} is not UTF-8 text: save it as "CSV UTF-8"`;
     setBatch({ error: { message } });
   }
+}
+
+/** A workbook as a data URL; the server reads it. */
+function workbookUrl(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(WORKBOOK + reader.result.replace(/^[^,]*,/, ""));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
 }
 
 /** Has the server check the sheet after a pause in typing, unless nothing has changed. */
