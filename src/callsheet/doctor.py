@@ -12,6 +12,7 @@ from callsheet.costs.tokens import count_tokens
 from callsheet.errors import CallsheetError, StorageError
 from callsheet.llm.factory import open_llm
 from callsheet.llm.providers import DEFAULT_LLM, key_variables, provider_of
+from callsheet.llm.proxies import set_proxies
 from callsheet.loader.bundle import inspect_workflow
 from callsheet.plugin_list import list_parts
 from callsheet.settings import read_settings
@@ -58,6 +59,7 @@ async def examine(
     found += [
         _llm(settings),
         _keys(settings),
+        _proxies(settings),
         *await _store(settings, deep=deep),
         _tokenizer(),
         _workflow(),
@@ -90,6 +92,14 @@ def _keys(settings: Settings) -> Diagnosis:
         f"{name} {'yes' if name in settings.environment else 'no'}" for name in key_variables()
     )
     return Diagnosis("keys", ", ".join(found))
+
+
+def _proxies(settings: Settings) -> Diagnosis:
+    try:
+        found = set_proxies(settings.environment)
+    except CallsheetError as error:
+        return _failure("proxies", error)
+    return Diagnosis("proxies", ", ".join(map(str, found)) or "none set")
 
 
 async def _store(settings: Settings, *, deep: bool) -> list[Diagnosis]:

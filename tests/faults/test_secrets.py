@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from callsheet import run
+from callsheet.errors import ProviderError
 from tests.support.cli import Terminal
 from tests.support.loopback import Drop, Fault, Raw, Status, Text
 from tests.support.strict_openai import StrictOpenAI
@@ -73,3 +75,15 @@ def test_no_providers_key_is_sent_to_a_server_of_ones_own(terminal: Terminal) ->
         assert terminal(*RUN).status == 0
         sent = str([dict(seen.headers) for seen in server.requests])
     assert "canary" not in sent
+
+
+def test_a_short_key_is_sent_and_is_not_searched_for_in_texts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CALLSHEET_API_KEY", "token")
+    message = "max_completion_tokens is not supported: a token limit applies"
+    with StrictOpenAI(faults=[Status(400, {"error": {"message": message}})] * 4) as server:
+        with pytest.raises(ProviderError) as caught:
+            run("a heron at dawn", ["sora"], llm="openai:any", base_url=server.url)
+        assert server.requests[0].headers["authorization"] == "Bearer token"
+    assert message in caught.value.message

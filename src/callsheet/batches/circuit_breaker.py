@@ -11,6 +11,7 @@ from callsheet.errors import (
     OverloadedError,
     PriceUnknownError,
     ProviderError,
+    ProxyError,
     QuotaError,
     UnreachableError,
 )
@@ -23,6 +24,7 @@ FATAL_ERRORS = (
     ModelNotFoundError,
     BudgetExceededError,
     PriceUnknownError,
+    ProxyError,
 )
 """Errors that every further call would meet as well."""
 

@@ -21,6 +21,7 @@ from callsheet.errors import (
     ModelNotFoundError,
     OverloadedError,
     ProviderError,
+    ProxyError,
     QuotaError,
     RequestRejectedError,
     UnreachableError,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from callsheet.llm.provider_errors import FailureKind, ProviderFailure
 
 LONGEST_QUOTE = 300
+SHORTEST_SECRET = 8
+"""Characters; a shorter key, such as the `token` of a local server, is a word of its messages."""
+
 _WINDOW = 24
 _MINUTE, _HOUR = 60, 3_600
 
@@ -48,6 +52,7 @@ class LLMAddress:
     missing_llm_hint: str = ""
     unreachable_hint: str = ""
     deadline: float = field(default=120.0, compare=False)
+    proxy: str = ""
 
     @property
     def place(self) -> str:
@@ -63,7 +68,7 @@ def error_for(failure: ProviderFailure, tries: int, address: LLMAddress) -> Call
 def redact(text: str, secrets: tuple[str, ...], private: tuple[str, ...]) -> str:
     """A provider's message, shortened, without keys and without any part of what was sent."""
     for secret in secrets:
-        if secret:
+        if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "[key]")
     text = re.sub(r"\b(sk|pk|key|AIza)[-_A-Za-z0-9*]{8,}", "[key]", text)[:LONGEST_QUOTE]
     sent = "\n".join(private)
@@ -161,13 +166,23 @@ def _dropped(_failure: ProviderFailure, tries: int, at: LLMAddress) -> Callsheet
     )
 
 
-def _unreachable(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+def _proxy(failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+    reason = "does not answer" if failure.kind == "unreachable" else "refused to connect"
+    return ProxyError(
+        f"{at.proxy or 'the proxy'} {reason}, so {at.place} cannot be reached{_quoted(failure)}",
+        hint="correct or unset the variable, or except the host in NO_PROXY",
+    )
+
+
+def _unreachable(failure: ProviderFailure, tries: int, at: LLMAddress) -> CallsheetError:
+    if at.proxy:
+        return _proxy(failure, tries, at)
     if at.own or at.unreachable_hint:
         return UnreachableError(
             f"no LLM answers at {at.url} (is it running?)",
             hint=at.unreachable_hint or "start the server, or check the address",
         )
-    return UnreachableError(f"{at.place} cannot be reached", hint="check the network and its proxy")
+    return UnreachableError(f"{at.place} cannot be reached", hint="check the network")
 
 
 def _tls(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
@@ -209,6 +224,7 @@ _ERRORS: Mapping[FailureKind, Callable[[ProviderFailure, int, LLMAddress], Calls
     "failing": _overloaded,
     "dropped": _dropped,
     "unreachable": _unreachable,
+    "proxy": _proxy,
     "garbled": _garbled,
     "oversize": _oversize,
     "tls": _tls,

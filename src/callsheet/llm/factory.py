@@ -38,8 +38,12 @@ def open_llm(
         return _from_factory(provider, named.name, key)
     # The client libraries take seconds to import; offline and pasted runs never need them.
     from callsheet.llm.provider_llm import ProviderLLM
+    from callsheet.llm.proxies import find_proxy
 
-    return ProviderLLM(named.provider, named.name, base_url=address, key=key, limiter=limiter)
+    proxy = find_proxy(address or provider.url, settings.environment)
+    return ProviderLLM(
+        named.provider, named.name, base_url=address, key=key, proxy=proxy, limiter=limiter
+    )
 
 
 def _from_factory(provider: Provider, name: str, key: Key | None) -> LLM:

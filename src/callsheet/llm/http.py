@@ -55,15 +55,20 @@ class OversizeReplyError(Exception):
     """A reply exceeded LONGEST_REPLY; the rest was not read."""
 
 
-def http_client(key_header: str, key: str, seconds: float, kept: int) -> httpx2.AsyncClient:
+def http_client(
+    key_header: str, key: str, seconds: float, kept: int, proxy: str | None = None
+) -> httpx2.AsyncClient:
     """A client that sends this key and follows no redirect, with so many idle connections.
 
+    It uses this proxy and reads no proxy variable, since only one is valid for the address.
     Without idle connections it may be used from several event loops in turn, and needs no closing.
     """
     return httpx2.AsyncClient(
         # The deadline of the whole call is shorter, and its error is the one to show.
         timeout=httpx2.Timeout(seconds + 10, connect=5),
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=kept),
+        transport=httpx2.AsyncHTTPTransport(
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=kept), proxy=proxy
+        ),
         event_hooks={"request": [_only(key_header, key)], "response": [_bound, _as_events]},
     )
 

@@ -218,7 +218,8 @@ def connect(endpoint: Endpoint) -> ProviderClient:
     dialect = own or known.dialect
     header = _KEY_HEADERS.get(dialect, "authorization")
     value = f"Bearer {key}" if key and header == "authorization" else key
-    http = http_client(header, value, endpoint.timeout, endpoint.idle_connections)
+    idle = endpoint.idle_connections
+    http = http_client(header, value, endpoint.timeout, idle, endpoint.proxy)
     given = {
         # The library requires a key; the HTTP client removes this one again.
         "api_key": key or "none",
@@ -360,6 +361,7 @@ def _finish(reason: str | None, details: dict[str, Any]) -> Finish:
 _BY_EXCEPTION: tuple[tuple[FailureKind, type[Exception]], ...] = (
     ("oversize", OversizeReplyError),
     ("tls", ssl.SSLCertVerificationError),
+    ("proxy", httpx2.ProxyError),
     ("garbled", httpx2.DecodingError),
     ("garbled", _RepeatedError),
     ("dropped", _NoEndError),

@@ -27,6 +27,7 @@ FailureKind = Literal[
     "failing",
     "dropped",
     "unreachable",
+    "proxy",
     "garbled",
     "oversize",
     "tls",

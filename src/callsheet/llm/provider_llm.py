@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from callsheet.llm.provider_client import ProviderClient
     from callsheet.llm.provider_errors import ProviderFailure
     from callsheet.llm.providers import Key
+    from callsheet.llm.proxies import Proxy
     from callsheet.llm.retry_policy import Mode
 
 _AS_TEXT = (
@@ -55,6 +56,7 @@ class ProviderLLM:
     name: str
     base_url: str | None = field(default=None, kw_only=True)
     key: Key | None = field(default=None, kw_only=True)
+    proxy: Proxy | None = field(default=None, kw_only=True)
     limits: CallLimits = field(default_factory=CallLimits, kw_only=True)
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, kw_only=True)
     chance: Callable[[], float] = field(default=random.random, kw_only=True)
@@ -80,6 +82,7 @@ class ProviderLLM:
             missing_llm_hint=known.missing_llm_hint,
             unreachable_hint=known.unreachable_hint,
             deadline=self.limits.deadline,
+            proxy=str(self.proxy or ""),
         )
 
     async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
@@ -147,8 +150,8 @@ class ProviderLLM:
 
         key = self.key.value if self.key else ""
         idle = self.limiter.maximum if self.limiter else 0
-        timeout = self.limits.deadline
-        return connect(Endpoint(self.provider, self.name, self.base_url, key, timeout, idle))
+        timeout, proxy = self.limits.deadline, self.proxy.url if self.proxy else None
+        return connect(Endpoint(self.provider, self.name, self.base_url, key, timeout, idle, proxy))
 
     def _provider_request(self, request: Request, state: RetryState) -> ProviderRequest:
         schema = adapt_schema(request.schema, find_provider(self.provider).dialect)

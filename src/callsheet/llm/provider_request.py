@@ -41,3 +41,4 @@ class Endpoint:
     key: str = field(repr=False)
     timeout: float
     idle_connections: int = 0
+    proxy: str | None = field(default=None, repr=False)
