@@ -15,6 +15,8 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from callsheet.errors import InputError
+from callsheet.idea_drafts import FILTERS as IDEA_FILTERS
+from callsheet.idea_text import opening, phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -187,21 +189,10 @@ def _environment() -> _Environment:
     )
     # `range`, `lipsum` and similar functions can grow a text without limit.
     environment.globals.clear()
-    ours = (phrase, opening, has, shaped, pixels, join)
+    ours = (phrase, opening, has, shaped, pixels, join, *IDEA_FILTERS)
     environment.filters = {name: environment.filters[name] for name in FILTERS}
     environment.filters |= {each.__name__: each for each in ours}
     return environment
-
-
-def phrase(text: object) -> str:
-    """A text as part of a sentence: one line, without prompt syntax and final full stop."""
-    words = re.sub(r"--+|::+|[()\[\]{}<>]", " ", str(text or "")).split()
-    return " ".join(words).replace(" ,", ",").rstrip(" .,;:!?…\u3002\u3001\uff01\uff1f")
-
-
-def opening(text: str) -> str:
-    """The text with its first letter in upper case."""
-    return text[:1].upper() + text[1:]
 
 
 def join(values: Iterable[object], by: str = "") -> str:
@@ -213,9 +204,9 @@ def join(values: Iterable[object], by: str = "") -> str:
 
 
 def has(text: object, *words: str) -> bool:
-    """Whether the text contains one of the words, ignoring case and endings."""
+    """Whether the text contains one of the words, ignoring case."""
     found = str(text or "").lower()
-    return any(re.search(rf"\b{re.escape(word.lower())}", found) for word in words)
+    return any(re.search(rf"\b{re.escape(word.lower().strip())}\b", found) for word in words)
 
 
 def shaped(ratio: str, tall: str, wide: str, square: str) -> str:

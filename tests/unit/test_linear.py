@@ -145,7 +145,18 @@ def test_exporting_takes_time_in_proportion_to_the_text(write: Work) -> None:
 
 
 @pytest.mark.parametrize(
-    "filters", ["phrase", "title", "truncate(20)", "has('no')", "trim", "wordcount", "unique|list"]
+    "filters",
+    [
+        "phrase",
+        "title",
+        "truncate(20)",
+        "has('no')",
+        "trim",
+        "wordcount",
+        "unique|list",
+        "tags",
+        "clip(idea)",
+    ],
 )
 def test_filling_a_template_takes_time_in_proportion_to_the_text(filters: str) -> None:
     template = f"{{{{ idea|{filters} }}}}"

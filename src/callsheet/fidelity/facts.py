@@ -32,6 +32,9 @@ FactKind = Literal[
 NOT_ENGLISH = "the idea is not English"
 NOTHING_FOUND = "the idea names nothing that can be checked"
 
+_PLACEHOLDER = re.compile(r"__[\w*/-]+?__|<\w+:[^<>]*>")
+"""A wildcard or a LoRA: tools replace it, so it names nothing that can be checked."""
+
 _NEGATION = re.compile(r"(?i)\b(?:no|without|nobody|no one|free of|minus|lacking)\b")
 _NOT_ABSOLUTE = frozenset({"else", "other", "longer", "more", "matter"})
 _TEXT = frozenset({"text", "letters", "lettering", "words", "writing"})
@@ -103,7 +106,7 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=256)
 def draw_facts(idea: str, extension: str = "") -> Facts:
     """The facts of an idea in English; `extension` is the text of a workflow's own vocabulary."""
-    reader = _Reader(vocabulary(extension), idea)
+    reader = _Reader(vocabulary(extension), _PLACEHOLDER.sub(" ", idea))
     if not reader.english:
         return Facts(reason=NOT_ENGLISH)
     placed = sorted(reader.facts(), key=lambda each: each[0])

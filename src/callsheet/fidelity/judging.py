@@ -53,6 +53,12 @@ _SINGLE = frozenset({"a", "an", "one", "another", "first", "second", "third", "f
 _ABOVE = frozenset({"on", "upon", "over", "overhead", "atop", "high", "sky", "perched", "resting"})
 """Words that put one thing above another without saying so outright."""
 
+_MOVES = re.compile(
+    r"\b(?:pan|panning|dolly|push|pull|zoom|track|tracking|handheld|hand held|orbit|tilt|static|locked|fixed"
+    r"|take|crane|drone|aerial|motion|lapse)\b"
+)
+"""Words of how a camera moves; any other says how a still is framed."""
+
 _LETTERING = re.compile(
     r"(?i)\b(?:reads?|reading|says|saying|titled|captioned|text|words)\W{0,3}[\"\u201c]\w"
 )
@@ -100,13 +106,17 @@ def judge(facts: Facts, text: str, extension: str = "") -> Verdict:
 def judge_motion(facts: Facts, text: str, picture: str, extension: str = "") -> Verdict:
     """Judges a motion prompt made for a still: what the still shows, the motion need not repeat.
 
-    What the still lacks, a motion cannot add. It must keep camera words, contradict nothing, and be
-    about the same things.
+    What the still lacks, a motion cannot add. It must keep how the camera moves, contradict nothing,
+    and be about the same things.
     """
     alone = judge(facts, text, extension)
     motion, still = _passage(text, extension), _passage(picture, extension)
     demanded = [
-        lost for lost in alone.lost if lost.contradicts or lost.fact.kind in ("camera", "excluded")
+        lost
+        for lost in alone.lost
+        if lost.contradicts
+        or lost.fact.kind == "excluded"
+        or (lost.fact.kind == "camera" and _MOVES.search(lost.fact.term))
     ]
     things = motion.things()
     strange = len(things) >= LEAST_THINGS and not any(still.shows(term) for term in things)

@@ -11,7 +11,7 @@ from callsheet.llm.port import Reply, Request, Usage
 from callsheet.templates import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pydantic import JsonValue
 
@@ -25,8 +25,8 @@ class OfflineLLM:
 
     async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
         del on_text  # the reply is complete at once
-        # What is left to choose takes its first value, and the drafts are written with it.
-        variables = {**request.variables, **_first_choices(request.schema)}
+        # What is left to choose takes what the idea names or its first value; drafts are written with it.
+        variables = {**request.variables, **_choices(request)}
         value = _filled(request.schema, replace(request, variables=variables), ())
         text = json.dumps(value, ensure_ascii=False)
         return Reply(text=text, finish="stop", usage=Usage(cost_usd=0.0), llm="offline")
@@ -39,7 +39,7 @@ def _filled(schema: object, request: Request, at: tuple[str, ...]) -> JsonValue:
         return {name: _filled(node, request, (*at, name)) for name, node in properties.items()}
     path = ".".join(at)
     draft = _draft(request.drafts, at)
-    if draft is None and path in (chosen := _first_choices(request.schema)):
+    if draft is None and path in (chosen := _choices(request)):
         return chosen[path]
     if draft is None:
         raise InputError(
@@ -49,15 +49,17 @@ def _filled(schema: object, request: Request, at: tuple[str, ...]) -> JsonValue:
     return fill(draft, request.variables, name=f"the draft of `{path}`")
 
 
-def _first_choices(schema: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The first value of each choice that stands beside the prompts, by name."""
-    properties = schema.get("properties")
+def _choices(request: Request) -> dict[str, JsonValue]:
+    """Each choice that stands beside the prompts, by name: the variable's value, or the first."""
+    properties = request.schema.get("properties")
     nodes = properties if isinstance(properties, dict) else {}
-    return {
-        name: values[0]
-        for name, node in nodes.items()
-        if isinstance(node, dict) and isinstance(values := node.get("enum"), list) and values
-    }
+    found: dict[str, JsonValue] = {}
+    for name, node in nodes.items():
+        values = node.get("enum") if isinstance(node, dict) else None
+        if isinstance(values, list) and values:
+            named = request.variables.get(name)
+            found[name] = named if named in values else values[0]
+    return found
 
 
 def _draft(drafts: Sequence[JsonValue], at: tuple[str, ...]) -> str | None:

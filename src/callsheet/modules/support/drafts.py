@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from callsheet.errors import Problem, WorkflowError
+from callsheet.idea_drafts import yielding_defaults
+from callsheet.idea_text import taken_out
 from callsheet.jsonc import NotJsonError, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pydantic import JsonValue
 
@@ -32,6 +35,39 @@ def drafts_for(groups: Iterable[str], resources: Resources) -> list[JsonValue]:
             except NotJsonError as error:
                 raise WorkflowError([error.problem]) from error
     return found
+
+
+def prepare(
+    variables: Mapping[str, JsonValue], drafts: Iterable[JsonValue]
+) -> tuple[dict[str, JsonValue], list[str]]:
+    """The variables that drafts are filled with, and notes on what drafts leave out.
+
+    A ratio that the idea names with `--ar` is the one that drafts are written for, and a default of
+    the workflow yields to what the idea names itself.
+    """
+    idea = variables.get("idea")
+    if not isinstance(idea, str):
+        return dict(variables), []
+    found, notes = taken_out(idea), list[str]()
+    if found.parts:
+        used = f"; drafts that say their ratio use {found.ratio}" if found.ratio else ""
+        parts = ", ".join(f"`{part}`" for part in found.parts)
+        notes.append(f"left out of the drafts' text as prompt syntax: {parts}{used}")
+    if found.other_script and any("tags" in json.dumps(draft) for draft in drafts):
+        notes.append(
+            "lists of tags leave out what is not in Latin script; write the idea in English"
+        )
+    changed: dict[str, JsonValue] = {"aspect_ratio": found.ratio} if found.ratio else {}
+    defaults = variables.get("defaults")
+    yielding = [
+        name
+        for name in yielding_defaults(idea)
+        if isinstance(defaults, list) and name in defaults and variables.get(name)
+    ]
+    if yielding:
+        named = " and ".join(yielding)
+        notes.append(f"the workflow's default {named} yields to the idea, and is left out")
+    return {**variables, **changed, **dict.fromkeys(yielding, "")}, notes
 
 
 def wrong_drafts(resources: Resources) -> Iterator[Problem]:

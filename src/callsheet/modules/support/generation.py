@@ -36,7 +36,7 @@ from callsheet.errors import (
 )
 from callsheet.images import Image
 from callsheet.llm.port import Reply, Request
-from callsheet.llm.providers import sees
+from callsheet.llm.providers import sees, writes_drafts
 from callsheet.llm.reply_parser import finished_values, first_object
 from callsheet.modules.contract import (
     Ask,
@@ -48,7 +48,7 @@ from callsheet.modules.contract import (
     Values,
 )
 from callsheet.modules.support.choices import decided_lines, with_decided, with_first_choices
-from callsheet.modules.support.drafts import drafts_for, wrong_drafts
+from callsheet.modules.support.drafts import drafts_for, prepare, wrong_drafts
 from callsheet.modules.support.reply_judge import Draft, ReplyJudge, judge_of
 from callsheet.workflow.references import reads_state
 
@@ -120,14 +120,7 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
     schema = inputs.output_schema
     if leaves(schema) == []:
         return Done(Outputs(response={"prompts": {}}))
-    request = Request(
-        system=inputs.system_message,
-        user=inputs.user_message,
-        schema=schema,
-        drafts=(*inputs.drafts, *drafts_for(inputs.drafts_of or (), context.resources)),
-        variables=inputs.variables,
-        picture=_image_to_send(inputs, context),
-    )
+    request = _whole_request(inputs, context)
     judge = judge_of(inputs, context)
     draft = _from_earlier(context, judge)
     finished = _FinishedValues(context, dict(context.values))
@@ -158,6 +151,24 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
     chosen = with_first_choices(schema, draft.value, context.note)
     draft = draft if chosen == draft.value else judge.judge(chosen)
     return Done(Outputs(response=await _complete_reply(draft, finished, schema)))
+
+
+def _whole_request(inputs: Inputs, context: ModuleContext) -> Request:
+    """The request for everything; where drafts are filled, notes say what they leave out."""
+    drafts = (*inputs.drafts, *drafts_for(inputs.drafts_of or (), context.resources))
+    variables, notes = inputs.variables, list[str]()
+    if writes_drafts(context.llm):
+        variables, notes = prepare(variables, drafts)
+    for note in notes:
+        context.note(note)
+    return Request(
+        system=inputs.system_message,
+        user=inputs.user_message,
+        schema=inputs.output_schema,
+        drafts=drafts,
+        variables=variables,
+        picture=_image_to_send(inputs, context),
+    )
 
 
 def _reject(draft: Draft, context: ModuleContext) -> None:

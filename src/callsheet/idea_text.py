@@ -1,0 +1,188 @@
+"""Takes an idea apart for drafts: its plain text, what tools read as syntax in it, its tags."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_WEIGHT = r"(?<!\()\(++[^()]*:\d+(?:\.\d+)?\)+"
+_BEFORE = r"(?:\b(?:over|in|on|at|of|with|by|under|near|and|or|from|to|into|wearing|holding)\s+)?"
+_SYNTAX = (
+    (r"(?:^|\s)--no\s+\w[^-]*?(?=\s+--|$)", " "),
+    (r"(?:^|\s)--(?:motion|style|sref|cref|oref|p)\s+(?!--)\S+", " "),
+    (r"(?:^|\s)--[A-Za-z]+(?:\s+(?!--)(?=\S*\d)[^\s,]+)?", " "),
+    (rf"{_BEFORE}(?:\b(?:an?|the)\s+)?__[\w*/-]+?__", " "),
+    (r"<\w+:[^<>]*>", " "),
+    (r"\bBREAK\b", " "),
+    (r"(?i)(?:, ?)?\b(?:masterpiece|best quality|absurdres|highres|score_\d\w*)\b", " "),
+    (r"\{([^{}|]*)\|[^{}]*\}", r"\1"),
+    (r"(?<!\()\(++([^()]*):\d+(?:\.\d+)?\)+", r"\1"),
+    (r"::-?\d*(?:\.\d+)?", " "),
+)
+"""What tools read as syntax, and what stays of it: flags, wildcards, LoRAs, choices, weights."""
+
+_RATIO = re.compile(r"--(?:ar|aspect)\s+([1-9]\d?:[1-9]\d?)\b")
+_NO = re.compile(r"(?:^|\s)--no\s+(\w[^-]*?)(?=\s+--|$)")
+_DENIED = re.compile(r"(?i)(?:^|,)\s*(?:no|without(?: any| an?)?)\s+([\w -]{2,40}?)\s*(?=[,.;]|$)")
+_OTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]+")
+QUOTED = re.compile(r"([\"\u201c][^\"\u201c\u201d]*[\"\u201d])")
+
+_NUMBERS = {"two": "2", "three": "3", "four": "4", "five": "5"}
+_PEOPLE = re.compile(
+    r"(?i)\b(?:(two|three|four|five|[2-5])\s+(?:[\w-]+\s+){0,2}?)?(wom[ae]n|girls?|lad(?:y|ies)|m[ae]n|boys?)\b"
+)
+
+
+_LETTERING = frozenset(
+    {"text", "logo", "signature", "username", "captions", "letters", "lettering"}
+)
+_BANS = {
+    "lettering": _LETTERING,
+    "age": frozenset({"old"}),
+    "camera": frozenset({"camera movement", "camera shake", "zoom", "sudden zoom", "pan", "shake"}),
+}
+"""What a negative prompt bans by topic."""
+
+_SHOWN_BY = {
+    "lettering": _LETTERING
+    | frozenset(
+        """sign poster icon label labelled labeled title word banner headline typography logotype wordmark emblem
+        badge sticker newspaper letter inscription slogan""".split()  # noqa: SIM905
+    ),
+    "age": frozenset(
+        """old older oldest elderly aged ancient vintage antique retro grandmother grandfather grandma grandpa
+        granny grandparent senior pensioner wrinkled weathered medieval historic ruin""".split()  # noqa: SIM905
+    ),
+    "camera": frozenset({"handheld"}),
+}
+"""The words of an idea that show what belongs to a topic."""
+
+
+@dataclass(frozen=True)
+class TakenOut:
+    """What tools read as syntax in an idea: each part, the ratio that it names, and other scripts."""
+
+    parts: tuple[str, ...] = ()
+    ratio: str = ""
+    other_script: bool = False
+
+
+def taken_out(idea: str) -> TakenOut:
+    """What an idea's drafts leave out of it."""
+    line = " ".join(idea.split())
+    _, parts = without_syntax(line)
+    ratio = _RATIO.search(line)
+    other = bool(_OTHER_SCRIPT.search(line))
+    return TakenOut(tuple(parts), ratio[1] if ratio else "", other)
+
+
+def without_syntax(text: str) -> tuple[str, list[str]]:
+    """The text without what tools read as syntax, and the parts that were."""
+    parts: list[str] = []
+    for pattern, stays in _SYNTAX:
+        parts += [found[0].strip() for found in re.finditer(pattern, text)]
+        text = re.sub(pattern, stays, text)
+    return text, parts
+
+
+def excluded(idea: str) -> list[str]:
+    """What an idea says must stay away: behind `--no`, or in a part of its own (`no people`)."""
+    line = " ".join(idea.split())
+    named = [each for found in _NO.findall(line) for each in found.split(",")]
+    named += _DENIED.findall(phrase(idea))
+    return [name for each in named if (name := each.strip().lower())]
+
+
+def not_shown(names: str, idea: str, *, moves_camera: bool) -> list[str]:
+    """Those of the names between commas that an idea does not show."""
+    words = {form for word in _words(idea) for form in (word, word.rstrip("s"))}
+    shows = {topic for topic, by in _SHOWN_BY.items() if words & by}
+    shows |= {"lettering"} if QUOTED.search(idea) else set()
+    shows |= {"camera"} if moves_camera else set()
+    topics = {name: topic for topic, banned in _BANS.items() for name in banned}
+    return [
+        name
+        for part in names.split(",")
+        if topics.get(name := part.strip()) not in shows and not words.issuperset(_words(name))
+    ]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())
+
+
+def phrase(text: object) -> str:
+    """A text as part of a sentence: one line, without prompt syntax and final full stop."""
+    whole, before = " ".join(str(text or "").split()), ""
+    while whole != before:
+        before, bare = whole, re.sub(r"--+|::+|[()\[\]{}<>]", " ", without_syntax(whole)[0])
+        words = re.sub(r" (?=[,.;:])", "", " ".join(bare.split()))
+        whole = re.sub(r"(?:,\s*)+,", ",", words).strip(" ,")
+        whole = whole.rstrip(" .,;:!?…\u3002\u3001\uff01\uff1f")
+    return whole
+
+
+def opening(text: str) -> str:
+    """The text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
+
+
+def affirmed(text: object) -> str:
+    """A text without its parts between commas that say `no …`, for models with a negative."""
+    return _DENIED.sub("", phrase(text)).strip(" ,") or phrase(text)
+
+
+def positive(text: object) -> str:
+    """A text that says `deserted` for `no people`, for models that draw whatever is named."""
+    bare = phrase(text)
+    return re.sub(
+        r"(?i)(^|, )(?:no|without(?: any)?) (?:people|persons|humans)(?=[,.;]|$)",
+        r"\1deserted",
+        bare,
+    )
+
+
+def tags(text: object) -> str:
+    """A text as tags: in small letters but for lettering, in Latin script, without articles."""
+    pieces = QUOTED.split(_OTHER_SCRIPT.sub(" ", phrase(text)))
+    kept = (piece if number % 2 else piece.lower() for number, piece in enumerate(pieces))
+    bare = re.sub(r"[\"\u201c]\s*[\"\u201d]", "", "".join(kept))
+    parts = re.split(r",|(?<=\w)[.;:] ", bare)
+    return ", ".join(tag for part in parts if (tag := _tag(part)))
+
+
+def _tag(part: str) -> str:
+    tag = " ".join(part.split()).strip(" :;.")
+    several = re.search(r" and (?:an?|the) ", tag)
+    return tag if several else re.sub(r"^(?:and |with |an? |the )+", "", tag)
+
+
+def weighted_tags(text: object) -> str:
+    """The same for tools that read weights, which stay: `(rain:1.2)`."""
+    pieces = re.split(rf"({_WEIGHT})", str(text or ""))
+    kept = (
+        _OTHER_SCRIPT.sub("", piece) if number % 2 else tags(piece)
+        for number, piece in enumerate(pieces)
+    )
+    return " ".join(piece for piece in kept if piece.strip()).replace(" ,", ",")
+
+
+def people_tags(idea: object) -> str:
+    """How many women and men an idea names, in the tags of picture boards: `1girl, adult woman`."""
+    found: dict[str, str] = {}
+    for number, name in _PEOPLE.findall(phrase(idea).lower()):
+        kind, adult = ("girl", "woman") if name[0] in "wgl" else ("boy", "man")
+        one = name in ("woman", "girl", "lady", "man", "boy")
+        many = f"{_NUMBERS.get(number, number)}{kind}s" if number else f"multiple {kind}s"
+        grown = "" if name[0] in "gb" else f", adult {adult if one else f'{adult[:-2]}en'}"
+        found.setdefault(kind, (f"1{kind}" if one else many) + grown)
+    return ", ".join(found.values())
+
+
+def tag_list(text: str) -> str:
+    """A list of tags without repeated and empty ones."""
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        if tag := " ".join(part.split()):
+            found.setdefault(tag.lower(), tag)
+    return ", ".join(found.values())

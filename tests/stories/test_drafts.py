@@ -1,0 +1,210 @@
+"""Offline drafts hold the idea in each model's form, and nothing that nobody said."""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from callsheet import Result, batch, load_groups, run
+from callsheet.exports.texts import named_texts
+from tests.support.cli import Terminal
+from tests.support.runs import InMemoryRuns, client_of, prompts_of
+from tests.support.strict_openai import StrictOpenAI
+
+IDEAS = {
+    "a matte black water bottle with a brushed steel cap on a white seamless background, soft"
+    " shadow to the right, three drops of water on the cap, seen from slightly above": "bottle",
+    "two chefs duel with ladles in a steaming kitchen": "chefs duel",
+    'a flat logo for a bakery: a yellow wheat ear inside a dark blue circle, lettering "KORN"': "logo",
+    "a seven-year-old boy in rain boots jumps into a puddle": "boy .*jumps",
+    "portrait of an old sailor with a white beard, looking left": "sailor",
+    "slow dolly in toward a lighthouse on a cliff while gulls wheel around it": "lighthouse",
+    "wide shot of a fishing village at noon, a girl on a yellow bicycle races down a steep cobbled"
+    " street between laundry lines, chickens scatter, her grandmother waves a ladle from a blue door": "girl .*races",
+}
+"""Very different ideas, and what every draft of each names: its subject, and its act."""
+LONG = [idea for idea in IDEAS if len(idea.split()) >= 25]
+_, DUEL, LOGO, CHILD, SAILOR, CAMERA, _ = IDEAS
+INVENTED = re.compile(r"(?i)amber|slate|cream|motes|dust|breeze|dusk|warm light|palette|film grain")
+QUALITY = re.compile(
+    r" --[a-z].*|masterpiece|(?:best|high|great) (?:quality|score)|newest|absurdres|highres|safe"
+    r"|score_\d\w*|source_anime|rating_safe|1girl|1boy"
+)
+"""The parameters and quality tags that models need."""
+EMPTY = re.compile(r"  |, ,|\. \.|: \.|[:,] ?$|^[ ,.]| (?:a|the|of|with|and|over)[.,]")
+"""What a template leaves where it has nothing to fill in."""
+OTHER_SCRIPT = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+WORKFLOWS = ("oms", "studio")
+KINDS = ("image_generation", "video_generation")
+
+
+@cache
+def drafts(idea: str, workflow: str, *kinds: str) -> Result:
+    groups = [group for kind in kinds for group in load_groups(workflow)[kind]]
+    return run(idea, groups, workflow=workflow)
+
+
+def texts(result: Result, *, negative: bool = False) -> dict[str, str]:
+    """The texts by the names of their models: those of what is shown, or of what stays away."""
+    return {
+        name: text
+        for name, text in named_texts(result.prompts)
+        if ("negative" in name or name == "SD_C") is negative
+    }
+
+
+@pytest.mark.parametrize("idea", IDEAS)
+@pytest.mark.parametrize("kinds", [KINDS, KINDS[1:]], ids=["with a still", "without"])
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_every_draft_names_its_subject_and_invents_nothing(
+    workflow: str, kinds: tuple[str, ...], idea: str
+) -> None:
+    result = drafts(idea, workflow, *kinds)
+    assert result.problems == []
+    for name, text in texts(result).items():
+        assert re.search(f"(?i){IDEAS[idea]}", text), (name, text)
+        assert not INVENTED.search(text), (name, text)
+        assert not EMPTY.search(text), (name, text)
+
+
+@pytest.mark.parametrize("idea", LONG)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_few_words_are_neither_the_ideas_nor_the_briefs(
+    workflow: str, kind: str, idea: str
+) -> None:
+    result = drafts(idea, workflow, kind)
+    said = {*words(" ".join(map(str, result.document["brief"].values())))}
+    for name, text in texts(result).items():
+        own = [word for word in words(QUALITY.sub("", text)) if word not in said]
+        assert len(own) <= 0.35 * len(words(QUALITY.sub("", text))), (name, own)
+
+
+def clips_of(idea: str, workflow: str, *kinds: str) -> dict[str, str]:
+    """The drafts for video models, by name."""
+    result = drafts(idea, workflow, *kinds)
+    videos = result.document["models"]["video_generation"]
+    return {name: text for name, text in texts(result).items() if name.partition(".")[0] in videos}
+
+
+@pytest.mark.parametrize("kinds", [KINDS, KINDS[1:]], ids=["with a still", "without"])
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_a_camera_move_and_an_act_reach_every_clip_and_its_parameters(
+    workflow: str, kinds: tuple[str, ...]
+) -> None:
+    for idea, said in ((CAMERA, r"(?i)dolly in|\[Push in\]"), (DUEL, "duel")):
+        for name, text in clips_of(idea, workflow, *kinds).items():
+            assert re.search(said, text), (name, text)
+            assert "--motion low" not in text
+            assert "--loop" not in text
+    for text in texts(drafts(CAMERA, workflow, *kinds), negative=True).values():
+        assert not re.search(r"\b(?:camera|zoom)\b", text)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_a_still_life_moves_calmly_under_a_resting_camera(workflow: str) -> None:
+    for name, text in clips_of("a cat asleep on a sofa", workflow, *KINDS).items():
+        assert re.search(r"(?i)\bstatic|camera rests", text), (name, text)
+        assert "barely moving" in text, (name, text)
+
+
+@pytest.mark.parametrize(
+    ("idea", "banned"),
+    [
+        (SAILOR, "old"),
+        (LOGO, "text"),
+        (LOGO, "logo"),
+        ("a sign on a red door", "text"),
+    ],
+)
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_no_negative_bans_what_the_idea_shows(workflow: str, idea: str, banned: str) -> None:
+    result = drafts(idea, workflow, KINDS[0])
+    negatives = [*texts(result, negative=True).values()]
+    negatives += [text for text in texts(result).values() if "--no" in text]
+    assert negatives
+    assert not any(re.search(rf"[ ,]{banned}(?:,|$)", text) for text in negatives)
+
+
+def test_what_tools_read_as_syntax_is_left_out_with_a_note_and_used_where_a_group_can(
+    terminal: Terminal,
+) -> None:
+    idea = "a (red panda:1.2) asleep, a rainbow over __city__ --ar 16:9 --no people"
+    result = run(idea, ["midjourney_v8", "flux_2", "stable_diffusion"], workflow="studio")
+    found = texts(result)
+    assert result.document["chosen"] == {"aspect_ratio": "16:9"}
+    assert " --ar 16:9 " in found["MIDJOURNEY_V8"]
+    assert re.search(r" --no [^-]*\bpeople", found["MIDJOURNEY_V8"])
+    assert "(red panda:1.2) asleep" in found["SDXL_PONY.prompt"]
+    assert found["FLUX_2"] == "A red panda asleep, a rainbow."
+    assert "people" in texts(result, negative=True)["SDXL_PONY.negative_prompt"]
+    assert not any(re.search("__|city", text) for text in found.values())
+    said = terminal("run", "studio", "--idea", idea, "--groups", "flux_2").err
+    assert "`--ar 16:9`" in said
+    assert "`over __city__`" in said
+
+
+def test_an_idea_in_another_script_leaves_tags_that_can_be_used_and_a_note(
+    terminal: Terminal,
+) -> None:
+    idea = "\u9727\u306e\u4e2d\u306e\u9e7f"
+    tags = [
+        *texts(drafts(idea, "oms", KINDS[0])).items(),
+        *texts(drafts(idea, "studio", KINDS[0])).items(),
+    ]
+    lists = [text for name, text in tags if re.match(r"SDXL|SD_B|LEONARDO", name)]
+    assert len(lists) == 5
+    for text in lists:
+        assert not OTHER_SCRIPT.search(text)
+        assert all(tag.strip() for tag in text.split(","))
+        assert text.count(",") >= 3
+    said = terminal("run", "--idea", idea, "--groups", "leonardo").err
+    assert "lists of tags leave out what is not in Latin script" in said
+
+
+def test_the_idea_and_what_was_said_go_before_a_default_of_the_workflow(terminal: Terminal) -> None:
+    by_default = terminal("run", "--idea", LOGO, "--groups", "sora", "--json")
+    assert "default aesthetic and mood yields to the idea" in " ".join(by_default.err.split())
+    assert "lofi" not in str(by_default.json["prompts"]).lower()
+    said = run(LOGO, ["sora"], brief={"aesthetic": "ink on wet paper"})
+    assert all("ink on wet paper" in text.lower() for text in texts(said).values())
+
+
+def test_a_draft_is_the_same_on_the_command_line_in_a_batch_and_from_python(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    python = run(CHILD, ["sora/SORA_2_A", "motion_2_0"]).prompts
+    command = terminal(
+        "run", "--idea", CHILD, "--groups", "sora/SORA_2_A,motion_2_0", "--json"
+    ).json
+    merged = {name: text for kind in command["prompts"].values() for name, text in kind.items()}
+    assert merged == python
+    (tmp_path / "ideas.csv").write_text(f"idea\n{CHILD}\n")
+    output = tmp_path / "out.csv"
+    batch(tmp_path / "ideas.csv", ["sora/SORA_2_A", "motion_2_0"], output=output, home=tmp_path)
+    with output.open(newline="", encoding="utf-8") as rows:
+        (row,) = csv.DictReader(rows)
+    assert row["SORA_2_A"] == python["SORA_2_A"]
+
+
+@pytest.mark.parametrize("idea", IDEAS)
+async def test_oms_sends_its_defaults_as_its_own_and_the_idea_whole(idea: str) -> None:
+    with StrictOpenAI() as server:
+        runs = InMemoryRuns.with_llm(client_of(server))
+        document = await runs.run(["phoenix", "midjourney_animate"], idea=idea)
+        messages = [str(each.json["messages"][-1]["content"]) for each in server.requests]
+    assert document["status"] == "succeeded", document
+    assert [*prompts_of(document)] == ["PHOENIX_1_0_A", "midjourney_animate"]
+    for message in messages:
+        assert message.rstrip().endswith(idea)
+        said = message.replace(idea, "")
+        assert not re.search(r"^(?:Aesthetic|Mood): ", said, re.MULTILINE)
+        assert "this workflow's default, not said; it yields to the idea" in said
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
