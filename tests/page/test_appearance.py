@@ -104,6 +104,9 @@ def _writing_and_done(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> Non
     ui.select_groups("midjourney", "motion_2_0")
     expect(ui.page.get_by_label("Which image should be animated?")).to_be_visible()
     inspector.check("done")
+    ui.page.locator("#groups-fold").click()
+    ui.page.locator("#download-menu summary").click()
+    inspector.check("folded")
 
 
 def _edited(ui: PageObject, server: Serving, inspector: Inspector) -> None:
@@ -162,7 +165,7 @@ def test_the_screenshot_in_the_readme_is_the_page(
     ui.primary_button.click()
     ui.prompt_text("LEONARDO_ANIME_XL_A")
     expect(ui.page.locator("#receipt")).to_be_visible()
-    ui.page.set_viewport_size({"width": 1440, "height": 1130})
+    ui.page.set_viewport_size({"width": 1440, "height": 1000})
     ui.page.evaluate("scrollTo(0, 0)")
     screenshots.mkdir(parents=True, exist_ok=True)
     fresh = screenshots / "readme.png"

@@ -88,12 +88,15 @@ def test_another_image_has_the_motion_prompts_rewritten_and_is_shown_after_a_rel
     ui.primary_button.click()
     ui.prompt_text("motion_2_0.simplified_cinematic")
     before = len(llm.requests)
+    ui.unfold("brief")
     _drop(ui, "other.png", OTHER)
     expect(ui.primary_button).to_have_text("Rewrite for this image")
     ui.primary_button.click()
     expect(ui.page.locator("#cost-panel")).to_contain_text("All selected prompts are written.")
     assert _images_received(llm)[before:] == [[("image/png", OTHER)]]
     ui.page.reload()
+    expect(ui.page.locator("#brief-fold")).to_be_visible()
+    ui.unfold("brief")
     expect(_picker(ui)).to_contain_text("This run already has an image: PNG, 400 \u00d7 600")
 
 

@@ -39,8 +39,10 @@ def test_a_run_is_downloaded_as_markdown_json_and_csv(ui: PageObject, tmp_path: 
     text = ui.prompt_text("LEONARDO_ANIME_XL_A")
     files = {}
     for name in ("Markdown", "JSON", "CSV"):
+        ui.page.locator("#download-menu summary").click()
         with ui.page.expect_download() as download:
             ui.page.get_by_role("link", name=f"Download as {name}").click()
+        ui.page.keyboard.press("Escape")
         files[name] = tmp_path / name
         download.value.save_as(files[name])
         assert run in download.value.suggested_filename

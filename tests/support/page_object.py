@@ -69,10 +69,18 @@ class PageObject:
 
     def enter_idea(self, idea: str = IDEA) -> None:
         """Fills the one field without a default."""
+        self.unfold("brief")
         self.page.get_by_label("What should be shown?").fill(idea)
+
+    def unfold(self, section: str) -> None:
+        """Opens the brief or the groups of an open run, if they are folded to a line."""
+        line = self.page.locator(f"#{section}-fold")
+        if line.is_visible() and line.get_attribute("aria-expanded") == "false":
+            line.click()
 
     def select_groups(self, *groups: str) -> None:
         """Clicks the rows of these groups."""
+        self.unfold("groups")
         for group in groups:
             self.group_row(group).click()
 

@@ -2,6 +2,7 @@
 
 import { button, byId, el, renderIfChanged, sectionBody, setText } from "./dom.js";
 import { defaultBatchTitle, humanize } from "./format.js";
+import { unfold } from "./folding.js";
 import { createImagePicker, describeRunImage } from "./image_picker.js";
 import { briefFields, imageField, isImageUsed } from "./selectors.js";
 import { setState, state } from "./store.js";
@@ -113,7 +114,8 @@ export function validateBrief() {
   input.setAttribute("aria-invalid", "true");
   hint.textContent = "Fill in this field first.";
   hint.classList.add("field-error");
-  input.focus();
+  unfold("brief");
+  queueMicrotask(() => input.focus()); // once it is shown
   const clear = () => ((hint.textContent = ""), hint.classList.remove("field-error"));
   input.addEventListener("input", clear, { once: true });
   return false;

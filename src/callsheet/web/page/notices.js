@@ -9,11 +9,17 @@ import { openRun } from "./run_actions.js";
 import { messageWithStep } from "./selectors.js";
 import { setState, state } from "./store.js";
 
+let shown = 0;
+
 export function renderNotices() {
   const found = [connectionNotice(), errorNotice(), failureNotice(), pauseNotice(), keyNotice()];
   const notices = found.filter(Boolean);
   // Functions are no plain data: they are left out of what is compared.
   renderIfChanged(byId("notices"), notices, () => notices.map(notice));
+  if (notices.length === shown) return;
+  shown = notices.length;
+  // What else stays in view while scrolling stands below the notices.
+  document.body.style.setProperty("--notices-height", `${byId("notices").offsetHeight}px`);
 }
 
 function notice({ text, hint, isError, action, onClick }) {

@@ -1,42 +1,34 @@
 // The prompts of the open run by category and group, and the notes on the run.
 
 import { copyText } from "./clipboard.js";
-import { button, byId, el, inlineCode, renderIfChanged, sectionBody, setText } from "./dom.js";
-import { capitalize, formatCount, humanize } from "./format.js";
+import { button, byId, el, inlineCode, renderIfChanged, sectionBody } from "./dom.js";
+import { capitalize, humanize } from "./format.js";
 import { newerText, savedText } from "./edits.js";
 import { createPromptCard } from "./prompt_card.js";
-import { rewritePrompts } from "./run_actions.js";
-import { scrollToResult } from "./scrolling.js";
+import { areMany, promptsBar, updatePromptsBar } from "./prompts_bar.js";
+import { scrollTo, scrollToPrompts } from "./scrolling.js";
 import { categories, flattenPrompt, isRunning } from "./selectors.js";
 import { state } from "./store.js";
 
 const cards = new Map(); // the open run's prompt cards by name
+const folded = new Set(); // the groups of the open run that are folded, by name
 let runOfCards = "";
 
 export function renderPromptList() {
   const { run } = state.run ?? {};
   const groups = run ? promptGroups() : [];
   byId("prompts").hidden = groups.length === 0;
-  if (run !== runOfCards) cards.clear();
+  if (run !== runOfCards) for (const kept of [cards, folded]) kept.clear();
   runOfCards = run;
   const { from_earlier_still: earlier, still } = state.run ?? {};
-  renderIfChanged(sectionBody("prompts"), [run, groups, earlier && [earlier, still]], () => [
-    toolbar(),
-    [...new Set(groups.map(({ category }) => category))].map((category) =>
-      categoryBlock(category, groups.filter((group) => group.category === category)),
-    ),
-    el("ul", { class: "run-notes", id: "run-notes", "aria-label": "Notes on the run" }),
-  ]);
-  for (const { category, names } of groups)
-    for (const name of names) cards.get(name).update(promptState(category, name));
-  scrollToResult("prompts");
+  const inputs = [run, groups, earlier && [earlier, still], state.run?.exports, isRunning()];
+  renderIfChanged(sectionBody("prompts"), inputs, () => (groups.length > 0 ? promptSection(groups) : []));
+  const prompts = groups.flatMap(({ category, names }) => names.map((name) => promptState(category, name)));
+  for (const prompt of prompts) cards.get(prompt.name).update(prompt);
+  if (groups.length === 0) return;
   renderNotes();
-  const written = writtenPrompts(groups).length;
-  const total = groups.flatMap(({ names }) => names).length;
-  const progress = `${written} of ${formatCount(total, "prompt")}`;
-  setText(byId("prompt-count"), isRunning() ? progress : formatCount(written, "prompt"));
-  byId("copy-all").hidden = written < 2;
-  byId("rewrite-all").hidden = isRunning() || written === 0;
+  updatePromptsBar(writtenPrompts(groups).length, prompts.length);
+  scrollToPrompts(prompts, !isRunning());
 }
 
 /** The groups of the open run in order: `{ category, group, label, names }`, `names` of prompts. */
@@ -149,28 +141,52 @@ function writtenPrompts(groups) {
   );
 }
 
-function toolbar() {
-  const copyAll = (event) => copyPrompts(event.target, promptGroups(), "all prompts");
-  const rewriteAll = () => rewritePrompts(["all"]);
-  return el(
-    "div",
-    { class: "prompts-head" },
-    el("p", { class: "small muted", id: "prompt-count" }),
-    el(
-      "div",
-      { class: "actions" },
-      button("Rewrite all", rewriteAll, { class: "link-button", id: "rewrite-all" }),
-      button("Copy all", copyAll, { class: "link-button", id: "copy-all" }),
-    ),
-  );
-}
-
-function categoryBlock(category, groups) {
+function categoryBlock(category, groups, isFoldable) {
   const heading = el("h3", { class: "prompt-category" }, humanize(category));
-  return el("div", {}, heading, groups.map(groupBlock));
+  return el("div", {}, heading, groups.map((group) => groupBlock(group, isFoldable)));
 }
 
-function groupBlock(group) {
+function foldGroup({ group }, isFolded) {
+  if (isFolded) folded.add(group);
+  else folded.delete(group);
+  byId(`prompts-of-${group}`).hidden = isFolded;
+  byId(`fold-${group}`)?.setAttribute("aria-expanded", String(!isFolded));
+}
+
+function jumpTo(group) {
+  foldGroup(group, false);
+  scrollTo(byId(`prompts-of-${group.group}`).closest(".prompt-group"));
+  cards.get(group.names[0]).element.focus({ preventScroll: true });
+}
+
+function promptSection(groups) {
+  const ofCategory = (name) => groups.filter(({ category }) => category === name);
+  return [
+    promptsBar(groups, {
+      copyAll: (clicked) => copyPrompts(clicked, promptGroups(), "all prompts"),
+      jumpTo,
+      foldAll: (isFolded) => groups.forEach((group) => foldGroup(group, isFolded)),
+    }),
+    [...new Set(groups.map(({ category }) => category))].map((category) =>
+      categoryBlock(category, ofCategory(category), areMany(groups)),
+    ),
+    el("ul", { class: "run-notes", id: "run-notes", "aria-label": "Notes on the run" }),
+  ];
+}
+
+function groupHeading(group, isFoldable) {
+  if (!isFoldable) return el("h4", {}, group.label);
+  const toggle = () => foldGroup(group, !folded.has(group.group));
+  const attributes = {
+    class: "fold-group",
+    id: `fold-${group.group}`,
+    "aria-expanded": String(!folded.has(group.group)),
+    "aria-controls": `prompts-of-${group.group}`,
+  };
+  return el("h4", {}, button(group.label, toggle, attributes));
+}
+
+function groupBlock(group, isFoldable) {
   const { category, label, names } = group;
   const { from_earlier_still: earlier = [], still } = state.run;
   const isEarlier = names.some((name) => earlier.includes(name.split(".")[0]));
@@ -181,15 +197,19 @@ function groupBlock(group) {
     el(
       "header",
       {},
-      el("h4", {}, label),
+      groupHeading(group, isFoldable),
       names.length > 1 && button("Copy group", copyGroup, { class: "link-button small" }),
     ),
-    isEarlier &&
-      el("p", { class: "earlier" }, `Made from the earlier picture: ${still} was edited since.`),
-    names.map((name) => {
-      if (!cards.has(name)) cards.set(name, createPromptCard(name));
-      return cards.get(name).element;
-    }),
+    el(
+      "div",
+      { id: `prompts-of-${group.group}`, hidden: folded.has(group.group) },
+      isEarlier &&
+        el("p", { class: "earlier" }, `Made from the earlier picture: ${still} was edited since.`),
+      names.map((name) => {
+        if (!cards.has(name)) cards.set(name, createPromptCard(name));
+        return cards.get(name).element;
+      }),
+    ),
   );
 }
 

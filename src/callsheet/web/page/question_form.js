@@ -4,7 +4,7 @@ import { copyText } from "./clipboard.js";
 import { button, byId, el, inlineCode, renderIfChanged, sectionBody, setText } from "./dom.js";
 import { createImagePicker } from "./image_picker.js";
 import { answerQuestion } from "./run_actions.js";
-import { scrollToResult } from "./scrolling.js";
+import { scrollToQuestion } from "./scrolling.js";
 import { flattenPrompt, promptTexts, subjectOf } from "./selectors.js";
 import { setState, state } from "./store.js";
 
@@ -18,7 +18,7 @@ export function renderQuestion() {
   renderIfChanged(sectionBody("question"), question ? [run, question] : null, () =>
     question ? questionForm(question) : [],
   );
-  scrollToResult("question");
+  scrollToQuestion();
 }
 
 /** The open question, unless the brief, the groups or the prompts show what it asks for. */

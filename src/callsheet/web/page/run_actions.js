@@ -5,6 +5,7 @@ import { formatCount } from "./format.js";
 import { setImage } from "./image_picker.js";
 import { announce } from "./live_region.js";
 import { clearDraft, loadDraft, loadInputs } from "./draft.js";
+import { expectResult } from "./scrolling.js";
 import { defaultBrief, messageWithStep, modelsOfRun, promptTexts } from "./selectors.js";
 import { setState, state } from "./store.js";
 import { selectWorkflow } from "./workflow_picker.js";
@@ -42,13 +43,15 @@ export async function startRun(body) {
 }
 
 export async function retryRun(body) {
-  if (await postToRun("retry", body)) onWriting(body);
+  const written = promptTexts(state.run.prompts).map(({ name }) => name);
+  if (await postToRun("retry", body)) onWriting(body, written);
   setState({ presetAnswers: {} });
 }
 
-/** Scrolls to the prompts, and remembers that the image was sent. */
-function onWriting({ picture }) {
-  setState({ scrollToResult: true });
+/** Folds what was entered, scrolls to the new prompts, and remembers that the image was sent. */
+function onWriting({ picture }, written = []) {
+  expectResult(written);
+  setState({ unfolded: {} });
   if (picture && state.image) setState({ image: { ...state.image, sentTo: state.run.run } });
 }
 
@@ -95,7 +98,7 @@ export async function deleteRun(run) {
 
 /** Opens a run, or with null a new run: as it was left, or with the same brief. */
 export async function openRun(name) {
-  setState({ error: null, partialTexts: {} });
+  setState({ error: null, partialTexts: {}, unfolded: {} });
   if (name === null) {
     if (location.hash) history.pushState(null, "", location.pathname);
     return setState({ run: null, batch: null, presetAnswers: {}, ...loadDraft() });

@@ -1,6 +1,5 @@
-// The toolbar of the open run: its name and status, downloads, stop and delete.
+// The toolbar of the open run: its name and status, stop and delete.
 
-import { apiPath, get } from "./api_client.js";
 import { button, byId, el, renderIfChanged } from "./dom.js";
 import { formatDate, formatTime } from "./format.js";
 import { deleteRun, interruptRun, openRun } from "./run_actions.js";
@@ -15,18 +14,13 @@ const STATUS = {
   stopped: "stopped at the review",
 };
 
-let formats = []; // export formats
 let confirming = null; // the run whose deletion is to be confirmed
 
-export async function loadExportFormats() {
-  formats = await get(apiPath("exports"));
-}
-
 export function renderRunToolbar() {
-  const { run, status, started, question, until, exports } = state.run ?? {};
+  const { run, status, started, question, until } = state.run ?? {};
   if (confirming !== run) confirming = null;
   byId("run-toolbar").hidden = !run;
-  const inputs = [run, status, started, question?.key, until, confirming, formats, exports];
+  const inputs = [run, status, started, question?.key, until, confirming];
   renderIfChanged(byId("run-toolbar"), inputs, () =>
     run
       ? [
@@ -59,24 +53,9 @@ function actions(run) {
   return [
     isRunning()
       ? button("Stop", interruptRun, { class: "link-button" })
-      : [
-          downloads(run),
-          button("Delete", () => confirm(run), { class: "link-button", id: "delete-run" }),
-        ],
+      : button("Delete", () => confirm(run), { class: "link-button", id: "delete-run" }),
     button("New run", () => openRun(null)),
   ];
-}
-
-/** The export formats that have a place for one of the run's prompts. */
-function downloads(run) {
-  const links = formats
-    .filter(({ name }) => state.run.exports?.includes(name))
-    .map(({ name, title }) => {
-      const href = `${apiPath("runs", run, "download")}?format=${encodeURIComponent(name)}`;
-      const label = `Download as ${title}`;
-      return el("a", { class: "link-button", href, download: true, "aria-label": label }, title);
-    });
-  return links.length > 0 && [el("span", { class: "muted" }, "Download"), links];
 }
 
 function confirmation(run) {

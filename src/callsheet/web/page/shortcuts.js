@@ -1,5 +1,6 @@
 // Keyboard shortcuts: 1 to 9 select a group, `c` copies the focused prompt, arrows move between prompts.
 
+import { unfold } from "./folding.js";
 import { toggleGroups } from "./group_picker.js";
 import { allGroups } from "./selectors.js";
 
@@ -8,7 +9,9 @@ export function initShortcuts() {
     if (event.ctrlKey || event.metaKey || event.altKey || isTextInput(event.target)) return;
     if (/^[1-9]$/.test(event.key)) {
       const group = allGroups()[event.key - 1];
-      if (group) toggleGroups([group.name]);
+      if (!group) return;
+      unfold("groups");
+      toggleGroups([group.name]);
     } else if (event.key === "c") {
       event.target.closest?.(".prompt-card")?.querySelector(".copy:not([hidden])")?.click();
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {

@@ -18,7 +18,8 @@ export const state = {
   savings: null, // what selecting groups has saved so far
   connected: true, // whether the event stream is open
   error: null, // what went wrong with the last action
-  scrollToResult: false, // whether the next result is scrolled into view
+  scrollFrom: null, // the prompts at the last action: the next new one is scrolled into view
+  unfolded: {}, // the sections of the open run that a person has unfolded, by id
   busy: false, // whether an action is in progress
 };
 

@@ -1,0 +1,97 @@
+// The bar above the prompts, always in reach: how many there are, copy, download, and the contents.
+
+import { apiPath, get } from "./api_client.js";
+import { copyText } from "./clipboard.js";
+import { button, byId, el, setText } from "./dom.js";
+import { formatCount } from "./format.js";
+import { rewritePrompts } from "./run_actions.js";
+import { isRunning } from "./selectors.js";
+import { state } from "./store.js";
+
+const MANY = 4; // groups: from so many on they have contents and can be folded
+
+let formats = []; // export formats
+
+export async function loadExportFormats() {
+  formats = await get(apiPath("exports"));
+}
+
+/** Closes an open menu as other menus are closed. */
+export function initMenus() {
+  const closeMenus = (isKept) => {
+    for (const menu of document.querySelectorAll("details.menu[open]"))
+      if (!isKept(menu)) menu.open = false;
+  };
+  document.addEventListener("click", ({ target }) => closeMenus((menu) => menu.contains(target)));
+  document.addEventListener("keydown", ({ key, target }) => {
+    if (key !== "Escape") return;
+    target.closest?.("details.menu[open]")?.querySelector("summary").focus();
+    closeMenus(() => false);
+  });
+}
+
+export function areMany(groups) {
+  return groups.length >= MANY;
+}
+
+/** The bar; `copyAll(clicked)`, and for the contents `jumpTo(group)` and `foldAll(isFolded)`. */
+export function promptsBar(groups, { copyAll, jumpTo, foldAll }) {
+  return el(
+    "div",
+    { class: "prompts-bar" },
+    el("p", { class: "small muted", id: "prompt-count" }),
+    el(
+      "div",
+      { class: "actions" },
+      areMany(groups) && contents(groups, jumpTo, foldAll),
+      button("Rewrite all", () => rewritePrompts(["all"]), { class: "link-button", id: "rewrite-all" }),
+      downloads(),
+      button("Copy all", (event) => copyAll(event.currentTarget), { class: "copy", id: "copy-all" }),
+    ),
+  );
+}
+
+/** Shows how many prompts there are, and the actions that make sense now. */
+export function updatePromptsBar(written, total) {
+  const progress = `${written} of ${formatCount(total, "prompt")}`;
+  setText(byId("prompt-count"), isRunning() ? progress : formatCount(written, "prompt"));
+  byId("copy-all").hidden = written < 2;
+  byId("rewrite-all").hidden = isRunning() || written === 0;
+}
+
+function menu(label, id, children) {
+  const body = el("div", { class: "menu-body" }, children);
+  return el("details", { class: "menu", id }, el("summary", {}, label), body);
+}
+
+/** The formats that have a place for one of the run's prompts. */
+function downloads() {
+  const { run, exports } = state.run;
+  const links = formats
+    .filter(({ name }) => exports?.includes(name))
+    .map(({ name, title }) => {
+      const href = `${apiPath("runs", run, "download")}?format=${encodeURIComponent(name)}`;
+      return el("a", { href, download: true, "aria-label": `Download as ${title}` }, title);
+    });
+  return links.length > 0 && !isRunning() && menu("Download", "download-menu", links);
+}
+
+function contents(groups, jumpTo, foldAll) {
+  const close = (action) => () => {
+    byId("contents-menu").open = false;
+    action();
+  };
+  const entries = groups.map((group) =>
+    button(
+      [group.label, el("span", { class: "muted" }, ` ${group.names.length}`)],
+      close(() => jumpTo(group)),
+    ),
+  );
+  const folding = el(
+    "div",
+    { class: "folding" },
+    button("Fold all", close(() => foldAll(true)), { class: "link-button" }),
+    button("Unfold all", close(() => foldAll(false)), { class: "link-button" }),
+  );
+  return menu("Contents", "contents-menu", [entries, folding]);
+}
