@@ -35,14 +35,13 @@ def writer(terminal: Terminal, server: StrictOpenAI) -> Terminal:
         ([Text("not JSON")] * 3, 1, "empty_response"),
         ([Text('{"prompts": {"SORA_2_A": 7}}')] * 3, 1, "output_invalid"),
         ([Cut(40)], 1, "output_truncated"),
-        ([Cut(None)], 1, "output_truncated"),
         ([Refusal()], 1, "refused"),
         ([Filtered(60)], 1, "filtered"),
         ([Empty()] * 6, 1, "empty_response"),
         ([Status(401)], 5, "provider_auth"),
         ([Status(404)], 5, "llm_not_found"),
     ],
-    ids=["not JSON", "breaks the schema", "cut off", "whole but cut", "refused", "filtered",
+    ids=["not JSON", "breaks the schema", "cut off", "refused", "filtered",
          "empty", "key refused", "unknown LLM"],
 )  # fmt: skip
 def test_an_unusable_reply_is_never_a_success(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 87
-BATCH_FILES = 100
+RUN_FILES = 89
+BATCH_FILES = 101
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

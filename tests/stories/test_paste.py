@@ -24,8 +24,9 @@ RUN = ("run", "--json", "--llm", "paste", "--groups", "phoenix", "--idea", "a he
         json.dumps(GOOD, indent=2),
         f"```json\n{json.dumps(GOOD, indent=2)}\n```\n",
         f"Sure! Here it is:\n\n{json.dumps(GOOD)}\n\nTell me if you want {{another}} one.",
+        f'Perhaps {{"a": 1}}?\nNo.</think>\n{GOOD!r}',
     ],
-    ids=["one line", "indented", "fenced", "chatter"],
+    ids=["one line", "indented", "fenced", "chatter", "a thought, and Python quotes"],
 )
 def test_a_pasted_reply_is_read_with_any_text_around_it(terminal: Terminal, reply: str) -> None:
     result = terminal(*RUN, stdin=reply)
@@ -50,13 +51,16 @@ def test_a_paste_without_json_is_requested_again(terminal: Terminal) -> None:
     done = terminal("resume", "last", "--json", stdin=json.dumps(GOOD))
     assert done.status == 0, done.err
     assert done.json["prompts"]["image_generation"] == GOOD["prompts"]
+    assert "Phoenix 1.0" in left.err
+    assert "Phoenix 1.0" not in done.err  # who pipes an answer has seen the question
 
 
 def test_only_the_pasted_prompt_that_breaks_a_rule_is_requested_again(terminal: Terminal) -> None:
     short = {
         "prompts": {"PHOENIX_1_0_A": "A heron stands in the shallows at dawn, in pale light --q 2"}
     }
-    result = terminal(*RUN, stdin=json.dumps(short) + "\n" + json.dumps(GOOD) + "\n")
+    behind = "\nTell me if you want {another} one.\n"
+    result = terminal(*RUN, stdin=json.dumps(short) + behind + json.dumps(GOOD) + "\n")
     assert result.status == 0, result.err
     assert "You correct prompts that break a rule" in result.err
     assert result.json["prompts"]["image_generation"] == GOOD["prompts"]

@@ -19,7 +19,8 @@ from callsheet.exports.texts import code_fence, one_line
 from callsheet.fidelity.facts import draw_facts
 from callsheet.fidelity.judging import judge, judge_motion
 from callsheet.jsonc import NotJsonError, parse
-from callsheet.llm.reply_parser import finished_values, first_object
+from callsheet.llm.reply_parser import has_object
+from callsheet.llm.reply_reader import read_reply
 from callsheet.loader.bundle import load_workflow
 from callsheet.loader.rendering import render_schema
 from callsheet.patterns import patterns_in, search
@@ -51,6 +52,13 @@ LEADING = ("plain-text", "midjourney-8.2", "kling-clip", "danbooru-tags")
 SIZE = 1_500
 SLACK = 0.003
 """Seconds that no measurement is sure of; what grows with the square takes longer."""
+
+REPLY: Any = {
+    "properties": {
+        "prompts": {"properties": {"a": {"type": "string"}, "c": {"properties": {"b": {}}}}},
+        "b": {"type": "string"},
+    }
+}
 
 Work = Callable[[str], object]
 
@@ -126,16 +134,17 @@ def test_the_patterns_of_the_workflows_take_time_in_proportion_to_the_text(patte
 @pytest.mark.parametrize(
     "read",
     [
-        first_object,
-        finished_values,
+        has_object,
+        lambda text: read_reply(text, REPLY),
+        lambda text: read_reply('{"prompts": {"a": ' + text, REPLY),
+        lambda text: read_reply('{"a": [' + text, REPLY, growing=True),
         lambda text: parse(text, "file.json"),
         lambda text: parse('{"a": "' + text, "file.json"),
-        lambda text: first_object('{"a": ' + text),
-        lambda text: finished_values('{"a": [' + text),
     ],
 )
 def test_reading_json_takes_time_in_proportion_to_the_text(read: Work) -> None:
-    more = [("", '{"a":'), ("", '{"a":{}} '), ("", '"\\'), ("", "{ "), ("", '{"a":1,'), ("", "//")]
+    more = [("", '{"a":'), ("", '{"a":{}} '), ("", '"\\'), ("", "{ "), ("", '{"a":1,'), ("", "//"),
+            ("", '{"a":x '), ("", '"a": "x" y'), ("", '{"a":x "b":1'), ("", "</think>"), ("", "[{")]  # fmt: skip
     assert_linear(read, [*HOSTILE, *more], size=10_000)
 
 

@@ -140,7 +140,10 @@ def _finder(schema: Mapping[str, JsonValue], formats: FormatRules) -> Find:
         except RecursionError:
             return [Finding((), "type", "is nested too deeply")]
         findings = {finding: None for error in errors for finding in _findings(error, formats)}
-        return sorted(findings, key=lambda finding: _position(finding.path, asked))
+        # What is not of the right type has no text that other rules could judge.
+        wrong = {finding.path for finding in findings if finding.rule == "type"}
+        told = (each for each in findings if each.rule == "type" or each.path not in wrong)
+        return sorted(told, key=lambda finding: _position(finding.path, asked))
 
     return found
 

@@ -32,8 +32,10 @@ class LineReader:
         """
         try:
             descriptor = _stdin_descriptor()
-            if descriptor is None:
+            if descriptor is None and not self._buffer:
                 return sys.stdin.readline(max_bytes)
+            if descriptor is None:
+                return self._pop_line(max_bytes)
             while b"\n" not in self._buffer and len(self._buffer) < max_bytes:
                 while not await asyncio.to_thread(_is_readable, descriptor):
                     await while_waiting()
@@ -45,11 +47,32 @@ class LineReader:
         except UnicodeDecodeError as error:
             raise InputError("the answer is not UTF-8 text", hint="enter UTF-8 text") from error
 
+    async def continues(self) -> bool:
+        """Whether more of an entry follows at once; a program that waits for us sends nothing."""
+        if self._buffer:
+            return True
+        descriptor = _stdin_descriptor()
+        if descriptor is None:
+            return not is_terminal()
+        return await asyncio.to_thread(_is_readable, descriptor)
+
+    def put_back(self, line: str) -> None:
+        """Makes a line the next one again."""
+        self._buffer[:0] = line.encode(sys.stdin.encoding or "utf-8")
+
     def _pop_line(self, max_bytes: int) -> str:
         end = self._buffer.find(b"\n") + 1 or min(len(self._buffer), max_bytes)
         line = bytes(self._buffer[:end])
         del self._buffer[:end]
         return line.decode(sys.stdin.encoding or "utf-8").replace("\r\n", "\n")
+
+
+def is_terminal() -> bool:
+    """Whether a person may be typing."""
+    try:
+        return sys.stdin.isatty()
+    except (ValueError, AttributeError):
+        return False
 
 
 def _is_readable(descriptor: int) -> bool:

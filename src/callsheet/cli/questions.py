@@ -10,7 +10,7 @@ import click
 
 from callsheet.cli.output import print_prompts, wrapped
 from callsheet.exports.texts import printable
-from callsheet.llm.reply_parser import first_object
+from callsheet.llm.reply_parser import ends_thought, has_object
 from callsheet.questions import MAX_PASTE
 
 if TYPE_CHECKING:
@@ -42,20 +42,20 @@ async def ask(
     if again:
         last = question_text(question).splitlines()[-1]
         click.echo(last, err=True, nl=question.kind in ("paste", "lines"))
-        return await _read(question, read_line)
+        return await _read(question, lines, read_line)
     if isinstance(question.show, dict):
         print_prompts(question.show, err=True)
     elif isinstance(question.show, str):
         click.echo(f"\n{printable(question.show)}", err=True)
     head, newline, last = question_text(question).rpartition("\n")
     click.echo(f"\n{wrapped(head, err=True)}{newline}{last}", err=True, nl=False)
-    return await _read(question, read_line)
+    return await _read(question, lines, read_line)
 
 
-async def _read(question: Question, read_line: ReadLine) -> str | None:
+async def _read(question: Question, lines: LineReader, read_line: ReadLine) -> str | None:
     match question.kind:
         case "paste":
-            return await _read_paste(read_line)
+            return await _read_paste(lines, read_line)
         case "lines":
             return await _read_lines(read_line)
         case _:
@@ -159,11 +159,21 @@ async def _read_lines(read_line: ReadLine) -> str | None:
     return "".join(lines).rstrip("\n") or None
 
 
-async def _read_paste(read_line: ReadLine) -> str | None:
-    """Everything up to the end of the first complete JSON object, or of the input."""
+async def _read_paste(lines: LineReader, read_line: ReadLine) -> str | None:
+    """Everything up to the end of the first complete JSON object, or of the input.
+
+    What follows it up to a blank line belongs to the same reply, unless it begins the next one.
+    """
     pasted = ""
     while line := await read_line():
         pasted += line
-        if len(pasted) > MAX_LINE or ("}" in line and first_object(pasted) is not None):
+        if len(pasted) > MAX_LINE or ("}" in line and has_object(pasted)):
+            break
+    while len(pasted) <= MAX_LINE and await lines.continues() and (line := await read_line()):
+        if line.lstrip().startswith("{") and not ends_thought(line):
+            lines.put_back(line)
+            break
+        pasted += line
+        if not line.strip():
             break
     return pasted or None

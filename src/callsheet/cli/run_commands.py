@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli.exit import InterruptedBySignal, print_error
+from callsheet.cli.line_reader import is_terminal
 from callsheet.cli.options import (
     RUN_HELP,
     build_run_options,
@@ -27,6 +28,7 @@ from callsheet.errors import AnswerError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from callsheet.questions import Question
     from callsheet.runs.service import RunService
     from callsheet.runs.session import RunSession
 
@@ -162,6 +164,8 @@ async def _drive(
     """Advances the run and asks its questions until the run or the input ends."""
     session = await begin(service)
     sessions.append(session)
+    # Who pipes an answer has seen the question when the run began to wait.
+    known = None if is_terminal() else session.view.question
     try:
         if session.holder:
             reporter.note_following(session.holder)
@@ -170,7 +174,7 @@ async def _drive(
         else:
             await session.advance()
         while session.view.question is not None and session.view.status == "waiting":
-            if not await _answer_question(session, reporter):
+            if not await _answer_question(session, reporter, known):
                 break
         await session.write_receipt()
         if reporter.output is not None:
@@ -188,13 +192,18 @@ async def _drive(
         await session.close()
 
 
-async def _answer_question(session: RunSession, reporter: RunReporter) -> bool:
-    """Asks the open question until it is answered, then advances; False at the end of input."""
+async def _answer_question(
+    session: RunSession, reporter: RunReporter, known: Question | None
+) -> bool:
+    """Asks the open question until it is answered, then advances; False at the end of input.
+
+    Of a question that is `known` only the last line is printed.
+    """
     from callsheet.runs.session import AlreadyAnsweredError
 
     question = session.view.question
     assert question is not None  # noqa: S101  # checked by the caller
-    again = False
+    again = question == known
     while True:
         try:
             text = await ask(question, reporter.lines, session.check_question_open, again=again)

@@ -18,7 +18,7 @@ from callsheet.costs.tokens import count_tokens, tokenizer_factor
 from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import CallsheetError, InputError
 from callsheet.llm.providers import LLMSpec, parse_spec, schema_dialect
-from callsheet.llm.reply_parser import first_object
+from callsheet.llm.reply_reader import read_reply
 from callsheet.llm.schema_adapter import adapt_schema
 from callsheet.loader.bundle import load_stored
 from callsheet.loader.rendering import (
@@ -216,9 +216,12 @@ def history_of(views: Sequence[RunView]) -> ReplyHistory:
     return history
 
 
+_ANY_PROMPTS: dict[str, JsonValue] = {"properties": {WRAPPER: {"type": "object"}}}
+
+
 def prompts_in(text: str) -> dict[str, JsonValue]:
     """Return a reply's prompts by model; none where the reply does not have our form."""
-    prompts = (first_object(text) or {}).get(WRAPPER)
+    prompts = read_reply(text, _ANY_PROMPTS).values.get((WRAPPER,))
     return prompts if isinstance(prompts, dict) else {}
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from callsheet.llm.port import Reply, Request, Usage
-from callsheet.llm.reply_parser import first_object
+from callsheet.llm.reply_reader import read_reply
 from callsheet.questions import Question
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ class PasteLLM:
         if request.answer is None:
             first = "Attach your picture to a chat, paste" if request.picture else "Paste"
             return _question(request, f"{first} this into any chat, then paste its reply here.")
-        if first_object(request.answer) is None:
+        if not read_reply(request.answer, request.schema).values:
             return _question(
                 request,
-                "That reply has no complete JSON object. Paste the whole reply, from { to }.",
+                "That reply has no complete JSON object of the form asked for. Paste the whole"
+                " reply, from { to }.",
             )
         return Reply(text=request.answer, finish="stop", usage=Usage(), llm="paste")
 

@@ -37,7 +37,7 @@ from callsheet.errors import (
 from callsheet.images import Image
 from callsheet.llm.port import Reply, Request
 from callsheet.llm.providers import sees, writes_drafts
-from callsheet.llm.reply_parser import finished_values, first_object
+from callsheet.llm.reply_reader import read_reply
 from callsheet.modules.contract import (
     Ask,
     Done,
@@ -57,8 +57,12 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.rules import Finding, Path
     from callsheet.llm.port import TextListener
+    from callsheet.llm.reply_reader import ReadReply
 
 MAX_REPAIRS = 2
+
+MOST_MENDED = 5
+"""How many corrections of a reply's form a note lists."""
 
 MAX_BREAKS = 1
 """How many replies may break off half way before the module gives up."""
@@ -129,15 +133,17 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
         known, quotes = with_decided(request, draft.value), judge.idea.enabled
         advice = judge.advice(draft) if turn == 1 else []
         asked = _repair(known, draft, advice, quotes_brief=quotes) if turn else _first(known, draft)
-        reply = await context.call(asked, turn > 0, _stream_listener(draft, finished, judge))
+        reply = await context.call(asked, turn > 0, _stream_listener(asked, draft, finished, judge))
         if not isinstance(reply, Reply):
             return Ask(reply)
-        if turn and reply.finish != "stop" and not draft.unusable:
+        read = read_reply(reply.text, asked.schema)
+        whole = _is_whole(reply, read)
+        if turn and not whole and not draft.unusable:
             # Every prompt is there; that its mending was refused is no reason to lose it.
             break
-        better = _merged(reply, draft, judge)
-        _reject(better, context)
-        if reply.finish != "stop":
+        better = _merged(read, asked, draft, judge)
+        _record_findings(read, better, context)
+        if not whole:
             await finished.keep(better, leaves(schema))
             breaks += 1
             if reply.finish != "broken" or breaks > MAX_BREAKS:
@@ -148,9 +154,7 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
         else:
             turn += 1
         draft = better
-    chosen = with_first_choices(schema, draft.value, context.note)
-    draft = draft if chosen == draft.value else judge.judge(chosen)
-    return Done(Outputs(response=await _complete_reply(draft, finished, schema)))
+    return Done(Outputs(response=await _complete_reply(draft, finished, judge, context)))
 
 
 def _whole_request(inputs: Inputs, context: ModuleContext) -> Request:
@@ -171,13 +175,6 @@ def _whole_request(inputs: Inputs, context: ModuleContext) -> Request:
     )
 
 
-def _reject(draft: Draft, context: ModuleContext) -> None:
-    """Records the texts that are no prompts, so that a person can read them."""
-    for finding in draft.unusable:
-        if (text := pick(draft.value, finding.path)) is not None:
-            context.reject(finding, text)
-
-
 def _image_to_send(inputs: Inputs, context: ModuleContext) -> Image | None:
     """The image, if the LLM may accept images; otherwise a note says that it does not."""
     if inputs.picture is None:
@@ -196,21 +193,19 @@ def _from_earlier(context: ModuleContext, judge: ReplyJudge) -> Draft:
     return judge.judge(kept)
 
 
-def _open_schema(draft: Draft, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """The schema of the values that still have findings."""
-    return narrow(schema, {finding.path for finding in draft.findings})
-
-
-def _stream_listener(draft: Draft, finished: _FinishedValues, judge: ReplyJudge) -> TextListener:
+def _stream_listener(
+    asked: Request, draft: Draft, finished: _FinishedValues, judge: ReplyJudge
+) -> TextListener:
     """A listener for a streamed reply that records each finished value without findings."""
-    pending = leaves(_open_schema(draft, judge.schema))
+    reported: dict[Path, JsonValue] = {}
 
     async def listen(text: str) -> None:
-        written = {path: v for path, v in finished_values(text).items() if path in pending}
-        if written:
+        written = read_reply(text, asked.schema, growing=True).values
+        fresh = {path: v for path, v in written.items() if reported.get(path) != v}
+        if fresh:
+            reported.update(fresh)
             better = judge.judge(overlay(draft.value, joined(written.items())))
-            await finished.keep(better, written)
-            pending[:] = [path for path in pending if path not in written]
+            await finished.keep(better, fresh)
 
     return listen
 
@@ -222,15 +217,27 @@ def _first(request: Request, draft: Draft) -> Request:
     return replace(request, schema=narrow(request.schema, {f.path for f in draft.findings}))
 
 
-def _merged(reply: Reply, draft: Draft, judge: ReplyJudge) -> Draft:
-    """The draft with the values of a reply: all of them, or those finished when it ended."""
-    asked = _open_schema(draft, judge.schema)
-    if reply.finish == "stop":
-        found = first_object(reply.text) or {}
-    else:
-        finished = finished_values(reply.text)
-        found = joined((path, finished[path]) for path in leaves(asked) if path in finished)
-    return judge.better(draft, judge.judge(overlay(draft.value, without_extras(found, asked))))
+def _is_whole(reply: Reply, read: ReadReply) -> bool:
+    """Whether a reply is all that the LLM had to say: one may end exactly at the output limit."""
+    return reply.finish == "stop" or (reply.finish == "length" and read.complete)
+
+
+def _record_findings(read: ReadReply, draft: Draft, context: ModuleContext) -> None:
+    """Notes what was put right in a reply's form, and records the texts that are no prompts."""
+    if read.mended:
+        listed = ", ".join(read.mended[:MOST_MENDED])
+        more = ", …" if len(read.mended) > MOST_MENDED else ""
+        context.note(f"the form of the LLM's reply was corrected: {listed}{more}")
+    for finding in draft.unusable:
+        if (text := pick(draft.value, finding.path)) is not None:
+            context.reject(finding, text)
+
+
+def _merged(read: ReadReply, asked: Request, draft: Draft, judge: ReplyJudge) -> Draft:
+    """The draft with the values of a reply that it can use."""
+    taken = without_extras(read.taken, dict(asked.schema))
+    found = overlay(taken, joined(read.values.items()))
+    return judge.better(draft, judge.judge(overlay(draft.value, found)))
 
 
 def _unfinished(reply: Reply) -> ReplyError | UnreachableError:
@@ -289,12 +296,14 @@ def _repair(
 
 
 async def _complete_reply(
-    draft: Draft, finished: _FinishedValues, schema: dict[str, JsonValue]
+    draft: Draft, finished: _FinishedValues, judge: ReplyJudge, context: ModuleContext
 ) -> dict[str, JsonValue]:
     """The reply if every value is usable, even if some still break a rule."""
+    chosen = with_first_choices(judge.schema, draft.value, context.note)
+    draft = draft if chosen == draft.value else judge.judge(chosen)
     if not draft.unusable:
         return draft.value
-    await finished.keep(draft, leaves(schema), usable=True)
+    await finished.keep(draft, leaves(judge.schema), usable=True)
     if not draft.value:
         raise EmptyReplyError(
             "the LLM's reply held none of the prompts that were asked for",
