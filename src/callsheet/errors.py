@@ -255,9 +255,13 @@ class OverloadedError(ProviderError):
 
 
 class DeadlineError(ProviderError):
-    """The provider did not answer in time."""
+    """A call took too long, or nothing came for too long, and was cut.
+
+    `received` is the part of a reply that came, a `Reply`.
+    """
 
     code = "provider_timeout"
+    received: object = None
 
 
 class BudgetExceededError(ProviderError):

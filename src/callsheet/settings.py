@@ -23,6 +23,8 @@ VARIABLES: Mapping[str, str] = {
     "CALLSHEET_BASE_URL": "Address of an OpenAI-compatible server of your own.",
     "CALLSHEET_API_KEY": "The only key that is sent to `CALLSHEET_BASE_URL`, if it is set.",
     "CALLSHEET_MAX_COST": "The most a run may cost, in US dollars.",
+    "CALLSHEET_TIMEOUT": "Seconds that a call of an LLM may take in all; 0 is no limit. See [time limits](llms.md#time-limits).",
+    "CALLSHEET_IDLE_TIMEOUT": "Seconds that a call of an LLM may go without receiving anything; 0 is no limit.",
     "CALLSHEET_IDEA_CHECK": "How prompts are judged by the idea: `strict` (the default), `warn` or `off`; see [the idea check](idea-check.md).",
     "CALLSHEET_HOME": "The folder where runs are stored.",
     "CALLSHEET_TOKEN": "The token that `callsheet serve` demands from everyone; see [who may use the server](security.md).",
@@ -34,6 +36,7 @@ VARIABLES: Mapping[str, str] = {
 SHORTEST_TOKEN = 16
 
 LEASE_SECONDS = 30.0
+LONGEST_TIMEOUT = 1_000_000.0
 SHORTEST_LEASE, LONGEST_LEASE = 1.0, 3600.0
 
 
@@ -54,6 +57,8 @@ class Settings:
     lease_seconds: float = LEASE_SECONDS
     idea_check: IdeaCheckMode = STRICT
     token: str = field(default="", repr=False)
+    timeout: float | None = None
+    idle_timeout: float | None = None
 
 
 def wants_colour() -> bool:
@@ -78,6 +83,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=_database(env.get("CALLSHEET_DATABASE_URL")),
         lease_seconds=_lease(env.get("CALLSHEET_LEASE_SECONDS")),
         idea_check=_idea_check(env.get("CALLSHEET_IDEA_CHECK")),
+        timeout=_seconds(env, "CALLSHEET_TIMEOUT"),
+        idle_timeout=_seconds(env, "CALLSHEET_IDLE_TIMEOUT"),
         token=_token(env.get("CALLSHEET_TOKEN")),
     )
 
@@ -126,6 +133,20 @@ def _lease(text: str | None) -> float:
     if not SHORTEST_LEASE <= seconds <= LONGEST_LEASE:
         raise InputError(
             f"CALLSHEET_LEASE_SECONDS cannot be {text!r:.40}", hint="use 1 to 3600 seconds"
+        )
+    return seconds
+
+
+def _seconds(env: Mapping[str, str], name: str) -> float | None:
+    if not (text := env.get(name)):
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_TIMEOUT:
+        raise InputError(
+            f"{name} cannot be {text!r:.40}", hint="use seconds, such as 600; 0 is no limit"
         )
     return seconds
 

@@ -16,6 +16,7 @@ import click
 from callsheet.cli.batch_reporter import BatchReporter, print_some
 from callsheet.cli.exit import error_object, print_error
 from callsheet.cli.options import (
+    build_settings,
     debug_option,
     idea_check_option,
     json_option,
@@ -133,9 +134,8 @@ async def _execute(request: BatchRequest, options: dict[str, Any]) -> int:
     from callsheet.llm.providers import DEFAULT_LLM
     from callsheet.runs.estimate import MeasuringLLM
     from callsheet.runs.service import RunService
-    from callsheet.settings import read_settings
 
-    settings = read_settings()
+    settings = build_settings(options)
     if options["dry_run"]:
         # An estimate makes no LLM call, so it needs no API key.
         service = RunService(settings, llm=MeasuringLLM(request.llm or settings.llm or DEFAULT_LLM))

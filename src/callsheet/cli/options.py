@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from callsheet.fidelity import MODES
+from callsheet.settings import LONGEST_TIMEOUT, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callsheet.images import Image
     from callsheet.runs.options import RunOptions
+    from callsheet.settings import Settings
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -23,7 +26,7 @@ RUN_HELP = "RUN is a run's name, an unambiguous prefix of it, or `last`."
 
 def _reject_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
     if value is not None and math.isnan(value):
-        raise click.BadParameter("must be an amount in US dollars, such as 0.50", ctx, param)
+        raise click.BadParameter("must be a number, such as 0.50", ctx, param)
     return value
 
 
@@ -44,6 +47,22 @@ def llm_options(command: Command) -> Command:
             callback=_reject_nan,
             metavar="USD",
             help="Budget: send no call that could exceed this total.",
+        ),
+        click.option(
+            "--idle-timeout",
+            type=click.FloatRange(0, LONGEST_TIMEOUT),
+            callback=_reject_nan,
+            metavar="SECONDS",
+            help="Longest that a call may go without receiving anything; 0 is no limit. Default: 60,"
+            " or 600 for a server of your own.",
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(0, LONGEST_TIMEOUT),
+            callback=_reject_nan,
+            metavar="SECONDS",
+            help="Longest that a call may take in all; 0 is no limit. Default: 120, or 3600 for a"
+            " server of your own.",
         ),
         click.option(
             "--base-url", metavar="URL", help="Address of your own OpenAI-compatible server."
@@ -146,6 +165,13 @@ def split_names(
     """The distinct names, separated by commas or spaces; None if the option was not given."""
     del ctx, param
     return None if value is None else tuple(dict.fromkeys(value.replace(",", " ").split()))
+
+
+def build_settings(options: Mapping[str, Any]) -> Settings:
+    """The settings of the environment, with those that the command line gives."""
+    names = ("timeout", "idle_timeout")
+    given = {name: options[name] for name in names if options.get(name) is not None}
+    return replace(read_settings(), **given)
 
 
 def build_run_options(

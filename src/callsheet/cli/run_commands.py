@@ -12,6 +12,7 @@ from callsheet.cli.line_reader import is_terminal
 from callsheet.cli.options import (
     RUN_HELP,
     build_run_options,
+    build_settings,
     image_option,
     llm_options,
     parse_brief,
@@ -62,8 +63,8 @@ def run(workflow: str, idea: str | None, fields: tuple[str, ...], **given: Any) 
     WORKFLOW is a name, a folder or a file (default: oms).
     """
     options = build_run_options(given, brief=parse_brief(idea, fields))
-    reporter = _reporter(given, hint_llm=given["llm"] is None)
-    return _execute(reporter, lambda service: service.start(options, workflow))
+    hint_llm = given["llm"] is None
+    return _execute(given, lambda service: service.start(options, workflow), hint_llm=hint_llm)
 
 
 @click.command(epilog=RUN_HELP)
@@ -86,7 +87,7 @@ def resume(name: str, **given: Any) -> int:
         followed = await follow(service, name) if options == RunOptions() else None
         return followed or await service.resume(name, options)
 
-    return _execute(_reporter(given), begin)
+    return _execute(given, begin)
 
 
 @click.command(epilog=RUN_HELP)
@@ -121,22 +122,23 @@ def resume(name: str, **given: Any) -> int:
 def retry(name: str, step: str | None, fields: tuple[str, ...], **given: Any) -> int:
     """Repeat a step of a run and every later step as a new attempt."""
     options = build_run_options(given, brief=parse_brief(None, fields))
-    return _execute(_reporter(given), lambda service: service.retry(name, options, step))
+    return _execute(given, lambda service: service.retry(name, options, step))
 
 
-def _reporter(given: Mapping[str, Any], *, hint_llm: bool = False) -> RunReporter:
-    return RunReporter(given["json"], given["output"], given["strict"], hint_llm)
-
-
-def _execute(reporter: RunReporter, begin: Callable[[RunService], Awaitable[RunSession]]) -> int:
+def _execute(
+    given: Mapping[str, Any],
+    begin: Callable[[RunService], Awaitable[RunSession]],
+    *,
+    hint_llm: bool = False,
+) -> int:
     from callsheet.runs.service import RunService
-    from callsheet.settings import read_settings
 
+    reporter = RunReporter(given["json"], given["output"], given["strict"], hint_llm)
     if reporter.output is not None:
         from callsheet.cli.output_files import create_folder
 
         create_folder(reporter.output)
-    service = RunService(read_settings(), listen=reporter.on_event)
+    service = RunService(build_settings(given), listen=reporter.on_event)
     sessions: list[RunSession] = []
     try:
         return asyncio.run(_drive(service, begin, reporter, sessions))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from callsheet.errors import InputError
+from callsheet.errors import DeadlineError, InputError
 from callsheet.events import CallReplied, ValueRejected, ValuesFinished
 from callsheet.llm.port import Reply, Request
 from callsheet.modules.contract import ModuleContext
@@ -99,9 +99,20 @@ class _LLMCaller:
             request = replace(request, answer=answer)
         if request.picture is not None:
             request = replace(request, picture=await self._with_content(request.picture))
-        reply = await self._llm.compose(request, on_text)
+        try:
+            reply = await self._llm.compose(request, on_text)
+        except DeadlineError as error:
+            if isinstance(error.received, Reply):
+                # The provider may charge for what it wrote; nobody knows how much.
+                self._record(number, error.received, repair=repair)
+            raise
         if not isinstance(reply, Reply):
             return replace(reply, key=key)
+        self._record(number, reply, repair=repair)
+        return reply
+
+    def _record(self, number: int, reply: Reply, *, repair: bool) -> None:
+        view = self._journal.view
         self._journal.defer(
             CallReplied(
                 step=view.step or "",
@@ -119,7 +130,6 @@ class _LLMCaller:
                 cost_usd=reply.usage.cost_usd,
             )
         )
-        return reply
 
     async def _with_content(self, picture: Image) -> Image:
         """The image with its content, which is stored with the run."""

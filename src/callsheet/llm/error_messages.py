@@ -53,6 +53,7 @@ class LLMAddress:
     unreachable_hint: str = ""
     deadline: float = field(default=120.0, compare=False)
     proxy: str = ""
+    idle: float = field(default=60.0, compare=False)
 
     @property
     def place(self) -> str:
@@ -206,8 +207,17 @@ def _oversize(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> Callshe
 
 def _deadline(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     return DeadlineError(
-        f"`{at.name}` at {at.place} did not answer within {_span(at.deadline)}",
-        hint="choose fewer groups or a faster LLM, then run `callsheet resume`",
+        f"`{at.name}` at {at.place} did not finish within {_span(at.deadline)}",
+        hint="raise `--timeout` (seconds; 0 is no limit), or choose fewer groups; then run"
+        " `callsheet resume`",
+    )
+
+
+def _idle(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+    return DeadlineError(
+        f"`{at.name}` at {at.place} sent nothing for {_span(at.idle)}",
+        hint="raise `--idle-timeout` (seconds; 0 is no limit), or check the server; then run"
+        " `callsheet resume`",
     )
 
 
@@ -229,6 +239,7 @@ _ERRORS: Mapping[FailureKind, Callable[[ProviderFailure, int, LLMAddress], Calls
     "oversize": _oversize,
     "tls": _tls,
     "deadline": _deadline,
+    "idle": _idle,
 }
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from callsheet.errors import InputError
-from callsheet.llm.providers import choose_key, find_provider, parse_base_url, parse_spec
+from callsheet.llm.providers import (
+    OWN_IDLE_TIMEOUT,
+    OWN_TIMEOUT,
+    choose_key,
+    find_provider,
+    parse_base_url,
+    parse_spec,
+)
 
 if TYPE_CHECKING:
     from callsheet.errors import CallsheetError
     from callsheet.llm.concurrency import ConcurrencyLimiter
     from callsheet.llm.port import LLM, Reply, Request, TextListener
     from callsheet.llm.providers import Key, Provider
+    from callsheet.llm.retry_policy import CallLimits
     from callsheet.questions import Question
     from callsheet.settings import Settings
 
@@ -40,10 +49,28 @@ def open_llm(
     from callsheet.llm.provider_llm import ProviderLLM
     from callsheet.llm.proxies import find_proxy
 
-    proxy = find_proxy(address or provider.url, settings.environment)
     return ProviderLLM(
-        named.provider, named.name, base_url=address, key=key, proxy=proxy, limiter=limiter
+        named.provider,
+        named.name,
+        base_url=address,
+        key=key,
+        proxy=find_proxy(address or provider.url, settings.environment),
+        limits=_limits(provider, settings, own=address is not None),
+        limiter=limiter,
     )
+
+
+def _limits(provider: Provider, settings: Settings, *, own: bool) -> CallLimits:
+    """The time limits of the settings, or else of the provider; 0 is none."""
+    from callsheet.llm.retry_policy import CallLimits
+
+    usual = (OWN_TIMEOUT, OWN_IDLE_TIMEOUT) if own else (provider.timeout, provider.idle_timeout)
+    given = (settings.timeout, settings.idle_timeout)
+    deadline, idle = (
+        (default if chosen is None else chosen) or math.inf
+        for chosen, default in zip(given, usual, strict=True)
+    )
+    return CallLimits(deadline=deadline, idle=idle)
 
 
 def _from_factory(provider: Provider, name: str, key: Key | None) -> LLM:

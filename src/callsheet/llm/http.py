@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import zlib
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -56,16 +57,16 @@ class OversizeReplyError(Exception):
 
 
 def http_client(
-    key_header: str, key: str, seconds: float, kept: int, proxy: str | None = None
+    key_header: str, key: str, silence: float, kept: int, proxy: str | None = None
 ) -> httpx2.AsyncClient:
     """A client that sends this key and follows no redirect, with so many idle connections.
 
+    A call ends after `silence` seconds without a byte; how long it takes in all is the caller's matter.
     It uses this proxy and reads no proxy variable, since only one is valid for the address.
     Without idle connections it may be used from several event loops in turn, and needs no closing.
     """
     return httpx2.AsyncClient(
-        # The deadline of the whole call is shorter, and its error is the one to show.
-        timeout=httpx2.Timeout(seconds + 10, connect=5),
+        timeout=httpx2.Timeout(None if math.isinf(silence) else silence, connect=5),
         transport=httpx2.AsyncHTTPTransport(
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=kept), proxy=proxy
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 import ssl
 import time
@@ -86,9 +87,10 @@ class ProviderClient:
     async def _send(self, request: ProviderRequest, reader: _StreamReader) -> Reply:
         settings: ModelSettings = {
             "max_tokens": request.max_tokens,
-            "request_timeout": request.timeout,
             "framing_announcement": "never",
         }
+        if not math.isinf(request.timeout):
+            settings["request_timeout"] = request.timeout
         async with model_request_stream(
             self.llm,
             [_message(request)],
@@ -219,7 +221,7 @@ def connect(endpoint: Endpoint) -> ProviderClient:
     header = _KEY_HEADERS.get(dialect, "authorization")
     value = f"Bearer {key}" if key and header == "authorization" else key
     idle = endpoint.idle_connections
-    http = http_client(header, value, endpoint.timeout, idle, endpoint.proxy)
+    http = http_client(header, value, endpoint.idle_timeout, idle, endpoint.proxy)
     given = {
         # The library requires a key; the HTTP client removes this one again.
         "api_key": key or "none",
@@ -362,6 +364,7 @@ _BY_EXCEPTION: tuple[tuple[FailureKind, type[Exception]], ...] = (
     ("oversize", OversizeReplyError),
     ("tls", ssl.SSLCertVerificationError),
     ("proxy", httpx2.ProxyError),
+    ("idle", httpx2.ReadTimeout),
     ("garbled", httpx2.DecodingError),
     ("garbled", _RepeatedError),
     ("dropped", _NoEndError),

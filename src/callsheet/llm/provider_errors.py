@@ -32,6 +32,7 @@ FailureKind = Literal[
     "oversize",
     "tls",
     "deadline",
+    "idle",
 ]
 
 

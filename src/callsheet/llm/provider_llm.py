@@ -12,8 +12,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from callsheet.errors import DeadlineError
 from callsheet.llm.error_messages import LLMAddress, redact, visible
-from callsheet.llm.port import Reply
+from callsheet.llm.port import Reply, Usage
 from callsheet.llm.provider_request import Endpoint, ProviderRequest
 from callsheet.llm.providers import find_provider
 from callsheet.llm.retry_policy import (
@@ -83,6 +84,7 @@ class ProviderLLM:
             unreachable_hint=known.unreachable_hint,
             deadline=self.limits.deadline,
             proxy=str(self.proxy or ""),
+            idle=self.limits.idle,
         )
 
     async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
@@ -104,6 +106,8 @@ class ProviderLLM:
                 case AcceptPartial(reply):
                     return reply
                 case GiveUp(error):
+                    if isinstance(error, DeadlineError):
+                        error.received = outcome.partial or Reply("", "broken", Usage(), self.name)
                     raise error
 
     async def _limited(
@@ -150,8 +154,8 @@ class ProviderLLM:
 
         key = self.key.value if self.key else ""
         idle = self.limiter.maximum if self.limiter else 0
-        timeout, proxy = self.limits.deadline, self.proxy.url if self.proxy else None
-        return connect(Endpoint(self.provider, self.name, self.base_url, key, timeout, idle, proxy))
+        silence, proxy = self.limits.idle, self.proxy.url if self.proxy else None
+        return connect(Endpoint(self.provider, self.name, self.base_url, key, silence, idle, proxy))
 
     def _provider_request(self, request: Request, state: RetryState) -> ProviderRequest:
         schema = adapt_schema(request.schema, find_provider(self.provider).dialect)

@@ -32,13 +32,13 @@ class ProviderRequest:
 class Endpoint:
     """Where an LLM is reached, and with which key.
 
-    `timeout` is the longest that a call takes in seconds, `idle_connections` how many stay open.
+    `idle_timeout` is how many seconds may pass without a byte, `idle_connections` how many stay open.
     """
 
     provider: str
     name: str
     base_url: str | None
     key: str = field(repr=False)
-    timeout: float
+    idle_timeout: float
     idle_connections: int = 0
     proxy: str | None = field(default=None, repr=False)

@@ -32,6 +32,9 @@ DEFAULT_LLM = "offline"
 OWN_SERVER_KEY = "CALLSHEET_API_KEY"
 """The only key that is ever sent to a server given by base URL."""
 
+OWN_TIMEOUT, OWN_IDLE_TIMEOUT = 3_600.0, 600.0
+"""Seconds for a server given by base URL: a laptop writes a few tokens in a second."""
+
 
 @dataclass(frozen=True)
 class Provider:
@@ -47,6 +50,7 @@ class Provider:
     * `sees_images`, `text_only` (a pattern of LLM names that do not), and `image_tokens`: tokens of
       an image by LLM name, width and height; None where they are not documented.
     * `missing_llm_hint`, `unreachable_hint`: what to do about either; `{name}` is the LLM's name.
+    * `timeout`, `idle_timeout`: seconds that a call may take, and may go without receiving anything.
     * `factory`: set where it is not called in one of the dialects: `package.file:function`, which
       makes an LLM (`callsheet.llm.port.LLM`) from its name and key. It is imported with the first use.
       Without `takes_name` the provider's name alone is a spec.
@@ -70,6 +74,8 @@ class Provider:
     image_tokens: Callable[[str, int, int], int | None] | None = None
     missing_llm_hint: str = ""
     unreachable_hint: str = ""
+    timeout: float = 120.0
+    idle_timeout: float = 60.0
     factory: str = ""
     takes_name: bool = True
     drafts_only: bool = False
@@ -160,6 +166,8 @@ _TABLE = (
         r"|deepseek-|gpt-oss|codellama|tinyllama",
         missing_llm_hint="`ollama pull {name}` fetches it, `ollama list` shows what is there",
         unreachable_hint="start it with `ollama serve`",
+        timeout=OWN_TIMEOUT,
+        idle_timeout=OWN_IDLE_TIMEOUT,
     ),
 )
 """The makers' own lists of text-only LLMs were read in November 2026; any other may see images."""

@@ -3,7 +3,7 @@
 | failure                                           | action                                       |
 |---------------------------------------------------|----------------------------------------------|
 | key, billing, quota, unknown LLM, input too long, | give up: a retry changes nothing             |
-| content filter, TLS, reply too large, deadline    |                                              |
+| content filter, TLS, reply too large, time limits |                                              |
 | schema or mode rejected                           | next mode: native, tool, prompted            |
 | rate limit, overload, 5xx, broken connection      | retry, 4 tries in all                        |
 | server unreachable, unusable reply                | retry, 2 tries in all                        |
@@ -48,13 +48,16 @@ FIRST_WAIT, LONGEST_WAIT, SHORTEST_WAIT = 5.0, 20.0, 0.5
 
 @dataclass(frozen=True)
 class CallLimits:
-    """Limits of one call: `deadline` for all tries together, `patience` for the waits between (seconds).
+    """Limits of one call, in seconds where nothing else is said.
 
+    `deadline` is for all tries together, `idle` for the time in which nothing is received, `patience`
+    for the waits between tries.
     `max_tokens` bounds a reply; by default it is `base_tokens` plus `tokens_per_text` for each text.
     Partial text is reported every `text_interval` seconds.
     """
 
     deadline: float = 120.0
+    idle: float = 60.0
     patience: float = 60.0
     max_tokens: int | None = None
     base_tokens: int = 8_000
