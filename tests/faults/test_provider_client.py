@@ -108,7 +108,7 @@ async def test_instructions_and_message_are_sent_as_they_are() -> None:
 
     body = server.requests[0].json
     assert [message["content"] for message in body["messages"]] == [SYSTEM, USER]
-    assert body["max_completion_tokens"] == 8_000 + 2 * 700
+    assert body["max_tokens"] == 8_000 + 2 * 700
     form = body["response_format"]["json_schema"]
     assert form["strict"] is True
     assert list(form["schema"]["properties"]) == ["ZED", "SORA"]

@@ -16,7 +16,7 @@ from callsheet.llm.retry_policy import (
     Mode,
     NextStep,
     RetryAfter,
-    RetryInMode,
+    RetryChanged,
     RetryState,
     next_step,
 )
@@ -98,11 +98,12 @@ def test_what_hardly_passes_is_tried_twice(kind: FailureKind) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("mode", "step"), [("native", RetryInMode("tool")), ("tool", RetryInMode("prompted"))]
-)
-def test_after_a_rejected_mode_the_next_one_is_used(mode: Mode, step: NextStep) -> None:
-    assert after(ProviderFailure("mode", 400), mode=mode) == step
+@pytest.mark.parametrize(("mode", "following"), [("native", "tool"), ("tool", "prompted")])
+def test_after_a_rejected_mode_the_next_one_is_used(mode: Mode, following: Mode) -> None:
+    step = after(ProviderFailure("mode", 400), mode=mode)
+
+    assert isinstance(step, RetryChanged)
+    assert step.state.mode == following
 
 
 def test_after_the_last_mode_the_request_counts_as_refused() -> None:

@@ -1,4 +1,4 @@
-"""Calls a provider through the client library, which no other file imports.
+"""Calls a provider through the client library, which only this file and `provider_exceptions` import.
 
 Importing this takes a second or two, and each provider's own part more: so it is imported with
 the first request, and of the providers only the one that is asked.
@@ -10,14 +10,11 @@ import base64
 import json
 import math
 import re
-import ssl
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import httpx2
 from genai_prices import calc_price
-from pydantic_ai import exceptions as foreign
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import (
     BinaryContent,
@@ -35,20 +32,20 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.tools import ToolDefinition
 
-from callsheet.llm.http import OversizeReplyError, closing, http_client
+from callsheet.llm.http import closing, http_client
 from callsheet.llm.port import Reply, Usage
-from callsheet.llm.provider_errors import ProviderFailure, kind_of, message_in
+from callsheet.llm.provider_exceptions import NoEndError, RepeatedError, failure_from
 from callsheet.llm.providers import find_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from pydantic_ai.messages import ModelResponse, ModelResponseStreamEvent
     from pydantic_ai.models import Model, StreamedResponse
     from pydantic_ai.settings import ModelSettings
 
     from callsheet.llm.port import Finish, TextListener
-    from callsheet.llm.provider_errors import FailureKind
+    from callsheet.llm.provider_errors import ProviderFailure
     from callsheet.llm.provider_request import Endpoint, ProviderRequest
     from callsheet.llm.providers import Dialect, Provider
 
@@ -58,6 +55,12 @@ LONG_DELTA = 16
 _KEY_HEADERS: Mapping[Dialect, str] = {"anthropic": "x-api-key", "google": "x-goog-api-key"}
 _UNCHANGED = ModelProfile(json_schema_transformer=None)
 """The schema is adapted already; the library would adapt it again, in its own way."""
+
+_OLD_LIMIT: Any = {**_UNCHANGED, "openai_chat_supports_max_completion_tokens": False}
+"""For servers that copy OpenAI's form: most read the older name of the output limit only."""
+
+_LIMIT_NAMES = ("max_completion_tokens", "max_tokens")
+"""What the output limit is called by servers that refuse the other name: the older, the newer."""
 
 
 @dataclass(frozen=True)
@@ -82,25 +85,22 @@ class ProviderClient:
         except Exception as error:
             if reader.failed:
                 raise
-            return replace(_failure_of(error), partial=self._partial(reader))
+            return replace(failure_from(error), partial=self._partial(reader))
 
     async def _send(self, request: ProviderRequest, reader: _StreamReader) -> Reply:
-        settings: ModelSettings = {
-            "max_tokens": request.max_tokens,
-            "framing_announcement": "never",
-        }
+        settings = _settings(request, self.llm)
         if not math.isinf(request.timeout):
             settings["request_timeout"] = request.timeout
         async with model_request_stream(
             self.llm,
             [_message(request)],
             model_request_parameters=_parameters(request),
-            model_settings=settings,
+            model_settings=cast("ModelSettings", settings),
         ) as stream:
             await reader.follow(stream)
             response = stream.get()
         if reader.text() and "finish_reason" not in (response.provider_details or {}):
-            raise _NoEndError
+            raise NoEndError
         return self._reply(response)
 
     def _partial(self, reader: _StreamReader) -> Reply | None:
@@ -146,14 +146,6 @@ class ProviderClient:
         return None
 
 
-class _RepeatedError(Exception):
-    """A piece of a reply arrived twice."""
-
-
-class _NoEndError(Exception):
-    """A reply ended without a finish reason."""
-
-
 @dataclass
 class _StreamReader:
     """Reads a streamed reply, and reports its text so far every `interval` seconds."""
@@ -193,7 +185,7 @@ class _StreamReader:
 
     def _add(self, piece: str) -> None:
         if len(piece) >= LONG_DELTA and self._pieces and self._pieces[-1] == piece:
-            raise _RepeatedError
+            raise RepeatedError
         if piece:
             self._pieces.append(piece)
 
@@ -242,19 +234,19 @@ def _rates(provider: Provider, base_url: str | None) -> Mapping[str, str] | None
 def _openai(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    return _chat_completions(name, OpenAIProvider(**given))
+    return _chat_completions(name, OpenAIProvider(**given), _UNCHANGED)
 
 
 def _openai_compatible(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    return _chat_completions(name, OpenAICompatibleProvider("own", **given))
+    return _chat_completions(name, OpenAICompatibleProvider("own", **given), _OLD_LIMIT)
 
 
-def _chat_completions(name: str, provider: Any) -> Model[Any]:
+def _chat_completions(name: str, provider: Any, profile: ModelProfile) -> Model[Any]:
     from pydantic_ai.models.openai import OpenAIChatModel
 
-    llm = OpenAIChatModel(name, provider=provider, profile=_UNCHANGED, settings=_last_usage_only())
+    llm = OpenAIChatModel(name, provider=provider, profile=profile, settings=_last_usage_only())
     return _standard_usage_option(_without_retries(llm))
 
 
@@ -263,7 +255,7 @@ def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.ollama import OllamaProvider
 
     provider = OllamaProvider(**given)
-    llm = OllamaModel(name, provider=provider, profile=_UNCHANGED, settings=_last_usage_only())
+    llm = OllamaModel(name, provider=provider, profile=_OLD_LIMIT, settings=_last_usage_only())
     return _standard_usage_option(_without_retries(llm))
 
 
@@ -280,8 +272,28 @@ def _last_usage_only() -> Any:
 
 def _standard_usage_option(llm: Any) -> Model[Any]:
     """Requests usage as OpenAI does; the setting above would request it in another form."""
-    llm._get_stream_options = lambda _: {"include_usage": True}  # noqa: SLF001  # there is no public option
+    from openai import omit
+
+    def options(settings: dict[str, Any]) -> Any:
+        return omit if settings.get(_UNCOUNTED) else {"include_usage": True}
+
+    llm._get_stream_options = options  # noqa: SLF001  # there is no public option
     return llm  # type: ignore[no-any-return]
+
+
+_UNCOUNTED = "without_usage"
+
+
+def _settings(request: ProviderRequest, llm: Model[Any]) -> dict[str, Any]:
+    """The output limit under the name that the server takes, and whether usage is requested."""
+    limit: dict[str, Any] = {"max_tokens": request.max_tokens}
+    if "token_limit" in request.without:
+        is_new = bool(llm.profile.get("openai_chat_supports_max_completion_tokens", True))
+        limit = {"extra_body": {_LIMIT_NAMES[is_new]: request.max_tokens}}
+    return limit | {
+        "framing_announcement": "never",
+        _UNCOUNTED: "stream_options" in request.without,
+    }
 
 
 def _anthropic(name: str, given: dict[str, Any]) -> Model[Any]:
@@ -313,9 +325,11 @@ def _message(request: ProviderRequest) -> ModelRequest:
     """The messages, an image before the text: constant parts first, so that they can be cached."""
     picture = request.picture
     if picture is None:
-        return ModelRequest.user_text_prompt(request.user, instructions=request.system)
+        return ModelRequest.user_text_prompt(request.user, instructions=request.system or None)
     image = BinaryContent(base64.b64decode(picture.base64), media_type=picture.media_type)
-    return ModelRequest([UserPromptPart([image, request.user])], instructions=request.system)
+    return ModelRequest(
+        [UserPromptPart([image, request.user])], instructions=request.system or None
+    )
 
 
 def _parameters(request: ProviderRequest) -> ModelRequestParameters:
@@ -358,44 +372,3 @@ def _finish(reason: str | None, details: dict[str, Any]) -> Finish:
             return "filter"
         case _:
             return "stop"
-
-
-_BY_EXCEPTION: tuple[tuple[FailureKind, type[Exception]], ...] = (
-    ("oversize", OversizeReplyError),
-    ("tls", ssl.SSLCertVerificationError),
-    ("proxy", httpx2.ProxyError),
-    ("idle", httpx2.ReadTimeout),
-    ("garbled", httpx2.DecodingError),
-    ("garbled", _RepeatedError),
-    ("dropped", _NoEndError),
-)
-
-
-def _failure_of(error: Exception) -> ProviderFailure:
-    """Classifies an exception of the library, or of a library below it."""
-    if isinstance(error, foreign.ModelHTTPError):
-        kind = kind_of(error.status_code, error.body)
-        return ProviderFailure(kind, error.status_code, message_in(error.body), error.retry_after)
-    if isinstance(error, foreign.ModelRequestTimeout):
-        return ProviderFailure("deadline")
-    causes = tuple(_causes(error))
-    for kind, exception in _BY_EXCEPTION:
-        if any(isinstance(cause, exception) for cause in causes):
-            return ProviderFailure(kind)
-    if isinstance(error, (foreign.ModelConnectionError, httpx2.TransportError)):
-        late = isinstance(error, foreign.ModelTimeoutError)
-        refused = getattr(error, "phase", "read") == "connect" and not late
-        return ProviderFailure("unreachable" if refused else "dropped")
-    if isinstance(error, foreign.ModelAPIError) and error.in_stream:
-        return ProviderFailure("failing", message=message_in(error.body))
-    # An exception before anything is sent is about the form of the request.
-    unsent = isinstance(error, (foreign.UserError, AssertionError, NotImplementedError))
-    return ProviderFailure("mode" if unsent else "garbled")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from callsheet.llm.port import Reply
+    from callsheet.llm.provider_request import Refusable
 
 FailureKind = Literal[
     "key",
@@ -41,7 +42,8 @@ class ProviderFailure:
     """A failed try.
 
     `message` is the provider's own, `retry_after` the seconds it asked to wait, and `partial` what was
-    received of the reply.
+    received of the reply. `refused` is a part of the request that it does not take, `most_tokens` the
+    output limit that it named.
     """
 
     kind: FailureKind
@@ -49,6 +51,8 @@ class ProviderFailure:
     message: str = ""
     retry_after: float | None = None
     partial: Reply | None = None
+    refused: Refusable | None = None
+    most_tokens: int | None = None
 
 
 _CODES: tuple[tuple[FailureKind, frozenset[str]], ...] = (
@@ -133,6 +137,74 @@ _SERVER_ERROR = 500
 _DEEPEST = 6
 
 
+_PARTS: tuple[tuple[Refusable, re.Pattern[str]], ...] = (
+    ("stream_options", re.compile(r"stream_options|include_usage", re.I)),
+    ("token_limit", re.compile(r"max_completion_tokens|max_tokens", re.I)),
+    (
+        "system_role",
+        re.compile(
+            r"system (role|message|prompt|instruction)|\brole\b.{0,20}\bsystem\b|roles must alternate",
+            re.I,
+        ),
+    ),
+)
+_UNKNOWN = re.compile(
+    r"unsupported|not supported|unknown|unrecognized|unexpected|not permitted|not allowed|extra inputs"
+    r"|extra fields|does not support|does not accept|must alternate",
+    re.I,
+)
+_MAY_REFUSE = frozenset({400, 404, 422, 500})
+
+_NUMBER = r"[`'\" ]*(\d[\d,]*)"
+_MOST = re.compile(
+    rf"at most{_NUMBER}[`'\"]? (?:completion|output) tokens|\[1, ?(\d+)\]"
+    rf"|max\w*_tokens\b[^.]{{0,120}}?(?:less than or equal to|<=|at most|no more than|exceed){_NUMBER}"
+    rf"|>{_NUMBER}[`'\"]?, which is the maximum",
+    re.I,
+)
+_CONTEXT = re.compile(rf"(?:context (?:length|window|size))[^.\d]{{0,40}}{_NUMBER}", re.I)
+_SENT = re.compile(
+    rf"{_NUMBER} (?:tokens )?(?:in|from) (?:the |your )?(?:messages|prompt|input)"
+    rf"|(?:prompt|request|input|messages)\w* (?:contains?|has|have|resulted in)(?: at least)?{_NUMBER}",
+    re.I,
+)
+LEAST_OUTPUT = 300
+"""Tokens; less than a single prompt takes is no limit to call again within."""
+
+MARGIN = 16
+"""Tokens that a server's chat template may add to the input that it counted."""
+
+
+def failure_of(status: int, body: object, retry_after: float | None) -> ProviderFailure:
+    """The failure that an HTTP response with an error stands for."""
+    message = message_in(body)
+    refused = next(_refused(status, f"{message} {' '.join(_strings(body, {'param'}))}"), None)
+    return ProviderFailure(
+        kind_of(status, body), status, message, retry_after, None, refused, _most_tokens(message)
+    )
+
+
+def _refused(status: int, text: str) -> Iterator[Refusable]:
+    if status in _MAY_REFUSE and _UNKNOWN.search(text):
+        yield from (part for part, words in _PARTS if words.search(text))
+
+
+def _most_tokens(message: str) -> int | None:
+    """How many tokens a reply may have, where a refusal says so."""
+    limit, context, sent = (p.search(message) for p in (_MOST, _CONTEXT, _SENT))
+    if context and sent:
+        most = _number(context) - _number(sent) - MARGIN
+    elif limit:
+        most = _number(limit)
+    else:
+        return None
+    return most if most >= LEAST_OUTPUT else None
+
+
+def _number(found: re.Match[str]) -> int:
+    return int(next(filter(None, found.groups())).replace(",", ""))
+
+
 def kind_of(status: int, body: object) -> FailureKind:
     """The kind of failure for an HTTP status and response body."""
     message = message_in(body)
@@ -150,10 +222,16 @@ def kind_of(status: int, body: object) -> FailureKind:
 
 def message_in(body: object) -> str:
     """The provider's message in an error body, or an empty text."""
-    for name in ("message", "detail", "error"):
-        for text in _strings(body, {name}):
-            return " ".join(text.split())
-    return ""
+    for text in (
+        *_strings(body, {"message"}),
+        *_strings(body, {"detail"}),
+        *_strings(body, {"error"}),
+    ):
+        return " ".join(text.split())
+    # FastAPI lists what is wrong, each with its place in the request.
+    listed = body.get("detail") if isinstance(body, dict) else None
+    wrong = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return "; ".join(f"{'.'.join(map(str, e.get('loc') or ()))}: {e.get('msg')}" for e in wrong)
 
 
 def _codes_in(body: object) -> Iterator[str]:

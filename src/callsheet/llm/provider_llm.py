@@ -22,7 +22,7 @@ from callsheet.llm.retry_policy import (
     CallLimits,
     GiveUp,
     RetryAfter,
-    RetryInMode,
+    RetryChanged,
     RetryState,
     next_step,
 )
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from callsheet.llm.port import Request, TextListener
     from callsheet.llm.provider_client import ProviderClient
     from callsheet.llm.provider_errors import ProviderFailure
+    from callsheet.llm.provider_request import Refusable
     from callsheet.llm.providers import Key
     from callsheet.llm.proxies import Proxy
     from callsheet.llm.retry_policy import Mode
@@ -49,7 +50,7 @@ _AS_TEXT = (
 class ProviderLLM:
     """An LLM of a provider, or, with `base_url`, of a server of the person's own.
 
-    It remembers which mode the LLM accepted, so that a refused mode is tried only once. Several tasks
+    It remembers which mode and which parts of a request the server refused, so that each is tried once. Several tasks
     may use it at once. It needs no closing; with a `limiter`, closing that closes the connections.
     """
 
@@ -63,6 +64,7 @@ class ProviderLLM:
     chance: Callable[[], float] = field(default=random.random, kw_only=True)
     limiter: ConcurrencyLimiter | None = field(default=None, kw_only=True)
     _mode: Mode = field(default="native", init=False)
+    _without: frozenset[Refusable] = field(default=frozenset(), init=False)
     _client: ProviderClient | None = field(default=None, init=False, repr=False)
     _connecting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
@@ -89,17 +91,17 @@ class ProviderLLM:
 
     async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
         client = self._client or await self._connected()
-        state = RetryState(mode=self._mode)
+        state = RetryState(mode=self._mode, without=self._without)
         while True:
             sent = self._provider_request(request, state)
             outcome, elapsed = await self._limited(client, sent, on_text)
             if isinstance(outcome, Reply):
-                self._mode = state.mode
+                self._mode, self._without = state.mode, state.without
                 return outcome
             state = replace(state, tries=state.tries + 1, elapsed=state.elapsed + elapsed)
             match next_step(outcome, state, self.limits, self.address, self.chance()):
-                case RetryInMode(mode):
-                    state = replace(state, mode=mode, tries=state.tries - 1)
+                case RetryChanged(changed):
+                    state = changed
                 case RetryAfter(after):
                     await self.sleep(after)
                     state = replace(state, waited=state.waited + after)
@@ -162,16 +164,20 @@ class ProviderLLM:
         system = request.system
         if state.mode == "prompted":
             system = f"{system}\n\n{_AS_TEXT}\n{json.dumps(schema, ensure_ascii=False)}"
-        limits = self.limits
+        limits, user = self.limits, request.user
+        if "system_role" in state.without:
+            system, user = "", f"{system}\n\n{user}"
         longest = limits.base_tokens + limits.tokens_per_text * count_texts(schema)
+        most = limits.max_tokens or longest
         return ProviderRequest(
             system=system,
-            user=request.user,
+            user=user,
             picture=request.picture,
             schema=schema,
             name=request.name,
             mode=state.mode,
-            max_tokens=limits.max_tokens or longest,
+            max_tokens=min(most, state.most_tokens or most),
+            without=state.without,
             timeout=max(limits.deadline - state.elapsed, 0.01),
             text_interval=limits.text_interval,
         )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from callsheet.images import Image
     from callsheet.llm.retry_policy import Mode
 
 
+Refusable = Literal["stream_options", "token_limit", "system_role"]
+"""A part of a request that some servers refuse by name: each can be left out or put in another form."""
+
+
 @dataclass(frozen=True)
 class ProviderRequest:
     """What is sent in one try.
 
-    `timeout` is in seconds; partial text is reported every `text_interval` seconds.
+    `timeout` is in seconds; partial text is reported every `text_interval` seconds. `without` are the
+    parts that the server refused.
     """
 
     system: str
@@ -26,6 +31,7 @@ class ProviderRequest:
     max_tokens: int
     timeout: float
     text_interval: float
+    without: frozenset[Refusable] = frozenset()
 
 
 @dataclass(frozen=True)

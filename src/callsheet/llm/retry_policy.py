@@ -5,6 +5,8 @@
 | key, billing, quota, unknown LLM, input too long, | give up: a retry changes nothing             |
 | content filter, TLS, reply too large, time limits |                                              |
 | schema or mode rejected                           | next mode: native, tool, prompted            |
+| a part of the request rejected by name            | again without it, or in its other form       |
+| output limit or context exceeded, and named       | again within it                              |
 | rate limit, overload, 5xx, broken connection      | retry, 4 tries in all                        |
 | server unreachable, unusable reply                | retry, 2 tries in all                        |
 | one of the last two rows, with part of a reply    | accept the part; the rest is requested once  |
@@ -16,7 +18,8 @@ pure: the caller sleeps and draws random numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from callsheet.llm.error_messages import error_for
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from callsheet.llm.error_messages import LLMAddress
     from callsheet.llm.port import Reply
     from callsheet.llm.provider_errors import FailureKind, ProviderFailure
+    from callsheet.llm.provider_request import Refusable
 
 Mode = Literal["native", "tool", "prompted"]
 
@@ -71,6 +75,8 @@ class RetryState:
 
     mode: Mode = "native"
     tries: int = 0
+    without: frozenset[Refusable] = frozenset()
+    most_tokens: int | None = None
     elapsed: float = 0.0
     waited: float = 0.0
 
@@ -83,10 +89,10 @@ class RetryAfter:
 
 
 @dataclass(frozen=True)
-class RetryInMode:
-    """Retry at once in another mode."""
+class RetryChanged:
+    """Retry at once with a changed request; the refused one does not count as a try."""
 
-    mode: Mode
+    state: RetryState
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class GiveUp:
     error: CallsheetError = field(compare=False)
 
 
-NextStep = RetryAfter | RetryInMode | AcceptPartial | GiveUp
+NextStep = RetryAfter | RetryChanged | AcceptPartial | GiveUp
 
 
 def next_step(
@@ -114,8 +120,8 @@ def next_step(
     chance: float,
 ) -> NextStep:
     """Decides after a failed try; `chance` is a random number from 0 to 1."""
-    if failure.kind == "mode" and state.mode != MODES[-1]:
-        return RetryInMode(MODES[MODES.index(state.mode) + 1])
+    if (changed := _changed(failure, state)) is not None:
+        return RetryChanged(replace(changed, tries=state.tries - 1))
     if failure.partial is not None and failure.kind in TRIES:
         return AcceptPartial(failure.partial)
     if state.tries >= TRIES.get(failure.kind, 1) or state.elapsed >= limits.deadline:
@@ -124,6 +130,17 @@ def next_step(
     if state.waited + wait > limits.patience:
         return GiveUp(error_for(failure, state.tries, address))
     return RetryAfter(wait)
+
+
+def _changed(failure: ProviderFailure, state: RetryState) -> RetryState | None:
+    """The state whose request the server may take, where it said what it does not take."""
+    if failure.refused and failure.refused not in state.without:
+        return replace(state, without=state.without | {failure.refused})
+    if failure.most_tokens and failure.most_tokens < (state.most_tokens or math.inf):
+        return replace(state, most_tokens=failure.most_tokens)
+    if failure.kind == "mode" and state.mode != MODES[-1]:
+        return replace(state, mode=MODES[MODES.index(state.mode) + 1])
+    return None
 
 
 def _wait(failure: ProviderFailure, tries: int, chance: float) -> float:

@@ -1,0 +1,114 @@
+"""What a server refuses by name is left out or put in another form, once for each server."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from callsheet import errors
+from callsheet.llm.provider_errors import failure_of
+from callsheet.llm.provider_llm import ProviderLLM
+from tests.support.loopback import Status
+from tests.support.providers import REQUEST, SYSTEM, USER, client
+from tests.support.strict_openai import Conduct, StrictOpenAI
+
+ASKED = 8_000 + 2 * 700
+
+
+@pytest.mark.parametrize(
+    ("refused", "left"),
+    [
+        (("max_tokens",), {"max_completion_tokens": ASKED}),
+        (("stream_options",), {"max_tokens": ASKED}),
+        (("stream_options", "max_tokens", "response_format"), {"max_completion_tokens": ASKED}),
+    ],
+    ids=["max_tokens", "stream_options", "three at once"],
+)
+async def test_a_refused_parameter_is_replaced_or_left_out_and_never_sent_again(
+    refused: tuple[str, ...], left: dict[str, int]
+) -> None:
+    with StrictOpenAI(Conduct(refuse=refused)) as server:
+        llm = client(server)
+        for _ in range(2):
+            assert json.loads((await llm.compose(REQUEST)).text)
+    accepted = server.requests[len(refused)].json
+    assert not set(refused) & set(accepted)
+    assert left.items() <= accepted.items()
+    assert len(server.requests) == len(refused) + 2
+
+
+async def test_a_server_without_a_system_role_gets_the_instructions_with_the_message() -> None:
+    wrong = {"error": {"message": "Conversation roles must alternate user/assistant/user/…"}}
+    with StrictOpenAI(faults=[Status(400, wrong)]) as server:
+        llm = client(server)
+        await llm.compose(REQUEST)
+        await llm.compose(REQUEST)
+    for request in server.requests[1:]:
+        (message,) = request.json["messages"]
+        assert message["role"] == "user"
+        assert message["content"] == f"{SYSTEM}\n\n{USER}"
+    assert len(server.requests) == 3
+
+
+CONTEXT = (
+    "This model's maximum context length is 8192 tokens. However, you requested 10509 tokens"
+    " (1109 in the messages, 9400 in the completion)."
+)
+LIMITS: list[tuple[Any, int]] = [
+    (CONTEXT, 8_192 - 1_109 - 16),
+    (
+        "'max_tokens' or 'max_completion_tokens' is too large: 9400. This model's maximum context"
+        " length is 8192 tokens and your request has 1109 input tokens (9400 > 8192 - 1109).",
+        8_192 - 1_109 - 16,
+    ),
+    ("max_tokens is too large: 9400. This model supports at most 4096 completion tokens.", 4_096),
+    ("`max_tokens` must be less than or equal to `8,192`, the maximum for this model", 8_192),
+    ("Invalid max_tokens value, the valid range of max_tokens is [1, 8192]", 8_192),
+    ("max_tokens: 9400 > 4096, which is the maximum allowed number of output tokens", 4_096),
+]
+
+
+@pytest.mark.parametrize(("words", "most"), LIMITS)
+async def test_a_call_is_made_again_within_the_limit_that_the_server_names(
+    words: str, most: int
+) -> None:
+    with StrictOpenAI(faults=[Status(400, {"error": {"message": words}})]) as server:
+        await client(server).compose(REQUEST)
+    assert [request.json["max_tokens"] for request in server.requests] == [ASKED, most]
+
+
+async def test_a_context_without_room_for_a_prompt_is_too_small() -> None:
+    words = CONTEXT.replace("1109", "8100")
+    with (
+        StrictOpenAI(faults=[Status(400, {"error": {"message": words}})]) as server,
+        pytest.raises(errors.InputTooLargeError, match="maximum context length is 8192"),
+    ):
+        await client(server).compose(REQUEST)
+    assert len(server.requests) == 1
+
+
+async def test_ollama_is_told_the_limit_by_the_name_that_it_reads() -> None:
+    with StrictOpenAI() as server:
+        await ProviderLLM("ollama", "qwen3", base_url=server.url).compose(REQUEST)
+    body = server.requests[0].json
+    assert (body["max_tokens"], "max_completion_tokens" in body) == (ASKED, False)
+
+
+async def test_the_list_of_faults_that_fastapi_sends_is_shown() -> None:
+    detail = [{"loc": ["body", "seed"], "msg": "Input should be a valid integer", "type": "int"}]
+    with (
+        StrictOpenAI(faults=[Status(422, {"detail": detail})]) as server,
+        pytest.raises(errors.RequestRejectedError, match=r"body\.seed: Input should be a valid"),
+    ):
+        await client(server).compose(REQUEST)
+
+
+def test_a_message_that_only_mentions_a_parameter_refuses_none() -> None:
+    for words in (
+        "the system is overloaded",
+        "model requires more system memory than is available",
+    ):
+        assert failure_of(500, {"error": words}, None).refused is None
+    assert failure_of(400, {"error": {"message": "bad idea"}}, None).most_tokens is None
