@@ -10,7 +10,7 @@ import pytest
 from callsheet import errors
 from callsheet.llm.provider_errors import failure_of
 from callsheet.llm.provider_llm import ProviderLLM
-from tests.support.loopback import Status
+from tests.support.loopback import Raw, Status
 from tests.support.providers import REQUEST, SYSTEM, USER, client
 from tests.support.strict_openai import Conduct, StrictOpenAI
 
@@ -103,6 +103,39 @@ async def test_the_list_of_faults_that_fastapi_sends_is_shown() -> None:
         pytest.raises(errors.RequestRejectedError, match=r"body\.seed: Input should be a valid"),
     ):
         await client(server).compose(REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Status(500, {"error": "image input is not supported"}), "image input is not supported"),
+        (
+            Status(500, {"error": {"message": "model requires more system memory (5.6 GiB)"}}),
+            "more system memory",
+        ),
+        (
+            Status(404, {"error": {"message": "No models loaded. Please load a model."}}),
+            "No models",
+        ),
+        (Raw(b'{"error": "Unexpected endpoint or method. (POST /chat)"}'), "Unexpected endpoint"),
+        (
+            Raw(
+                b'data: {"error": {"message": "The number of tokens to keep from the initial prompt is'
+                b' greater than the context length (n_ctx: 4096)"}}\n\n',
+                "text/event-stream",
+            ),
+            "greater than the context length",
+        ),
+    ],
+    ids=["image", "memory", "no model", "error as a text, status 200", "error in a stream"],
+)
+async def test_what_cannot_pass_with_time_is_tried_once_and_told_in_the_servers_words(
+    fault: Any, words: str
+) -> None:
+    with StrictOpenAI(faults=[fault] * 4) as server, pytest.raises(errors.CallsheetError) as raised:
+        await client(server).compose(REQUEST)
+    assert words in raised.value.message
+    assert len(server.requests) == 1
 
 
 def test_a_message_that_only_mentions_a_parameter_refuses_none() -> None:

@@ -77,7 +77,7 @@ def test_a_status_and_its_body_amount_to(status: int, answer: Any, kind: Failure
 
 @pytest.mark.parametrize(
     "kind",
-    ["key", "billing", "quota", "unknown_llm", "too_long", "filtered", "rejected", "oversize", "tls", "deadline", "idle"],
+    ["key", "billing", "quota", "unknown_llm", "too_long", "filtered", "rejected", "unable", "oversize", "tls", "deadline", "idle"],
 )  # fmt: skip
 def test_what_trying_again_does_not_change_ends_at_once(kind: FailureKind) -> None:
     assert isinstance(after(ProviderFailure(kind)), GiveUp)

@@ -144,13 +144,21 @@ def _rejected(failure: ProviderFailure, _tries: int, at: LLMAddress) -> Callshee
     )
 
 
+def _unable(failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+    return RequestRejectedError(
+        f"{at.place} cannot answer with `{at.name}`{_quoted(failure)}",
+        hint="put that right at the server, or choose another LLM; trying again changes nothing",
+    )
+
+
 def _overloaded(failure: ProviderFailure, tries: int, at: LLMAddress) -> CallsheetError:
     what = "limits the rate of calls" if failure.kind == "busy" else "is failing"
     status = f" (status {failure.status})" if failure.status else ""
     tried = f"; it was tried {tries} times" if tries > 1 else ""
     if failure.retry_after is None:
         return OverloadedError(
-            f"{at.place} {what}{status}{tried}", hint="run `callsheet resume` later"
+            f"{at.place} {what}{status}{_quoted(failure)}{tried}",
+            hint="run `callsheet resume` later",
         )
     wait = _span(failure.retry_after)
     return OverloadedError(
@@ -230,6 +238,7 @@ _ERRORS: Mapping[FailureKind, Callable[[ProviderFailure, int, LLMAddress], Calls
     "filtered": _filtered,
     "mode": _rejected,
     "rejected": _rejected,
+    "unable": _unable,
     "busy": _overloaded,
     "failing": _overloaded,
     "dropped": _dropped,

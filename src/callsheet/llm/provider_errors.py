@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ FailureKind = Literal[
     "filtered",
     "mode",
     "rejected",
+    "unable",
     "busy",
     "failing",
     "dropped",
@@ -94,7 +96,7 @@ _WORDS: tuple[tuple[FailureKind, frozenset[int], re.Pattern[str]], ...] = (
         "too_long",
         _REFUSED,
         re.compile(
-            r"maximum context length|reduce the length of the messages|input token count"
+            r"maximum context length|greater than the context length|reduce the length of the messages|input token count"
             r"|prompt is too long|available context size|context window",
             re.I,
         ),
@@ -115,6 +117,16 @@ _WORDS: tuple[tuple[FailureKind, frozenset[int], re.Pattern[str]], ...] = (
     ),
     # A refusal without a reason may be about the mode; a try in the next one costs little.
     ("mode", frozenset({400}), re.compile(r"^$")),
+    # What a server cannot do now, it cannot do in a minute either.
+    (
+        "unable",
+        frozenset({*_REFUSED, 500, 503}),
+        re.compile(
+            r"image input is not supported|requires more (?:system )?memory|no models? (?:is )?loaded"
+            r"|failed to load|unexpected endpoint|out of memory",
+            re.I,
+        ),
+    ),
     # llama.cpp reports so where the LLM left the grammar.
     ("garbled", frozenset({500}), re.compile(r"does not match the expected")),
 )
@@ -203,6 +215,14 @@ def _most_tokens(message: str) -> int | None:
 
 def _number(found: re.Match[str]) -> int:
     return int(next(filter(None, found.groups())).replace(",", ""))
+
+
+def stream_failure(body: object) -> ProviderFailure:
+    """The failure that an error stands for which a server tells in a stream, or with status 200."""
+    body = {"error": body} if isinstance(body, str) else body
+    kind = kind_of(HTTPStatus.BAD_REQUEST, body)
+    lasting = kind in ("billing", "quota", "too_long", "key", "filtered", "unknown_llm", "unable")
+    return ProviderFailure(kind if lasting else "failing", message=message_in(body))
 
 
 def kind_of(status: int, body: object) -> FailureKind:

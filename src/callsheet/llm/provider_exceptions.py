@@ -9,7 +9,7 @@ import httpx2
 from pydantic_ai import exceptions as foreign
 
 from callsheet.llm.http import OversizeReplyError
-from callsheet.llm.provider_errors import ProviderFailure, failure_of, message_in
+from callsheet.llm.provider_errors import ProviderFailure, failure_of, stream_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def failure_from(error: Exception) -> ProviderFailure:
         refused = getattr(error, "phase", "read") == "connect" and not late
         return ProviderFailure("unreachable" if refused else "dropped")
     if isinstance(error, foreign.ModelAPIError) and error.in_stream:
-        return ProviderFailure("failing", message=message_in(error.body))
+        return stream_failure(error.body)
     # An exception before anything is sent is about the form of the request.
     unsent = isinstance(error, (foreign.UserError, AssertionError, NotImplementedError))
     return ProviderFailure("mode" if unsent else "garbled")
