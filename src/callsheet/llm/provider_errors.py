@@ -189,11 +189,18 @@ MARGIN = 16
 
 def failure_of(status: int, body: object, retry_after: float | None) -> ProviderFailure:
     """The failure that an HTTP response with an error stands for."""
+    body = _as_object(body)
     message = message_in(body)
     refused = next(_refused(status, f"{message} {' '.join(_strings(body, {'param'}))}"), None)
     return ProviderFailure(
         kind_of(status, body), status, message, retry_after, None, refused, _most_tokens(message)
     )
+
+
+def _as_object(body: object) -> object:
+    """An error body as an object where it is a plain sentence; a web page says nothing."""
+    is_sentence = isinstance(body, str) and not body.lstrip().startswith("<")
+    return {"error": body} if is_sentence else body
 
 
 def _refused(status: int, text: str) -> Iterator[Refusable]:
@@ -219,7 +226,7 @@ def _number(found: re.Match[str]) -> int:
 
 def stream_failure(body: object) -> ProviderFailure:
     """The failure that an error stands for which a server tells in a stream, or with status 200."""
-    body = {"error": body} if isinstance(body, str) else body
+    body = _as_object(body)
     kind = kind_of(HTTPStatus.BAD_REQUEST, body)
     lasting = kind in ("billing", "quota", "too_long", "key", "filtered", "unknown_llm", "unable")
     return ProviderFailure(kind if lasting else "failing", message=message_in(body))
