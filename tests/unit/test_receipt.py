@@ -76,7 +76,7 @@ def test_replies_of_the_same_llm_are_preferred_for_estimates() -> None:
 
 def test_without_history_the_schemas_bounds_are_the_range() -> None:
     bounded = by_schema({"type": "string", "minLength": 60, "maxLength": 3_000})
-    assert (bounded.low, bounded.usual, bounded.high) == (10, 100, 1_000)
+    assert (bounded.low, bounded.usual, bounded.high) == (10, 250, 1_000)
     assert bounded.basis == "schema"
     assert ReplyHistory().expect_model("openai:a", "ONE", {"type": "string"}).high == 700
 

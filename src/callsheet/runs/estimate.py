@@ -45,7 +45,7 @@ SAMPLE_IDEA = "a woman reads by a rain-streaked window at dusk"
 
 @dataclass(frozen=True)
 class EstimatedTokens:
-    """Tokens that one run would send and receive; `drafts` is what the workflow's drafts take.
+    """Tokens that one run would send and receive.
 
     `picture` is None where the LLM's tokens for an image are unknown; the sum then leaves it out.
     """
@@ -55,7 +55,6 @@ class EstimatedTokens:
     schema: int = 0
     message: int = 0
     picture: int | None = 0
-    drafts: int = 0
     reply: TokenRange = field(default_factory=TokenRange)
 
     @property
@@ -65,10 +64,8 @@ class EstimatedTokens:
 
     @property
     def output(self) -> int:
-        """The usual reply: by this person's history, else by the drafts, within the schema's bounds."""
-        if self.reply.basis == "history":
-            return self.reply.usual
-        return min(max(self.drafts, self.reply.low), self.reply.high)
+        """The usual reply: by this person's history, else by the schema's bounds."""
+        return self.reply.usual
 
     def __add__(self, other: EstimatedTokens) -> EstimatedTokens:
         return EstimatedTokens(
@@ -77,7 +74,6 @@ class EstimatedTokens:
             self.schema + other.schema,
             self.message + other.message,
             _sum(self.picture, other.picture),
-            self.drafts + other.drafts,
             self.reply + other.reply,
         )
 
@@ -89,7 +85,6 @@ class EstimatedTokens:
             self.schema * number,
             self.message * number,
             None if self.picture is None else self.picture * number,
-            self.drafts * number,
             self.reply.times(number),
         )
 
@@ -101,7 +96,6 @@ class EstimatedTokens:
             round(self.schema * factor),
             round(self.message * factor),
             self.picture,
-            round(self.drafts * factor),
             self.reply,
         )
 
@@ -111,7 +105,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 
 class MeasuringLLM:
-    """An LLM that returns drafts and counts what it was sent."""
+    """An LLM that returns drafts, so that a run goes on, and counts what it was sent."""
 
     def __init__(self, spec: str, history: ReplyHistory | None = None) -> None:
         self.spec = spec
@@ -135,7 +129,6 @@ class MeasuringLLM:
             count_tokens(schema_text(adapt_schema(request.schema, self._dialect))),
             count_tokens(request.user),
             request_image_tokens(named.provider, named.name, request.picture),
-            count_tokens(text),
             self._history.expect(self.spec, models) if models else by_schema(request.schema),
         )
         return Reply(text, "stop", Usage(), "measure")
