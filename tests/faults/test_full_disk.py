@@ -75,7 +75,7 @@ def test_a_disk_that_is_full_at_any_commit_of_a_run_is_named_and_the_run_goes_on
     terminal: Terminal, disk: SmallDisk
 ) -> None:
     met: set[int] = set()
-    for free in range(0, 200, 12):
+    for free in range(0, 200, 4):
         disk.leave(free)
         result = disk.run(terminal, *RUN)
         if result.status == 0:

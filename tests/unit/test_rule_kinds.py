@@ -24,9 +24,7 @@ def test_only_limits_and_the_idea_are_errors() -> None:
 
 def test_a_keyword_of_a_schema_is_an_error_only_where_it_is_a_limit() -> None:
     schema = build_schema(["nano_banana"], workflow="studio")
-    reply: Any = {
-        "prompts": {"NANO_BANANA": "A glass perfume bottle stands on a vanity by a lamp."}
-    }
+    reply: Any = {"prompts": {"NANO_BANANA": "A cat on a mat."}}
     assert find_errors(reply, schema) == []
     assert [(each.rule, each.kind) for each in find_warnings(reply, schema)] == [
         ("minLength", "house")
