@@ -35,10 +35,9 @@ if TYPE_CHECKING:
     from callsheet.llm.port import Request, TextListener
     from callsheet.llm.provider_client import ProviderClient
     from callsheet.llm.provider_errors import ProviderFailure
-    from callsheet.llm.provider_request import Refusable
+    from callsheet.llm.provider_request import Mode, Refusable
     from callsheet.llm.providers import Key
     from callsheet.llm.proxies import Proxy
-    from callsheet.llm.retry_policy import Mode
 
 _AS_TEXT = (
     "Reply with one JSON object and nothing else: no fence, no word before or after it."

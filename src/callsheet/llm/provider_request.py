@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from callsheet.images import Image
-    from callsheet.llm.retry_policy import Mode
 
+Mode = Literal["native", "tool", "prompted"]
+"""How structured output is requested."""
 
 Refusable = Literal["stream_options", "token_limit", "system_role"]
 """A part of a request that some servers refuse by name: each can be left out or put in another form."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from callsheet.llm.error_messages import error_for
 
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
     from callsheet.llm.error_messages import LLMAddress
     from callsheet.llm.port import Reply
     from callsheet.llm.provider_errors import FailureKind, ProviderFailure
-    from callsheet.llm.provider_request import Refusable
-
-Mode = Literal["native", "tool", "prompted"]
+    from callsheet.llm.provider_request import Mode, Refusable
 
 MODES: tuple[Mode, ...] = ("native", "tool", "prompted")
-"""How structured output is requested, the strictest first."""
+"""The ways of requesting structured output, the strictest first."""
 
 TRIES: Mapping[FailureKind, int] = {
     "busy": 4,
