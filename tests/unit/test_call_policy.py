@@ -10,10 +10,10 @@ from callsheet import errors
 from callsheet.llm.error_messages import LLMAddress, error_for, redact, visible
 from callsheet.llm.provider_errors import FailureKind, ProviderFailure, kind_of, message_in
 from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.llm.provider_request import Mode
 from callsheet.llm.retry_policy import (
     CallLimits,
     GiveUp,
-    Mode,
     NextStep,
     RetryAfter,
     RetryChanged,
