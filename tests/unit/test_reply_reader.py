@@ -220,7 +220,7 @@ _replies = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(_replies, st.integers(0, 13), st.integers(0, 13), st.sampled_from([None, 1]))
 def test_no_damage_that_replies_have_costs_a_prompt(
     reply: Any, first: int, second: int, indent: int | None
@@ -238,7 +238,16 @@ def _values_of(reply: Any) -> dict[tuple[str, ...], str]:
     return flat | {("prompts", "QWEN", name): text for name, text in prompts["QWEN"].items()}
 
 
-@settings(max_examples=150, deadline=None)
+def test_a_stray_quotation_mark_swallows_no_other_prompt() -> None:
+    whole = {"SORA_1_A": "a heron: dawn", "SD_B": "heron, reeds"}
+    qwen = {"prompt": "a heron", "negative_prompt": "the ']"}
+    text = json.dumps({"prompts": {"SORA_2_A": "a heron", **whole, "QWEN": qwen}})
+    damaged = text.replace('"a heron"', '\'"a heron"', 1)
+    found = read_reply(damaged, SCHEMA).values
+    assert {path[1:] for path in found} >= {("SORA_1_A",), ("SD_B",), ("QWEN", "negative_prompt")}
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(_replies, st.sampled_from(["SORA_2_A", "SORA_1_A", "SD_B"]), st.data())
 def test_whatever_happens_to_one_prompt_the_others_are_read(
     reply: Any, hurt: str, data: st.DataObject

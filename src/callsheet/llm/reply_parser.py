@@ -199,6 +199,10 @@ class _NextNames:
             return None
         return place
 
+    def are_within(self, at: int, end: int) -> bool:
+        """Whether a known name stands as a key between two places."""
+        return self._pattern is not None and self._pattern.search(self._text, at, end) is not None
+
 
 @dataclass
 class _TolerantReader:
@@ -254,6 +258,9 @@ class _TolerantReader:
     def _member(self, at: int, depth: int) -> tuple[Any, int]:
         """The value of a name, and where it ends: a text must be followed as texts are."""
         value, end = self._value(at, depth + 1)
+        if self.text[at : at + 1] == "'" and self.names.are_within(at, end):
+            # A stray quotation mark: what it seems to open holds the members that follow.
+            raise _BrokenError(at + 1)
         if isinstance(value, dict | list) or _AFTER.match(self.text, end) or self._ends(end, value):
             return value, end
         raise _BrokenError(at + 1)
