@@ -13,6 +13,7 @@ from tests.conftest import GUARD
 from tests.support.cli import Terminal
 from tests.support.page_object import PageObject, chromium
 from tests.support.serving import Serving
+from tests.support.slow_llm import SlowLLM
 
 OpenPage = Callable[..., PageObject]
 
@@ -47,6 +48,12 @@ def browser() -> Iterator[Browser]:
     # While it lives, an event loop runs in this thread: asynchronous tests must come after its end.
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def llm() -> Iterator[SlowLLM]:
+    with SlowLLM.running() as slow:
+        yield slow
 
 
 @pytest.fixture(scope="module")

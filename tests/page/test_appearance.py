@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Page, expect
 
@@ -30,12 +28,6 @@ OVERFLOWING = """() => [
         .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth)
         .map((each) => each.outerHTML.slice(0, 80)),
 ]"""
-
-
-@pytest.fixture(scope="module")
-def llm() -> Iterator[SlowLLM]:
-    with SlowLLM.running() as slow:
-        yield slow
 
 
 @dataclass

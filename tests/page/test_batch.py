@@ -23,12 +23,6 @@ from tests.support.slow_llm import SlowLLM
 
 
 @pytest.fixture(scope="module")
-def llm() -> Iterator[SlowLLM]:
-    with SlowLLM.running() as slow:
-        yield slow
-
-
-@pytest.fixture(scope="module")
 def server(llm: SlowLLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     env = {"CALLSHEET_LLM": "openai:any", "CALLSHEET_BASE_URL": llm.server.url}
     with serving(tmp_path_factory.mktemp("home"), env=env) as server:

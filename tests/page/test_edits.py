@@ -18,12 +18,6 @@ MOTION = "motion_2_0.simplified_cinematic"
 
 
 @pytest.fixture(scope="module")
-def llm() -> Iterator[SlowLLM]:
-    with SlowLLM.running() as slow:
-        yield slow
-
-
-@pytest.fixture(scope="module")
 def slow_server(llm: SlowLLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     env = {"CALLSHEET_LLM": "openai:gpt-5.2", "CALLSHEET_BASE_URL": llm.server.url}
     with serving(tmp_path_factory.mktemp("home"), env=env) as server:

@@ -17,12 +17,6 @@ MODELS = ("SORA_2_A", "SORA_1_A")
 
 
 @pytest.fixture(scope="module")
-def llm() -> Iterator[SlowLLM]:
-    with SlowLLM.running() as slow:
-        yield slow
-
-
-@pytest.fixture(scope="module")
 def server(llm: SlowLLM, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     with serving(tmp_path_factory.mktemp("home"), env=_with(llm)) as server:
         yield server

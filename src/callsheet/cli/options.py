@@ -38,6 +38,17 @@ idea_check_option = click.option(
 )
 
 
+def _seconds_option(name: str, help_text: str) -> Callable[[Command], Command]:
+    """An option that limits a time; 0 is no limit."""
+    return click.option(
+        name,
+        type=click.FloatRange(0, LONGEST_TIMEOUT),
+        callback=_reject_nan,
+        metavar="SECONDS",
+        help=help_text,
+    )
+
+
 def llm_options(command: Command) -> Command:
     """Adds the options that select the LLM and limit its cost."""
     for option in (
@@ -48,21 +59,15 @@ def llm_options(command: Command) -> Command:
             metavar="USD",
             help="Budget: send no call that could exceed this total.",
         ),
-        click.option(
+        _seconds_option(
             "--idle-timeout",
-            type=click.FloatRange(0, LONGEST_TIMEOUT),
-            callback=_reject_nan,
-            metavar="SECONDS",
-            help="Longest that a call may go without receiving anything; 0 is no limit. Default: 60,"
-            " or 600 for a server of your own.",
+            "Longest that a call may go without receiving anything; 0 is no limit. Default: 60, or"
+            " 600 for a server of your own.",
         ),
-        click.option(
+        _seconds_option(
             "--timeout",
-            type=click.FloatRange(0, LONGEST_TIMEOUT),
-            callback=_reject_nan,
-            metavar="SECONDS",
-            help="Longest that a call may take in all; 0 is no limit. Default: 120, or 3600 for a"
-            " server of your own.",
+            "Longest that a call may take in all; 0 is no limit. Default: 120, or 3600 for a server"
+            " of your own.",
         ),
         click.option(
             "--base-url", metavar="URL", help="Address of your own OpenAI-compatible server."

@@ -29,10 +29,11 @@ MOST_WORDS = 3
 def banned(negative: str, shown: str) -> Iterator[str]:
     """The entries of a negative list that stand in the text, word for word but for a plural s."""
     words = [_bare(word) for word in _WORD.findall(EXCLUDED.sub(" ", shown.lower()))]
-    runs = {" ".join(words[n : n + size]) for size in (1, 2, 3) for n in range(len(words))}
+    sizes = range(1, MOST_WORDS + 1)
+    runs = {" ".join(words[n : n + size]) for size in sizes for n in range(len(words))}
     for entry in dict.fromkeys(_WEIGHT.sub("", negative.lower()).split(",")):
         named = [_bare(word) for word in _WORD.findall(entry)]
-        if 1 <= len(named) <= MOST_WORDS and " ".join(named) in runs:
+        if len(named) in sizes and " ".join(named) in runs:
             yield entry.strip(" ()[]\n")
 
 

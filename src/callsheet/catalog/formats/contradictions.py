@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from callsheet.catalog.formats.format import Rule, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from callsheet.catalog.formats.format import Fault
 
@@ -31,25 +31,10 @@ _SEVERAL = re.compile(
 )
 _NUMBER = "two|three|four|five|six|seven|eight|nine|ten|twelve|[2-9]|1[0-9]"
 _COUNTED = re.compile(rf"(?i)\b({_NUMBER}) (?:([a-z]+) )?([a-z]{{3,}}s)\b")
-_FIGURES = {
-    str(n): word
-    for n, word in enumerate(
-        [
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ],
-        start=2,
-    )
-}
+_FIGURES: Mapping[str, str] = {
+    "2": "two", "3": "three", "4": "four", "5": "five", "6": "six", "7": "seven", "8": "eight",
+    "9": "nine", "10": "ten", "11": "eleven", "12": "twelve",
+}  # fmt: skip
 _PARTS = re.compile(
     r"(?i)\b(?:of (?:them|the|which)|other|others|more|another|first|last|groups?|rows?|pairs?)\b"
 )
