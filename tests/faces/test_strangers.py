@@ -209,7 +209,8 @@ def test_a_stream_of_events_lives_on_beyond_every_limit_of_time(server: Serving)
     assert next(stream)[0] == "ready"
     time.sleep(3 * max(LIMITS.request_seconds, LIMITS.unread_seconds))
     run = server.start("sora")
-    assert next(data for name, data, _ in stream if name == "run")["run"] == run
+    # A run that another test has started on this server may still be changing.
+    assert run in (data["run"] for name, data, _ in stream if name == "run")
     stream.close()
 
 
