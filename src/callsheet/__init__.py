@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from callsheet.activity import Retrying, Writing
     from callsheet.api import (
         Estimate,
         Result,
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Estimate",
     "Result",
+    "Retrying",
     "RowResult",
+    "Writing",
     "batch",
     "batch_async",
     "build_instructions",

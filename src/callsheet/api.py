@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from callsheet.activity import Retrying as Retrying  # noqa: PLC0414  # part of the public API
+from callsheet.activity import Writing as Writing  # noqa: PLC0414
 from callsheet.batches.outcomes import RowResult, row_result
 from callsheet.errors import InputError, StorageError, error_of
 from callsheet.fidelity import MODES
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.activity import Activity
     from callsheet.batches.input_source import Ideas
     from callsheet.catalog.groups import Group
     from callsheet.documents import RunDocument
@@ -160,6 +163,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     still: str | None = None,
     idea_check: IdeaCheckMode | None = None,
     answer: Callable[[Question], str | None] | None = None,
+    on_activity: Callable[[Activity], None] | None = None,
 ) -> Result:
     """Writes the prompts of these groups for an idea, and keeps the run.
 
@@ -167,7 +171,9 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     further fields; `home` is where runs are kept; `image` is the rendered still that motion prompts
     are written for, as a path or as its bytes; `still` names the image model whose still they are
     for, else the first; `idea_check` is `strict`, `warn` or `off`. A question that nothing answers is put to
-    `answer`; without one, or with None as its word, the result is of status `waiting`.
+    `answer`; without one, or with None as its word, the result is of status `waiting`. `on_activity`
+    is called with a `Writing` while the LLM writes, and with a `Retrying` before a failed call is
+    made again.
 
     Raises InputError for words that do not fit, ProviderError, ReplyError and StorageError as the
     run meets them. A run that has begun is kept in any case; where a part of it could not be stored,
@@ -190,6 +196,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     service = RunService(settings, llm=own)
     try:
         session = await service.start(options, workflow)
+        session.on_activity = on_activity
         return await _carry_out(session, answer)
     finally:
         service.store.close()

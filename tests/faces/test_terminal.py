@@ -34,6 +34,9 @@ def test_a_prompt_is_reported_as_soon_as_it_is_complete(terminal: Terminal) -> N
         while "✓ SORA_2_A" not in seen:
             seen += _read(screen)
         assert process.poll() is None
+        # Before that, its words were shown in a line that each new one replaces.
+        lines = [line for line in seen.split("\r") if line.strip()]
+        assert len([line for line in lines if "SORA_2_A" in line and "✓" not in line]) > 2
         assert "SORA_1_A" not in seen
         while "✓ SORA_1_A" not in seen:
             seen += _read(screen)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 89
-BATCH_FILES = 101
+RUN_FILES = 91
+BATCH_FILES = 102
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from callsheet.activity import Activity, Retrying, Writing
 from callsheet.engine.run_view import RunView
 from callsheet.events import RecordedEvent, ValuesFinished
 from callsheet.llm.port import Reply, Request, TextListener, Usage
@@ -22,6 +23,7 @@ from callsheet.runs.session import RunSession
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.conftest import GUARD
+from tests.support.loopback import Status
 from tests.support.run_backends import RunBackend
 from tests.support.runs import IDEA, InMemoryRuns, client_of, prompts_of
 from tests.support.self_killing_run import GROUPS as KILLED
@@ -281,3 +283,34 @@ async def test_a_completed_prompt_is_announced_in_its_delivered_form_and_an_inva
         report["SORA_2_A"] == good["SORA_2_A"]
     )  # without the quotation marks that the LLM put around it
     assert "SORA_1_A" not in report
+
+
+async def test_the_words_are_told_while_they_are_written_and_never_recorded(
+    place: RunBackend,
+) -> None:
+    good = prompts_of(await InMemoryRuns.with_llm().run(GROUPS))
+    listener, told = Listener(), list[Activity]()
+    session = await _begun(place.service(Dictating(good), listener.hear))
+    session.on_activity = told.append
+    await session.advance()
+
+    texts = [each.texts for each in told if isinstance(each, Writing)]
+    for name, prompt in good.items():
+        written = [each[name] for each in texts if name in each]
+        assert all(prompt.startswith(each) for each in written)
+        assert len(set(written)) > len(prompt) // 20
+    assert "writing" not in " ".join(listener.kinds)
+
+
+async def test_a_call_that_is_made_again_is_told_with_what_failed(
+    place: RunBackend, server: StrictOpenAI
+) -> None:
+    told = list[Activity]()
+    server.fail(Status(503), Status(503))
+    session = await _begun(_service(place, server, Listener()))
+    session.on_activity = told.append
+    await session.advance()
+
+    tries = [each for each in told if isinstance(each, Retrying)]
+    assert [(each.number, each.most) for each in tries] == [(2, 4), (3, 4)]
+    assert all(each.message.endswith("(status 503): a scripted 503") for each in tries), tries

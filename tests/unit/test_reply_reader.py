@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callsheet.llm.reply_parser import has_object
-from callsheet.llm.reply_reader import read_reply
+from callsheet.llm.reply_reader import read_reply, text_being_written
 
 TEXT: Any = {"type": "string"}
 
@@ -280,3 +280,39 @@ def test_no_depth_makes_the_reader_fail(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     assert read_reply(text, SCHEMA).values == {}
     assert not has_object(text)
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = value[name]
+    return value
+
+
+def test_at_every_point_of_a_reply_the_text_being_written_is_the_start_of_its_value() -> None:
+    twins = GOOD["prompts"] | {"WAN": {"prompt": "rain, \u00e9t\u00e9", "negative_prompt": "fog"}}
+    whole = {"prompts": twins}
+    schema = schema_of(SORA_2_A=TEXT, SORA_1_A=TEXT, SD_B=TEXT, QWEN=PAIR, WAN=PAIR)
+    longest: dict[tuple[str, ...], str] = {}
+    for text in (json.dumps(whole), json.dumps(whole, ensure_ascii=False, indent=2)):
+        for end in range(len(text)):
+            if (found := text_being_written(f"Here it is: {text[:end]}", schema)) is not None:
+                path, written = found
+                assert _at(whole, path).startswith(written), (path, text[:end])
+                longest[path] = max(longest.get(path, ""), written, key=len)
+    assert {path: _at(whole, path) for path in longest} == longest
+    assert len(longest) == 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"prompts": {"SORA_2_A": ',
+        '{"prompts": {"SORA_2_A": "done"',
+        '{"prompts": {"SORA_9": "unknown',
+        '<think>{"prompts": {"SORA_2_A": "a draft',
+        "SORA_2_A: a heron",
+    ],
+)
+def test_nothing_is_being_written_where_no_text_of_the_schema_is_open(text: str) -> None:
+    assert text_being_written(text, SCHEMA) is None

@@ -143,6 +143,7 @@ def _execute(
     try:
         return asyncio.run(_drive(service, begin, reporter, sessions))
     except InterruptedBySignal:
+        reporter.live.clear()
         for session in sessions:
             _note_interruption(session)
             asyncio.run(session.close())
@@ -165,6 +166,7 @@ async def _drive(
 ) -> int:
     """Advances the run and asks its questions until the run or the input ends."""
     session = await begin(service)
+    session.on_activity = reporter.on_activity
     sessions.append(session)
     # Who pipes an answer has seen the question when the run began to wait.
     known = None if is_terminal() else session.view.question

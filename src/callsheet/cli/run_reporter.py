@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from callsheet.activity import Retrying
 from callsheet.cli.exit import print_error
 from callsheet.cli.line_reader import LineReader
+from callsheet.cli.live_line import LiveLine
 from callsheet.cli.output import (
     counted,
     note,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from callsheet.activity import Activity
     from callsheet.engine.run_view import RunView
     from callsheet.errors import StorageError
     from callsheet.events import RecordedEvent
@@ -50,6 +53,7 @@ class RunReporter:
     strict: bool = False
     hint_llm: bool = False
     reviewed: dict[str, Any] = field(default_factory=dict)
+    live: LiveLine = field(default_factory=LiveLine)
 
     @cached_property
     def lines(self) -> LineReader:
@@ -61,6 +65,7 @@ class RunReporter:
         from callsheet.llm.providers import writes_drafts
 
         del view
+        self.live.clear()
         event = recorded.event
         match event.kind:
             case "run_started" if self.hint_llm and writes_drafts(event.llm):
@@ -76,6 +81,15 @@ class RunReporter:
                 note(f"step {event.step} skipped: {event.reason}")
             case _:
                 pass
+
+    def on_activity(self, activity: Activity) -> None:
+        """Shows the words that are being written, and notes each call that is made again."""
+        if isinstance(activity, Retrying):
+            self.live.clear()
+            tries = f"try {activity.number} of {activity.most}"
+            note(f"{activity.message}; trying again in {activity.seconds:.0f} s ({tries})")
+        elif activity.texts:
+            self.live.show(*list(activity.texts.items())[-1])
 
     def note_following(self, executor: str) -> None:
         """Notes who executes the run while its progress is shown here."""

@@ -12,12 +12,14 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from callsheet.activity import Retrying, report
 from callsheet.errors import DeadlineError
-from callsheet.llm.error_messages import LLMAddress, redact, visible
+from callsheet.llm.error_messages import LLMAddress, error_for, redact, visible
 from callsheet.llm.port import Reply, Usage
 from callsheet.llm.provider_request import Endpoint, ProviderRequest
 from callsheet.llm.providers import find_provider
 from callsheet.llm.retry_policy import (
+    TRIES,
     AcceptPartial,
     CallLimits,
     GiveUp,
@@ -102,6 +104,8 @@ class ProviderLLM:
                 case RetryChanged(changed):
                     state = changed
                 case RetryAfter(after):
+                    why = error_for(outcome, 1, self.address).message
+                    report(Retrying(state.tries + 1, TRIES[outcome.kind], after, why))
                     await self.sleep(after)
                     state = replace(state, waited=state.waited + after)
                 case AcceptPartial(reply):

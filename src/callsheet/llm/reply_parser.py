@@ -52,6 +52,7 @@ _WORDS: Mapping[str, JsonValue] = {
     "true": True, "True": True, "false": False, "False": False, "null": None, "None": None,
 }  # fmt: skip
 _ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)|\"", re.DOTALL)
+_WRITTEN = re.compile(r'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*+', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _THOUGHT = r"(?:seed:)?(?:think(?:ing)?|thoughts?|reasoning|reflection)"
 _THOUGHT_END = re.compile(
@@ -132,6 +133,30 @@ def objects_in(
         found = found or _TolerantReader(text, names, growing=growing).read(start.start())
         yield found
         at = max(found.end, start.start() + 1)
+
+
+def unfinished_text(text: str, known: KnownNames) -> tuple[re.Match[str], str] | None:
+    """The text at the end of a reply that is still being written, and its name as a key.
+
+    None where the reply ends with anything else than a text that begins after one of the names.
+    """
+    pattern = known.pattern()
+    ends = [found.end() for found in _THOUGHT_END.finditer(text)]
+    at = ends[-1] if ends else 0
+    if pattern is None or _THOUGHT_START.search(text, at):
+        return None
+    place = None
+    for place in pattern.finditer(text, at):  # noqa: B007  # the last one is wanted
+        pass
+    if place is None:
+        return None
+    space = _SPACE.match(text, place.end())
+    start = space.end() if space else place.end()
+    if text[start : start + 1] != '"' or _STRING.match(text, start):
+        return None
+    written = _WRITTEN.match(text, start + 1)
+    reader = _TolerantReader(text, _NextNames(text, known), growing=True)
+    return place, reader.string(f'"{written.group() if written else ""}"')
 
 
 def has_object(text: str) -> bool:
@@ -299,7 +324,7 @@ class _TolerantReader:
 
     def _scalar(self, at: int) -> tuple[Any, int]:
         if found := _STRING.match(self.text, at):
-            return self._string(found.group()), found.end()
+            return self.string(found.group()), found.end()
         word = _WORD.match(self.text, at)
         if word is None:
             raise _BrokenError(at)
@@ -316,9 +341,10 @@ class _TolerantReader:
         found = _KEY.match(self.text, at)
         if found is None:
             raise _BrokenError(at)
-        return self._string(found.group()[:-1].rstrip()), self._skipped(found.end())
+        return self.string(found.group()[:-1].rstrip()), self._skipped(found.end())
 
-    def _string(self, written: str) -> str:
+    def string(self, written: str) -> str:
+        """What a text in quotation marks says."""
         inner = written[1:-1]
         if written[0] == "'":
             self.mended[QUOTES] = None

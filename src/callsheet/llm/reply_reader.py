@@ -17,6 +17,7 @@ from callsheet.llm.reply_parser import (
     PartialObject,
     objects_in,
     simple_name,
+    unfinished_text,
 )
 
 if TYPE_CHECKING:
@@ -73,6 +74,22 @@ def read_reply(text: str, schema: Mapping[str, JsonValue], *, growing: bool = Fa
             mended |= dict.fromkeys(part.mended)
     complete = asked.keys() <= values.keys()
     return ReadReply(values, best.taken, tuple(mended), complete)
+
+
+def text_being_written(text: str, schema: Mapping[str, JsonValue]) -> tuple[Path, str] | None:
+    """The text that a reply breaks off in, and the path of its value; None where that is not certain."""
+    asked = _leaves(dict(schema))
+    known = _known_names(asked)
+    if (found := unfinished_text(text, known)) is None:
+        return None
+    key, written = found
+    name = simple_name(key.group())
+    paths = [path for path in asked if path and simple_name(path[-1]) == name]
+    if len(paths) > 1:
+        # Of equal names, the one whose object was begun last.
+        begun = {text.rfind(f'"{path[-2]}"', 0, key.start()): path for path in paths if path[:-1]}
+        paths = [begun[max(begun)]] if max(begun, default=-1) >= 0 else []
+    return (paths[0], written) if paths else None
 
 
 def _leaves(node: Any, at: Path = ()) -> dict[Path, Any]:

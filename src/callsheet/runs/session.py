@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from callsheet.activity import listening
 from callsheet.costs.budget import with_run_budget
 from callsheet.costs.receipt_writer import write_receipt
 from callsheet.engine.advance import RunContext, advance, answer_question
@@ -21,10 +22,11 @@ from callsheet.store.owners import has_live_owner, is_dead
 from callsheet.store.port import LeaseError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from pydantic import JsonValue
 
+    from callsheet.activity import Activity
     from callsheet.costs.receipt import Receipt
     from callsheet.documents import RunDocument
     from callsheet.engine.journal import Journal
@@ -74,7 +76,8 @@ class RunSession:
     """An open run that this process advances and answers; others may do so while it waits.
 
     `holder` describes who executed the run when it was opened, if anybody did. `on_worker` is
-    whether a worker advanced it last.
+    whether a worker advanced it last. `on_activity` is told what the run is doing while this process
+    advances it.
     """
 
     store: Store
@@ -86,6 +89,7 @@ class RunSession:
     dispatcher: Dispatcher | None = None
     on_worker: bool = False
     holder: str = ""
+    on_activity: Callable[[Activity], None] | None = None
 
     @property
     def view(self) -> RunView:
@@ -104,7 +108,8 @@ class RunSession:
             llm = with_run_budget(llm, self.view.max_cost, self.view, self.bundle)
         context = RunContext(self.bundle.definition, self.bundle.resources, llm)
         async with self._heartbeat():
-            await advance(self.journal, context)
+            with listening(self.on_activity):
+                await advance(self.journal, context)
         await self._release()
         return self.view
 

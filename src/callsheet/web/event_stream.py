@@ -12,18 +12,21 @@ import re
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from callsheet.activity import Retrying, Writing
 from callsheet.errors import CallsheetError, StorageError
 from callsheet.runs.listing import row_status
 from callsheet.runs.names import batch_of
 from callsheet.store.port import NoSuchRunError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
     from starlette.types import Receive, Scope, Send
 
+    from callsheet.activity import Activity
     from callsheet.events import RecordedEvent
     from callsheet.runs.listing import RunListing
     from callsheet.store.port import Store
@@ -41,6 +44,9 @@ KEEPALIVE_SECONDS = 15.0
 SEND_SECONDS = 20.0
 WINDOW_SECONDS = 60.0
 """A run is polled for so long after its latest event, because clocks of machines differ."""
+
+MAX_ACTIVITIES = 200
+"""Runs of which the latest activity is kept: more than may be active."""
 
 MAX_CHANGES = 2_000
 """Changes of the list of runs that are kept for slow clients."""
@@ -73,6 +79,7 @@ class EventFeed:
         self._sent: dict[str, tuple[int, str]] = {}
         self._names: set[str] = set()
         self._events: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
+        self._activities: dict[str, tuple[int, bytes]] = {}
         self._wakeup = asyncio.Event()
         self._notified = asyncio.Event()
 
@@ -127,6 +134,20 @@ class EventFeed:
                 for each in await self.store.events(run, after)
             ]
         return self._events[key]
+
+    def announce_activity(self, run: str, activity: Activity | None) -> None:
+        """Tell the streams of a run what it is doing; with None, that there is no more to tell."""
+        body = json.dumps(public_activity(run, activity)).encode()
+        self._activities.pop(run, None)
+        self._activities[run] = (self.wakeups + 1, _sse("activity", body))
+        while len(self._activities) > MAX_ACTIVITIES:
+            del self._activities[next(iter(self._activities))]
+        self._wake_streams()
+
+    def activities(self, runs: Iterable[str], after: int) -> list[bytes]:
+        """Return what these runs are doing, where that was told after this wake-up."""
+        told = (self._activities.get(run) for run in runs)
+        return [each[1] for each in told if each is not None and each[0] > after]
 
     def announce_deleted(self, run: str) -> None:
         """Tell every stream that a run was deleted."""
@@ -195,22 +216,29 @@ class EventStream:
             await send({"type": "http.response.body", "body": b""})
 
     async def _send_all(self, send: Send) -> None:
-        async for chunk in self._chunks():
+        async for chunk in self.chunks():
             async with asyncio.timeout(SEND_SECONDS):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-    async def _chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """Yield what is sent, piece by piece."""
         generation, wakeups = self._feed.generation, self._feed.wakeups
         first = b"".join([chunk async for chunk in self._new_events()])
         ready = _sse("ready", json.dumps({"runs": self._positions}).encode())
-        yield b"retry: 1000\n\n" + ready + first
+        doing = self._feed.activities(self._positions, 0)
+        yield b"".join((b"retry: 1000\n\n", ready, first, *doing))
+        sent, told = time.monotonic(), wakeups
         while not self._feed.closed:
             await self._feed.wait(wakeups)
             changes = self._feed.changes(generation)
             generation, wakeups = self._feed.generation, self._feed.wakeups
             events = [chunk async for chunk in self._new_events()]
             listed = [ready] if changes is None else changes
-            yield b"".join([*events, *listed]) or b": beat\n\n"
+            doing = self._feed.activities(self._positions, told)
+            chunk, told = b"".join([*events, *listed, *doing]), wakeups
+            if chunk or time.monotonic() - sent >= KEEPALIVE_SECONDS:
+                sent = time.monotonic()
+                yield chunk or b": beat\n\n"
 
     async def _new_events(self) -> AsyncIterator[bytes]:
         for run in [*self._positions]:
@@ -256,6 +284,17 @@ def public_event(run: str, recorded: RecordedEvent) -> dict[str, Any]:
         case _:
             pass
     return {"run": run, "seq": recorded.seq, "at": recorded.at} | fields
+
+
+def public_activity(run: str, activity: Activity | None) -> dict[str, Any]:
+    """Return what a run is doing as clients see it: `idle` where there is nothing to tell."""
+    match activity:
+        case None:
+            return {"run": run, "kind": "idle"}
+        case Writing():
+            return {"run": run, "kind": "writing", "texts": dict(activity.texts)}
+        case Retrying():
+            return {"run": run, "kind": "retrying", **asdict(activity)}
 
 
 def _sse(name: str, data: bytes, identity: str = "") -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import OrderedDict
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,7 @@ class ServerState:
         """Store a run and execute it in the background."""
         await session.save()
         run = session.view.run
+        session.on_activity = partial(self.feed.announce_activity, run)
         with suppress(Exception):
             # The run may still be finishing what came before the answer.
             await self._pool.wait(run)
@@ -171,6 +173,7 @@ class ServerState:
         finally:
             self._tasks.pop(run, None)
             self._sessions.pop(run, None)
+            self.feed.announce_activity(run, None)
             with suppress(CallsheetError):
                 await session.close()
             if session.unsaved is not None:

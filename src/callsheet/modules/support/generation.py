@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
+from callsheet.activity import Writing, report
 from callsheet.catalog.idea import VOCABULARY, vocabulary_problems
 from callsheet.catalog.rules import (
     joined,
@@ -37,7 +38,7 @@ from callsheet.errors import (
 from callsheet.images import Image
 from callsheet.llm.port import Reply, Request
 from callsheet.llm.providers import sees, writes_drafts
-from callsheet.llm.reply_reader import read_reply
+from callsheet.llm.reply_reader import read_reply, text_being_written
 from callsheet.modules.contract import (
     Ask,
     Done,
@@ -53,7 +54,7 @@ from callsheet.modules.support.reply_judge import Draft, ReplyJudge, judge_of
 from callsheet.workflow.references import reads_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from callsheet.catalog.rules import Finding, Path
     from callsheet.llm.port import TextListener
@@ -196,11 +197,15 @@ def _from_earlier(context: ModuleContext, judge: ReplyJudge) -> Draft:
 def _stream_listener(
     asked: Request, draft: Draft, finished: _FinishedValues, judge: ReplyJudge
 ) -> TextListener:
-    """A listener for a streamed reply that records each finished value without findings."""
+    """A listener for a streamed reply that records each finished value without findings.
+
+    It reports the words that are written so far, too.
+    """
     reported: dict[Path, JsonValue] = {}
 
     async def listen(text: str) -> None:
         written = read_reply(text, asked.schema, growing=True).values
+        _report_words(written, text_being_written(text, asked.schema))
         fresh = {path: v for path, v in written.items() if reported.get(path) != v}
         if fresh:
             reported.update(fresh)
@@ -208,6 +213,12 @@ def _stream_listener(
             await finished.keep(better, fresh)
 
     return listen
+
+
+def _report_words(written: Mapping[Path, JsonValue], last: tuple[Path, str] | None) -> None:
+    texts = dict(written) if last is None else {**written, last[0]: last[1]}
+    named = {".".join(path[1:] or path): text for path, text in texts.items()}
+    report(Writing({name: text for name, text in named.items() if isinstance(text, str)}))
 
 
 def _first(request: Request, draft: Draft) -> Request:
