@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.peers.contest import IDEA, Ask, Given, Opened, compete
 from callsheet.batches.batch import Batch
-from callsheet.batches.output_file import OutputFile
+from callsheet.batches.output_file import execute_into, open_output_file
 from callsheet.batches.request import BatchRequest
 from callsheet.batches.row_parser import RowDefaults
-from callsheet.batches.writers import writer_for
 from callsheet.llm.concurrency import ConcurrencyLimiter
 from callsheet.llm.provider_llm import ProviderLLM
 from callsheet.runs.run_pool import tune_interpreter
@@ -47,11 +46,9 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
         batch = Batch(
             service, BatchRequest(sheet, defaults=RowDefaults(("sora",)), concurrency=concurrency)
         )
-        path = sheet.with_suffix(".out.csv")
-        output = OutputFile(path, writer_for(path, batch))
-        async for outcome in batch.execute():
-            output.add(outcome)
-        output.close(complete=True)
+        output = open_output_file(sheet.with_suffix(".out.csv"), batch)
+        async for _ in execute_into(batch, output):
+            pass
         if batch.progress.done != rows:
             raise RuntimeError(f"of {rows} rows {batch.progress.done} were written")
 
