@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from callsheet.events import Noted
+from callsheet.runs.options import RunOptions
 from callsheet.runs.session import RunSession
-from tests.support.loopback import Cut, Text
+from tests.support.loopback import Cut, Status, Text
 from tests.support.runs import InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
@@ -108,6 +109,24 @@ async def test_nearly_right_json_costs_no_second_call_and_is_noted(
     assert len(server.requests) == 1
     (noted,) = (each for each in await _notes(session) if "form of the LLM's reply" in each)
     assert note in noted
+
+
+async def test_what_was_corrected_is_told_once_although_the_repair_fails(
+    server: StrictOpenAI, good: dict[str, str]
+) -> None:
+    some = {name: text for name, text in good.items() if name != "SD_B"}
+    server.fail(Text(json.dumps(some)), Status(401))
+    runs = InMemoryRuns.with_llm(client_of(server))
+    failed = await runs.session(GROUPS)
+    assert failed.view.status == "failed"
+    corrected = [note for note in await _notes(failed) if "form of the LLM's reply" in note]
+    assert len(corrected) == 1
+
+    await failed.close()
+    resumed = await runs.service.resume(failed.view.run, RunOptions())
+    await resumed.advance()
+    assert prompts_of(resumed.document()) == good
+    assert [note for note in await _notes(resumed) if note in corrected] == corrected
 
 
 async def test_healthy_prompts_survive_a_broken_neighbour(

@@ -11,6 +11,7 @@ from callsheet.batches.circuit_breaker import MAX_CONSECUTIVE_FAILURES, CircuitB
 from callsheet.costs.budget import Budget, BudgetedLLM, worst_cost
 from callsheet.errors import (
     BudgetExceededError,
+    DeadlineError,
     KeyRefusedError,
     PriceUnknownError,
     ProviderError,
@@ -112,6 +113,19 @@ async def test_a_call_with_unknown_price_ends_the_wait_of_other_calls() -> None:
     inner.gate.set()
     _, late = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(late, PriceUnknownError)
+
+
+async def test_a_call_that_was_cut_off_may_have_cost_anything_so_no_other_is_sent() -> None:
+    cut = DeadlineError("too slow")
+    cut.received = Reply("", "broken", Usage(), "gated")
+    inner = Gated(error=cut)
+    inner.gate.set()
+    llm = BudgetedLLM(inner, _budget(5 * _worst()))
+    with pytest.raises(DeadlineError):
+        await llm.compose(_request())
+    with pytest.raises(PriceUnknownError, match="the cost of an earlier call is unknown"):
+        await llm.compose(_request())
+    assert inner.calls == 1
 
 
 async def test_a_call_that_waited_is_not_sent_once_the_circuit_is_open() -> None:

@@ -212,9 +212,10 @@ def test_a_retry_closes_an_open_question() -> None:
     assert (view.status, view.question, view.step, view.next_step) == ("running", None, None, "a")
 
 
-def test_a_note_changes_nothing_but_the_number_of_facts() -> None:
-    with_note, without = after(*BEGUN, fact(Noted)), after(*BEGUN)
+def test_a_note_changes_nothing_but_what_was_noted_and_the_number_of_facts() -> None:
+    with_note, without = after(*BEGUN, fact(Noted, text="so it is")), after(*BEGUN)
     without.seq += 1
+    without.noted = {"so it is"}
 
     assert with_note == without
 

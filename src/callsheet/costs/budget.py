@@ -13,7 +13,13 @@ from callsheet.catalog.schemas import models_in, schema_text
 from callsheet.costs.image_tokens import request_image_tokens
 from callsheet.costs.prices import price
 from callsheet.costs.tokens import count_tokens, tokenizer_factor
-from callsheet.errors import BudgetExceededError, CallsheetError, InputError, PriceUnknownError
+from callsheet.errors import (
+    BudgetExceededError,
+    CallsheetError,
+    DeadlineError,
+    InputError,
+    PriceUnknownError,
+)
 from callsheet.llm.providers import parse_spec
 from callsheet.llm.retry_policy import CallLimits
 from callsheet.llm.schema_adapter import count_texts
@@ -53,7 +59,7 @@ def worst_cost(spec: str, request: Request) -> float | None:
 class Budget:
     """US dollars that calls may cost together, over one run or over all rows of a batch.
 
-    `spent` is what recorded calls have cost, None where a price is unknown. `suggest` returns the
+    `spent` is what recorded calls have cost, None where that of any is unknown. `suggest` returns the
     hint for a request that does not fit into what is left.
     """
 
@@ -96,6 +102,11 @@ class Budget:
             self._reserved.append(known)
         try:
             yield
+        except DeadlineError as error:
+            if error.received is not None:
+                # The provider may charge for what it wrote; nobody knows how much.
+                self._spent = None
+            raise
         finally:
             async with self._released:
                 self._reserved.remove(known)
@@ -103,11 +114,17 @@ class Budget:
 
     def _check_known(self, spec: str, request: Request, worst: float | None) -> tuple[float, float]:
         """Return the worst case and what is left of the budget; raises PriceUnknownError."""
-        if worst is None or self._spent is None:
+        if worst is None:
             what = "what the picture takes" if request.picture else "the price"
             raise PriceUnknownError(
                 f"{what} of `{spec}` is unknown, so the budget cannot be enforced",
                 hint="leave --max-cost out, or choose an LLM whose price is known",
+            )
+        if self._spent is None:
+            raise PriceUnknownError(
+                "the cost of an earlier call is unknown, because it was cut off or its price is"
+                " unknown, so the budget cannot be enforced",
+                hint="leave --max-cost out to continue",
             )
         return worst, self._limit - self._spent
 

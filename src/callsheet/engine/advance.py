@@ -20,7 +20,6 @@ from callsheet.errors import (
 )
 from callsheet.events import (
     Event,
-    Noted,
     OutputWritten,
     QuestionAnswered,
     QuestionAsked,
@@ -115,12 +114,11 @@ async def _run_module(journal: Journal, run_context: RunContext, use: ModuleUse)
     Returns whether its result must be stored before another module starts.
     """
     view = journal.view
-    notes: list[str] = []
     try:
         module = find_module(use.module_id)
         if journal.failure is not None and not module.repeatable:
             await journal.append()
-        context = build_context(journal, run_context.resources, run_context.llm, notes.append)
+        context = build_context(journal, run_context.resources, run_context.llm)
         with pattern_places(run_context.resources):
             outcome = await module.run(read_inputs(use, module, view), context)
     except OverloadedError as error:
@@ -142,8 +140,7 @@ async def _run_module(journal: Journal, run_context: RunContext, use: ModuleUse)
     if isinstance(outcome, Ask):
         _ask(journal, outcome.question)
         return False
-    noted = [Noted(step=view.step or "", text=text) for text in notes]
-    journal.defer(*noted, *_outcome_events(view, use, outcome))
+    journal.defer(*_outcome_events(view, use, outcome))
     return not module.repeatable
 
 

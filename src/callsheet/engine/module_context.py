@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from callsheet.errors import DeadlineError, InputError
-from callsheet.events import CallReplied, ValueRejected, ValuesFinished
+from callsheet.events import CallReplied, Noted, ValueRejected, ValuesFinished
 from callsheet.llm.port import Reply, Request
 from callsheet.modules.contract import ModuleContext
 from callsheet.workflow.references import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pydantic import JsonValue
 
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from callsheet.workflow.definition import ModuleUse
 
 
-def build_context(
-    journal: Journal, resources: Resources, llm: LLM, note: Callable[[str], None]
-) -> ModuleContext:
+def build_context(journal: Journal, resources: Resources, llm: LLM) -> ModuleContext:
     """The context of the module that runs next."""
     view = journal.view
     return ModuleContext(
@@ -39,7 +37,7 @@ def build_context(
         answers=dict(view.answers),
         answered_by=dict(view.answered_by),
         call=_LLMCaller(journal, llm),
-        note=note,
+        note=_NoteRecorder(journal),
         save_values=_ValueRecorder(journal),
         values=dict(view.values),
         reject=_TextRejector(journal),
@@ -156,6 +154,18 @@ class _ValueRecorder:
             )
         )
         await self._journal.try_append()
+
+
+class _NoteRecorder:
+    """Records notes, each once for a module that runs again; they are stored with what comes next."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __call__(self, text: str) -> None:
+        view = self._journal.view
+        if text not in view.noted:
+            self._journal.defer(Noted(step=view.step or "", text=text))
 
 
 class _TextRejector:

@@ -61,8 +61,8 @@ class RunView:
     `step`, `attempt` and `module` are the current position; between steps `step` is None, and
     `next_step` names the next one if it is not the following. `preset_answers` are those not used
     yet, `question_seq` is the number of the last question's event. `replies` are those the current
-    module already has, by number, `values` what it finished before it failed, and `rejected` its
-    texts that are no prompts, by path. `parked_until` (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order.
+    module already has, by number, `values` what it finished before it failed, `rejected` its
+    texts that are no prompts, by path, and `noted` what it told. `parked_until` (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order.
     """
 
     run: str
@@ -94,6 +94,7 @@ class RunView:
     replies: dict[int, CallReplied] = field(default_factory=dict)
     values: dict[str, JsonValue] = field(default_factory=dict)
     rejected: dict[str, ValueRejected] = field(default_factory=dict)
+    noted: set[str] = field(default_factory=set)
     rewrite: frozenset[str] = frozenset()
     parked_until: float | None = None
     parked_at: float = 0.0
@@ -138,7 +139,7 @@ def _apply(view: RunView, event: Event) -> None:
         case ValuesFinished() | ValueRejected() | PromptEdited():
             _apply_values(view, event)
         case Noted():
-            pass
+            view.noted.add(event.text)
         case _:
             assert_never(event)
 
@@ -216,7 +217,7 @@ def _apply_progress(view: RunView, event: StepStarted | StepFinished | OutputWri
 
 def _enter_module(view: RunView, module: int) -> None:
     view.module, view.answers, view.replies, view.question = module, {}, {}, None
-    view.values, view.rejected, view.answered_by = {}, {}, {}
+    view.values, view.rejected, view.answered_by, view.noted = {}, {}, {}, set()
 
 
 def _apply_dialogue(view: RunView, event: QuestionAsked | QuestionAnswered | CallReplied) -> None:
