@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.formats.format import shown
@@ -52,6 +52,12 @@ def _own_text(text: str) -> str:
     return re.split(r"(?:^|\s)--(?=[A-Za-z])", text, maxsplit=1)[0]
 
 
+@lru_cache(maxsize=64)
+def _line(text: str) -> str:
+    """The words of a text in one line; the same instructions are sent for many ideas."""
+    return f" {' '.join(_words(text))} "
+
+
 @dataclass(frozen=True)
 class SentText:
     """What the LLM was sent: the instructions, and the message that it may repeat."""
@@ -59,20 +65,13 @@ class SentText:
     instructions: str = ""
     message: str = ""
 
-    @cached_property
-    def _texts(self) -> tuple[str, str]:
-        instructions, message = map(_words, (self.instructions, self.message))
-        return f" {' '.join(instructions)} ", f" {' '.join(message)} "
-
     def _holds(self, words: list[str]) -> bool:
         run = f" {' '.join(words)} "
-        instructions, message = self._texts
-        return run in instructions and run not in message
+        return run in _line(self.instructions) and run not in _line(self.message)
 
     def copied(self, text: str) -> str:
         """A part of a text that is copied, where most of the text is; otherwise nothing."""
-        words = _words(text)
-        if not self.instructions or not words:
+        if not self.instructions or not (words := _words(text)):
             return ""
         copies = [
             sentence.strip()
@@ -80,12 +79,22 @@ class SentText:
             if len(own := _words(sentence)) >= SHORTEST_SENTENCE and self._holds(own)
         ]
         inside = set[int]()
-        for start in range(len(words) - LONGEST_COPY + 1):
-            if self._holds(words[start : start + LONGEST_COPY]):
-                inside.update(range(start, start + LONGEST_COPY))
+        for start in self._starts_of_copies(words):
+            inside.update(range(start, start + LONGEST_COPY))
         if 2 * max(len(inside), sum(len(_words(copy)) for copy in copies)) <= len(words):
             return ""
         return copies[0] if copies else text
+
+    def _starts_of_copies(self, words: list[str]) -> Iterator[int]:
+        """Where runs of `LONGEST_COPY` words begin that are copied."""
+        instructions, half = _line(self.instructions), LONGEST_COPY // 2
+        # Every such run holds one of these halves: few of them stand in the instructions.
+        for near in range(0, len(words) - half + 1, half):
+            if f" {' '.join(words[near : near + half])} " in instructions:
+                first, last = max(near - half, 0), min(near, len(words) - LONGEST_COPY)
+                for start in range(first, last + 1):
+                    if self._holds(words[start : start + LONGEST_COPY]):
+                        yield start
 
 
 NOTHING_SENT = SentText()
@@ -184,6 +193,7 @@ def _may_hold_words(place: _Place) -> bool:
     return not 0 < place.least("maxLength") < LEAST_WORDS * 6
 
 
+@lru_cache(maxsize=512)
 def _repeated(text: str) -> str:
     """The phrase that fills more than half of a text by being repeated; otherwise nothing."""
     bare = _LETTERING.sub(" ", text)
