@@ -119,9 +119,17 @@ def full_table(category: str) -> str:
     return table([*headings, "total sent", "instructions saved", "total saved"], lines)
 
 
+def current_groups(workflow: str) -> dict[str, list[str]]:
+    """Return the names of the groups that no newer one replaces, by category."""
+    return {
+        category: [name for name, group in groups.items() if not group.successor]
+        for category, groups in load_groups(workflow).items()
+    }
+
+
 def share_table(workflow: str) -> str:
     """Return each group of a workflow alone, with its share of all groups of all categories."""
-    categories = load_groups(workflow)
+    categories = current_groups(workflow)
     every = _parts([name for groups in categories.values() for name in groups], workflow)
     lines = []
     for category, groups in categories.items():
@@ -143,7 +151,7 @@ def share_table(workflow: str) -> str:
 
 def pair_table(workflow: str) -> str:
     """Return the least, the median and the most that one group of each category sends."""
-    first, second = load_groups(workflow).values()
+    first, second = current_groups(workflow).values()
     every = _parts([*first, *second], workflow)["input_tokens"]
     alone = {name: _parts([name], workflow)["input_tokens"] for name in (*first, *second)}
     pairs = sorted((alone[a] + alone[b], f"{a} + {b}") for a in first for b in second)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from callsheet import build_schema, load_groups
@@ -51,8 +52,8 @@ def group_rules(group: str, workflow: str = "oms") -> str:
 
 def _known(group: Group) -> Iterator[str]:
     """Yield the versions that a group is written for, when it was checked, and its sources."""
-    if group.closed is not None:
-        yield f"{group.closed.words(group.label)}.\n"
+    if notice := group.notice(group.checked or dt.date.min):
+        yield f"{notice}.\n"
     if group.checked is None:
         return
     yield f"Written for {group.version}. Last checked on {group.checked} against:\n"
@@ -72,10 +73,14 @@ def group_pages(workflow: str) -> str:
     """Return links to the pages of a workflow's groups."""
     folder = "models" if workflow == "oms" else f"models/{workflow}"
     return "".join(
-        f"* [{group.label}]({folder}/{name}.md)\n"
+        f"* [{group.label}]({folder}/{name}.md){_replaced(group)}\n"
         for groups in load_groups(workflow).values()
         for name, group in groups.items()
     )
+
+
+def _replaced(group: Group) -> str:
+    return f" (replaced by `{group.successor}`)" if group.successor else ""
 
 
 def _node(node: Any, name: str = "") -> Iterator[str]:

@@ -74,6 +74,7 @@ class QuestionOption(DocumentPart):
     label: str
     detail: str
     unavailable: str | None = optional_field("Why the option cannot be chosen now.")
+    successor: str | None = optional_field("The group that replaces this one; not to be listed.")
 
 
 class OpenQuestion(DocumentPart):

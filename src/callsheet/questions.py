@@ -31,17 +31,20 @@ MAX_PASTE = 1_000_000
 class Option:
     """One thing that can be chosen; `detail` is shown beside its label.
 
-    `unavailable` says why it cannot be chosen now.
+    `unavailable` says why it cannot be chosen now. One with a `successor` is chosen by its name
+    alone: it is not listed, and neither numbers nor `all` stand for it.
     """
 
     name: str
     label: str
     detail: str = ""
     unavailable: str = ""
+    successor: str = ""
 
     def to_json(self) -> dict[str, str]:
-        """The option as a JSON object; `unavailable` only where it says something."""
-        return {key: text for key, text in vars(self).items() if text or key != "unavailable"}
+        """The option as a JSON object; the last two fields only where they say something."""
+        optional = ("unavailable", "successor")
+        return {key: text for key, text in vars(self).items() if text or key not in optional}
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ class Question:
     unasked: bool = False
     optional: bool = False
     show: JsonValue = None
+
+    @property
+    def listed(self) -> tuple[Option, ...]:
+        """The options that are shown, and numbered."""
+        return tuple(option for option in self.options if not option.successor)
 
     def to_json(self) -> dict[str, Any]:
         """The question as a JSON object."""
@@ -209,9 +217,10 @@ def _chosen_by(word: str, question: Question) -> list[tuple[str, Sequence[str]]]
     """The options that one word chooses, each with its chosen models: `5/SD_B` has one."""
     names = [option.name for option in question.options]
     head, slash, model = word.partition("/")
+    listed = [option.name for option in question.listed]
     if not slash or word in names:
-        return [(name, question.models.get(name, ())) for name in _names_for(word, names)]
-    found = _names_for(head, names)
+        return [(name, question.models.get(name, ())) for name in _names_for(word, names, listed)]
+    found = _names_for(head, names, listed)
     models = question.models.get(found[0], ())
     if len(found) != 1 or not models:
         raise AnswerError(f"{word!r:.80} names no model", hint="name one group, a slash, a model")
@@ -234,19 +243,19 @@ def _available(question: Question, chosen: set[str], *, wants_all: bool) -> set[
     return chosen
 
 
-def _names_for(word: str, names: Sequence[str]) -> Sequence[str]:
-    """The names that one word stands for: a number, a range, a name or `all`."""
+def _names_for(word: str, names: Sequence[str], listed: Sequence[str]) -> Sequence[str]:
+    """The names that one word stands for: a name, or of those listed a number, a range or `all`."""
     exact = {name.lower(): name for name in names}
     if word.lower() in exact:
         return [exact[word.lower()]]
     if word.lower() == "all":
-        return names
+        return listed
     if found := re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", word, re.ASCII):
         first, last = int(found[1]), int(found[2] or found[1])
-        if 1 <= first <= last <= len(names):
-            return names[first - 1 : last]
+        if 1 <= first <= last <= len(listed):
+            return listed[first - 1 : last]
         raise AnswerError(
-            f"{word!r} is out of range", hint=f"enter a number from 1 to {len(names)}"
+            f"{word!r} is out of range", hint=f"enter a number from 1 to {len(listed)}"
         )
     close = ", ".join(nearest_first(word, names))
     raise AnswerError(f"{word!r:.40} is neither a number nor a known name", hint=f"known: {close}")

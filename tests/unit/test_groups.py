@@ -106,7 +106,7 @@ def test_a_group_of_the_same_name_is_overridden_at_its_position() -> None:
         (config(stills={"a b": group("X")}), "string should match pattern"),
         (
             config(stills={"a": group("X", closed={"date": "2026-01-31"})}),
-            "stills.a.closed.successor: field",
+            "stills.a.closed: it closes without a successor",
         ),
         (config(stills={"a": group("X", checked="soon")}), "stills.a.checked: input should be a"),
         (
@@ -142,7 +142,7 @@ def test_a_config_may_hold_comments_and_closed_services() -> None:
     found = read_catalog(BUILT_IN, own).group("a").closed
 
     assert found is not None
-    assert found.words("Ink") == "Ink closed on 2026-01-31; successor: charcoal"
+    assert found.words("Ink", found.date) == "Ink closed on 2026-01-31; successor: charcoal"
 
 
 def test_unknown_names_list_the_known_ones_nearest_first() -> None:

@@ -44,7 +44,8 @@ def _upkeep(group: Group, today: dt.date) -> dict[str, Any]:
         "outdated": is_old(group.checked, today),
         "sources": [each.model_dump(mode="json") for each in group.sources],
         "closed": group.closed.model_dump(mode="json") if group.closed else None,
-        "notice": group.closed.words(group.label) if group.closed else None,
+        "successor": group.successor,
+        "notice": group.notice(today),
     }
 
 
@@ -54,9 +55,16 @@ def find_outdated(workflow: str = DEFAULT_WORKFLOW, *, today: dt.date) -> list[P
         bundle, _ = inspect_workflow(workflow)
     except WorkflowError:
         return []
-    # A retired service does not change any more.
-    groups = (group for group in bundle.resources.catalog.groups() if not group.closed)
-    return [_outdated(group, today) for group in groups if is_old(group.checked, today)]
+    return [
+        _outdated(group, today)
+        for group in bundle.resources.catalog.groups()
+        if is_old(group.checked, today) and not _needs_no_check(group, today)
+    ]
+
+
+def _needs_no_check(group: Group, today: dt.date) -> bool:
+    """Whether a group is replaced, or its service has closed and does not change any more."""
+    return bool(group.successor or (group.closed and group.closed.date <= today))
 
 
 def _outdated(group: Group, today: dt.date) -> Problem:

@@ -7,6 +7,7 @@ so the same sheet with the same settings finds its runs again, whatever process 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import hashlib
 import json
 import re
@@ -102,6 +103,13 @@ class Batch:
         return [name for name in self.columns if column_key(name) not in known]
 
     @property
+    def notices(self) -> list[str]:
+        """What to know about the groups of all rows: which are replaced, and which close."""
+        catalog, today = self.setup.bundle.resources.catalog, dt.datetime.now(dt.UTC).date()
+        groups = map(catalog.group, catalog.select(self.groups).groups)
+        return [notice for group in groups if (notice := group.notice(today))]
+
+    @property
     def paused_by(self) -> ProviderError | StorageError | None:
         """The error of provider or storage because of which the batch started no further rows."""
         return self._storage_error or self._breaker.error
@@ -161,8 +169,8 @@ class Batch:
             raise InputError(f"{self.request.file} has no rows", hint="one idea on each row")
         self.columns, self.open_choices = list(columns), list(choices)
         catalog = self.setup.bundle.resources.catalog
-        known = [group.name for group in catalog.groups()]
-        selected = catalog.select(known if "all" in groups else groups)
+        every = catalog.current(group.name for group in catalog.groups()) if "all" in groups else []
+        selected = catalog.select([*every, *(name for name in groups if name != "all")])
         self.groups = catalog.names_of(selected.groups, selected.models)
 
     async def _open_budget(self) -> None:

@@ -1,4 +1,4 @@
-"""How current a group is: when it was checked, against which sources, and whether it is retired."""
+"""How current a group is: when it was checked, against which sources, and when its service closes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-MOST_DAYS = 120
-"""A group that was checked longer ago is reported as outdated."""
+MOST_DAYS = 60
+"""A group whose last check is this many days old is reported as outdated."""
 
 
 class Source(BaseModel):
@@ -35,20 +35,22 @@ class Source(BaseModel):
 
 
 class Retirement(BaseModel):
-    """The end of a group's service: the day, and the successor."""
+    """The end of a group's service: the day, which may be ahead, and the successor."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     # The second names are those of the earliest configs, which are stored with runs.
     date: dt.date = Field(validation_alias=AliasChoices("date", "on"))
     successor: str = Field(
+        default="",
         validation_alias=AliasChoices("successor", "note"),
         description="What serves in its place, in a few words.",
     )
 
-    def words(self, label: str) -> str:
+    def words(self, label: str, today: dt.date) -> str:
         """The retirement in one line, as every interface shows it."""
-        return f"{label} closed on {self.date}; successor: {self.successor}"
+        verb = "closed" if self.date <= today else "closes"
+        return f"{label} {verb} on {self.date}; successor: {self.successor}"
 
 
 def days_since(checked: dt.date, today: dt.date) -> int:
@@ -64,4 +66,4 @@ def age(checked: dt.date, today: dt.date) -> str:
 
 def is_old(checked: dt.date | None, today: dt.date) -> bool:
     """Whether it is time to check again; false for a group without a date."""
-    return checked is not None and days_since(checked, today) > MOST_DAYS
+    return checked is not None and days_since(checked, today) >= MOST_DAYS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from callsheet.catalog.freshness import Retirement, Source
-from callsheet.errors import InputError, Problem, UnknownNameError, WorkflowError
+from callsheet.errors import InputError, Problem, UnknownNameError, WorkflowError, nearest_first
 from callsheet.jsonc import NotJsonError, parse, place_and_words
 from callsheet.templates import check_template
 
@@ -39,7 +39,12 @@ class GroupEntry(BaseModel):
         default=None, description="The day on which it was last held against its sources."
     )
     sources: tuple[Source, ...] = Field(default=(), description="Where its facts come from.")
-    closed: Retirement | None = Field(default=None, description="Set when the service has ended.")
+    closed: Retirement | None = Field(
+        default=None, description="The end of the service, once its day is known."
+    )
+    successor: Name | None = Field(
+        default=None, description="The group that replaces it, of the same category."
+    )
     aspect_ratios: tuple[Ratio, ...] = Field(
         default=(), description="The aspect ratios that its models take; without them, any."
     )
@@ -74,7 +79,8 @@ class GroupConfig(BaseModel):
 class Group:
     """A model group: what a person chooses.
 
-    `problems` say why it cannot be chosen; a group that is finished has none.
+    `problems` say why it cannot be chosen; a group that is finished has none. A group with a
+    `successor` is an older one: it is chosen by its name, and no list of choices shows it.
     """
 
     name: str
@@ -86,9 +92,16 @@ class Group:
     checked: dt.date | None = None
     sources: tuple[Source, ...] = ()
     closed: Retirement | None = None
+    successor: str | None = None
     aspect_ratios: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+    def notice(self, today: dt.date) -> str | None:
+        """What a person who chooses the group must know: that it closes, or is replaced."""
+        if self.closed:
+            return self.closed.words(self.label, today)
+        return f"{self.label} is replaced by `{self.successor}`" if self.successor else None
 
 
 @dataclass(frozen=True)
@@ -127,6 +140,11 @@ class Catalog:
         """Those of the names whose groups have no problems."""
         unusable = {group.name for group in self.groups() if group.problems}
         return [name for name in names if name not in unusable]
+
+    def current(self, names: Iterable[str], chosen: Collection[str] = ()) -> list[str]:
+        """What `all` stands for among the names: no older group and none with problems, if not `chosen`."""
+        older = {group.name for group in self.groups() if group.successor}
+        return [name for name in self.usable(names) if name not in older or name in chosen]
 
     def groups(self) -> Iterator[Group]:
         """All groups, category by category."""
@@ -238,7 +256,11 @@ def _problem(detail: ErrorDetails, file: str) -> Problem:
 
 
 def _catalog(entries: Mapping[str, Mapping[str, GroupEntry]], file: str) -> Catalog:
-    if problems := [*_repeated(entries, file), *_settings(entries, file)]:
+    if problems := [
+        *_repeated(entries, file),
+        *_settings(entries, file),
+        *_successors(entries, file),
+    ]:
         raise WorkflowError(problems)
     return Catalog(
         {
@@ -250,7 +272,30 @@ def _catalog(entries: Mapping[str, Mapping[str, GroupEntry]], file: str) -> Cata
 
 def _group(name: str, category: str, entry: GroupEntry) -> Group:
     fields = {key: getattr(entry, key) for key in GroupEntry.model_fields if key != "default"}
+    if entry.closed and not entry.closed.successor:
+        fields["closed"] = entry.closed.model_copy(update={"successor": f"`{entry.successor}`"})
     return Group(name=name, category=category, **fields)
+
+
+def _successors(entries: Mapping[str, Mapping[str, GroupEntry]], file: str) -> Iterator[Problem]:
+    """Successors that are no current group of the same category, and closings without any."""
+    for category, groups in entries.items():
+        current = [name for name, entry in groups.items() if not entry.successor]
+        for name, entry in groups.items():
+            path = f"$.model_groups.{category}.{name}"
+            if entry.successor and entry.successor not in current:
+                why = (
+                    "replaced itself" if entry.successor in groups else f"no group of `{category}`"
+                )
+                known = ", ".join(nearest_first(entry.successor, current)) or "none"
+                message = f"the successor `{entry.successor}` is {why}"
+                yield Problem(file, f"{path}.successor", message, f"current: {known}")
+            elif entry.closed and not (entry.successor or entry.closed.successor):
+                message = "it closes without a successor"
+                hint = (
+                    "name a group in `successor` of the entry, or describe it in `successor` here"
+                )
+                yield Problem(file, f"{path}.closed", message, hint)
 
 
 def _settings(entries: Mapping[str, Mapping[str, GroupEntry]], file: str) -> Iterator[Problem]:

@@ -143,6 +143,8 @@ async def _execute(request: BatchRequest, options: dict[str, Any]) -> int:
         service = RunService(settings)
     try:
         batch = Batch(service, request)
+        for notice in batch.notices:
+            note(f"note: {notice}")
         if options["dry_run"]:
             return await _print_estimate(batch, json=options["json"])
         return await _write(batch, _require_output(options["output"]), json=options["json"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, date, datetime
 from typing import Any
 
 import click
 
 from callsheet.cli.options import debug_option, json_option, workflow_option
-from callsheet.cli.output import note, print_json
+from callsheet.cli.output import counted, note, note_command, print_json
 from callsheet.cli.scaffold_commands import new
 from callsheet.cli.tables import build_table, print_table
 
@@ -27,35 +28,43 @@ def date_or_today(given: datetime | None) -> date:
 
 @click.group(invoke_without_command=True)
 @workflow_option
+@click.option("--older", is_flag=True, help="Also list the groups that newer ones replace.")
 @today_option
 @json_option
 @debug_option
 @click.pass_context
-def groups(context: click.Context, workflow: str, today: datetime | None, *, json: bool) -> None:
+def groups(
+    context: click.Context, workflow: str, today: datetime | None, *, older: bool, json: bool
+) -> None:
     """List the model groups: name, models, tokens that each adds, and age of the last check."""
     if context.invoked_subcommand is not None:
         return
     from callsheet.authoring.groups import list_groups
 
-    found = list_groups(workflow, today=date_or_today(today))
+    day = date_or_today(today)
+    every = list_groups(workflow, today=day)
+    found = [group for group in every if older or not group["successor"]]
     if json:
         print_json(found)
         return
     for category in dict.fromkeys(group["category"] for group in found):
         members = [group for group in found if group["category"] == category]
-        _print_category(category.replace("_", " "), members)
+        _print_category(category.replace("_", " "), members, day)
+    if hidden := len(every) - len(found):
+        command = shlex.join(["callsheet", "groups", "--workflow", workflow, "--older"])
+        note_command(f"to also list {counted(hidden, 'older group')}", command)
 
 
 groups.add_command(new)
 
 
-def _print_category(title: str, groups: list[dict[str, Any]]) -> None:
+def _print_category(title: str, groups: list[dict[str, Any]], today: date) -> None:
     table = build_table(title, "description", "models", tokens="tokens", age="checked")
     for group in groups:
         description = f"{group['label']}\n[dim]{group['description']}[/]"
         tokens = "-" if group["tokens"] is None else f"{group['tokens']:,}"
         models = "\n".join(group["models"])
-        table.add_row(group["name"], description, models, tokens, _freshness(group))
+        table.add_row(group["name"], description, models, tokens, _freshness(group, today))
     print_table(table)
     click.echo()
     for group in groups:
@@ -65,10 +74,12 @@ def _print_category(title: str, groups: list[dict[str, Any]]) -> None:
             note(f"{group['name']} cannot be used yet: {group['problems'][0]}\n")
 
 
-def _freshness(group: dict[str, Any]) -> str:
-    """How long ago a group was checked, or why it cannot be used."""
-    if group["closed"]:
+def _freshness(group: dict[str, Any], today: date) -> str:
+    """How long ago a group was checked, or why one should take another."""
+    if group["closed"] and group["closed"]["date"] <= today.isoformat():
         return "[red]closed[/]"
+    if group["successor"]:
+        return "[dim]replaced[/]"
     if group["problems"]:
         return "[yellow]unfinished[/]"
     age = group["age"] or "-"

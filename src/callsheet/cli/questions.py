@@ -87,7 +87,7 @@ def question_text(question: Question) -> str:
             return _choices_text(question)
         case "choice":
             return "\n".join(
-                [question.text, *_numbered(question.options), f"Enter one{_default(question)}: "]
+                [question.text, *_numbered(question.listed), f"Enter one{_default(question)}: "]
             )
         case "picture":
             enter = "Enter keeps the previous image" if question.default else "Enter for none"
@@ -110,9 +110,11 @@ def _choices_text(question: Question) -> str:
         *_single_model_hint(question),
         f"{question.text} (enter numbers separated by commas or spaces):",
         "",
-        *_numbered(question.options),
+        *_numbered(question.listed),
         "",
     ]
+    if len(question.listed) < len(question.options):
+        lines.append("(older groups by name; `groups --older` lists them)")
     if isinstance(question.default, list):
         names = ", ".join(str(name) for name in question.default)
         lines.append(f"Previous selection: {names} (Enter keeps it)")
@@ -122,7 +124,7 @@ def _choices_text(question: Question) -> str:
 
 
 def _single_model_hint(question: Question) -> Iterator[str]:
-    for number, option in enumerate(question.options, start=1):
+    for number, option in enumerate(question.listed, start=1):
         models = question.models.get(option.name, ())
         if len(models) > 1:
             yield f"(one model of a group: {number}/{models[0]} instead of {number})"

@@ -141,8 +141,9 @@ class ReceiptWriter:
         if step is None or all(use.module_id != INSTRUCTIONS_MODULE for use in step.modules):
             return CalledGroups()
         selected, catalog = _selected_groups(each), bundle.resources.catalog
-        all_groups = catalog.usable(catalog.siblings([], category_of(bundle, each.call.step)))
-        asked = catalog.select(name for name in selected if name.partition("/")[0] in all_groups)
+        siblings = catalog.usable(catalog.siblings([], category_of(bundle, each.call.step)))
+        asked = catalog.select(name for name in selected if name.partition("/")[0] in siblings)
+        all_groups = catalog.current(siblings, asked.groups)
         called = catalog.names_of(asked.groups, asked.models)
         if each.call.attempt > 1:
             # Existing prompts are not written again; the reply shows which were written.

@@ -370,12 +370,12 @@ def instruction_savings(bundle: WorkflowBundle, view: RunView) -> InstructionSav
             selected = resolve(use.inputs["selected_groups"], view.state, [])
             names = [str(name) for name in selected] if isinstance(selected, list) else []
             given = use.inputs.get("group_instructions")
-            every = bundle.resources.catalog.siblings(
-                given if isinstance(given, dict) else names, ""
-            )
+            catalog = bundle.resources.catalog
+            every = catalog.siblings(given if isinstance(given, dict) else names, "")
+            every = catalog.current(every, catalog.select(names).groups)
             only = resolve(use.inputs.get(ONLY_MODELS), view.state, [])
             if isinstance(only, list):
-                names = bundle.resources.catalog.names_of(names, {*map(str, only)})
+                names = catalog.names_of(names, {*map(str, only)})
             # Without a prompt to write there was no call, and nothing was sent.
             sent = count_tokens(instructions_of_module(bundle, use, names)) if names else 0
             total += InstructionSavings(

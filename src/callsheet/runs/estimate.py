@@ -147,18 +147,16 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
     spec = llm or settings.llm or DEFAULT_LLM
     bundle = load_workflow(workflow)
     chosen = parse_selection(bundle, groups)
-    all_groups = [
-        option.name
-        for category, groups_by_name in bundle.resources.catalog.categories.items()
-        for option in groups_by_name.values()
-        if chosen.get(f"groups.{category}") and not option.problems
-    ]
+    catalog = bundle.resources.catalog
+    names = [name for each in chosen.values() if isinstance(each, list) for name in each]
+    selection = catalog.select(map(str, names)).groups
+    all_groups = catalog.current(catalog.siblings(selection, ""), selection)
     brief = {"idea": idea or SAMPLE_IDEA}
     history = await _history(settings)
     both = [
         await measure_run(spec, options, workflow, settings, history)
-        for names in ([*groups], all_groups)
-        for options in [RunOptions(brief=brief, groups=names, image=image)]
+        for asked in ([*groups], all_groups)
+        for options in [RunOptions(brief=brief, groups=asked, image=image)]
     ]
     priced = _price_function(spec, settings)
     selected, complete = (_as_json(tokens, priced) for tokens in both)
@@ -166,7 +164,7 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
         "workflow": bundle.name,
         "llm": spec,
         "exact": is_exact(spec),
-        "groups": [name for names in chosen.values() if isinstance(names, list) for name in names],
+        "groups": names,
         "selection": selected,
         "all": complete,
         "saved_percent": _percent(selected["input_tokens"], complete["input_tokens"]),

@@ -142,16 +142,15 @@ def parse_selection(bundle: WorkflowBundle, groups: Sequence[str]) -> dict[str, 
     chosen: dict[str, list[str]] = {key: [] for key in questions}
     for group in groups:
         if group == "all":
-            chosen = {
-                key: [option.name for option in q.options if not option.unavailable]
-                for key, q in questions.items()
-            }
+            for key, q in questions.items():
+                chosen[key] += [option.name for option in q.listed if not option.unavailable]
         elif (name := group.partition("/")[0]) in names:
             chosen[names[name]].append(group)
         else:
             raise _unknown_group(bundle, name, names)
     if not any(chosen.values()):
-        raise AnswerError("no model group was chosen", hint=f"known: {', '.join(names)}")
+        listed = [option.name for q in questions.values() for option in q.listed]
+        raise AnswerError("no model group was chosen", hint=f"known: {', '.join(listed)}")
     selection = {key: parse_answer(questions[key], [*wanted]) for key, wanted in chosen.items()}
     for key, value in selection.items():
         check_single_models(bundle, key, value)

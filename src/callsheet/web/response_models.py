@@ -90,6 +90,9 @@ class GroupSummary(ResponseModel):
     outdated: bool
     sources: list[Source]
     closed: Retirement | None
+    successor: str | None = Field(
+        description="The group that replaces this one, which lists then hide; null if it is current."
+    )
     notice: str | None
     settings: dict[str, list[str]]
     problems: list[str]

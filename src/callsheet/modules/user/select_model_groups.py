@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from callsheet.errors import Problem, UnknownNameError
@@ -67,15 +68,16 @@ def _question(catalog: Catalog, inputs: Inputs) -> Question:
 
 
 def _option(group: Group) -> Option:
+    older = group.successor or ""
     if not group.problems:
-        return Option(group.name, group.label, group.description)
+        return Option(group.name, group.label, group.description, successor=older)
     more = len(group.problems) - 1
     reason = f"it is not finished: {group.problems[0]}" + (f" (and {more} more)" if more else "")
-    return Option(group.name, group.label, f"not finished: {group.description}", reason)
+    return Option(group.name, group.label, f"not finished: {group.description}", reason, older)
 
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
-    """Asks once; adds a note for each selected group whose service has ended."""
+    """Asks once; adds a note for each selected group that is replaced or closes."""
     question = _question(context.resources.catalog, inputs)
     answer = context.answers.get(question.key)
     if answer is None:
@@ -85,9 +87,10 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     if not selected.groups:
         none = Outputs(selected_groups=[], selected_models=[], model_count=0)
         return Skip(f"no {inputs.group_category.replace('_', ' ')} group selected", none)
+    today = dt.datetime.now(dt.UTC).date()
     for group in map(catalog.group, selected.groups):
-        if group.closed:
-            context.note(group.closed.words(group.label))
+        if notice := group.notice(today):
+            context.note(notice)
     return Done(
         Outputs(
             selected_groups=selected.groups,

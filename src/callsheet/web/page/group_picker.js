@@ -5,6 +5,7 @@ import { formatCount, formatNumber, humanize } from "./format.js";
 import {
   allGroups,
   categories,
+  currentGroups,
   followUpQuestion,
   isBriefChanged,
   isRemovable,
@@ -21,7 +22,7 @@ export function renderGroupPicker() {
   byId("groups").hidden = groups.length === 0 || Boolean(state.batch?.document);
   renderIfChanged(sectionBody("groups"), groups, () => [
     categories().map(categoryBlock),
-    groupNameForm(groups),
+    groupNameForm(currentGroups()),
   ]);
   const inRun = isBriefChanged() ? new Set() : modelsOfRun();
   for (const group of groups) updateGroup(group, inRun);
@@ -42,15 +43,31 @@ function categoryBlock({ name, groups }) {
       el("h3", { id: heading }, humanize(name)),
       el("span", { class: "small muted", "aria-hidden": "true" }, "tokens"),
     ),
-    groups.map((group) => [groupRow(group), modelBoxes(group)]),
+    groups.filter(({ successor }) => !successor).map(groupBlock),
+    olderGroups(groups.filter(({ successor }) => successor)),
     el("p", { class: "removal-note small muted", id: `removal-${name}`, role: "status" }),
     el("div", { class: "follow-up", id: `follow-up-${name}`, hidden: true }),
   );
 }
 
+/** The groups that newer ones replace, folded in until one of them is selected. */
+function olderGroups(groups) {
+  if (groups.length === 0) return null;
+  return el(
+    "details",
+    { class: "older-groups" },
+    el("summary", { class: "small muted" }, `Show older (${groups.length})`),
+    groups.map(groupBlock),
+  );
+}
+
+function groupBlock(group) {
+  return [groupRow(group), modelBoxes(group)];
+}
+
 function groupRow(group) {
-  const number = allGroups().indexOf(group) + 1;
-  const shortcut = number < 10 ? String(number) : "";
+  const number = currentGroups().indexOf(group) + 1;
+  const shortcut = number > 0 && number < 10 ? String(number) : "";
   return el(
     "label",
     { class: "group", title: groupTooltip(group) },
@@ -99,10 +116,12 @@ function modelBoxes({ name, label, models }) {
   return el("div", { ...attributes, role: "group", "aria-label": label }, models.map(box));
 }
 
-function groupWarning({ closed, outdated, age }) {
-  const successor = closed?.successor?.replaceAll("`", "");
-  const text = closed
-    ? `Closed on ${closed.date}${successor ? `; replaced by: ${successor}` : ""}`
+function groupWarning({ closed, successor, outdated, age }) {
+  const replacement = (closed?.successor ?? successor)?.replaceAll("`", "");
+  const verb = closed?.date > new Date().toISOString().slice(0, 10) ? "Closes" : "Closed";
+  const closing = closed && `${verb} on ${closed.date}; replaced by: `;
+  const text = replacement
+    ? `${closing || "Replaced by: "}${replacement}`
     : outdated && `Its rules were last checked ${age}`;
   return text && el("span", { class: "group-warning" }, text);
 }
@@ -119,6 +138,7 @@ function updateGroup(group, inRun) {
   box.checked = selected.length > 0;
   box.indeterminate = box.checked && selected.length < group.models.length;
   box.closest(".group").classList.toggle("selected", box.checked);
+  if (box.checked && group.successor) box.closest("details").open = true;
   if (group.models.length > 1) {
     byId(`models-${group.name}`).hidden = !box.checked;
     for (const model of group.models) byId(`model-${model}`).checked = selected.includes(model);
@@ -206,7 +226,7 @@ function selectByName(input) {
   const unknown = words.filter((word) => modelsFor(word).length === 0);
   if (found.length) toggleModels([...new Set(found)]);
   input.value = unknown.join(" ");
-  const known = allGroups().map(({ name }) => name);
+  const known = currentGroups().map(({ name }) => name);
   setText(byId("group-name-hint"), unknown.length ? `no such group; known are ${known.join(", ")}` : "");
 }
 
@@ -218,14 +238,14 @@ function modelsFor(word) {
   return model === undefined ? models : models.filter((each) => each.toLowerCase() === model);
 }
 
-/** The groups that a word means: `all`, a number, a name, or the start of a name or label. */
+/** The groups that a word means: a name; of current groups also `all`, a number, or the start of a name. */
 function groupsFor(word) {
-  const groups = allGroups();
-  const names = groups.map(({ name }) => name);
+  const current = currentGroups();
+  const names = current.map(({ name }) => name);
   if (word === "all") return names;
   if (/^\d+$/.test(word)) return names.slice(word - 1, word);
-  const exact = names.find((name) => name.toLowerCase() === word);
-  if (exact) return [exact];
+  const exact = allGroups().find(({ name }) => name.toLowerCase() === word);
+  if (exact) return [exact.name];
   const startsWithWord = (text) => text.toLowerCase().startsWith(word);
-  return groups.filter((g) => startsWithWord(g.name) || startsWithWord(g.label)).map((g) => g.name);
+  return current.filter((g) => startsWithWord(g.name) || startsWithWord(g.label)).map((g) => g.name);
 }

@@ -134,7 +134,8 @@ function singleModels(name, models = []) {
 
 function choicesForm(question, answer) {
   const defaults = new Set(Array.isArray(question.default) ? question.default : []);
-  const options = question.options.flatMap((option) => [
+  const listed = question.options.filter(({ name, successor }) => !successor || defaults.has(name));
+  const options = listed.flatMap((option) => [
     option,
     ...singleModels(option.name, question.models?.[option.name]),
   ]);

@@ -7,9 +7,14 @@ export function categories() {
   return state.workflow?.categories ?? [];
 }
 
-/** Every group in the order of its number. */
+/** Every group, older ones included. */
 export function allGroups() {
   return categories().flatMap((category) => category.groups);
+}
+
+/** The groups that no newer one replaces, in the order of their numbers. */
+export function currentGroups() {
+  return allGroups().filter(({ successor }) => !successor);
 }
 
 /** The selected models of a group. */

@@ -2,13 +2,13 @@
 
 import { unfold } from "./folding.js";
 import { toggleGroups } from "./group_picker.js";
-import { allGroups } from "./selectors.js";
+import { currentGroups } from "./selectors.js";
 
 export function initShortcuts() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTextInput(event.target)) return;
     if (/^[1-9]$/.test(event.key)) {
-      const group = allGroups()[event.key - 1];
+      const group = currentGroups()[event.key - 1];
       if (!group) return;
       unfold("groups");
       toggleGroups([group.name]);
