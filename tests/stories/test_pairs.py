@@ -59,8 +59,8 @@ def as_in(drafts: dict[str, Any]) -> Write:
     return write
 
 
-def test_there_are_81_pairs() -> None:
-    assert (len(IMAGE), len(VIDEO)) == (9, 9)
+def test_every_group_is_in_a_pair() -> None:
+    assert (len(IMAGE), len(VIDEO)) == (10, 9)
 
 
 @pytest.mark.parametrize("image", IMAGE)

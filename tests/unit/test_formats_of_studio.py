@@ -8,7 +8,11 @@ from callsheet.catalog.autofix import autofix
 from callsheet.catalog.formats import find_format
 from tests.unit.test_formats import SCENE, caught
 
-SENTENCES = ("gpt-image", "nano-banana", "flux-2", "lucid-origin", "seedream", "qwen-image")
+SENTENCES = (
+    *("gpt-image", "nano-banana", "flux-2", "flux-3", "flux-3-klein", "lucid-origin", "seedream"),
+    "qwen-image",
+)
+BOX = '[{"id": "<heron_1>", "bbox": [0, 0, 900, 400], "desc": "a grey heron, {reeds} <lora:a:1>"}]'
 TAGS = "score_9, score_8_up, score_7_up, source_anime, rating_safe, heron, lake"
 
 
@@ -28,6 +32,7 @@ def test_sentences_are_read_and_tags_and_flags_are_not(name: str) -> None:
         ("flux-2", f"{SCENE}, no boats.", ["(exclusion)"]),
         ("flux-2", f"{SCENE}, no longer alone.", []),
         ("flux-2", "heron " * 301, ["(long)"]),
+        ("flux-3-klein", "heron " * 121, ["(long)"]),
         ("lucid-origin", f"{SCENE}, avoid boats.", ["(exclusion)"]),
         ("gpt-image", f"{SCENE}.\n\nKeep out: boats.", []),
         ("gpt-image", f"A photorealistic gouache of this: {SCENE}.", ["(photo word)"]),
@@ -47,6 +52,24 @@ def test_each_model_has_its_own_way_to_exclude_content(
     name: str, text: str, rules: list[str]
 ) -> None:
     assert caught(name, text) == rules
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        (f"<heron_1> stands in a lake at dusk. {BOX}", []),
+        (f"<heron_1> and <reed_1> stand at dusk. {BOX}", ["layout"]),
+        (f"<heron_1> stands in a lake. {BOX.replace('900', '1001')}", ["layout"]),
+        (f"<heron_1> stands in a lake. {BOX.replace('400', '0')}", ["layout"]),
+        (f"<heron_1> stands in a lake. {BOX.replace('desc', 'text')}", ["layout"]),
+        (f"<heron_1> stands in a lake. {BOX.replace(':', '', 1)}", ["layout"]),
+        ("<heron_1> stands in a lake at dusk.", ["angle tag"]),
+        (f"<heron_1> stands in a lake --raw. {BOX}", ["flag"]),
+        (f"{SCENE}, framed [{{low}}] and wide.", ["placeholder"]),
+    ],
+)
+def test_flux_3_reads_names_in_angle_brackets_with_their_boxes(text: str, rules: list[str]) -> None:
+    assert caught("flux-3", text) == rules
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,9 @@ OF_LETTERING = (
     "long speech",
     "wrapped",
     "placeholder",
+    "layout",
 )
-"""The rules that lettering and speech in quotation marks are judged by, too."""
+"""The rules that lettering and speech in quotation marks are judged by, too; `layout` reads JSON."""
 
 FAR = 4
 """A text so many times as long as its limit is judged by its length alone."""

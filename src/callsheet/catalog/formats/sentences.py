@@ -115,7 +115,8 @@ def _beyond(characters: int) -> Callable[[str], Iterator[Fault]]:
     return judge
 
 
-def _lines(text: str) -> Iterator[Fault]:
+def lines(text: str) -> Iterator[Fault]:
+    """The faults of words in as many lines as wanted."""
     yield from every_prompt.faults(text)
     yield from references(text)
     yield from syntax(text)
@@ -132,7 +133,9 @@ def _paragraph(text: str) -> Iterator[Fault]:
     yield from taste(text)
 
 
-def _all(*judges: Callable[[str], Iterable[Fault]]) -> Callable[[str], Iterator[Fault]]:
+def all_of(*judges: Callable[[str], Iterable[Fault]]) -> Callable[[str], Iterator[Fault]]:
+    """A check that consists of these, in their order."""
+
     def judge(text: str) -> Iterator[Fault]:
         for each in judges:
             yield from each(text)
@@ -141,7 +144,7 @@ def _all(*judges: Callable[[str], Iterable[Fault]]) -> Callable[[str], Iterator[
 
 
 _SYNTAX = (REFERENCE, FLAG, COLONS_RULE, WEIGHT_RULE, TAG, KEYWORD)
-_LINES = (*every_prompt.RULES, *_SYNTAX, BULLETS, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
+LINES = (*every_prompt.RULES, *_SYNTAX, BULLETS, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
 _PARAGRAPH = (*every_prompt.RULES, *_SYNTAX, LINE, MARKUP, RATIO, SLOGAN, NO_FIELD, TAG_LIST)
 _MILD = (
     Rule("weight", "No bracket weights: they are not reliable.", "prompt guides for SD 3.5", _READ, "C"),
@@ -149,7 +152,7 @@ _MILD = (
 )  # fmt: skip
 
 
-def _with(rules: tuple[Rule, ...], *own: Rule) -> tuple[Rule, ...]:
+def with_rules(rules: tuple[Rule, ...], *own: Rule) -> tuple[Rule, ...]:
     """The rules, with those of the same name replaced."""
     names = {rule.name for rule in own}
     return (*(rule for rule in rules if rule.name not in names), *own)
@@ -159,58 +162,58 @@ FORMATS = (
     Format(
         "gpt-image",
         "Labelled lines or one paragraph for GPT Image.",
-        (*_LINES, PHOTO_WORD),
-        _all(_lines, no_field, tag_list, photo_word),
+        (*LINES, PHOTO_WORD),
+        all_of(lines, no_field, tag_list, photo_word),
     ),
     Format(
         "nano-banana",
         "A description in sentences for Gemini's image models.",
-        (*_LINES, PILE, TRANSPARENT),
-        _all(_lines, no_field, tag_list, pile, transparent),
+        (*LINES, PILE, TRANSPARENT),
+        all_of(lines, no_field, tag_list, pile, transparent),
     ),
     Format(
         "flux-2",
         "One or two paragraphs for FLUX.2.",
         (
-            *_LINES,
+            *LINES,
             EXCLUSION,
             TRANSPARENT,
             Rule("long", "At most 300 words: 30 to 80 for a plain picture, more for a complex one.", _BFL, "2026-11-28", "A", warns=True),
         ),
-        _all(_lines, no_field, tag_list, exclusions, longer(300), transparent),
+        all_of(lines, no_field, tag_list, exclusions, longer(300), transparent),
     ),
     Format(
         "lucid-origin",
         "One paragraph for Lucid Origin.",
         (*_PARAGRAPH, replace(EXCLUSION, source="Leonardo's page on Lucid Origin, as audits quote it", sure="B")),
-        _all(_paragraph, no_field, tag_list, exclusions),
+        all_of(_paragraph, no_field, tag_list, exclusions),
     ),
     Format(
         "seedream",
         "Sentences for Seedream.",
         (
-            *_LINES,
+            *LINES,
             Rule("long", "At most 600 words.", "docs.byteplus.com/en/docs/ModelArk/1541523, as audits quote it", _READ, "B", of="form"),
         ),
-        _all(_lines, no_field, tag_list, longer(600)),
+        all_of(lines, no_field, tag_list, longer(600)),
     ),
     Format(
         "qwen-image",
         "Sentences for Qwen-Image.",
-        _with(
+        with_rules(
             _PARAGRAPH,
             EXCLUSION_IN_TEXT,
             TRANSPARENT,
             Rule("weight", "No bracket weights: the encoder reads past them.", _COMFY_QWEN, _READ, "A"),
             Rule("long", "At most 800 characters, which Qwen-Image 1 reads too.", "QwenLM/Qwen-Image at 6b5e1f5; audits disagree for later versions", _READ, "?"),
         ),
-        _all(_paragraph, no_field, tag_list, exclusions, transparent, _beyond(800)),
+        all_of(_paragraph, no_field, tag_list, exclusions, transparent, _beyond(800)),
     ),
     Format(
         "stable-diffusion-3",
         "Sentences for Stable Diffusion 3.5.",
-        _with(_PARAGRAPH, *_MILD, EXCLUSION_IN_TEXT),
-        _all(_paragraph, no_field, tag_list, exclusions),
+        with_rules(_PARAGRAPH, *_MILD, EXCLUSION_IN_TEXT),
+        all_of(_paragraph, no_field, tag_list, exclusions),
         export_forms=EXPORT_FORMS,
     ),
 )  # fmt: skip
