@@ -60,7 +60,7 @@ def as_in(drafts: dict[str, Any]) -> Write:
 
 
 def test_every_group_is_in_a_pair() -> None:
-    assert (len(IMAGE), len(VIDEO)) == (10, 9)
+    assert (len(IMAGE), len(VIDEO)) == (11, 9)
 
 
 @pytest.mark.parametrize("image", IMAGE)

@@ -193,7 +193,7 @@ FORMATS = (
         "Sentences for Seedream.",
         (
             *LINES,
-            Rule("long", "At most 600 words.", "docs.byteplus.com/en/docs/ModelArk/1541523, as audits quote it", _READ, "B", of="form"),
+            Rule("long", "At most 600 words.", "docs.byteplus.com/en/docs/ModelArk/1541523 on 4 and 5, as audits quote it; for 5.5 none was found", _READ, "B", of="form"),
         ),
         all_of(lines, no_field, tag_list, longer(600)),
     ),
