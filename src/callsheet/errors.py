@@ -19,7 +19,7 @@ CallsheetError
 │   ├── StorageFullError  StorageLockedError  StorageReadOnlyError
 │   ├── StorageCorruptError  StorageNewerError
 │   └── OutputUnwritableError               a file or stdout cannot be written
-├── CrashedError                   exit 1   workers died while executing a run
+├── CrashedError                   exit 1   processes died while executing a run
 └── InternalError                  exit 1   a defect of callsheet
 """
 
@@ -339,7 +339,7 @@ def storage_error_class(error: OSError) -> type[StorageError]:
 
 
 class CrashedError(CallsheetError):
-    """Several workers died while executing the run, so it failed."""
+    """Several processes died one after another while executing the run, so it failed."""
 
     code = "run_crashed"
 

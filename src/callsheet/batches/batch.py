@@ -39,7 +39,7 @@ from callsheet.runs.run_pool import PoolStoppedError, RunPool
 from callsheet.store.port import LeaseError, UnreadableRunError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator
 
     from callsheet.engine.run_view import RunView
     from callsheet.runs.service import RunService, RunSetup
@@ -58,7 +58,8 @@ _UNTIL_DONE = 3_600.0
 class Batch:
     """A sheet that was checked and is ready to be executed.
 
-    `columns` are the sheet's own, `groups` all that any row names, in the config's order.
+    `columns` are the sheet's own, `groups` all that any row names, in the config's order. `notice`
+    receives what a person should know before rows are executed.
     """
 
     def __init__(self, service: RunService, request: BatchRequest) -> None:
@@ -93,7 +94,9 @@ class Batch:
         self._runs = RowRuns(
             service, self.setup, self.name, request.retry_failed, request.idea_check
         )
+        self._suspects = self._runs.suspects
         self._pool = RunPool(self._advance, request.concurrency)
+        self.notice: Callable[[str], None] = lambda _: None
         self._stopping: asyncio.Task[None] | None = None
 
     @property
@@ -130,8 +133,10 @@ class Batch:
     async def execute(self) -> AsyncGenerator[RowOutcome, None]:
         """Execute the rows, a bounded number at once, and yield outcomes in the sheet's order."""
         await self._open_budget()
+        await self._find_suspects()
         pending: deque[Row] = deque()
         try:
+            await self._execute_alone()
             for row in self.rows():
                 pending.append(row)
                 await self._submit(row)
@@ -141,13 +146,17 @@ class Batch:
                 yield await self._outcome_of(pending.popleft())
         finally:
             await self.stop(0)
+            await self._suspects.end()
             await self.limiter.close()
 
     def stop(self, seconds: float = STOP_SECONDS) -> asyncio.Task[None]:
         """Start no further rows; those in progress have this many seconds. The first call counts."""
         if self._stopping is None:
-            self._stopping = asyncio.create_task(self._pool.stop(seconds))
+            self._stopping = asyncio.create_task(self._stop(seconds))
         return self._stopping
+
+    async def _stop(self, seconds: float) -> None:
+        await asyncio.gather(self._pool.stop(seconds), self._suspects.end())
 
     def _check_sheet(self) -> None:
         """Read the whole sheet once for its columns, groups and row count; raises SheetError."""
@@ -183,8 +192,32 @@ class Batch:
         llm = BatchLLM(self.setup.llm, self._breaker, budget)
         self._runs.setup = replace(self.setup, llm=llm)
 
+    async def _find_suspects(self) -> None:
+        """Record which rows were under way when the batch's earlier process died, if it did."""
+        earlier, started = self._runs.earlier, not self.request.retry_failed
+        unstored = (row.run for row in self.rows() if started and row.run not in earlier)
+        if found := await self._suspects.find(self._runs.interrupted, unstored):
+            alone = len(self._suspects.alone)
+            self.notice(
+                f"the batch's process died with {found} of its rows under way, at most"
+                + (f"; {alone} of them run alone first, one after another" if alone else "")
+            )
+
+    async def _execute_alone(self) -> None:
+        """Execute the rows that the next death would blame, with nothing beside them."""
+        if alone := self._suspects.alone:
+            await self._suspects.begin(0)
+            for row in self.rows():
+                if row.run in alone:
+                    await self._submit(row)
+                    with suppress(PoolStoppedError):
+                        await self._pool.wait(row.run)
+        await self._suspects.begin(self.request.concurrency)
+
     async def _submit(self, row: Row) -> None:
         self._rows[row.run] = row
+        if row.run in self._outcomes:
+            return
         try:
             self._pool.add(row.run)
         except PoolStoppedError:

@@ -6,22 +6,26 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from callsheet.batches.suspects import Suspects
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.run_view import RunView
 from callsheet.errors import ProviderError
 from callsheet.events import RunResumed
 from callsheet.runs.follow import is_with_workers
+from callsheet.runs.listing import row_status
 from callsheet.runs.options import RunOptions
 from callsheet.runs.session import acquire_lease
 from callsheet.store.owners import has_live_owner
 from callsheet.store.port import LeaseError
 from callsheet.usage import NO_USAGE, Usage
+from callsheet.workers.crashes import record_batch_crash
 
 if TYPE_CHECKING:
     from callsheet.batches.row_parser import Row
     from callsheet.fidelity import IdeaCheckMode
     from callsheet.runs.service import RunService, RunSetup
     from callsheet.runs.session import RunSession
+    from callsheet.store.port import RunRow
 
 
 @dataclass
@@ -33,7 +37,11 @@ class RowRuns:
     batch: str
     retry_failed: bool
     idea_check: IdeaCheckMode | None = None
-    _earlier: set[str] = field(default_factory=set)
+    earlier: set[str] = field(default_factory=set)
+    interrupted: list[RunRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.suspects = Suspects(self.service.store, self.batch)
 
     async def find_earlier(self) -> list[str]:
         """Return the names of the batch's existing runs; raises LeaseError while another executes it.
@@ -43,16 +51,18 @@ class RowRuns:
         store = self.service.store
         names = await store.names_starting_with(f"{self.batch}.")
         for name in names:
-            if not has_live_owner(await store.run(name)) or await is_with_workers(
-                self.service, name
-            ):
+            row = await store.run(name)
+            if not has_live_owner(row) and row_status(row) != "interrupted":
+                continue
+            if await is_with_workers(self.service, name):
                 continue
             if has_live_owner(row := await store.run(name)):
                 raise LeaseError(
                     f"the batch {self.batch} is being executed by {row.owner}",
                     hint="wait for it, or end that process",
                 )
-        self._earlier = set(names)
+            self.interrupted.append(row)
+        self.earlier = set(names)
         return names
 
     async def usage(self, runs: list[str]) -> Usage:
@@ -67,13 +77,16 @@ class RowRuns:
 
         The session has the lease, unless workers execute the run already: then it is followed.
         """
-        if row.run not in self._earlier:
+        if row.run not in self.earlier:
             if self.retry_failed:
                 return None, RunView(row.run)
             options = RunOptions(
                 groups=row.groups, accept_defaults=True, idea_check=self.idea_check
             )
             session = self.service.begin(self.setup, row.answers, options, row.run)
+            if row.run in self.suspects.without_run:
+                session.journal.defer(record_batch_crash(session.view, 0))
+                await session.save()
             return session, session.view
         view = await read_view(self.service.store, row.run)
         if not self._needs_execution(view):
@@ -111,8 +124,10 @@ class RowRuns:
             idea_check=view.idea_check,
             manner=view.question_policy,
         )
+        # Deaths are counted since a run was resumed.
+        events = [] if self.suspects.deaths.get(view.run) else [resumed]
         lease = await acquire_lease(
-            store, view.run, self.service.owner, after=view.seq, events=[resumed]
+            store, view.run, self.service.owner, after=view.seq, events=events
         )
         journal = Journal(store, lease, await read_view(store, view.run))
         return self.service.session(journal, setup.bundle, setup.llm)

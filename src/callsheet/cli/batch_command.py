@@ -189,6 +189,7 @@ async def _write(batch: Batch, path: Path, *, json: bool) -> int:
 
     with open_output_file(path, batch) as output:
         note(_heading(batch))
+        batch.notice = note
         reporter = BatchReporter(batch, output, json=json)
         reporter.install_signal_handlers()
         async with show_progress(batch.progress):

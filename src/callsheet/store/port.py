@@ -205,6 +205,14 @@ class Store(Protocol):
         """
         ...
 
+    async def mark(self, name: str) -> str:
+        """The short text that is stored under this name; empty where there is none."""
+        ...
+
+    async def set_mark(self, name: str, text: str) -> None:
+        """Stores a short text under a name; an empty one removes it."""
+        ...
+
     async def delete(self, run: str) -> None:
         """Deletes a run, and every file that no other run uses."""
         ...

@@ -52,6 +52,15 @@ select value from callsheet_meta where name = 'clock'
 -- write_clock: agree on one, after each start of the machine
 insert into callsheet_meta (name, value) values ('clock', :clock) on conflict (name) do update set value = excluded.value
 
+-- read_mark: a short text under a name, such as which process executes a batch
+select value from callsheet_meta where name = :name
+
+-- write_mark: store it
+insert into callsheet_meta (name, value) values (:name, :value) on conflict (name) do update set value = excluded.value
+
+-- delete_mark: remove it
+delete from callsheet_meta where name = :name
+
 -- insert_run: create a run, unless one has this name
 insert into runs (run, workflow, started, number) values (:run, :workflow, :at, (select coalesce(max(number), 0) + 1 from runs)) on conflict (run) do nothing returning run
 

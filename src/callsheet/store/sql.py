@@ -212,6 +212,19 @@ class SqlStore:
 
         return await self.database.write(key, write)
 
+    async def mark(self, name: str) -> str:
+        rows = await self.database.read("read_mark", name=name)
+        return str(rows[0][0]) if rows else ""
+
+    async def set_mark(self, name: str, text: str) -> None:
+        async def write(do: Transaction) -> None:
+            if text:
+                await do("write_mark", name=name, value=text)
+            else:
+                await do("delete_mark", name=name)
+
+        await self.database.write(name, write, last=True)
+
     async def delete(self, run: str) -> None:
         async def write(do: Transaction) -> None:
             await do("lock_files")
