@@ -57,11 +57,23 @@ def test_an_unusable_reply_is_never_a_success(
     assert KEY not in result.out + result.err
 
 
-async def test_garbage_is_reported_as_a_reply_without_prompts(server: StrictOpenAI) -> None:
-    server.fail(*[Text("]]]] not JSON {{{{")] * 3)
+@pytest.mark.parametrize(
+    ("garbage", "shown"),
+    [
+        ("]]]] not JSON {{{{", "]]]] not JSON {{{{"),
+        ("I would\nrather talk. " * 9, "I would rather talk. I would rather talk. I would"),
+        ('{"herons": 3}', '{"herons": 3}'),
+    ],
+    ids=["brackets", "talk", "another object"],
+)
+async def test_garbage_is_reported_with_what_the_reply_held(
+    server: StrictOpenAI, garbage: str, shown: str
+) -> None:
+    server.fail(*[Text(garbage)] * 3)
     document = await InMemoryRuns.with_llm(client_of(server)).run(["sora"])
     assert document["error"]["code"] == "empty_response"
-    assert "held none of the prompts that were asked for" in document["error"]["message"]
+    told = f"held none of the prompts that were asked for, but `{shown}"
+    assert told in document["error"]["message"]
 
 
 def test_a_reply_that_is_repaired_at_the_second_attempt_is_a_success(

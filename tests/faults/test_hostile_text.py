@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -64,8 +66,8 @@ def writer(terminal: Terminal, server: StrictOpenAI) -> Terminal:
 @pytest.fixture
 def slow_workflow(terminal: Terminal) -> Path:
     """A copy of `oms` in which one schema has a pattern without a limit."""
-    assert terminal("init", "mine", "--from", "oms").status == 0
     folder = Path(terminal.folder) / "mine"
+    shutil.copytree(built_in_workflows()["oms"], folder)
     schema = json.loads((folder / SCHEMA).read_text("utf-8"))
     schema["properties"]["prompts"]["properties"]["SORA_1_A"]["pattern"] = SLOW
     (folder / SCHEMA).write_text(json.dumps(schema), "utf-8")
@@ -129,6 +131,54 @@ def test_the_server_answers_while_a_slow_pattern_is_applied(
         document, slowest = until_ended(serving, llm="openai:any")
     assert document["error"]["code"] == "pattern_too_slow"
     assert slowest < MOST_SECONDS
+
+
+def _ended_by_sigint(process: subprocess.Popen[str], server: StrictOpenAI) -> tuple[int, float]:
+    """The exit status after one SIGINT while the pattern is applied, and the seconds until the end."""
+    while not server.requests:
+        time.sleep(0.02)
+    time.sleep(0.1)  # the reply is read, and the pattern takes half a second of processor time
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    return process.returncode, time.monotonic() - began
+
+
+def test_the_first_sigint_during_a_slow_pattern_ends_a_run(
+    writer: Terminal, server: StrictOpenAI, slow_workflow: Path
+) -> None:
+    server.fail(*[reply("a" * 200 + "!")] * 3)
+    words = (
+        "run",
+        str(slow_workflow),
+        "--idea",
+        "a heron",
+        "--groups",
+        "sora",
+        "--llm",
+        "openai:any",
+    )
+    process = subprocess.Popen(
+        writer.command(*words),
+        cwd=writer.folder,
+        env=writer.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    status, seconds = _ended_by_sigint(process, server)
+    assert (status, seconds < MOST_SECONDS) == (130, True)
+
+
+def test_the_first_sigint_during_a_slow_pattern_ends_the_server(
+    writer: Terminal, server: StrictOpenAI, slow_workflow: Path
+) -> None:
+    server.fail(*[reply("a" * 200 + "!")] * 3)
+    with Serving(writer, ("--port", "0", str(slow_workflow))) as serving:
+        serving.start("sora", llm="openai:any")
+        status, seconds = _ended_by_sigint(serving.process, server)
+    assert (status, seconds < MOST_SECONDS) == (130, True)
 
 
 def test_a_definition_that_refers_to_itself_is_a_problem_of_its_file(tmp_path: Path) -> None:

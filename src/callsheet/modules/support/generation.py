@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, JsonValue
 
 from callsheet.activity import Writing, report
+from callsheet.catalog.formats.format import shown
 from callsheet.catalog.idea import VOCABULARY, vocabulary_problems
 from callsheet.catalog.rules import (
     joined,
@@ -129,7 +130,7 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
     judge = judge_of(inputs, context)
     draft = _from_earlier(context, judge)
     finished = _FinishedValues(context, dict(context.values))
-    turn = breaks = 0
+    turn, breaks, held = 0, 0, ""
     while draft.findings and turn <= MAX_REPAIRS:
         known, quotes = with_decided(request, draft.value), judge.idea.enabled
         advice = judge.advice(draft) if turn == 1 else []
@@ -137,7 +138,7 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
         reply = await context.call(asked, turn > 0, _stream_listener(asked, draft, finished, judge))
         if not isinstance(reply, Reply):
             return Ask(reply)
-        read = read_reply(reply.text, asked.schema)
+        read = read_reply(held := reply.text, asked.schema)
         whole = _is_whole(reply, read)
         if turn and not whole and not draft.unusable:
             # Every prompt is there; that its mending was refused is no reason to lose it.
@@ -155,7 +156,7 @@ async def generate(inputs: Inputs, context: ModuleContext) -> Outcome:
         else:
             turn += 1
         draft = better
-    return Done(Outputs(response=await _complete_reply(draft, finished, judge, context)))
+    return Done(Outputs(response=await _complete_reply(draft, finished, judge, context, held)))
 
 
 def _whole_request(inputs: Inputs, context: ModuleContext) -> Request:
@@ -307,9 +308,9 @@ def _repair(
 
 
 async def _complete_reply(
-    draft: Draft, finished: _FinishedValues, judge: ReplyJudge, context: ModuleContext
+    draft: Draft, finished: _FinishedValues, judge: ReplyJudge, context: ModuleContext, held: str
 ) -> dict[str, JsonValue]:
-    """The reply if every value is usable, even if some still break a rule."""
+    """The reply if every value is usable, even if some still break a rule; `held` is its text."""
     chosen = with_first_choices(judge.schema, draft.value, context.note)
     draft = draft if chosen == draft.value else judge.judge(chosen)
     if not draft.unusable:
@@ -317,7 +318,7 @@ async def _complete_reply(
     await finished.keep(draft, leaves(judge.schema), usable=True)
     if not draft.value:
         raise EmptyReplyError(
-            "the LLM's reply held none of the prompts that were asked for",
+            f"the LLM's reply held none of the prompts that were asked for, but {shown(held, 80)}",
             hint="try again, or choose another LLM with `--llm`",
         )
     raise OutputInvalidError(
