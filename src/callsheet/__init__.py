@@ -1,6 +1,6 @@
 """One idea in, prompts for exactly the chosen image and video models out.
 
-The verbs of the command line for programs: `run` (and `run_async`), `batch` (and `batch_async`),
+The verbs of the command line for programs: `run`, `answer`, `resume`, `batch` (each with a twin in `…_async`),
 `estimate`, `load_groups`, `build_instructions`, `build_schema`.
 """
 
@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from callsheet.api import (
         Estimate,
         Result,
+        answer,
+        answer_async,
         batch,
         batch_async,
         build_instructions,
         build_schema,
         estimate,
         load_groups,
+        resume,
+        resume_async,
         run,
         run_async,
     )
@@ -30,12 +34,16 @@ __all__ = [
     "Retrying",
     "RowResult",
     "Writing",
+    "answer",
+    "answer_async",
     "batch",
     "batch_async",
     "build_instructions",
     "build_schema",
     "estimate",
     "load_groups",
+    "resume",
+    "resume_async",
     "run",
     "run_async",
 ]

@@ -202,6 +202,63 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         service.store.close()
 
 
+def answer(run: str, words: str, **options: Any) -> Result:
+    """Answers the question of a waiting run, and carries it on; takes the options of `answer_async`."""
+    return asyncio.run(answer_async(run, words, **options))
+
+
+async def answer_async(
+    run: str,
+    words: str,
+    *,
+    home: str | Path | None = None,
+    answer: Callable[[Question], str | None] | None = None,
+    on_activity: Callable[[Activity], None] | None = None,
+) -> Result:
+    """Answers the question of a waiting run (a pasted reply, say), and carries it on as `run_async` does.
+
+    Raises AnswerError for words that do not fit, and AlreadyAnsweredError where nothing is asked.
+    """
+    from callsheet.runs.service import RunService
+
+    service = RunService(_settings(home))
+    try:
+        session = await service.open(run)
+        session.on_activity = on_activity
+        await session.answer(words)
+        return await _carry_out(session, answer)
+    finally:
+        service.store.close()
+
+
+def resume(run: str, **options: Any) -> Result:
+    """Resumes a failed, parked or interrupted run; takes the options of `resume_async`."""
+    return asyncio.run(resume_async(run, **options))
+
+
+async def resume_async(  # noqa: PLR0913  # each is a word of the command line's
+    run: str,
+    *,
+    llm: str | LLM | None = None,
+    base_url: str | None = None,
+    home: str | Path | None = None,
+    answer: Callable[[Question], str | None] | None = None,
+    on_activity: Callable[[Activity], None] | None = None,
+) -> Result:
+    """Resumes a run where it stopped, with another `llm` if one is given; nothing is paid twice."""
+    from callsheet.runs.options import RunOptions
+    from callsheet.runs.service import RunService
+
+    spec = llm if isinstance(llm, str) else None
+    service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
+    try:
+        session = await service.resume(run, RunOptions(llm=spec, base_url=base_url))
+        session.on_activity = on_activity
+        return await _carry_out(session, answer)
+    finally:
+        service.store.close()
+
+
 async def _carry_out(
     session: RunSession, answer: Callable[[Question], str | None] | None
 ) -> Result:

@@ -36,6 +36,8 @@ COMMANDS = {
         "Report the tokens and cost saved by selecting groups.",
     ),
     "serve": ("callsheet.cli.serve_command:serve", "Serve the web page and the HTTP API."),
+    "mcp": ("callsheet.cli.mcp_command:mcp", "Serve an assistant over MCP."),
+    "skill": ("callsheet.cli.scaffold_commands:skill", "Write an Agent Skill for assistants."),
     "init": ("callsheet.cli.scaffold_commands:init", "Copy a workflow to customize it."),
     "worker": ("callsheet.cli.worker_command:worker", "Execute queued runs."),
     "doctor": (

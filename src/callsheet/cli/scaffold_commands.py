@@ -31,6 +31,21 @@ def init(folder: str, source: str) -> None:
     note_command("to add a group", f"callsheet groups new NAME --category ... --workflow {folder}")
 
 
+@click.command()
+@click.argument("folder", metavar="DIR")
+@debug_option
+def skill(folder: str) -> None:
+    """Write an Agent Skill for assistants to DIR/callsheet.
+
+    It has instructions and a sheet for each current model group. Assistants read skills from folders
+    such as `.claude/skills` and `.agents/skills`.
+    """
+    from callsheet.authoring.skill import write_skill
+
+    written = write_skill(Path(folder))
+    click.echo(f"wrote {written[0].parent}: {len(written)} files")
+
+
 @click.command(short_help="Create a model group in your own workflow.")
 @click.argument("name")
 @click.option("--category", required=True, help="image_generation or video_generation.")

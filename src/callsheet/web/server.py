@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
 
+    from starlette.types import ASGIApp
+
     from callsheet.settings import Settings
     from callsheet.web.socket_user import FindUser
 
@@ -77,7 +79,7 @@ class Server:
                 f"--no-token is not possible with --host {self.place.host}",
                 hint="other machines could use the server; leave one of the two out",
             )
-        self._socket = _listen(self.place)
+        self._socket = listen(self.place)
         demanded = self.token_check or self.place.is_open or self.settings.token
         if demanded and self.token_check is not False:
             self._token = self.settings.token or secrets.token_urlsafe(32)
@@ -113,34 +115,47 @@ class Server:
     async def run(self, on_start: Callable[[], None]) -> list[str]:
         """Serve until a signal; returns the runs that were still active."""
         server = ServerState(self.settings, self.workflows)
-        port = self._socket.getsockname()[1]
-        names = {*self.place.names, self.place.host, socket.gethostname()}
         owner = os.geteuid() if self.find_user else None
-        policy = AccessPolicy(
-            frozenset(name.lower() for name in names) if self._token else frozenset(),
-            self._token,
-            f"callsheet-{port}",
-            owner,
-        )
-        config = uvicorn.Config(
-            build_app(server, policy, debug=self.debug),
-            http=LimitedConnection,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=self.limits.idle_seconds,
-            timeout_graceful_shutdown=3,
-            ws="none",
-        )
+        app = build_app(server, self._policy(owner), debug=self.debug)
         connections = Connections(self.limits, self.find_user, owner)
-        serving = _SignalAwareServer(config, connections, server, on_start)
         try:
-            await serving.serve([self._socket])
+            await serve_app(app, self._socket, connections, (on_start, server.feed.close))
         finally:
             active = server.active_runs
             await server.close(GRACE_SECONDS)
         return active
+
+    def _policy(self, owner: int | None) -> AccessPolicy:
+        port = self._socket.getsockname()[1]
+        names = accepted_names(self.place) if self._token else frozenset()
+        return AccessPolicy(names, self._token, f"callsheet-{port}", owner)
+
+
+def accepted_names(place: ListenAddress) -> frozenset[str]:
+    """The host names under which a server with a token is reached."""
+    names = {*place.names, place.host, socket.gethostname()}
+    return frozenset(name.lower() for name in names)
+
+
+async def serve_app(
+    app: ASGIApp,
+    listening: socket.socket,
+    connections: Connections,
+    calls: tuple[Callable[[], None], Callable[[], None]],
+) -> None:
+    """Serve an application until a signal; of the calls, one is for the start, one for the signal."""
+    config = uvicorn.Config(
+        app,
+        http=LimitedConnection,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=connections.limits.idle_seconds,
+        timeout_graceful_shutdown=3,
+        ws="none",
+    )
+    await _SignalAwareServer(config, connections, *calls).serve([listening])
 
 
 class _SignalAwareServer(uvicorn.Server):
@@ -150,13 +165,13 @@ class _SignalAwareServer(uvicorn.Server):
         self,
         config: uvicorn.Config,
         connections: Connections,
-        server: ServerState,
         on_start: Callable[[], None],
+        on_signal: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self.server_state = self._connections = connections
-        self._state = server
         self._on_start = on_start
+        self._on_signal = on_signal
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -171,10 +186,11 @@ class _SignalAwareServer(uvicorn.Server):
         if self.should_exit:
             os._exit(128 + sig)
         super().handle_exit(sig, frame)
-        self._state.feed.close()
+        self._on_signal()
 
 
-def _listen(place: ListenAddress) -> socket.socket:
+def listen(place: ListenAddress) -> socket.socket:
+    """Bind the address; raises InputError or PortTakenError where that is not possible."""
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     # Only a socket made with the protocol named gets TCP_NODELAY from asyncio.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

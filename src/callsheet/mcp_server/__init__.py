@@ -1,0 +1,1 @@
+"""An MCP server: an assistant writes the prompts, callsheet instructs and judges it."""
