@@ -125,7 +125,8 @@ class RowRuns:
             manner=view.question_policy,
         )
         # Deaths are counted since a run was resumed.
-        events = [] if self.suspects.deaths.get(view.run) else [resumed]
+        counted = view.status == "running" and self.suspects.deaths.get(view.run)
+        events = [] if counted else [resumed]
         lease = await acquire_lease(
             store, view.run, self.service.owner, after=view.seq, events=events
         )
