@@ -1,9 +1,10 @@
-"""The table of export formats."""
+"""The tables of export formats, and of what the tools read as syntax."""
 
 from __future__ import annotations
 
 from callsheet.catalog.formats import built_in
 from callsheet.exports.registry import EXPORTS
+from callsheet.exports.syntax import TABLE
 from docgen.markdown import table
 
 
@@ -16,4 +17,22 @@ def export_format_table() -> str:
         lines.append([f"`{name}`", export.title, f"`RUN.{export.suffix}`", takes])
     return table(
         ["`--format`", "tool or format", "file in a folder", "accepts texts of format"], lines
+    )
+
+
+def syntax_table() -> str:
+    """Return what each tool reads as syntax, what becomes of it, and the source."""
+    return table(
+        ["tool", "syntax", "read as", "export", "source"],
+        [
+            [
+                each.tool,
+                f"`{each.sign}`",
+                each.reads,
+                each.escape
+                or ("as it is: it may be meant" if each.meant else "as it is, with a note"),
+                f"{each.source}, {each.date}",
+            ]
+            for each in TABLE
+        ],
     )

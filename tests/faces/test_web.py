@@ -110,6 +110,9 @@ def test_a_prompt_is_proofread_and_mended(server: Serving) -> None:
         "/api/lint", {"model": "MIDJOURNEY_A", "text": "```\na heron --ar 2:3\n```"}
     )
     assert fenced["mended"] == "a heron --ar 2:3"
+    hidden = {"model": "SD_A", "text": "a heron, #1 of two, at dawn", "tools": ["a1111"]}
+    rules = [each["rule"] for each in server.post("/api/lint", hidden)["findings"]]
+    assert "a1111: comment" in rules
 
 
 def test_a_review_is_answered_and_a_prompt_edited_in_place(server: Serving) -> None:

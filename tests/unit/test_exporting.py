@@ -26,6 +26,10 @@ AWKWARD = (
 
 CORE = {
     "CheckpointLoaderSimple": ({"ckpt_name"}, ("MODEL", "CLIP", "VAE")),
+    "LoraLoader": (
+        {"model", "clip", "lora_name", "strength_model", "strength_clip"},
+        ("MODEL", "CLIP"),
+    ),
     "CLIPTextEncode": ({"text", "clip"}, ("CONDITIONING",)),
     "EmptyLatentImage": ({"width", "height", "batch_size"}, ("LATENT",)),
     "KSampler": (
@@ -102,11 +106,21 @@ def chains(text: str) -> list[dict[str, Any]]:
                     "title": sampler["_meta"]["title"],
                     "prompt": inputs["positive"]["text"],
                     "negative": inputs["negative"]["text"],
+                    "loras": _loras(graph, graph[sampler["inputs"]["model"][0]]),
                     "size": (inputs["latent_image"]["width"], inputs["latent_image"]["height"]),
                     "file": node["inputs"]["filename_prefix"],
                 }
             )
     return found
+
+
+def _loras(graph: dict[str, Any], node: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """The LoRAs between a checkpoint and a sampler: file, strength for the model, for the text."""
+    if node["class_type"] != "LoraLoader":
+        return []
+    inputs = node["inputs"]
+    own = (inputs["lora_name"], inputs["strength_model"], inputs["strength_clip"])
+    return [*_loras(graph, graph[inputs["model"][0]]), own]
 
 
 def prompts(found: PromptSet) -> dict[str, str]:

@@ -15,6 +15,7 @@ from callsheet.catalog.formats.format import LONGEST
 from callsheet.catalog.rules import find_errors, find_warnings
 from callsheet.errors import CallsheetError
 from callsheet.exports.csv_cells import escape_cell
+from callsheet.exports.syntax import FORMS, escaped, misread
 from callsheet.exports.texts import code_fence, one_line
 from callsheet.fidelity.facts import draw_facts
 from callsheet.fidelity.judging import judge, judge_motion
@@ -148,7 +149,13 @@ def test_reading_json_takes_time_in_proportion_to_the_text(read: Work) -> None:
     assert_linear(read, [*HOSTILE, *more], size=10_000)
 
 
-@pytest.mark.parametrize("write", [code_fence, one_line, escape_cell])
+def _read_by_tools(text: str) -> None:
+    for form in FORMS:
+        list(misread(text, form))
+        escaped(text, form)
+
+
+@pytest.mark.parametrize("write", [code_fence, one_line, escape_cell, _read_by_tools])
 def test_exporting_takes_time_in_proportion_to_the_text(write: Work) -> None:
     assert_linear(write, size=10_000)
 

@@ -8,6 +8,7 @@ from callsheet.authoring.consistency import find_inconsistencies
 from callsheet.authoring.todo_check import find_todos
 from callsheet.catalog.examples import examples_path, run_examples
 from callsheet.errors import InputError, Problem, WorkflowError
+from callsheet.exports.syntax import FORMS
 from callsheet.loader.bundle import CONFIG, DEFAULT_WORKFLOW, inspect_workflow
 from callsheet.loader.rendering import render_schema
 from callsheet.modules.support.slow_patterns import find_slow_patterns
@@ -26,10 +27,21 @@ def check_workflow(workflow: str = DEFAULT_WORKFLOW) -> list[Problem]:
         return list(error.problems)
     problems += find_todos(bundle, CONFIG)
     problems += find_slow_patterns(bundle.resources)
+    problems += _unknown_tools(bundle)
     inconsistencies = list(find_inconsistencies(bundle))
     # Examples are judged by schemas: with a broken one they would only repeat its problem.
     examples = [] if problems else list(_examples(bundle))
     return [*problems, *inconsistencies, *examples]
+
+
+def _unknown_tools(bundle: WorkflowBundle) -> Iterator[Problem]:
+    """Tools of a group that `lint` does not know."""
+    for group in bundle.resources.catalog.groups():
+        for tool in group.tools:
+            if tool not in FORMS:
+                path = f"$.model_groups.{group.category}.{group.name}.tools"
+                message = f"the tool `{tool}` is not known"
+                yield Problem(CONFIG, path, message, f"known: {', '.join(FORMS)}")
 
 
 def _examples(bundle: WorkflowBundle) -> Iterator[Problem]:

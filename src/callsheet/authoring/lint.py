@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+from callsheet.catalog.autofix import autofix_all
 from callsheet.catalog.idea import VOCABULARY, IdeaCheck, find_lost
-from callsheet.catalog.rules import find_errors, find_warnings, narrow
+from callsheet.catalog.rules import Finding, find_errors, find_warnings, narrow, pick
 from callsheet.catalog.schemas import WRAPPER, models_in
-from callsheet.errors import InputError
+from callsheet.errors import InputError, UnknownNameError
+from callsheet.exports.syntax import FORMS, misread
 from callsheet.jsonc import NotJsonError, parse
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
 from callsheet.loader.rendering import render_schema
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
-    from callsheet.catalog.rules import Finding
-
-import json
-from typing import TYPE_CHECKING
-
-from callsheet.catalog.autofix import autofix_all
-from callsheet.catalog.rules import pick
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
+
+    from callsheet.catalog.rules import Path
 
 
 def lint_with_autofix(
-    text: str | Mapping[str, str], model: str, workflow: str = DEFAULT_WORKFLOW, idea: str = ""
+    text: str | Mapping[str, str],
+    model: str,
+    workflow: str = DEFAULT_WORKFLOW,
+    idea: str = "",
+    tools: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The findings of `callsheet lint`, and the corrected text; None where nothing can be corrected."""
     written = text if isinstance(text, str) else json.dumps(dict(text))
-    found = lint(written, model, workflow, idea)
+    found = lint(written, model, workflow, idea, tools)
     bundle = load_workflow(workflow)
     group = bundle.resources.catalog.group_of(model)
     schema = render_schema(bundle, [group.name])
@@ -59,10 +57,18 @@ def lint_with_autofix(
     }
 
 
-def lint(text: str, model: str, workflow: str = DEFAULT_WORKFLOW, idea: str = "") -> list[Finding]:
+def lint(
+    text: str,
+    model: str,
+    workflow: str = DEFAULT_WORKFLOW,
+    idea: str = "",
+    tools: Sequence[str] = (),
+) -> list[Finding]:
     """The findings of a prompt as it stands, errors before warnings; also by an idea, if one is given.
 
-    Of a prompt with several fields, text that is no JSON object is the first field, judged alone.
+    `tools` are export forms: what their tools would not read as text is a warning. Without them, they
+    are those that the group names. Of a prompt with several fields, text that is no JSON object is
+    the first field, judged alone.
     """
     bundle = load_workflow(workflow)
     group = bundle.resources.catalog.group_of(model)
@@ -78,7 +84,25 @@ def lint(text: str, model: str, workflow: str = DEFAULT_WORKFLOW, idea: str = ""
     vocabulary = bundle.resources.files.read_if_there(VOCABULARY)
     lost = find_lost(reply, schema, IdeaCheck(idea, vocabulary=vocabulary))
     found = [*find_errors(reply, schema), *find_warnings(reply, schema), *lost]
+    known = {(each.path, each.rule.partition(": ")[2]) for each in found}
+    read = _misread(reply, tools or group.tools)
+    found += [each for each in read if (each.path, each.rule.partition(": ")[2]) not in known]
     return sorted(found, key=lambda each: each.severity != "error")
+
+
+def _misread(value: JsonValue, tools: Sequence[str], path: Path = ()) -> Iterator[Finding]:
+    """What these tools would not read as text, in each text of a reply."""
+    for tool in tools:
+        if tool not in FORMS:
+            raise UnknownNameError("tool", tool, FORMS)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _misread(inner, tools, (*path, name))
+    elif isinstance(value, str):
+        for tool in tools:
+            for syntax, message in misread(value, tool):
+                rule, source = f"{tool}: {syntax.name}", f"{syntax.source}, {syntax.date}"
+                yield Finding(path, rule, message, "warning", "form", source=source)
 
 
 def _fields(schema: JsonValue) -> list[str]:

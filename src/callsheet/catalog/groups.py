@@ -48,6 +48,10 @@ class GroupEntry(BaseModel):
     aspect_ratios: tuple[Ratio, ...] = Field(
         default=(), description="The aspect ratios that its models take; without them, any."
     )
+    tools: tuple[Name, ...] = Field(
+        default=(),
+        description="The tools that its prompts go to, as `lint --for` names them.",
+    )
     settings: dict[Name, tuple[str, ...]] = Field(
         default_factory=dict,
         description="By model, what a person must set outside the prompt; short templates that"
@@ -94,6 +98,7 @@ class Group:
     closed: Retirement | None = None
     successor: str | None = None
     aspect_ratios: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 

@@ -16,6 +16,7 @@ from callsheet.exports.registry import (
     EXPORTS,
     all_exports,
     find_export,
+    misread_parts,
     render_export,
     skipped_prompts,
 )
@@ -93,10 +94,12 @@ def _write(text: str, path: Path, default_name: str) -> None:
 
 
 def _note_omitted(format_name: str, prompts: PromptSet) -> None:
-    """Notes what the format cannot hold: prompts for other models, and settings."""
+    """Notes what the format cannot hold: prompts for other models, texts as they are, and settings."""
     export = find_export(format_name)
     if others := skipped_prompts(format_name, prompts):
         note(f"omitted, not written for {export.title}: {', '.join(others)}")
+    for line in misread_parts(format_name, prompts):
+        note(line)
     if not export.shows_settings:
         settings = {entry.model: entry.settings for entry, _ in export.accepted(prompts)}
         for model, lines in settings.items():

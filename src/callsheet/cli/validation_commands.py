@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from callsheet.cli.groups_command import date_or_today, today_option
-from callsheet.cli.options import debug_option, json_option, workflow_option
+from callsheet.cli.options import debug_option, json_option, split_names, workflow_option
 from callsheet.cli.output import counted, note, print_json, wrapped
 from callsheet.errors import InputError
+from callsheet.exports.syntax import FORMS
 from callsheet.exports.texts import printable
 
 if TYPE_CHECKING:
@@ -75,14 +76,22 @@ def _problem_json(problem: Problem, severity: str) -> dict[str, str]:
 @click.option(
     "--idea", default="", metavar="TEXT", help="Idea that the prompts must keep, in English."
 )
+@click.option(
+    "--for",
+    "tools",
+    callback=split_names,
+    metavar="A,B",
+    help=f"Tools that the prompts go to: {', '.join(FORMS)}. Default: those that the group names.",
+)
 @workflow_option
 @json_option
 @debug_option
-def lint(files: tuple[str, ...], model: str, idea: str, workflow: str, *, json: bool) -> int:
+def lint(files: tuple[str, ...], model: str, workflow: str, *, json: bool, **options: Any) -> int:
     """Check prompts, one in each FILE or on stdin (-), against the rules of their model.
 
     Of a prompt with several fields, a file holds the JSON object, or the main field as plain text.
     With --idea, the prompts must also keep what the idea names: things, counts, sides and lettering.
+    With --for, what a tool would read as syntax instead of text is a warning.
     Exits with 1 if there are errors; warnings alone exit with 0.
     """
     from callsheet.authoring.lint import lint as find_findings
@@ -90,7 +99,7 @@ def lint(files: tuple[str, ...], model: str, idea: str, workflow: str, *, json: 
     findings = [
         (file, finding)
         for file, text in [(file, _read_text(file)) for file in files]
-        for finding in find_findings(text, model, workflow, idea)
+        for finding in find_findings(text, model, workflow, options["idea"], options["tools"] or ())
     ]
     if json:
         print_json([_finding_json(file, model, finding) for file, finding in findings])

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from callsheet.catalog.formats.stable_diffusion import SERIES, with_escaped_series
+from callsheet.exports.syntax import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -38,6 +41,12 @@ class ExportFormat:
         if text.format is None:
             return False
         return text.format.name in self.formats or self.name in text.format.export_forms
+
+    def written(self, text: PromptText) -> str:
+        """The text as the form's file holds it: what its tools would read as syntax is escaped."""
+        known = text.format.rules if text.format else ()
+        plain = with_escaped_series(text.text) if SERIES in known else text.text
+        return escaped(plain, self.name)
 
     def accepted(self, prompts: PromptSet) -> Iterator[tuple[ExportedPrompt, PromptText]]:
         """Each text that the form takes, with the prompt it belongs to."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from callsheet.errors import CallsheetError, InputError, UnknownNameError
 from callsheet.exports import forms
 from callsheet.exports.export_format import ExportFormat
+from callsheet.exports.syntax import misread
 from callsheet.plugins import EXPORTS as POINT
 
 if TYPE_CHECKING:
@@ -75,6 +76,18 @@ def render_export(name: str, prompts: PromptSet) -> str:
             hint=f"formats that take them: {', '.join(available)}",
         )
     return export.write(prompts)
+
+
+def misread_parts(name: str, prompts: PromptSet) -> list[str]:
+    """What this form's tools would not read as text in these prompts, a line for each."""
+    export = find_export(name)
+    texts = [text for _, text in export.accepted(prompts)] if export.selective else []
+    negatives = [text.negative for text in texts if text.negative]
+    return [
+        f"{text.name}: {line}"
+        for text in dict.fromkeys((*texts, *negatives))
+        for _, line in misread(text.text, name)
+    ]
 
 
 def skipped_prompts(name: str, prompts: PromptSet) -> list[str]:

@@ -83,7 +83,9 @@ async def lint_prompt(call: RequestContext) -> Response:
     source = call.server.workflow_source(call.body.workflow)
     body = call.body
     return json_response(
-        await asyncio.to_thread(lint_with_autofix, body.text, body.model, source, body.idea)
+        await asyncio.to_thread(
+            lint_with_autofix, body.text, body.model, source, body.idea, body.tools
+        )
     )
 
 

@@ -140,6 +140,7 @@ class LintRequest(RequestBody):
     model: Name
     text: Annotated[str, StringConstraints(max_length=100_000)] | dict[Name, str]
     idea: Annotated[str, StringConstraints(max_length=100_000)] = ""
+    tools: Names = Field(default_factory=list)
     workflow: Name | None = None
 
 

@@ -27,9 +27,9 @@ def write(prompts: PromptSet) -> str:
 
 def _line(prompts: PromptSet, entry: ExportedPrompt, text: PromptText) -> str:
     width, height = image_size(entry, prompts)
-    negative = text.negative.text if text.negative else ""
+    negative = EXPORT.written(text.negative) if text.negative else ""
     return (
-        f"--prompt {_quoted(text.text)} --negative_prompt {_quoted(negative)}"
+        f"--prompt {_quoted(EXPORT.written(text))} --negative_prompt {_quoted(negative)}"
         f" --width {width} --height {height}"
     )
 

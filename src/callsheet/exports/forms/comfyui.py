@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.exports.export_format import ExportFormat
 from callsheet.exports.image_size import image_size
+from callsheet.exports.syntax import LORA
 from callsheet.exports.texts import settings_sentence
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ SAMPLING = {
 """Ours: a start within what the SDXL anime families and SD 3.5 are documented to use."""
 
 Node = dict[str, Any]
+Link = list[Any]
+"""A node, and the number of its output."""
 
 
 def write(prompts: PromptSet) -> str:
@@ -52,21 +55,21 @@ def _chain(
     )
     width, height = image_size(entry, prompts)
     name = text.name.removesuffix(".prompt")
-    negative_text = text.negative.text if text.negative else ""
+    loras, model, clip = _loras(text.text, name, checkpoint, numbers)
     links = {
-        "model": [checkpoint, 0],
+        "model": model,
         "positive": [positive, 0],
         "negative": [negative, 0],
         "latent_image": [empty, 0],
     }
+    negative_text = EXPORT.written(text.negative) if text.negative else ""
     return {
         checkpoint: _node(
             "CheckpointLoaderSimple", f"{name}: {_checkpoint(entry)}", ckpt_name=CHECKPOINT
         ),
-        positive: _node("CLIPTextEncode", f"{name}: prompt", text=text.text, clip=[checkpoint, 1]),
-        negative: _node(
-            "CLIPTextEncode", f"{name}: negative", text=negative_text, clip=[checkpoint, 1]
-        ),
+        **loras,
+        positive: _node("CLIPTextEncode", f"{name}: prompt", text=EXPORT.written(text), clip=clip),
+        negative: _node("CLIPTextEncode", f"{name}: negative", text=negative_text, clip=clip),
         empty: _node("EmptyLatentImage", f"{name}: size", width=width, height=height, batch_size=1),
         sampler: _node("KSampler", _sampler_title(name, entry), **links, **SAMPLING),
         decoded: _node("VAEDecode", f"{name}: decode", samples=[sampler, 0], vae=[checkpoint, 2]),
@@ -77,6 +80,29 @@ def _chain(
             filename_prefix=f"{prompts.run}-{name.replace('.', '-')}",
         ),
     }
+
+
+def _loras(
+    text: str, name: str, checkpoint: str, numbers: Iterator[int]
+) -> tuple[dict[str, Node], Link, Link]:
+    """A node for each LoRA that the text names, in a chain, and where its model and CLIP come from."""
+    nodes: dict[str, Node] = {}
+    model: Link = [checkpoint, 0]
+    clip: Link = [checkpoint, 1]
+    for found in LORA.found.finditer(text):
+        node, file = str(next(numbers)), found[1].strip()
+        for_clip = float(found[2] or 1)
+        nodes[node] = _node(
+            "LoraLoader",
+            f"{name}: choose the file of the LoRA {file}",
+            model=model,
+            clip=clip,
+            lora_name=f"{file}.safetensors",
+            strength_model=float(found[3] or for_clip),
+            strength_clip=for_clip,
+        )
+        model, clip = [node, 0], [node, 1]
+    return nodes, model, clip
 
 
 def _node(class_type: str, title: str, **inputs: Any) -> Node:
