@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _STRING = r'"(?:\\.|[^"\\\n])*+"?'
-_TOKEN = re.compile(rf"{_STRING}|[{{}}\[\]:]")
 _STRING_OR_COMMENT = re.compile(rf"{_STRING}|//[^\n]*")
 """A string that nothing closes ends with its line, so that no part of the text is read twice."""
 
 MAX_DEPTH = 64
+
+MAX_LINE = 100
+"""Characters of a line that an edit writes, if its value can stand on several lines."""
+
+Path = tuple[str | int, ...]
+"""The names of members and the numbers of items that lead to a value."""
+
+_DECODER = json.JSONDecoder()
+_BLANKS = re.compile(r"\s*")
 
 
 class NotJsonError(ValueError):
@@ -51,16 +59,16 @@ def parse(text: str, file: str) -> JsonValue:
     return value
 
 
-def insert_member(text: str, path: tuple[str, ...], member: str) -> str | None:
+def insert_member(text: str, path: Path, member: str) -> str | None:
     """The text with `member` added to the object at `path`, or None where there is no such object.
 
     Comments are preserved. `member` is a name, a colon and a value, without indentation.
     """
     plain = _STRING_OR_COMMENT.sub(_blank_comment, text)
-    found = _object_at(plain, path)
-    if found is None:
+    found = _span(plain, path)
+    if found is None or plain[found[0]] != "{":
         return None
-    start, end = found
+    start, end = found[0], found[1] - 1
     block = textwrap.indent(member.rstrip(), "  " * (len(path) + 1))
     closing = "\n" + "  " * len(path)
     last = start + 1 + len(plain[start + 1 : end].rstrip())
@@ -68,27 +76,62 @@ def insert_member(text: str, path: tuple[str, ...], member: str) -> str | None:
     return f"{text[:last]}{comma}{text[last:end].rstrip()}\n{block}{closing}{text[end:]}"
 
 
-def _object_at(plain: str, path: tuple[str, ...]) -> tuple[int, int] | None:
-    """Positions of the braces of the object at a path."""
-    opened: list[tuple[str, int]] = []
-    name = last = ""
-    for token in _TOKEN.finditer(plain):
-        match token[0]:
-            case ":":
-                name = last
-            case "{" | "[" as sign:
-                opened.append((name if sign == "{" else "[", token.start()))
-                name = ""
-            case "}" | "]":
-                if not opened:
-                    return None
-                here = tuple(each for each, _ in opened[1:])
-                _, start = opened.pop()
-                if token[0] == "}" and here == path:
-                    return start, token.start()
-            case string:
-                last = str(json.loads(string))
+def replace_value(text: str, path: Path, value: JsonValue) -> str | None:
+    """The text with another value at `path`, or None where there is none.
+
+    Everything around the value stays as it is. A value that would make its line too long is written
+    on several lines.
+    """
+    found = _span(_STRING_OR_COMMENT.sub(_blank_comment, text), path)
+    if found is None:
+        return None
+    start, end = found
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    written = json_text(value)
+    if len(line) + len(written) > MAX_LINE and not isinstance(value, str):
+        indent = line[: len(line) - len(line.lstrip())]
+        lines = json.dumps(value, ensure_ascii=False, indent=2)
+        written = textwrap.indent(lines, indent).lstrip()
+    return f"{text[:start]}{written}{text[end:]}"
+
+
+def json_text(value: JsonValue) -> str:
+    """The value as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _span(plain: str, path: Path) -> tuple[int, int] | None:
+    """Where the value at a path begins and ends."""
+    try:
+        at: int | None = _after_blanks(plain, 0)
+        for name in path:
+            at = None if at is None else _child(plain, at, name)
+        return None if at is None else (at, _DECODER.raw_decode(plain, at)[1])
+    except (ValueError, IndexError):
+        return None
+
+
+def _child(plain: str, at: int, name: str | int) -> int | None:
+    """Where a member's or an item's value begins in the object or list at a position."""
+    if plain[at] != ("{" if isinstance(name, str) else "["):
+        return None
+    number, at = 0, _after_blanks(plain, at + 1)
+    while plain[at] not in "}]":
+        key: str | int = number
+        if isinstance(name, str):
+            key, at = _DECODER.raw_decode(plain, at)
+            at = _after_blanks(plain, _after_blanks(plain, at) + 1)
+        if key == name:
+            return at
+        at = _after_blanks(plain, _DECODER.raw_decode(plain, at)[1])
+        at = _after_blanks(plain, at + 1) if plain[at] == "," else at
+        number += 1
     return None
+
+
+def _after_blanks(plain: str, at: int) -> int:
+    found = _BLANKS.match(plain, at)
+    return found.end() if found else at
 
 
 def place_and_words(detail: ErrorDetails) -> tuple[str, str]:

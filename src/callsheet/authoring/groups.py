@@ -56,7 +56,7 @@ def find_outdated(workflow: str = DEFAULT_WORKFLOW, *, today: dt.date) -> list[P
     except WorkflowError:
         return []
     return [
-        _outdated(group, today)
+        _outdated(group, workflow, today)
         for group in bundle.resources.catalog.groups()
         if is_old(group.checked, today) and not _needs_no_check(group, today)
     ]
@@ -67,14 +67,14 @@ def _needs_no_check(group: Group, today: dt.date) -> bool:
     return bool(group.successor or (group.closed and group.closed.date <= today))
 
 
-def _outdated(group: Group, today: dt.date) -> Problem:
+def _outdated(group: Group, workflow: str, today: dt.date) -> Problem:
     sources = "; ".join(dict.fromkeys(str(source) for source in group.sources)) or "the vendor's"
     when = age(group.checked, today) if group.checked else ""
     return Problem(
         CONFIG,
         f"$.model_groups.{group.category}.{group.name}.checked",
         f"{group.label} was last checked {when}, on {group.checked}",
-        f"check its sources again ({sources}), correct what has changed and set this date",
+        f"check its sources again ({sources}): callsheet groups review {group.name} --workflow {workflow}",
     )
 
 

@@ -74,7 +74,7 @@ def new_group(name: str, category: str, folder: Path, today: dt.date) -> list[st
             raise InputError(
                 f"{folder / path} exists already", hint="move it, or choose another name"
             )
-    config = _config_path(folder)
+    config = config_path(folder)
     there = folder / config
     text = there.read_text("utf-8") if there.exists() else _ALONE
     entry = _filled_template("entry.json", holes)
@@ -82,7 +82,7 @@ def new_group(name: str, category: str, folder: Path, today: dt.date) -> list[st
     return [config, *texts]
 
 
-def _config_path(folder: Path) -> str:
+def config_path(folder: Path) -> str:
     """The config that the folder's workflow reads its groups from, relative to the folder.
 
     A built-in workflow without a config of its own, as `oms`, has its groups in the package's.
@@ -126,8 +126,8 @@ def _with_entry(config: str, category: str, entry: str) -> str:
     groups = ("model_groups",)
     added = insert_member(config, (*groups, category), entry)
     if added is None:
-        member = insert_member(f'"{category}": {{}}', (), entry)
-        added = insert_member(config, groups, member or "")
+        member = f'"{category}": {insert_member("{}", (), entry)}'
+        added = insert_member(config, groups, member)
     if added is None:
         raise InputError(f"{CONFIG} has no `model_groups`", hint="an object of groups by category")
     return added

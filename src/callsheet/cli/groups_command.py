@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.options import debug_option, json_option, workflow_option
+from callsheet.cli.options import (
+    date_or_today,
+    debug_option,
+    json_option,
+    today_option,
+    workflow_option,
+)
 from callsheet.cli.output import counted, note, note_command, print_json
+from callsheet.cli.review_command import review
 from callsheet.cli.scaffold_commands import new
 from callsheet.cli.tables import build_table, print_table
 
-today_option = click.option(
-    "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DATE",
-    help="Compute ages as of this date (default: today).",
-)
-
-
-def date_or_today(given: datetime | None) -> date:
-    """The date that --today gave, else today's in UTC."""
-    return (given or datetime.now(UTC)).date()
+if TYPE_CHECKING:
+    from datetime import date, datetime
 
 
 @click.group(invoke_without_command=True)
@@ -56,6 +53,7 @@ def groups(
 
 
 groups.add_command(new)
+groups.add_command(review)
 
 
 def _print_category(title: str, groups: list[dict[str, Any]], today: date) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -209,3 +210,16 @@ def parse_brief(idea: str | None, fields: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"--set requires KEY=VALUE, not {field!r:.60}")
         brief[key.strip()] = value
     return brief
+
+
+today_option = click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Compute ages as of this date (default: today).",
+)
+
+
+def date_or_today(given: datetime | None) -> date:
+    """The date that --today gave, else today's in UTC."""
+    return (given or datetime.now(UTC)).date()

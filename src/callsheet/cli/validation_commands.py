@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.groups_command import date_or_today, today_option
-from callsheet.cli.options import debug_option, json_option, split_names, workflow_option
+from callsheet.cli.options import (
+    date_or_today,
+    debug_option,
+    json_option,
+    split_names,
+    today_option,
+    workflow_option,
+)
 from callsheet.cli.output import counted, note, print_json, wrapped
 from callsheet.errors import InputError
 from callsheet.exports.syntax import FORMS
