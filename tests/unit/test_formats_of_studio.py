@@ -10,7 +10,10 @@ from tests.unit.test_formats import SCENE, caught
 
 SENTENCES = (
     *("gpt-image", "nano-banana", "flux-2", "flux-3", "flux-3-klein", "lucid-origin", "seedream"),
-    "qwen-image",
+    *("qwen-image", "krea-3", "z-image", "grok-image", "ideogram-4"),
+)
+CAPTION = (
+    '{"high_level_description": "a heron", "compositional_deconstruction": {"elements": [{}]}}'
 )
 BOX = '[{"id": "<heron_1>", "bbox": [0, 0, 900, 400], "desc": "a grey heron, {reeds} <lora:a:1>"}]'
 TAGS = "score_9, score_8_up, score_7_up, source_anime, rating_safe, heron, lake"
@@ -21,8 +24,10 @@ def test_sentences_are_read_and_tags_and_flags_are_not(name: str) -> None:
     assert caught(name, f"{SCENE}. Reeds stand in front, and low light comes from the left.") == []
     assert caught(name, f"{SCENE} --raw") == ["flag"]
     assert caught(name, f"{SCENE}. Negative prompt: blur") == ["negative field"]
+    # GPT Image reads lists of tags as well.
+    read = [] if name == "gpt-image" else ["(tag list)"]
     tags = "heron, lake, dusk, reeds, mist, low light, calm, teal, amber, wide view, still, water"
-    assert caught(name, tags) == ["(tag list)"]
+    assert caught(name, tags) == read
 
 
 @pytest.mark.parametrize(
@@ -40,6 +45,12 @@ def test_sentences_are_read_and_tags_and_flags_are_not(name: str) -> None:
         ("nano-banana", f"8k masterpiece. {SCENE}.", ["(slogan)", "(slogan)", "(pile)"]),
         ("seedream", "heron " * 601, ["(long)"]),
         ("qwen-image", "heron " * 140, ["(long)"]),
+        ("qwen-image", f"{SCENE}, Ultra HD, 4K. No recognizable text.", []),
+        ("qwen-image", f"{SCENE}, no boats.", ["(exclusion)"]),
+        ("z-image", "heron " * 351, ["(long)"]),
+        ("ideogram-4", CAPTION, []),
+        ("ideogram-4", CAPTION[:-1], ["(caption)"]),
+        ("ideogram-4", '{"high_level_description": "a heron in a lake"}', ["(caption)"]),
         ("qwen-image", f"{SCENE} (reeds:1.2).", ["weight"]),
         ("stable-diffusion-3", f"{SCENE} (reeds:1.2).", ["(weight)"]),
         ("stable-diffusion-3", f"{SCENE} <lora:ink:0.8>.", ["(angle tag)"]),

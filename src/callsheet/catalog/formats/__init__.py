@@ -29,8 +29,9 @@ STANDARD = frozenset(
 _FAMILIES = {
     "plain_text": "plain-text plain-lines plain-tags negative-words negative-nouns",
     "clip_tokens": "clip-chunks",
-    "sentences": "gpt-image nano-banana flux-2 lucid-origin seedream qwen-image stable-diffusion-3",
-    "placed_text": "flux-3 flux-3-klein",
+    "sentences": "gpt-image nano-banana flux-2 lucid-origin seedream qwen-image "
+    "stable-diffusion-3 krea-3 z-image grok-image",
+    "placed_text": "flux-3 flux-3-klein ideogram-4",
     "motion": "motion-text",
     "stable_diffusion": "stable-diffusion-a1111 danbooru-tags danbooru-negative",
     "sdxl_families": "illustrious-tags illustrious-negative pony-tags pony-negative animagine-tags "

@@ -134,8 +134,9 @@ OF_LETTERING = (
     "wrapped",
     "placeholder",
     "layout",
+    "caption",
 )
-"""The rules that lettering and speech in quotation marks are judged by, too; `layout` reads JSON."""
+"""The rules that lettering and speech in quotation marks are judged by, too; the last two read JSON."""
 
 FAR = 4
 """A text so many times as long as its limit is judged by its length alone."""

@@ -1,4 +1,4 @@
-"""Rules for models that take sentences, and JSON that gives things their place: FLUX 3."""
+"""Rules for models that take sentences, and JSON that gives things their place: FLUX 3, Ideogram."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ TAG = Rule(
     _READ,
     "A",
 )
+CAPTION = Rule(
+    "caption",
+    "A text in braces is one caption in valid JSON, with a `compositional_deconstruction`.",
+    "ideogram-oss/ideogram4, docs/prompting.md; docs.ideogram.ai, JSON prompting",
+    _READ,
+    "A",
+    warns=True,
+)
 _START = re.compile(r"\[\s*\{")
 _NAME = re.compile(r"<(\w+)>")
 _FORM = re.compile(r"[\[\]{},\d]")
@@ -79,6 +87,25 @@ def layout(text: str) -> Iterator[Fault]:
             yield "layout", f"has no `desc` or no valid `bbox` in row {number} of its boxes"
 
 
+def caption(text: str) -> Iterator[Fault]:
+    """A caption in JSON that is not valid, or has no parts."""
+    if not text.lstrip().startswith("{"):
+        return
+    try:
+        parts = json.loads(text)
+    except (ValueError, RecursionError):
+        yield "caption", "begins with a brace and is not valid JSON"
+        return
+    if "compositional_deconstruction" not in parts:
+        yield "caption", "has no `compositional_deconstruction`, which lists the elements"
+
+
+def _captions(text: str) -> Iterator[Fault]:
+    in_json = text.lstrip().startswith("{")
+    yield from caption(text)
+    yield from all_of(lines, no_field, tag_list)(_FORM.sub(" ", text) if in_json else text)
+
+
 def _is_box(sides: Any) -> bool:
     if not isinstance(sides, list) or len(sides) != _SIDES:
         return False
@@ -110,5 +137,11 @@ FORMATS = (
             ),
         ),
         all_of(lines, no_field, tag_list, longer(120)),
+    ),
+    Format(
+        "ideogram-4",
+        "Sentences for Ideogram, or its caption in JSON.",
+        (*LINES, CAPTION),
+        _captions,
     ),
 )

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _READ = "2026-11-22"
 _BFL = "docs.bfl.ai/guides/prompting_unified_building; black-forest-labs/skills at d0793c8"
+_TONGYI = "Tongyi-MAI/Z-Image at c7ec135, src/config/inference.py, README"
 _COMFY_QWEN = "ComfyUI at a125cd8, comfy/text_encoders/qwen_image.py"
 
 TAG_LIST = Rule(
@@ -71,6 +72,9 @@ _PHOTO = re.compile(r"(?i)\b(?:photo|hyper)[- ]?realis(?:tic|m)\b")
 _DRAWN = re.compile(
     r"(?i)\b(?:anime|manga|illustrat\w+|paint(?:ed|ing|erly)|drawn|drawing|gouache|watercolou?r"
     r"|cel[- ]shad\w+|ink)\b"
+)
+_NO_TEXT = re.compile(
+    r"(?i)\bno (?:[\w-]+ ){0,3}(?:text|letter(?:s|ing)|words|characters|writing)\b"
 )
 _SEVERAL, _SHORT = 12, 3
 
@@ -105,6 +109,11 @@ def longer(words: int) -> Callable[[str], Iterator[Fault]]:
             yield "long", f"has {count} words; at most {words} are read well"
 
     return judge
+
+
+def _excluded_things(text: str) -> Iterator[Fault]:
+    """Exclusions, but for those of text, which Qwen's own rewriter writes."""
+    yield from exclusions(_NO_TEXT.sub("", text))
 
 
 def _beyond(characters: int) -> Callable[[str], Iterator[Fault]]:
@@ -162,8 +171,8 @@ FORMATS = (
     Format(
         "gpt-image",
         "Labelled lines or one paragraph for GPT Image.",
-        (*LINES, PHOTO_WORD),
-        all_of(lines, no_field, tag_list, photo_word),
+        (*(rule for rule in LINES if rule is not TAG_LIST), PHOTO_WORD),
+        all_of(lines, no_field, photo_word),
     ),
     Format(
         "nano-banana",
@@ -201,13 +210,13 @@ FORMATS = (
         "qwen-image",
         "Sentences for Qwen-Image.",
         with_rules(
-            _PARAGRAPH,
-            EXCLUSION_IN_TEXT,
+            tuple(rule for rule in _PARAGRAPH if rule is not SLOGAN),
+            replace(EXCLUSION_IN_TEXT, words="What must stay away stands in the negative field; that there is no text may be said."),
             TRANSPARENT,
             Rule("weight", "No bracket weights: the encoder reads past them.", _COMFY_QWEN, _READ, "A"),
             Rule("long", "At most 800 characters, which Qwen-Image 1 reads too.", "QwenLM/Qwen-Image at 6b5e1f5; audits disagree for later versions", _READ, "?"),
         ),
-        all_of(_paragraph, no_field, tag_list, exclusions, transparent, _beyond(800)),
+        all_of(_paragraph, no_field, tag_list, _excluded_things, transparent, _beyond(800)),
     ),
     Format(
         "stable-diffusion-3",
@@ -216,4 +225,15 @@ FORMATS = (
         all_of(_paragraph, no_field, tag_list, exclusions),
         export_forms=EXPORT_FORMS,
     ),
+    Format("krea-3", "Detailed sentences for Krea 3.", LINES, all_of(lines, no_field, tag_list)),
+    Format(
+        "z-image",
+        "Long sentences for Z-Image.",
+        (
+            *LINES,
+            Rule("long", "At most 350 words, about the 512 tokens that are read.", _TONGYI, "2026-11-28", "A", warns=True),
+        ),
+        all_of(lines, no_field, tag_list, longer(350)),
+    ),
+    Format("grok-image", "Everyday sentences for Grok Imagine.", LINES, all_of(lines, no_field, tag_list)),
 )  # fmt: skip
