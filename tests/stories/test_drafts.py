@@ -33,8 +33,9 @@ INVENTED = re.compile(r"(?i)amber|slate|cream|motes|dust|breeze|dusk|warm light|
 QUALITY = re.compile(
     r" --[a-z].*|masterpiece|(?:best|high|great) (?:quality|score)|newest|absurdres|highres|safe"
     r"|score_\d\w*|source_anime|rating_safe|1girl|1boy"
+    r"|integrated_multimodal_description: \[Shot 1\]|overall_soundscape:|non_diegetic_music: N/A"
 )
-"""The parameters and quality tags that models need."""
+"""The parameters, quality tags and field names that models need."""
 EMPTY = re.compile(r"  |, ,|\. \.|: \.|[:,] ?$|^[ ,.]| (?:a|the|of|with|and|over)[.,]")
 """What a template leaves where it has nothing to fill in."""
 OTHER_SCRIPT = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")

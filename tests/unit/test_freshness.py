@@ -194,7 +194,6 @@ def test_one_group_costs_at_most_a_sixth_of_all_and_a_middling_pair_under_a_quar
     first, second = categories.values()
     pairs = sorted(sent[a] + sent[b] for a in first for b in second)
 
-    assert len(sent) == 22
     assert sorted(sent.values())[len(sent) // 2] <= every / 8
     assert max(sent.values()) <= every / 6
     assert pairs[len(pairs) // 2] < every / 4

@@ -78,6 +78,7 @@ def test_without_history_the_schemas_bounds_are_the_range() -> None:
     bounded = by_schema({"type": "string", "minLength": 60, "maxLength": 3_000})
     assert (bounded.low, bounded.usual, bounded.high) == (10, 250, 1_000)
     assert bounded.basis == "schema"
+    assert by_schema({"maxLength": 26_000}).high == 2_000
     assert ReplyHistory().expect_model("openai:a", "ONE", {"type": "string"}).high == 700
 
 

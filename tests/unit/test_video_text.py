@@ -77,6 +77,8 @@ def test_hailuo_allows_only_camera_commands_in_brackets_and_three_at_once() -> N
         ("seedance-clip", ["(exclusion)"]),
         ("veo-clip", ["(exclusion)"]),
         ("kling-clip", ["(exclusion)"]),
+        ("kling-4-clip", ["(exclusion)"]),
+        ("omni-clip", []),
         ("wan-clip", ["(exclusion)"]),
     ],
 )
@@ -109,6 +111,12 @@ def test_speech_stands_in_quotation_marks_or_behind_a_colon_before_or_after_its_
 def test_a_clip_has_time_for_three_spoken_words_a_second() -> None:
     assert caught("veo-clip", f'She says: "{"late " * 25}"') == ["(long speech)"]
     assert caught("kling-clip", f'She says: "{"late " * 25}"') == []
+
+
+def test_omni_makes_clips_of_three_to_fifteen_seconds() -> None:
+    for length in ("3-second clip", "15 second film", "10-second long continuous shot"):
+        assert caught("omni-clip", f"A {length}: fog drifts. She counts 90 seconds.") == []
+    assert caught("omni-clip", "A 20-second clip: fog drifts") == ["(clip length)"]
 
 
 def test_runway_counts_an_emoji_twice() -> None:

@@ -78,6 +78,8 @@ def _fix_once(text: str, named: Format) -> str:
     fixed_text = _SPACES.sub(" ", fixed_text)
     if any(rule is SERIES for rule in named.rules):
         fixed_text = with_escaped_series(fixed_text)
+    if named.mend is not None:
+        fixed_text = named.mend(fixed_text)
     if named.name not in _PARAMETERS:
         return fixed_text
     return _fix_line(fixed_text, _PARAMETERS[named.name], named.name)

@@ -18,6 +18,9 @@ LONG_TOKEN, SHORT_TOKEN = 6.0, 3.0
 USUAL_SHARE = 0.25
 """What a reply takes of the longest one: a sixth to two fifths for eight models on 2026-11-28."""
 
+LONGEST_WRITTEN = 6_000
+"""Characters that no prompt exceeds, however many its model reads."""
+
 UNBOUNDED = 700
 """Tokens of a text whose schema has no maximum length."""
 
@@ -91,7 +94,11 @@ def by_schema(schema: Any) -> TokenRange:
     node = schema if isinstance(schema, dict) else {}
     shortest, longest = node.get("minLength"), node.get("maxLength")
     low = math.ceil(shortest / LONG_TOKEN) if isinstance(shortest, int) else 1
-    high = math.ceil(longest / SHORT_TOKEN) if isinstance(longest, int) else UNBOUNDED
+    high = (
+        math.ceil(min(longest, LONGEST_WRITTEN) / SHORT_TOKEN)
+        if isinstance(longest, int)
+        else UNBOUNDED
+    )
     return TokenRange(low, max(low, round(high * USUAL_SHARE)), max(low, high), "schema")
 
 

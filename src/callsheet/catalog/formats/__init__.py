@@ -38,7 +38,9 @@ _FAMILIES = {
     "animagine-negative",
     "midjourney_image": "midjourney-image midjourney-8.2 niji-7",
     "midjourney_video": "midjourney-video",
-    "video_text": "veo-clip kling-clip seedance-clip hailuo-clip luma-clip wan-clip runway-clip",
+    "video_text": "veo-clip kling-clip kling-4-clip omni-clip seedance-clip hailuo-clip luma-clip wan-clip"
+    " runway-clip",
+    "minimax_h3": "h3-clip",
 }
 """The names of the formats in each module; a module is imported when one of its formats is used."""
 

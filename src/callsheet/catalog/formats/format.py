@@ -90,7 +90,7 @@ class Format:
 
     `compare` finds faults that only show beside another text.
     `export_forms` names the exports that a text of this form is ready for, and `negative` the format of
-    the text beside it, if any, that says what must stay away.
+    the text beside it, if any, that says what must stay away. `mend` corrects what needs no judgement.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Format:
     compare: Compare | None = None
     export_forms: tuple[str, ...] = ()
     negative: str = ""
+    mend: Callable[[str], str] | None = None
 
     def rule(self, name: str) -> Rule | None:
         """The rule of this name."""
@@ -108,12 +109,12 @@ class Format:
     def faults(self, text: str, severity: Severity, others: Others = NONE) -> list[Fault]:
         """The faults of this severity, without duplicates."""
         wanted = {rule.name for rule in self.rules if rule.severity == severity}
-        found = [*_judged(self.judge, text), *(self.compare(text, others) if self.compare else ())]
+        found = [*judged(self.judge, text), *(self.compare(text, others) if self.compare else ())]
         return [fault for fault in dict.fromkeys(found) if fault[0] in wanted]
 
 
 @lru_cache(maxsize=1_024)
-def _judged(judge: Judge, text: str) -> tuple[Fault, ...]:
+def judged(judge: Judge, text: str) -> tuple[Fault, ...]:
     """The faults of a text, cached: a run checks the same text several times."""
     described = MaskedText(text)
     if not described.hides:

@@ -48,6 +48,8 @@ LENGTH = Rule(
     "B",
     warns=True,
 )
+SEEN = "2026-11-28"
+
 FIELD = Rule(
     "negative field",
     "No `Negative prompt:` inside the text.",
@@ -122,14 +124,15 @@ def _length(text: str) -> Iterator[Fault]:
         yield "length", f"has {shown(found[0])}; it is set outside the text"
 
 
-def _no(text: str) -> Iterator[Fault]:
+def negations(text: str) -> Iterator[Fault]:
     """Negations outside quoted speech."""
     unquoted = _QUOTED.sub(lambda found: "" if found[1] else found[0], text)
     for found in _NO.finditer(unquoted):
         yield "exclusion", f"has {shown(found[0])}; say what is there instead"
 
 
-def _spoken(text: str) -> Iterator[Fault]:
+def spoken(text: str) -> Iterator[Fault]:
+    """Verbs of speech without the words."""
     for found in _SAYS.finditer(text):
         before = text[max(0, found.start() - _NEAR) : found.start()]
         after = text[found.end() : found.end() + _NEAR]
@@ -137,7 +140,7 @@ def _spoken(text: str) -> Iterator[Fault]:
             yield "speech", f"has {shown(found[0])} without the words; put them in quotation marks"
 
 
-def _long_speech(seconds: int) -> Judge:
+def long_speech(seconds: int) -> Judge:
     """That more is said than a clip of so many seconds has time for."""
 
     def judge(text: str) -> Iterator[Fault]:
@@ -151,7 +154,8 @@ def _long_speech(seconds: int) -> Judge:
     return judge
 
 
-def _judge(*parts: Judge) -> Judge:
+def judge_of(*parts: Judge) -> Judge:
+    """What finds the faults of any clip, and those that these parts find."""
     return lambda text: (fault for part in (_words, *parts) for fault in part(text))
 
 
@@ -225,14 +229,35 @@ def _units(text: str) -> Iterator[Fault]:
         yield "units", f"has {units:,} UTF-16 units; at most {MOST_UNITS:,} are read"
 
 
+# Gemini Omni reads its length from the text.
+
+SHORTEST_CLIP, LONGEST_CLIP = 3, 15
+
+_CLIP_SECONDS = re.compile(
+    r"(?i)\b(\d{1,3})[- ](?:second|sec|s)[- ](?:long |video |film |single |continuous )*(?:clip|video|film|shot|take)\b"
+)
+
+
+def _clip_length(text: str) -> Iterator[Fault]:
+    for found in _CLIP_SECONDS.finditer(text):
+        if not SHORTEST_CLIP <= int(found[1]) <= LONGEST_CLIP:
+            yield (
+                "clip length",
+                f"asks for {shown(found[0])}; {SHORTEST_CLIP} to {LONGEST_CLIP} seconds are made",
+            )
+
+
 _RUNWAY = "help.runwayml.com, Gen-4 Prompting Guide"
 
 
-def _exclusion(words: str, source: str, sure: Sure, *, warns: bool = False) -> Rule:
-    return Rule("exclusion", words, source, "2026-11-23", sure, warns, "form")
+def exclusion_rule(
+    words: str, source: str, sure: Sure, *, warns: bool = False, date: str = "2026-11-23"
+) -> Rule:
+    """The rule of a model that has no negative prompt."""
+    return Rule("exclusion", words, source, date, sure, warns, "form")
 
 
-_POSITIVE = "What is there, never what is not: there is no negative prompt."
+POSITIVE = "What is there, never what is not: there is no negative prompt."
 
 
 def _format(
@@ -242,7 +267,7 @@ def _format(
 
 
 FORMATS = (
-    _format("veo-clip", "A shot for Veo 3.1, with its sound.", (SPEECH, LONG_SPEECH, ELSEWHERE), _judge(_spoken, _long_speech(8), _no, _length)),
+    _format("veo-clip", "A shot for Veo 3.1, with its sound.", (SPEECH, LONG_SPEECH, ELSEWHERE), judge_of(spoken, long_speech(8), negations, _length)),
     _format(
         "kling-clip",
         "A shot, or labelled shots, for Kling 3.0, with their sound.",
@@ -255,14 +280,30 @@ FORMATS = (
             Rule("brief", "For a picture, at most 60 words.",
                  "guides that advise 20 to 40 for an animated picture", "2026-11-22", "C"),
         ),
-        _judge(_spoken, _long_speech(15), _no, _shots),
+        judge_of(spoken, long_speech(15), negations, _shots),
         _at_most(60, "brief"),
+    ),
+    _format(
+        "kling-4-clip",
+        "A shot, or labelled shots, for Kling 4.0, with their sound.",
+        (SPEECH, LONG_SPEECH, exclusion_rule(POSITIVE, "Comfy-Org/docs, Kling 4.0 nodes, which have no field for it", "B", warns=True, date=SEEN)),
+        judge_of(spoken, long_speech(30), negations),
+    ),
+    _format(
+        "omni-clip",
+        "A clip in sentences for Gemini Omni Flash, with its length and sound.",
+        (
+            LONG_SPEECH,
+            Rule("clip length", "A length in the text is one of 3 to 15 seconds.",
+                 "Comfy-Org/docs, GeminiVideoOmniV2; developer.civitai.com, Gemini Omni: 3 to 10 s (1.1), 3 to 15 s (1.2)", SEEN, "B", warns=True),
+        ),
+        judge_of(long_speech(15), _clip_length),
     ),
     _format(
         "seedance-clip",
         "A shot for Seedance 2.0, with its sound.",
-        (SPEECH, LONG_SPEECH, _exclusion(_POSITIVE + " In 2.0 it is unreliable.", "Comfy-Org/docs, Seedance nodes", "B", warns=True)),
-        _judge(_spoken, _long_speech(15), _no),
+        (SPEECH, LONG_SPEECH, exclusion_rule(POSITIVE + " In 2.0 it is unreliable.", "Comfy-Org/docs, Seedance nodes", "B", warns=True)),
+        judge_of(spoken, long_speech(15), negations),
     ),
     _format(
         "hailuo-clip",
@@ -271,15 +312,15 @@ FORMATS = (
             LINE,
             Rule("command", "In square brackets only camera commands: " + ", ".join(COMMANDS) + ".", _HAILUO, "2026-11-23", "B"),
             Rule("together", f"At most {MOST_TOGETHER} commands in one bracket.", _HAILUO, "2026-11-23", "B"),
-            _exclusion(_POSITIVE, _HAILUO, "B"),
+            exclusion_rule(POSITIVE, _HAILUO, "B"),
         ),
-        _judge(line_breaks, _commands, _no, _length),
+        judge_of(line_breaks, _commands, negations, _length),
     ),
     _format(
         "luma-clip",
         "One paragraph for Ray 3.2.",
-        (LINE, _exclusion(_POSITIVE, "docs.aimlapi.com, Luma Ray-3.2; Comfy-Org/docs, Luma nodes", "B")),
-        _judge(line_breaks, _no, _length),
+        (LINE, exclusion_rule(POSITIVE, "docs.aimlapi.com, Luma Ray-3.2; Comfy-Org/docs, Luma nodes", "B")),
+        judge_of(line_breaks, negations, _length),
     ),
     _format(
         "wan-clip",
@@ -289,7 +330,7 @@ FORMATS = (
             Rule("brief", "For a picture, at most 100 words: motion and camera.",
                  "Wan2.2 wan/utils/system_prompt.py, whose own rewriter keeps to it", "2026-11-22", "A", of="form"),
         ),
-        _judge(_no),
+        judge_of(negations),
         _at_most(100, "brief"),
     ),
     _format(
@@ -298,8 +339,8 @@ FORMATS = (
         (
             LINE,
             Rule("units", f"At most {MOST_UNITS:,} UTF-16 units.", "runwayml/sdk-python at c604e0e", "2026-11-22", "A"),
-            _exclusion("What is there, never what is not: negations may bring the thing.", _RUNWAY, "A"),
+            exclusion_rule("What is there, never what is not: negations may bring the thing.", _RUNWAY, "A"),
         ),
-        _judge(line_breaks, _units, _no, _length),
+        judge_of(line_breaks, _units, negations, _length),
     ),
 )  # fmt: skip
