@@ -79,6 +79,8 @@ def test_hailuo_allows_only_camera_commands_in_brackets_and_three_at_once() -> N
         ("kling-clip", ["(exclusion)"]),
         ("kling-4-clip", ["(exclusion)"]),
         ("omni-clip", []),
+        ("wan-3-clip", ["(exclusion)"]),
+        ("ltx-clip", ["(exclusion)"]),
         ("wan-clip", ["(exclusion)"]),
     ],
 )
@@ -111,6 +113,16 @@ def test_speech_stands_in_quotation_marks_or_behind_a_colon_before_or_after_its_
 def test_a_clip_has_time_for_three_spoken_words_a_second() -> None:
     assert caught("veo-clip", f'She says: "{"late " * 25}"') == ["(long speech)"]
     assert caught("kling-clip", f'She says: "{"late " * 25}"') == []
+
+
+def test_ltx_reads_one_paragraph_without_labels_that_may_open_with_what_the_still_shows() -> None:
+    assert caught("ltx-clip", "Shot 1: fog drifts.\nSound: a horn.") == [
+        "(line break)",
+        "(label)",
+        "(label)",
+    ]
+    again = "A heron stands in a pond among reeds at dawn as the camera remains static"
+    assert caught("ltx-clip", again, picture=PICTURE) == []
 
 
 def test_omni_makes_clips_of_three_to_fifteen_seconds() -> None:

@@ -39,8 +39,9 @@ _FAMILIES = {
     "midjourney_image": "midjourney-image midjourney-8.2 niji-7",
     "midjourney_video": "midjourney-video",
     "video_text": "veo-clip kling-clip kling-4-clip omni-clip seedance-clip hailuo-clip luma-clip wan-clip"
-    " runway-clip",
+    " wan-3-clip runway-clip ltx-clip",
     "minimax_h3": "h3-clip",
+    "seedance_marks": "seedance-2.5-clip",
 }
 """The names of the formats in each module; a module is imported when one of its formats is used."""
 

@@ -247,6 +247,17 @@ def _clip_length(text: str) -> Iterator[Fault]:
             )
 
 
+_LTX = "Lightricks/LTX-2 at 400fd31, gemma4_t2v_system_prompt.txt and gemma4_i2v"
+_LABELLED = re.compile(
+    r"(?i)(?:^|(?<=[.!?\n] ))(?:shot \d+|scene|camera|audio|sounds?|music|style|lighting|dialogue)\s?(?:\([^()\n]{0,20}\))?:|^\[?\d+-\d+ ?s\b"
+)
+
+
+def _labels(text: str) -> Iterator[Fault]:
+    for found in _LABELLED.finditer(text):
+        yield "label", f"has the label {shown(found[0])}; say it in a sentence"
+
+
 _RUNWAY = "help.runwayml.com, Gen-4 Prompting Guide"
 
 
@@ -332,6 +343,27 @@ FORMATS = (
         ),
         judge_of(negations),
         _at_most(100, "brief"),
+    ),
+    _format(
+        "wan-3-clip",
+        "A clip in sentences for Wan 3.0, with its sound.",
+        (SPEECH, LONG_SPEECH, exclusion_rule(POSITIVE, "docs.oxen.ai, Wan 3.0, which has dropped the field", "B", warns=True, date=SEEN)),
+        judge_of(spoken, long_speech(30), negations),
+    ),
+    Format(
+        "ltx-clip",
+        "One paragraph in the order of events for LTX-2.5.",
+        (
+            # The maker's rewriter opens with what the still shows.
+            *(rule for rule in CLIP if rule is not start_image.ECHO),
+            SPEECH,
+            LONG_SPEECH,
+            Rule("line break", "One paragraph.", _LTX, SEEN, "A", of="form"),
+            Rule("label", "No labels such as `Shot 1:` and `Sound:`; all is said in sentences.", _LTX, SEEN, "A", of="form"),
+            exclusion_rule(POSITIVE, "Comfy-Org/docs, LTX 2.5 nodes, which have no field for it", "B", warns=True, date=SEEN),
+        ),
+        judge_of(spoken, long_speech(20), negations, line_breaks, _labels, _length),
+        start_image.compare_with_still,
     ),
     _format(
         "runway-clip",
