@@ -82,16 +82,18 @@ async def test_without_a_shared_ratio_each_group_takes_its_nearest_and_a_note_sa
     config = (mine / "config.json").read_text()
     wide = config.replace('"aspect_ratios": ["16:9", "9:16"]', '"aspect_ratios": ["16:9"]')
     (mine / "config.json").write_text(
-        wide.replace('"aspect_ratios": ["16:9", "9:16", "1:1"]', '"aspect_ratios": ["9:16"]')
+        wide.replace(
+            '"aspect_ratios": ["16:9", "9:16", "1:1", "4:3", "3:4"]', '"aspect_ratios": ["9:16"]'
+        )
     )
-    said = terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "veo_3_1,kling_3")
+    said = terminal("run", "mine", "--json", "--idea", "a heron", "--groups", "gemini_omni,wan_3")
     assert said.status == 0, said.err
     assert said.json["chosen"] == {"aspect_ratio": "16:9"}
-    assert "aspect 16:9, length 8 s" in said.json["settings"]["VEO_3_1"]
-    assert "aspect 9:16, length 5 s" in said.json["settings"]["KLING_3"]
+    assert "aspect 16:9" in said.json["settings"]["GEMINI_OMNI"]
+    assert "aspect 9:16" in said.json["settings"]["WAN_3"]
     assert notes(said.err) == [
         "note: the aspect ratio is 16:9: the brief leaves it open",
-        "note: Kling 3.0 takes 9:16, the nearest that it has to 16:9",
+        "note: Wan 3.0 takes 9:16, the nearest that it has to 16:9",
     ]
 
 
