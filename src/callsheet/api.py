@@ -176,8 +176,8 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     made again.
 
     Raises InputError for words that do not fit, ProviderError, ReplyError and StorageError as the
-    run meets them. A run that has begun is kept in any case; where a part of it could not be stored,
-    the StorageError's `document` shows all that was received.
+    run meets them. A run that has begun is kept in any case, and the error's `document` shows it: the
+    finished prompts, the texts that were rejected, and what was received and could not be stored.
     """
     from callsheet.runs.options import RunOptions
     from callsheet.runs.service import RunService
@@ -278,7 +278,9 @@ async def _carry_out(
         raise
     await session.close()
     if (error := session.view.error) is not None:
-        raise error_of(error.code, error.located, error.hint)
+        raised = error_of(error.code, error.located, error.hint)
+        raised.document = session.document()
+        raise raised
     return _result(session.document())
 
 

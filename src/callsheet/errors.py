@@ -60,10 +60,14 @@ class GroupProblem(Problem):
 
 
 class CallsheetError(Exception):
-    """An error with a message and a hint what to do."""
+    """An error with a message and a hint what to do.
+
+    `document` shows the run that it ended, where the Python API raises it for one.
+    """
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+    document: Mapping[str, Any] | None = None
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -279,12 +283,11 @@ class PriceUnknownError(ProviderError):
 class StorageError(CallsheetError):
     """The storage of runs cannot be used.
 
-    `document` shows a run of which something was received and could not be stored.
+    `document` also shows what was received and could not be stored.
     """
 
     code = "storage"
     exit_code = 6
-    document: Mapping[str, Any] | None = None
 
 
 class StorageFullError(StorageError):

@@ -139,9 +139,10 @@ def shown(idea: object, *others: object) -> str:
     return f"The picture's subject: {bare}"
 
 
-def allowed(names: str, idea: object) -> str:
-    """A list of what must stay away: without what an idea shows, and with what it excludes."""
-    kept = not_shown(names, phrase(idea), moves_camera=moves_camera(idea))
+def allowed(names: str, idea: object, *others: object) -> str:
+    """A list of what must stay away: without what idea and others show, with what the idea excludes."""
+    whole = " ".join(map(phrase, (idea, *others)))
+    kept = not_shown(names, whole, moves_camera=moves_camera(idea))
     return ", ".join(dict.fromkeys([*kept, *excluded(str(idea or ""))]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WEIGHT = r"(?<!\()\(++[^()]*:\d+(?:\.\d+)?\)+"
 _BEFORE = r"(?:\b(?:over|in|on|at|of|with|by|under|near|and|or|from|to|into|wearing|holding)\s+)?"
@@ -33,29 +34,61 @@ _PEOPLE = re.compile(
 )
 
 
-_LETTERING = frozenset(
-    {"text", "logo", "signature", "username", "captions", "letters", "lettering"}
-)
-_BANS = {
-    "lettering": _LETTERING,
-    "age": frozenset({"old"}),
-    "camera": frozenset({"camera movement", "camera shake", "zoom", "sudden zoom", "pan", "shake"}),
-}
-"""What a negative prompt bans by topic."""
-
-_SHOWN_BY = {
-    "lettering": _LETTERING
-    | frozenset(
-        """sign poster icon label labelled labeled title word banner headline typography logotype wordmark emblem
-        badge sticker newspaper letter inscription slogan""".split()  # noqa: SIM905
+_LETTERING = "text, logo, signature, username, captions, letters, lettering, garbled letters"
+_CAMERA = "camera movement, camera shake, zoom, sudden zoom, pan, shake"
+_TOPICS = (
+    (
+        _LETTERING,
+        """sign poster icon label title word banner headline typography logotype wordmark emblem badge sticker
+        newspaper letter lettering inscription slogan text logo caption signature subtitle writing handwriting
+        handwritten graffiti""",
     ),
-    "age": frozenset(
+    (
+        "old, early",
         """old older oldest elderly aged ancient vintage antique retro grandmother grandfather grandma grandpa
-        granny grandparent senior pensioner wrinkled weathered medieval historic ruin""".split()  # noqa: SIM905
+        granny grandparent senior pensioner wrinkled weathered medieval historic ruin early""",
     ),
-    "camera": frozenset({"handheld"}),
-}
-"""The words of an idea that show what belongs to a topic."""
+    (_CAMERA, "handheld zoom pan"),
+    (
+        "camera shake, shake, jitter",
+        "jitter jittery shake shaky tremble shiver vibrate rattle earthquake handheld",
+    ),
+    ("strobing", "strobe stroboscopic flash flicker disco lightning blink"),
+    ("cut, scene cuts, scene change", "cut montage collage split diptych triptych panel"),
+    (
+        "morphing, melting shapes, warping lines",
+        """morph transform metamorphosis shapeshift shapeshifter mutate melt molten thaw dissolve liquefy warp bend
+        bent twist distort ripple wavy surreal""",
+    ),
+    (
+        "distorted face, distorted faces, distorted hands",
+        "distort grimace funhouse fisheye warp cubist cubism monster caricature",
+    ),
+    (
+        "duplicate objects, duplicate subject",
+        "duplicate duplication double twin identical clone copy mirror reflection repeat pattern",
+    ),
+    (
+        "bad hands, mutated hands, extra digits, extra fingers, bad anatomy",
+        """mutant mutate mutation monster alien zombie claw creature chimera centaur contortionist skeleton cubist
+        cubism""",
+    ),
+    ("border, letterboxed", "border frame framed letterbox polaroid postcard stamp margin"),
+    (
+        "oversaturated",
+        "oversaturated saturated psychedelic garish fluorescent neon technicolor rainbow",
+    ),
+    ("blurred details", "blur blurry bokeh unfocused haze hazy fog mist"),
+    (
+        "lowres, jpeg artifacts",
+        "glitch vhs pixel pixelated lowres compressed artifact",
+    ),
+    ("watermark", "watermark watermarked"),
+)
+"""What negative prompts ban, by topic, and the words of an idea that show it."""
+
+_CARRIERS = frozenset({"shapes", "lines", "objects", "details", "subject", "scene", "source"})
+"""Words of what is banned that do not say what is bad about it."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +127,26 @@ def excluded(idea: str) -> list[str]:
 
 
 def not_shown(names: str, idea: str, *, moves_camera: bool) -> list[str]:
-    """Those of the names between commas that an idea does not show."""
-    words = {form for word in _words(idea) for form in (word, word.rstrip("s"))}
-    shows = {topic for topic, by in _SHOWN_BY.items() if words & by}
-    shows |= {"lettering"} if QUOTED.search(idea) else set()
-    shows |= {"camera"} if moves_camera else set()
-    topics = {name: topic for topic, banned in _BANS.items() for name in banned}
+    """Those of the names between commas that an idea does not show, in whatever form of its words."""
+    shown = _stems(idea)
+    banned = {name for entries, by in _TOPICS if shown & _stems(by) for name in entries.split(", ")}
+    if QUOTED.search(idea):
+        banned.update(_LETTERING.split(", "))
+    if moves_camera:
+        banned.update(_CAMERA.split(", "))
     return [
         name
         for part in names.split(",")
-        if topics.get(name := part.strip()) not in shows and not words.issuperset(_words(name))
+        if (name := part.strip()) not in banned
+        and not _stems(" ".join(w for w in _words(name) if w not in _CARRIERS)) <= shown
     ]
+
+
+@lru_cache(maxsize=256)
+def _stems(text: str) -> frozenset[str]:
+    from callsheet.fidelity.vocabulary import stem_of
+
+    return frozenset(stem_of(word) for word in _words(text))
 
 
 def _words(text: str) -> list[str]:

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from callsheet.fidelity.facts import NOT_ENGLISH, NOTHING_FOUND, draw_facts
+from callsheet.fidelity.facts import (
+    NOT_ENGLISH,
+    NOTHING_FOUND,
+    Facts,
+    draw_facts,
+    draw_field_facts,
+)
 from callsheet.fidelity.judging import Verdict, judge
 from callsheet.fidelity.vocabulary import vocabulary, wrong_vocabulary
 
@@ -105,6 +111,41 @@ def test_a_lost_adjective_or_style_is_a_nuance() -> None:
     text = "a lighthouse, a boat and a gull"
     assert _errors(idea, text) == []
     assert _nuances(idea, text) == ["watercolour", "old lighthouse", "wooden boat", "close up"]
+
+
+@pytest.mark.parametrize(
+    ("field", "kept", "lost"),
+    [
+        ("hushed", "a silent pier in fog", "a brass band on a noisy pier"),
+        ("icy cold", "frost on the railing", "a summer pier"),
+        ("tense", "a taut rope, breath held", "a rope on a pier"),
+        ("like the last day of summer", "late summer light", "a pier in fog"),
+        ("photo", "35mm, film grain", "an ink drawing of a pier"),
+        ("oil", "thick impasto brushwork", "a photograph of a pier"),
+        ("ink on wet paper", "inked lines and pale washes", "a glossy photograph"),
+        ("risograph print", "a silkscreen in two colours", "a photograph of a pier"),
+    ],
+)
+def test_what_a_field_says_is_kept_by_any_of_its_words_or_a_synonym(
+    field: str, kept: str, lost: str
+) -> None:
+    facts = Facts(draw_field_facts("mood", field))
+    assert judge(facts, kept).lost == ()
+    (found,) = judge(facts, lost).lost
+    assert (found.message, found.certain) == (f"does not say mood: {field}", False)
+
+
+@pytest.mark.parametrize("field", ["16:9", "xyzzy", "not too dark", "静かな", "no people", ""])
+def test_a_field_that_cannot_be_judged_gives_no_fact(field: str) -> None:
+    assert draw_field_facts("mood", field) == ()
+
+
+def test_other_fields_make_no_prompt_usable_or_unusable() -> None:
+    heron = "a quiet heron in fog"
+    facts = Facts((*draw_facts(BUS).found, *draw_field_facts("mood", "quiet, tense")))
+    assert judge(facts, heron).unusable
+    two = Facts((*draw_facts("a door").found, *draw_field_facts("mood", "tense, cold")))
+    assert not judge(two, heron).unusable
 
 
 def test_lettering_must_be_readable_as_it_is_asked_for() -> None:

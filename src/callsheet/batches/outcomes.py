@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 from callsheet.errors import ProviderError
 from callsheet.runs.document import chosen_values, prompts_and_findings
+from callsheet.runs.judged_prompts import rejected_texts
 from callsheet.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic import JsonValue
 
     from callsheet.batches.row_parser import Row
-    from callsheet.documents import PromptCoverage
+    from callsheet.documents import PromptCoverage, PromptProblem, PromptWarning, RejectedText
     from callsheet.engine.run_view import RunView
     from callsheet.errors import StorageError
     from callsheet.loader.bundle import WorkflowBundle
@@ -43,6 +44,7 @@ class RowOutcome:
     warnings: tuple[str, ...] = ()
     coverage: Mapping[str, PromptCoverage] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
+    rejected: tuple[RejectedText, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class RowResult:
     `status` is `succeeded`, `failed` or `left` (not finished); `problems` says why, or which rules
     the prompts still break, `code` names the reason, and `warnings` say what else to know of the
     prompts. An unknown cost is None. `chosen` is what the LLM chose where the brief leaves it open.
+    A failed row has the prompts that were finished; `rejected` are texts that are no prompts.
     """
 
     row: int
@@ -67,6 +70,7 @@ class RowResult:
     warnings: Sequence[str] = ()
     coverage: Mapping[str, PromptCoverage] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
+    rejected: Sequence[RejectedText] = ()
 
 
 @dataclass
@@ -126,8 +130,25 @@ def row_outcome(
         return replace(outcome, problems=(problem,), code="waiting")
     left = paused and error.exit_code == ProviderError.exit_code
     problem = f"{error.message} ({error.hint})" if error.hint else error.message
-    status: Status = "left" if left else "failed"
-    return replace(outcome, status=status, problems=(problem,), code=error.code)
+    outcome = replace(outcome, problems=(problem,), code=error.code)
+    return replace(outcome, status="left") if left else _with_kept(rules, outcome, view)
+
+
+def _with_kept(rules: OutcomeRules, outcome: RowOutcome, view: RunView) -> RowOutcome:
+    """Return the outcome of a failed row with the prompts that were finished."""
+    prompts, _, noticed, coverage = prompts_and_findings(rules.bundle, view)
+    return replace(
+        outcome,
+        prompts=prompts,
+        warnings=_listed(noticed),
+        coverage=coverage,
+        chosen=chosen_values(rules.bundle, view),
+        rejected=tuple(rejected_texts(view)),
+    )
+
+
+def _listed(findings: Iterable[PromptProblem | PromptWarning]) -> tuple[str, ...]:
+    return tuple(f"{each.model}: {each.message}" for each in findings)
 
 
 def unsaved_outcome(row: Row, session: RunSession | None, error: StorageError) -> RowOutcome:
@@ -144,7 +165,7 @@ def unsaved_outcome(row: Row, session: RunSession | None, error: StorageError) -
 
 def _written(rules: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> RowOutcome:
     prompts, broken, noticed, coverage = prompts_and_findings(rules.bundle, view)
-    problems = tuple(f"{each.model}: {each.message}" for each in broken)
+    problems = _listed(broken)
     fails = bool(rules.strict and problems)
     return RowOutcome(
         row,
@@ -154,7 +175,7 @@ def _written(rules: OutcomeRules, row: Row, view: RunView, *, fresh: bool) -> Ro
         "rule_broken" if fails else "",
         view.usage,
         fresh,
-        tuple(f"{each.model}: {each.message}" for each in noticed),
+        _listed(noticed),
         coverage,
         chosen_values(rules.bundle, view),
     )
@@ -175,4 +196,5 @@ def row_result(outcome: RowOutcome) -> RowResult:
         warnings=outcome.warnings,
         coverage=outcome.coverage,
         chosen=outcome.chosen,
+        rejected=outcome.rejected,
     )

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 RULE: Final = "idea"
 
-IDEA, PICTURE = "idea", "picture"
-"""The names in `compared_with` of the idea, and of the prompt of the still that a motion animates."""
+IDEA, PICTURE, SAID = "idea", "picture", "said"
+"""The names in `compared_with` of the idea, of the prompt of the still that a motion animates, and
+of what other fields of the brief say."""
 
 VOCABULARY = "vocabulary.json"
 """The file in which a workflow adds words to those that ideas are read with."""
@@ -48,12 +49,16 @@ _FORBIDDING = ("name", "safety")
 
 @dataclass(frozen=True)
 class IdeaCheck:
-    """What prompts are judged by: the idea, and for a motion prompt the prompt of its still."""
+    """What prompts are judged by: the idea, and for a motion prompt the prompt of its still.
+
+    `said` is what a person said in other fields, by their names.
+    """
 
     idea: str
     mode: IdeaCheckMode = STRICT
     picture: JsonValue = None
     vocabulary: str = ""
+    said: tuple[tuple[str, str], ...] = ()
 
     @property
     def enabled(self) -> bool:
@@ -80,9 +85,11 @@ def idea_check(
     compared_with: Mapping[str, JsonValue], mode: IdeaCheckMode, vocabulary: str = ""
 ) -> IdeaCheck:
     """The check of prompts that are compared with these texts."""
-    idea = compared_with.get(IDEA)
+    idea, said = compared_with.get(IDEA), compared_with.get(SAID)
+    fields = said.items() if isinstance(said, dict) else ()
+    beside = tuple((name, str(text)) for name, text in fields if text and text != idea)
     picture = compared_with.get(PICTURE)
-    return IdeaCheck(idea if isinstance(idea, str) else "", mode, picture, vocabulary)
+    return IdeaCheck(idea if isinstance(idea, str) else "", mode, picture, vocabulary, beside)
 
 
 def find_lost(
@@ -149,13 +156,16 @@ class _PromptJudge:
         self._text = "\n".join(texts.values())
 
     def coverage(self) -> Coverage:
-        from callsheet.fidelity.facts import Facts, draw_facts
+        from callsheet.fidelity.facts import NOTHING_FOUND, Facts, draw_facts, draw_field_facts
 
-        facts = draw_facts(self._check.idea, self._check.vocabulary)
-        if facts.reason is not None:
+        check = self._check
+        facts = draw_facts(check.idea, check.vocabulary)
+        said = [f for each in check.said for f in draw_field_facts(*each, check.vocabulary)]
+        if facts.reason is not None and not (said and facts.reason == NOTHING_FOUND):
             return Coverage(reason=facts.reason)
-        forbidden = {fact: rule for fact in facts.found if (rule := self._forbidding(fact))}
-        asked = Facts(self._afforded([fact for fact in facts.found if fact not in forbidden]))
+        found = (*facts.found, *said)
+        forbidden = {fact: rule for fact in found if (rule := self._forbidding(fact))}
+        asked = Facts(self._afforded([fact for fact in found if fact not in forbidden]))
         verdict = self._verdict(asked)
         findings = [self._finding(lost) for lost in verdict.lost]
         if verdict.unusable:

@@ -1,7 +1,7 @@
-"""Draws facts from an idea: what a prompt about it must show.
+"""Draws facts from an idea, and from the fields beside it: what a prompt about it must show.
 
 Only what is certain is `required`: a thing that the vocabulary knows, how many of it, its side, and
-lettering. Everything else is a nuance.
+lettering. Everything else is a nuance, such as all that other fields say.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from callsheet.fidelity.patterns import lettering, names_course, placements, without_lettering
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
     from callsheet.fidelity.patterns import Placement
     from callsheet.fidelity.phrases import Noun
-    from callsheet.fidelity.vocabulary import Match
+    from callsheet.fidelity.vocabulary import Match, Token
 
 FactKind = Literal[
     "thing", "count", "colour", "material", "quality", "side", "lettering", "style", "camera",
-    "name", "excluded",
+    "name", "excluded", "field",
 ]  # fmt: skip
 
 NOT_ENGLISH = "the idea is not English"
@@ -36,6 +37,7 @@ _PLACEHOLDER = re.compile(r"__[\w*/-]+?__|<\w+:[^<>]*>")
 """A wildcard or a LoRA: tools replace it, so it names nothing that can be checked."""
 
 _NEGATION = re.compile(r"(?i)\b(?:no|without|nobody|no one|free of|minus|lacking)\b")
+_DENYING = frozenset({"no", "not", "never", "without", "nor", "nothing", "nobody", "minus", "less"})
 _NOT_ABSOLUTE = frozenset({"else", "other", "longer", "more", "matter"})
 _TEXT = frozenset({"text", "letters", "lettering", "words", "writing"})
 
@@ -78,7 +80,7 @@ class IdeaFact:
     """Something that an idea asks for: `words` as a person reads it, `term` as it is looked up.
 
     `value` is the colour, number or side, `beside` what a place is in relation to; `alternatives`
-    are words of which any one shows the thing as well.
+    are words of which any one shows the thing as well, or is enough of what a field says.
     """
 
     kind: FactKind
@@ -114,8 +116,15 @@ def draw_facts(idea: str, extension: str = "") -> Facts:
     return Facts(found) if found else Facts(reason=NOTHING_FOUND)
 
 
+@lru_cache(maxsize=256)
+def draw_field_facts(field: str, text: str, extension: str = "") -> tuple[IdeaFact, ...]:
+    """What a field of the brief says beside the idea: a nuance for each part with a known word."""
+    reader = _Reader(vocabulary(extension), _PLACEHOLDER.sub(" ", text))
+    return tuple(reader.parts(field.replace("_", " "))) if reader.english else ()
+
+
 class _Reader:
-    """Reads one idea."""
+    """Reads one idea, or one field."""
 
     def __init__(self, words: Vocabulary, idea: str) -> None:
         self._words = words
@@ -161,6 +170,23 @@ class _Reader:
         yield from self._places(nouns)
         shown = {noun.match.term for noun in nouns}
         yield from (each for each in excluded if not shown & self._words.narrowed(each[1].term))
+
+    def parts(self, field: str) -> Iterator[IdeaFact]:
+        """What a field says between its commas, as far as it can be checked."""
+        for _, part in groupby(self._tokens, key=lambda token: token.clause):
+            tokens = [*part]
+            start, last = tokens[0].start, tokens[-1]
+            words = self._idea[start : last.start + len(last.written)]
+            content = self._content(tokens)
+            denied = any(token.word in _DENYING for token in tokens)
+            if not denied and any(self._words.related(word) for word in content):
+                yield IdeaFact("field", f"{field}: {words}", words, alternatives=content)
+
+    def _content(self, tokens: list[Token]) -> tuple[str, ...]:
+        """The words of a part that mean something by themselves, and its known terms."""
+        terms = [match.term for match in self._words.matches(tokens)]
+        words = [token.word for token in tokens if len(token.word) >= _LEAST_NAME]
+        return tuple(dict.fromkeys(w for w in (*terms, *words) if w not in self._phrases.grammar))
 
     def _forms(self, closed: set[int]) -> Placed:
         """Styles and camera words; their tokens are closed to everything else."""

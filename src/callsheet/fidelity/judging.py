@@ -6,12 +6,12 @@ import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from callsheet.fidelity.patterns import OPPOSITES, placements
 from callsheet.fidelity.phrases import longest
-from callsheet.fidelity.vocabulary import Vocabulary, vocabulary
+from callsheet.fidelity.vocabulary import Vocabulary, stem_of, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +27,9 @@ MOST_LOST = 0.4
 
 LEAST_THINGS = 3
 """From how many things on a motion that names none of its still is about something else."""
+
+_BESIDE = ("excluded", "field")
+"""The kinds of fact that do not tell what an idea is about."""
 
 _TWO = 2
 _TOGETHER = frozenset(
@@ -92,8 +95,8 @@ def judge(facts: Facts, text: str, extension: str = "") -> Verdict:
     """Judges a text by the facts of an idea."""
     passage = _passage(text, extension)
     lost = tuple(found for fact in facts.found if (found := passage.lost(fact, facts)) is not None)
-    checkable = [fact for fact in facts.found if fact.kind != "excluded"]
-    missing = [found for found in lost if found.fact.kind != "excluded"]
+    checkable = [fact for fact in facts.found if fact.kind not in _BESIDE]
+    missing = [found for found in lost if found.fact.kind not in _BESIDE]
     unusable = len(checkable) >= LEAST_FACTS and len(missing) == len(checkable)
     if len(checkable) >= LEAST_FACTS and len(missing) > len(checkable) * MOST_LOST:
         # A paraphrase loses a word or two; where so much is gone, a thing that is lost is not there.
@@ -129,14 +132,6 @@ def _passage(text: str, extension: str) -> _Passage:
     return _Passage(text, vocabulary(extension))
 
 
-@lru_cache(maxsize=1)
-def _stem() -> Callable[[str], str]:
-    from Stemmer import Stemmer
-
-    stem: Callable[[str], str] = Stemmer("english").stemWord
-    return stem
-
-
 class _Passage:
     """A text that is judged, read once."""
 
@@ -163,6 +158,7 @@ class _Passage:
             "camera": self._style,
             "name": self._name,
             "excluded": self._excluded,
+            "field": self._field,
         }
 
     def lost(self, fact: IdeaFact, facts: Facts) -> Lost | None:
@@ -206,9 +202,11 @@ class _Passage:
         return Lost(fact, f"does not show {fact.words}", fact.required and not instead)
 
     def _has_stem(self, term: str) -> bool:
-        stem = _stem()
-        wanted = {stem(word) for word in term.split()}
-        return wanted <= {stem(token.word) for token in self._tokens}
+        return {stem_of(word) for word in term.split()} <= self._stems
+
+    @cached_property
+    def _stems(self) -> set[str]:
+        return {stem_of(token.word) for token in self._tokens}
 
     def _count(self, fact: IdeaFact, facts: Facts) -> Lost | None:
         del facts
@@ -345,6 +343,14 @@ class _Passage:
         table = "styles" if fact.kind == "style" else "camera"
         if self._terms & self._words.sets(table)[fact.term] or self._has_stem(fact.term):
             return None
+        return Lost(fact, f"does not say {fact.words}", certain=False)
+
+    def _field(self, fact: IdeaFact, facts: Facts) -> Lost | None:
+        del facts
+        for word in fact.alternatives:
+            near = {word, *self._words.related(word)}
+            if near & self._terms or {stem_of(each) for each in near} & self._stems:
+                return None
         return Lost(fact, f"does not say {fact.words}", certain=False)
 
     def _name(self, fact: IdeaFact, facts: Facts) -> Lost | None:

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 MOST_WORDS = 4
 """The most words of one term."""
@@ -53,6 +53,19 @@ class Match:
     term: str
     start: int
     end: int
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Callable[[str], str]:
+    from Stemmer import Stemmer
+
+    stem: Callable[[str], str] = Stemmer("english").stemWord
+    return stem
+
+
+def stem_of(word: str) -> str:
+    """The stem of a word, by which its forms are one."""
+    return _stemmer()(word)
 
 
 def _normal(term: str) -> str:
@@ -123,6 +136,33 @@ class Vocabulary:
                 for name in names:
                     found[table][name] = found[table].get(name, frozenset()) | given
         return found
+
+    @cached_property
+    def _related(self) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
+        """By the stem of a word, the rows that begin with it, and those in which it follows."""
+        heads, others = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+        for names, given in self._nuances():
+            for name in names:
+                heads[stem_of(name)].update(names, given)
+            for name in given:
+                others[stem_of(name)].update(names, given)
+        return heads, others
+
+    def _nuances(self) -> Iterator[tuple[list[str], list[str]]]:
+        """The rows about mood, style and look: the names that each begins with, and what follows."""
+        for table in ("moods", "qualities", "styles", "camera", "colours", "materials"):
+            for each in self._tables:
+                rows = each.get(table, ())
+                pairs = rows.items() if isinstance(rows, dict) else ((r[0], r[1:]) for r in rows)
+                for first, given in pairs:
+                    yield [*map(_normal, first.split("/"))], [*map(_normal, given)]
+
+    def related(self, word: str) -> set[str]:
+        """The words that say the same or nearly so; empty for a word that is not known."""
+        heads, others = self._related
+        stem = stem_of(word)
+        found = heads.get(stem) or others.get(stem) or set()
+        return found | self.accepted(word) if self.is_noun(word) else found
 
     def is_noun(self, term: str) -> bool:
         return term in self.entries or term in self.narrower

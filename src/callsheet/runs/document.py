@@ -194,8 +194,12 @@ def prompts_and_findings(
 ) -> tuple[
     dict[str, JsonValue], list[PromptProblem], list[PromptWarning], dict[str, PromptCoverage]
 ]:
-    """Return a run's prompts by model, the rules that they still break, warnings, and coverage."""
-    selection, _, prompts = _written(bundle, view)
+    """Return a run's prompts by model, the rules that they still break, warnings, and coverage.
+
+    The prompts that a failed module has finished are among them.
+    """
+    selection, models, prompts = _written(bundle, view)
+    prompts = _with_finished(bundle, view, prompts, models)
     every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
     return every, *judge_written(bundle, view, selection, prompts)
 

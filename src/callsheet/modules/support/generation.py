@@ -80,7 +80,8 @@ class Inputs(Values):
 
     `drafts` are replies with holes that `variables` fills, for the `offline` LLM; those of the groups
     `drafts_of` stand in `drafts/<category>/<group>.json`. `picture` goes to an LLM that can see.
-    `compared_with` are texts, by name, that rules compare the reply with; prompts keep its `idea`.
+    `compared_with` are texts, by name, that rules compare the reply with; prompts keep its `idea`, and
+    what the fields of its `said` say.
     """
 
     system_message: str

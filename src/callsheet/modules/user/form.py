@@ -56,6 +56,11 @@ class FormField(Values):
         """The answer, or what it is the name of."""
         return self.presets.get("_".join(answer.lower().split()), answer)
 
+    def said(self, value: str) -> str:
+        """What a person says by a value: the name of a preset in words, or the value itself."""
+        names = (name.replace("_", " ") for name, words in self.presets.items() if words == value)
+        return next(names, value)
+
 
 class Inputs(Values):
     """The fields, in the order in which they are asked; `previous` are earlier answers."""
@@ -65,10 +70,14 @@ class Inputs(Values):
 
 
 class Outputs(Values):
-    """The answers by key, and the keys of those that are the workflow's default."""
+    """The answers by key, the keys of those that are the workflow's default, and what was said.
+
+    `said` has no open field and no default; a preset stands there by its name.
+    """
 
     values: dict[str, str]
     defaults: list[str]
+    said: dict[str, str]
 
 
 def _question(field: FormField, before: JsonValue = None) -> Question:
@@ -97,7 +106,12 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
         for field in inputs.fields
         if field.default and values[field.key] == field.resolve(field.default)
     ]
-    return Done(Outputs(values=values, defaults=defaults))
+    said = {
+        field.key: field.said(values[field.key])
+        for field in inputs.fields
+        if values[field.key] and field.key not in defaults
+    }
+    return Done(Outputs(values=values, defaults=defaults, said=said))
 
 
 def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
