@@ -308,7 +308,7 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     home: str | Path | None = None,
     output: str | Path | None = None,
     name: str = "",
-    concurrency: int = 10,
+    concurrency: int | None = None,
     max_cost: float | None = None,
     retry_failed: bool = False,
     strict: bool = False,

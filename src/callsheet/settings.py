@@ -25,6 +25,7 @@ VARIABLES: Mapping[str, str] = {
     "CALLSHEET_MAX_COST": "The most a run may cost, in US dollars.",
     "CALLSHEET_TIMEOUT": "Seconds that a call of an LLM may take in all; 0 is no limit. See [time limits](llms.md#time-limits).",
     "CALLSHEET_IDLE_TIMEOUT": "Seconds that a call of an LLM may go without receiving anything; 0 is no limit.",
+    "CALLSHEET_MAX_OUTPUT_TOKENS": "The most tokens that a reply may have; by default as many as the schema needs. See [output limit](llms.md#output-limit).",
     "CALLSHEET_IDEA_CHECK": "How prompts are judged by the idea: `strict` (the default), `warn` or `off`; see [the idea check](idea-check.md).",
     "CALLSHEET_HOME": "The folder where runs are stored.",
     "CALLSHEET_TOKEN": "The token that `callsheet serve` demands from everyone; see [who may use the server](security.md).",
@@ -36,6 +37,7 @@ VARIABLES: Mapping[str, str] = {
 SHORTEST_TOKEN = 16
 
 LEASE_SECONDS = 30.0
+MOST_OUTPUT_TOKENS = 1_000_000
 LONGEST_TIMEOUT = 1_000_000.0
 SHORTEST_LEASE, LONGEST_LEASE = 1.0, 3600.0
 
@@ -59,6 +61,7 @@ class Settings:
     token: str = field(default="", repr=False)
     timeout: float | None = None
     idle_timeout: float | None = None
+    max_output_tokens: int | None = None
 
 
 def wants_colour() -> bool:
@@ -85,6 +88,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         idea_check=_idea_check(env.get("CALLSHEET_IDEA_CHECK")),
         timeout=_seconds(env, "CALLSHEET_TIMEOUT"),
         idle_timeout=_seconds(env, "CALLSHEET_IDLE_TIMEOUT"),
+        max_output_tokens=_tokens(env.get("CALLSHEET_MAX_OUTPUT_TOKENS")),
         token=_token(env.get("CALLSHEET_TOKEN")),
     )
 
@@ -149,6 +153,18 @@ def _seconds(env: Mapping[str, str], name: str) -> float | None:
             f"{name} cannot be {text!r:.40}", hint="use seconds, such as 600; 0 is no limit"
         )
     return seconds
+
+
+def _tokens(text: str | None) -> int | None:
+    if not text:
+        return None
+    number = int(text) if re.fullmatch(r"[0-9]{1,9}", text.strip()) else 0
+    if not 1 <= number <= MOST_OUTPUT_TOKENS:
+        raise InputError(
+            f"CALLSHEET_MAX_OUTPUT_TOKENS cannot be {text!r:.40}",
+            hint="use a whole number of tokens, such as 4000",
+        )
+    return number
 
 
 def _idea_check(text: str | None) -> IdeaCheckMode:

@@ -9,11 +9,13 @@ from dataclasses import replace
 import pytest
 
 from callsheet import errors
+from callsheet.llm.output_limit import THINKING_ROOM
 from callsheet.llm.port import Reply
 from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.llm.schema_adapter import longest_reply
 from tests.support.anthropic_server import AnthropicServer
 from tests.support.loopback import Cut, ReceivedRequest, Status, Text
-from tests.support.providers import CANARY, REQUEST, SHAPES, SYSTEM, USER, client, serving
+from tests.support.providers import CANARY, REQUEST, SCHEMA, SHAPES, SYSTEM, USER, client, serving
 from tests.support.strict_openai import Conduct, StrictOpenAI
 
 
@@ -108,7 +110,7 @@ async def test_instructions_and_message_are_sent_as_they_are() -> None:
 
     body = server.requests[0].json
     assert [message["content"] for message in body["messages"]] == [SYSTEM, USER]
-    assert body["max_tokens"] == 8_000 + 2 * 700
+    assert body["max_tokens"] == THINKING_ROOM + longest_reply(SCHEMA)
     form = body["response_format"]["json_schema"]
     assert form["strict"] is True
     assert list(form["schema"]["properties"]) == ["ZED", "SORA"]

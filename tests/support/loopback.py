@@ -136,6 +136,9 @@ class Answer:
 class Loopback:
     """A server that can be entered like a file; `url` is what a client is given.
 
+    Calls are `requests`. What is asked by GET are `questions`: they use up no fault, and are answered with what the
+    server `tells` at that path, or with 404.
+
     Subclasses say how their provider answers (`answer`) and words an error (`error`).
     """
 
@@ -143,6 +146,8 @@ class Loopback:
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self.requests: list[ReceivedRequest] = []
+        self.questions: list[ReceivedRequest] = []
+        self.tells: dict[str, Any] = {}
         self._faults: deque[Fault] = deque(faults)
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -265,7 +270,10 @@ def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self.do_POST()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            server.questions.append(ReceivedRequest(self.command, self.path, headers, None))
+            told = server.tells.get(self.path)
+            _send(self, Answer(404, {}) if told is None else Answer(OK, told))
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("content-length") or 0))

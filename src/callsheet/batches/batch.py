@@ -26,14 +26,14 @@ from callsheet.batches.outcomes import (
     unsaved_outcome,
 )
 from callsheet.batches.rate_limit import rate_limiter
-from callsheet.batches.request import BatchRequest, SheetError
+from callsheet.batches.request import DEFAULT_CONCURRENCY, BatchRequest, SheetError
 from callsheet.batches.row_parser import Row, RowParser, RowProblem
 from callsheet.batches.row_runs import RowRuns
 from callsheet.batches.sheet_reader import SheetReader, column_key
-from callsheet.costs.budget import Budget
+from callsheet.costs.budget import Budget, chosen_output_limit
 from callsheet.errors import InputError, InternalError, ProviderError, StorageError, error_of
 from callsheet.llm.concurrency import ConcurrencyLimiter
-from callsheet.llm.providers import provider_of
+from callsheet.llm.providers import is_own_server, provider_of
 from callsheet.runs.options import RunOptions
 from callsheet.runs.run_pool import PoolStoppedError, RunPool
 from callsheet.store.port import LeaseError, UnreadableRunError
@@ -69,8 +69,13 @@ class Batch:
         service.queue = "batch" if service.queue and request.max_cost is None else None
         self.sheet = SheetReader(request.file)
         options = RunOptions(llm=request.llm, base_url=request.base_url)
+        rows_at_once = request.concurrency or DEFAULT_CONCURRENCY
+        own = is_own_server(*service.llm_for(options))
         self.limiter = ConcurrencyLimiter(
-            request.concurrency, rate_limit=rate_limiter(service, options, request.rate_limit)
+            rows_at_once,
+            own=own,
+            start=1 if own and request.concurrency is None else None,
+            rate_limit=rate_limiter(service, options, request.rate_limit),
         )
         self.setup = service.prepare(options, request.workflow, self.limiter)
         provider = provider_of(self.setup.llm.spec)
@@ -95,7 +100,7 @@ class Batch:
             service, self.setup, self.name, request.retry_failed, request.idea_check
         )
         self._suspects = self._runs.suspects
-        self._pool = RunPool(self._advance, request.concurrency)
+        self._pool = RunPool(self._advance, rows_at_once)
         self.notice: Callable[[str], None] = lambda _: None
         self._stopping: asyncio.Task[None] | None = None
 
@@ -188,7 +193,8 @@ class Batch:
         budget, limit = None, self.request.max_cost
         if limit is not None:
             spent = (await self._runs.usage(earlier)).cost_usd
-            budget = Budget(limit, spent, _budget_hint, owner="the batch's ")
+            most = chosen_output_limit(self.setup.llm)
+            budget = Budget(limit, spent, _budget_hint, owner="the batch's ", most_tokens=most)
         llm = BatchLLM(self.setup.llm, self._breaker, budget)
         self._runs.setup = replace(self.setup, llm=llm)
 

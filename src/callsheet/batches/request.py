@@ -16,9 +16,16 @@ if TYPE_CHECKING:
     from callsheet.fidelity import IdeaCheckMode
 
 
+DEFAULT_CONCURRENCY = 10
+"""Rows at once where nobody says how many."""
+
+
 @dataclass(frozen=True)
 class BatchRequest:
-    """The options of a batch; `defaults` holds what rows do not say themselves."""
+    """The options of a batch; `defaults` holds what rows do not say themselves.
+
+    Without `concurrency`, it is found for a server of the person's own, up to DEFAULT_CONCURRENCY.
+    """
 
     file: Path
     title: str = ""
@@ -27,7 +34,7 @@ class BatchRequest:
     llm: str | None = None
     base_url: str | None = None
     max_cost: float | None = None
-    concurrency: int = 20
+    concurrency: int | None = None
     rate_limit: RateLimit = field(default_factory=RateLimit)
     retry_failed: bool = False
     strict: bool = False

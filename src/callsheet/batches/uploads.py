@@ -38,7 +38,7 @@ class Upload:
     brief: Mapping[str, str] = field(default_factory=dict)
     llm: str | None = None
     max_cost: float | None = None
-    concurrency: int = 10
+    concurrency: int | None = None
     idea_check: IdeaCheckMode | None = None
     began: float = 0.0
     rows: int = 0

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callsheet.cli.options import (
+    build_settings,
     debug_option,
     image_option,
     json_option,
+    max_output_tokens_option,
     split_names,
     workflow_option,
 )
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--llm", metavar="SPEC", help="LLM whose tokens and prices apply (default: CALLSHEET_LLM)."
 )
+@max_output_tokens_option
 @click.option("--idea", help="The idea; if omitted, a sentence of typical length is assumed.")
 @image_option
 @workflow_option
@@ -45,12 +48,11 @@ def estimate(groups: tuple[str, ...], llm: str | None, idea: str | None, **optio
     No LLM call is made.
     """
     from callsheet.runs.estimate import estimate_selection
-    from callsheet.settings import read_settings
 
     estimated = asyncio.run(
         estimate_selection(
             groups,
-            read_settings(),
+            build_settings(options),
             workflow=options["workflow"],
             llm=llm,
             idea=idea,

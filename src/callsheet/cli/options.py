@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from callsheet.fidelity import MODES
-from callsheet.settings import LONGEST_TIMEOUT, read_settings
+from callsheet.settings import LONGEST_TIMEOUT, MOST_OUTPUT_TOKENS, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +50,14 @@ def _seconds_option(name: str, help_text: str) -> Callable[[Command], Command]:
     )
 
 
+max_output_tokens_option = click.option(
+    "--max-output-tokens",
+    type=click.IntRange(1, MOST_OUTPUT_TOKENS),
+    metavar="N",
+    help="The most tokens that a reply may have (default: as many as the schema needs).",
+)
+
+
 def llm_options(command: Command) -> Command:
     """Adds the options that select the LLM and limit its cost."""
     for option in (
@@ -60,6 +68,7 @@ def llm_options(command: Command) -> Command:
             metavar="USD",
             help="Budget: send no call that could exceed this total.",
         ),
+        max_output_tokens_option,
         _seconds_option(
             "--idle-timeout",
             "Longest that a call may go without receiving anything; 0 is no limit. Default: 60, or"
@@ -175,7 +184,7 @@ def split_names(
 
 def build_settings(options: Mapping[str, Any]) -> Settings:
     """The settings of the environment, with those that the command line gives."""
-    names = ("timeout", "idle_timeout")
+    names = ("timeout", "idle_timeout", "max_output_tokens")
     given = {name: options[name] for name in names if options.get(name) is not None}
     return replace(read_settings(), **given)
 

@@ -20,9 +20,9 @@ from callsheet.errors import (
     InputError,
     PriceUnknownError,
 )
+from callsheet.llm.output_limit import output_limit, thinks
+from callsheet.llm.provider_llm import ProviderLLM
 from callsheet.llm.providers import parse_spec
-from callsheet.llm.retry_policy import CallLimits
-from callsheet.llm.schema_adapter import count_texts
 from callsheet.loader.rendering import render_instructions, render_schema
 
 if TYPE_CHECKING:
@@ -39,8 +39,11 @@ FRAMING = 200
 MAX_SUGGESTIONS = 3
 
 
-def worst_cost(spec: str, request: Request) -> float | None:
-    """Price a call in US dollars, input counted and output at its maximum; None if unknown."""
+def worst_cost(spec: str, request: Request, most_tokens: int | None = None) -> float | None:
+    """Price a call in US dollars, input counted and output at its maximum; None if unknown.
+
+    `most_tokens` is the output limit, where a person chose one.
+    """
     try:
         llm = parse_spec(spec)
     except InputError:
@@ -48,11 +51,11 @@ def worst_cost(spec: str, request: Request) -> float | None:
     image = request_image_tokens(llm.provider, llm.name, request.picture)
     if image is None:
         return None
-    limits = CallLimits()
     factor = tokenizer_factor(spec)
     texts = (request.system, request.user, schema_text(request.schema))
     sent = round(sum(map(count_tokens, texts)) * factor) + image + FRAMING
-    most = limits.base_tokens + limits.tokens_per_text * count_texts(request.schema)
+    thinking = thinks(spec, own=False)
+    most = output_limit(request.schema, thinking=thinking, chosen=most_tokens)
     return price(llm.provider, llm.name, sent, most)
 
 
@@ -60,7 +63,7 @@ class Budget:
     """US dollars that calls may cost together, over one run or over all rows of a batch.
 
     `spent` is what recorded calls have cost, None where that of any is unknown. `suggest` returns the
-    hint for a request that does not fit into what is left.
+    hint for a request that does not fit into what is left, `most_tokens` the chosen output limit.
     """
 
     def __init__(
@@ -70,11 +73,13 @@ class Budget:
         suggest: Callable[[str, Request, float], str],
         *,
         owner: str = "",
+        most_tokens: int | None = None,
     ) -> None:
         self._limit = limit
         self._spent = spent
         self._suggest = suggest
         self._owner = owner
+        self._most_tokens = most_tokens
         # Kept one by one: a sum of floats that is added to and taken from may never return to zero.
         self._reserved: list[float] = []
         self._released = asyncio.Condition()
@@ -86,7 +91,7 @@ class Budget:
         Waits while calls in progress may turn out cheaper than their worst case. Raises
         BudgetExceededError where the call does not fit, PriceUnknownError where a price is unknown.
         """
-        worst = worst_cost(spec, request)
+        worst = worst_cost(spec, request, self._most_tokens)
         async with self._released:
             while True:
                 known, left = self._check_known(spec, request, worst)
@@ -161,12 +166,21 @@ class BudgetedLLM:
 
 def with_run_budget(llm: LLM, limit: float, view: RunView, bundle: WorkflowBundle) -> LLM:
     """Apply a run's own budget to its LLM; what the run has cost so far counts."""
-    suggest = partial(_suggest_groups, bundle)
-    return BudgetedLLM(llm, Budget(limit, view.usage.cost_usd, suggest))
+    most = chosen_output_limit(llm)
+    suggest = partial(_suggest_groups, bundle, most)
+    return BudgetedLLM(llm, Budget(limit, view.usage.cost_usd, suggest, most_tokens=most))
 
 
-def _suggest_groups(bundle: WorkflowBundle, spec: str, request: Request, left: float) -> str:
-    selections = islice(_affordable_selections(bundle, spec, request, left), MAX_SUGGESTIONS)
+def chosen_output_limit(llm: LLM) -> int | None:
+    """The most tokens that a reply of this LLM may have, where a person chose that."""
+    return llm.limits.max_tokens if isinstance(llm, ProviderLLM) else None
+
+
+def _suggest_groups(
+    bundle: WorkflowBundle, most: int | None, spec: str, request: Request, left: float
+) -> str:
+    cost = partial(worst_cost, spec, most_tokens=most)
+    selections = islice(_affordable_selections(bundle, cost, request, left), MAX_SUGGESTIONS)
     fitting = "; or ".join(", ".join(groups) for groups in selections)
     if not fitting:
         return "no smaller choice of groups fits either; raise --max-cost"
@@ -174,7 +188,7 @@ def _suggest_groups(bundle: WorkflowBundle, spec: str, request: Request, left: f
 
 
 def _affordable_selections(
-    bundle: WorkflowBundle, spec: str, request: Request, left: float
+    bundle: WorkflowBundle, cost: Callable[[Request], float | None], request: Request, left: float
 ) -> Iterator[tuple[str, ...]]:
     """The selections among a request's groups that fit into the budget, larger ones first."""
     catalog = bundle.resources.catalog
@@ -186,7 +200,7 @@ def _affordable_selections(
                 selection = tuple(catalog.names_of(some, models))
                 system = render_instructions(bundle, selection)
                 schema = render_schema(bundle, selection)
-                worst = worst_cost(spec, replace(request, system=system, schema=schema))
+                worst = cost(replace(request, system=system, schema=schema))
                 if worst is not None and worst <= left:
                     yield selection
     except CallsheetError:

@@ -45,6 +45,13 @@ class TokenRange:
             weaker(self.basis, other.basis),
         )
 
+    def within(self, most: int | None) -> TokenRange:
+        """Return the range of a reply that may have so many tokens."""
+        if most is None:
+            return self
+        low, usual, high = (min(most, tokens) for tokens in (self.low, self.usual, self.high))
+        return TokenRange(low, usual, high, self.basis)
+
     def times(self, number: int) -> TokenRange:
         """Return the range of this many runs."""
         return TokenRange(self.low * number, self.usual * number, self.high * number, self.basis)

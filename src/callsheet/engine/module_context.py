@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 def build_context(journal: Journal, resources: Resources, llm: LLM) -> ModuleContext:
     """The context of the module that runs next."""
-    view = journal.view
+    view, note = journal.view, _NoteRecorder(journal)
     return ModuleContext(
         resources=resources,
         step=view.step or "",
         answers=dict(view.answers),
         answered_by=dict(view.answered_by),
-        call=_LLMCaller(journal, llm),
-        note=_NoteRecorder(journal),
+        call=_LLMCaller(journal, llm, note),
+        note=note,
         save_values=_ValueRecorder(journal),
         values=dict(view.values),
         reject=_TextRejector(journal),
@@ -73,11 +73,15 @@ def read_inputs(use: ModuleUse, module: Module, view: RunView) -> Values:
 
 
 class _LLMCaller:
-    """Calls the LLM for one execution of a module; a recorded reply is used instead of a call."""
+    """Calls the LLM for one execution of a module; a recorded reply is used instead of a call.
 
-    def __init__(self, journal: Journal, llm: LLM) -> None:
+    `note` is told what a reply has to say to the person.
+    """
+
+    def __init__(self, journal: Journal, llm: LLM, note: Callable[[str], None]) -> None:
         self._journal = journal
         self._llm = llm
+        self._note = note
         self._number = 0
 
     async def __call__(
@@ -85,6 +89,14 @@ class _LLMCaller:
         request: Request,
         repair: bool,  # noqa: FBT001
         on_text: TextListener,
+    ) -> Reply | Question:
+        reply = await self._reply(request, on_text, repair=repair)
+        for note in reply.notes if isinstance(reply, Reply) else ():
+            self._note(note)
+        return reply
+
+    async def _reply(
+        self, request: Request, on_text: TextListener, *, repair: bool
     ) -> Reply | Question:
         number, view = self._number, self._journal.view
         self._number += 1

@@ -1,7 +1,11 @@
 """Limits concurrent calls to one provider and key, adapting to how many the provider accepts.
 
-The limit is halved when the provider refuses a call as too many (429, 529). It grows again while calls
-succeed: quickly up to where it was refused, slowly beyond. `Retry-After` holds for every caller.
+The limit is halved when the provider refuses a call as too many (429, 529) and when a call is cut by a
+time limit. It grows again while calls succeed: quickly up to where it was refused, slowly beyond.
+`Retry-After` holds for every caller.
+
+A server of the person's own refuses nothing: calls that are too many wait in its queue. So it is called
+one at a time at first, and twice as often only while that makes it faster; see `_Pace`.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import math
 import random
 import time
 from collections import deque
+from statistics import median
 from typing import TYPE_CHECKING
 
 from callsheet.llm.port import Reply
@@ -33,24 +38,80 @@ SLOW_GROWTH = 0.1
 """Growth factor of the limit beyond the point where calls were refused."""
 
 
+FASTER = 1.25
+"""How much more must be finished in a second for twice as many calls to be worth it."""
+
+FEWEST_TIMED, FIRST_HOLD = 3, 20
+"""Calls that are timed at a limit, and calls after which one that was no faster is tried again."""
+
+_CUT = ("deadline", "idle")
+
+
+class _Pace:
+    """Finds how many calls at once a server carries out faster than half as many.
+
+    At each limit it times the calls that began while the limit was in use. The first call of all is
+    left out: the server may load the LLM for it.
+    """
+
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._times: list[float] = []
+        self._slower: tuple[float, float] | None = None
+        self._since, self._warm = -math.inf, False
+        self._left, self._hold = 0, FIRST_HOLD
+
+    def next_limit(self, limit: float, started: float, now: float, *, full: bool) -> float:
+        """The limit after a call that succeeded; `full` says whether all that it allows were in flight."""
+        if not self._warm:
+            self._warm = True
+            return limit
+        self._left -= 1
+        if self._left > 0 or started < self._since or not full:
+            return limit
+        self._times.append(now - started)
+        if len(self._times) < max(FEWEST_TIMED, limit):
+            return limit
+        speed = limit / max(median(self._times), 1e-9)
+        before, self._slower = self._slower, (limit, speed)
+        if before is not None and speed < FASTER * before[1]:
+            self._slower = None
+            self._left, self._hold = self._hold, 2 * self._hold
+            return self.restart(before[0], now)
+        return self.restart(min(2 * limit, self._maximum), now)
+
+    def restart(self, limit: float, now: float) -> float:
+        """Begins to time at a limit anew, and returns it."""
+        self._times.clear()
+        self._since = now
+        return limit
+
+
 class ConcurrencyLimiter:
     """The calls to one provider with one key; `limit` is how many may be in flight now.
+
+    At a server of the person's `own`, a call that was cut by a time limit beside others is made again. With `start`,
+    the limit begins there and grows as long as that makes the server faster.
 
     `rate_limit` is asked before each call: it returns the seconds to wait, or 0 and counts the call.
     Connections stay open between calls until `close`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the last three are for tests
         self,
         maximum: int,
         *,
+        own: bool = False,
+        start: int | None = None,
         rate_limit: Callable[[ProviderRequest], Awaitable[float]] | None = None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.maximum = maximum
-        self.limit = float(maximum)
+        self.limit = float(start or maximum)
+        self._pace = _Pace(maximum) if start else None
+        self._own = own
         self.in_flight = 0
         self._rate_limit = rate_limit
         self._now, self._sleep, self._chance = now, sleep, chance
@@ -91,11 +152,23 @@ class ConcurrencyLimiter:
         again = False
         if isinstance(outcome, Reply):
             self._refused_since, self._reductions = None, 0
-            self._grow()
+            self._grow(started)
+        elif outcome is not None and outcome.kind in _CUT:
+            again = self._slow_down(started) and self._own
         elif outcome is not None and (outcome.kind == "busy" or outcome.status == OVERLOADED):
             again = self._reduce(started, outcome.retry_after)
         self._wake()
         return again
+
+    def _slow_down(self, started: float) -> bool:
+        """Halves the limit after a call was cut; whether it was one of several at once."""
+        was_alone = int(self.limit) == 1 and self.in_flight == 0 and started > self._reduced_at
+        if started > self._reduced_at:
+            self._refused_limit, self._reduced_at = self.limit, self._now()
+            self.limit = max(1.0, self.limit / 2)
+            if self._pace:
+                self._pace.restart(self.limit, self._reduced_at)
+        return not was_alone
 
     def _reduce(self, started: float, retry_after: float | None) -> bool:
         """Halves the limit and makes all callers pause; False where the pause would be too long."""
@@ -126,9 +199,13 @@ class ConcurrencyLimiter:
             self._wake()
         return max(wait, late, 0.0)
 
-    def _grow(self) -> None:
-        if self.in_flight + 1 < int(self.limit):
-            return  # the limit was not reached
+    def _grow(self, started: float) -> None:
+        full = self.in_flight + 1 >= int(self.limit)
+        if self._pace:
+            self.limit = self._pace.next_limit(self.limit, started, self._now(), full=full)
+            return
+        if not full:
+            return
         step = 1.0 if self.limit + 1 < self._refused_limit else SLOW_GROWTH
         self.limit = min(float(self.maximum), self.limit + step / self.limit)
         if self.limit > self._refused_limit:

@@ -54,6 +54,7 @@ class LLMAddress:
     deadline: float = field(default=120.0, compare=False)
     proxy: str = ""
     idle: float = field(default=60.0, compare=False)
+    context_hint: str = ""
 
     @property
     def place(self) -> str:
@@ -125,7 +126,9 @@ def _unknown_llm(_failure: ProviderFailure, _tries: int, at: LLMAddress) -> Call
 def _too_long(failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
     return InputTooLargeError(
         f"the request is longer than `{at.name}` accepts{_quoted(failure)}",
-        hint="choose fewer groups, or an LLM with a larger context window",
+        hint=f"{at.context_hint}, or choose fewer groups"
+        if at.context_hint
+        else "choose fewer groups, or an LLM with a larger context window",
     )
 
 

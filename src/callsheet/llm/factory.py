@@ -13,6 +13,7 @@ from callsheet.llm.providers import (
     choose_key,
     find_provider,
     parse_base_url,
+    parse_host,
     parse_spec,
 )
 
@@ -43,6 +44,9 @@ def open_llm(
         )
     address = parse_base_url(base_url) if base_url else None
     key = choose_key(named, settings.environment, base_url=address)
+    host = settings.environment.get(provider.host_variable, "")
+    if host and address is None:
+        address = parse_host(provider.host_variable, host)
     if provider.factory:
         return _from_factory(provider, named.name, key)
     # The client libraries take seconds to import; offline and pasted runs never need them.
@@ -61,7 +65,7 @@ def open_llm(
 
 
 def _limits(provider: Provider, settings: Settings, *, own: bool) -> CallLimits:
-    """The time limits of the settings, or else of the provider; 0 is none."""
+    """The limits of the settings, or else the time limits of the provider; a time of 0 is none."""
     from callsheet.llm.retry_policy import CallLimits
 
     usual = (OWN_TIMEOUT, OWN_IDLE_TIMEOUT) if own else (provider.timeout, provider.idle_timeout)
@@ -70,7 +74,7 @@ def _limits(provider: Provider, settings: Settings, *, own: bool) -> CallLimits:
         (default if chosen is None else chosen) or math.inf
         for chosen, default in zip(given, usual, strict=True)
     )
-    return CallLimits(deadline=deadline, idle=idle)
+    return CallLimits(deadline=deadline, idle=idle, max_tokens=settings.max_output_tokens)
 
 
 def _from_factory(provider: Provider, name: str, key: Key | None) -> LLM:

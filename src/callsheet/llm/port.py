@@ -48,6 +48,7 @@ class Reply:
     """An unchecked reply: `text` may be anything, `finish` says why it ended.
 
     `llm` is the name that the provider reports; `detail` its message on a refusal or a broken reply.
+    `thought` says that the LLM thought first; `notes` are for the person.
     """
 
     text: str
@@ -55,6 +56,8 @@ class Reply:
     usage: Usage
     llm: str
     detail: str = ""
+    thought: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class LLM(Protocol):

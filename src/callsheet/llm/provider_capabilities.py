@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from callsheet.llm.providers import Dialect
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from callsheet.llm.providers import Dialect
 
 BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 _FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 )
+
+Form = Dialect | Literal["llama.cpp", "vllm"]
+"""A dialect, or the engine of a server of one's own, which may enforce more than its dialect."""
 
 References = Literal["any", "acyclic", "cyclic"]
 
@@ -39,7 +42,16 @@ class SchemaSupport:
 
 _OPENAI = SchemaSupport(BOUNDS | {"minItems", "maxItems", "pattern", "format"}, _FORMATS)
 
-SCHEMA_SUPPORT: Mapping[Dialect, SchemaSupport] = {
+# llama.cpp grammars/README.md: bounds of integers only; nested references fail.
+_LLAMA_CPP = SchemaSupport(
+    (BOUNDS - {"multipleOf"})
+    | {"minItems", "maxItems", "minLength", "maxLength", "pattern", "format"},
+    frozenset({"date-time", "date", "time", "uuid"}),
+    references="cyclic",
+    bounded=frozenset({"integer"}),
+)
+
+SCHEMA_SUPPORT: Mapping[Form, SchemaSupport] = {
     # Structured outputs guide, "Supported schemas", as profiled in February 2026.
     "openai": _OPENAI,
     "openai_compatible": _OPENAI,
@@ -59,12 +71,10 @@ SCHEMA_SUPPORT: Mapping[Dialect, SchemaSupport] = {
         enumerated=(str, int, float),
         ordering=True,
     ),
-    # llama.cpp grammars/README.md: bounds of integers only; nested references fail.
-    "ollama": SchemaSupport(
-        (BOUNDS - {"multipleOf"})
-        | {"minItems", "maxItems", "minLength", "maxLength", "pattern", "format"},
-        frozenset({"date-time", "date", "time", "uuid"}),
-        references="cyclic",
-        bounded=frozenset({"integer"}),
+    "ollama": _LLAMA_CPP,
+    "llama.cpp": _LLAMA_CPP,
+    # vllm#45592: xgrammar ignores `maxLength` beside `pattern`, so that only bounds are sent.
+    "vllm": SchemaSupport(
+        frozenset({"minItems", "maxItems", "minLength", "maxLength"}), frozenset()
     ),
 }

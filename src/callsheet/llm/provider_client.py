@@ -23,6 +23,7 @@ from pydantic_ai.messages import (
     PartStartEvent,
     TextPart,
     TextPartDelta,
+    ThinkingPart,
     ToolCallPart,
     ToolCallPartDelta,
     UserPromptPart,
@@ -122,6 +123,7 @@ class ProviderClient:
             usage=self._usage(response),
             llm=response.model_name or self.llm.model_name,
             detail=str(details.get("refusal") or ""),
+            thought=any(isinstance(part, ThinkingPart) and part.content for part in parts),
         )
 
     def _usage(self, response: ModelResponse) -> Usage:

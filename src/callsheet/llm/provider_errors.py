@@ -6,7 +6,7 @@ Structured codes are read first, wording only where a provider gives nothing bet
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,7 +45,8 @@ class ProviderFailure:
 
     `message` is the provider's own, `retry_after` the seconds it asked to wait, and `partial` what was
     received of the reply. `refused` is a part of the request that it does not take, `most_tokens` the
-    output limit that it named.
+    output limit that it named, `context` the tokens that input and output may have together, and
+    `counted` those of the input.
     """
 
     kind: FailureKind
@@ -55,6 +56,8 @@ class ProviderFailure:
     partial: Reply | None = None
     refused: Refusable | None = None
     most_tokens: int | None = None
+    context: int | None = None
+    counted: int | None = None
 
 
 _CODES: tuple[tuple[FailureKind, frozenset[str]], ...] = (
@@ -89,15 +92,19 @@ _CODES: tuple[tuple[FailureKind, frozenset[str]], ...] = (
 )
 
 _REFUSED = frozenset({400, 404, 413, 422})
+_REFUSED_OR_FAILED = _REFUSED | {500, 503}
+"""Servers on a person's own computer answer many a refusal with 500."""
 
 _WORDS: tuple[tuple[FailureKind, frozenset[int], re.Pattern[str]], ...] = (
     ("billing", _REFUSED, re.compile(r"credit balance is too low|enable billing", re.I)),
     (
         "too_long",
-        _REFUSED,
+        _REFUSED_OR_FAILED,
         re.compile(
             r"maximum context length|greater than the context length|reduce the length of the messages|input token count"
-            r"|prompt is too long|available context size|context window",
+            r"|prompt is too long|available context size|context window|context size has been exceeded"
+            r"|exceeds? (?:the )?context|context limit|with context length|context the overflows"
+            r"|max_model_len|max_new_tokens.? must be <=",
             re.I,
         ),
     ),
@@ -120,7 +127,7 @@ _WORDS: tuple[tuple[FailureKind, frozenset[int], re.Pattern[str]], ...] = (
     # What a server cannot do now, it cannot do in a minute either.
     (
         "unable",
-        frozenset({*_REFUSED, 500, 503}),
+        _REFUSED_OR_FAILED,
         re.compile(
             r"image input is not supported|requires more (?:system )?memory|no models? (?:is )?loaded"
             r"|failed to load|unexpected endpoint|out of memory",
@@ -131,6 +138,9 @@ _WORDS: tuple[tuple[FailureKind, frozenset[int], re.Pattern[str]], ...] = (
     ("garbled", frozenset({500}), re.compile(r"does not match the expected")),
 )
 """Kinds that only the wording tells; the first match counts."""
+
+_LASTING = ("billing", "quota", "too_long", "key", "filtered", "unknown_llm", "unable")
+"""Kinds that the words of an error tell even where its status says nothing."""
 
 _STATUSES: dict[int, FailureKind] = {
     401: "key",
@@ -160,6 +170,11 @@ _PARTS: tuple[tuple[Refusable, re.Pattern[str]], ...] = (
         ),
     ),
 )
+_NO_PICTURES = re.compile(
+    r"image input|image_url|mmproj|not a multimodal|at most 0 image|vision"
+    r"|(?:support|accept|process)\w* (?:images?|vision|pictures?)\b",
+    re.I,
+)
 _UNKNOWN = re.compile(
     r"unsupported|not supported|unknown|unrecognized|unexpected|not permitted|not allowed|extra inputs"
     r"|extra fields|does not support|does not accept|must alternate",
@@ -174,12 +189,19 @@ _MOST = re.compile(
     rf"|>{_NUMBER}[`'\"]?, which is the maximum",
     re.I,
 )
-_CONTEXT = re.compile(rf"(?:context (?:length|window|size))[^.\d]{{0,40}}{_NUMBER}", re.I)
+_CONTEXT = re.compile(
+    rf"(?:context (?:length|window|size))[^.\d]{{0,40}}{_NUMBER}|max_model_len\W{{0,3}}{_NUMBER}"
+    rf"|n_ctx\W{{1,4}}{_NUMBER}|max_new_tokens`? must be <={_NUMBER}|\d \+ \d+ >{_NUMBER}",
+    re.I,
+)
 _SENT = re.compile(
     rf"{_NUMBER} (?:tokens )?(?:in|from) (?:the |your )?(?:messages|prompt|input)"
+    rf"|{_NUMBER} `?inputs?`? tokens|request \({_NUMBER} tokens|exceed context limit:{_NUMBER} \+"
     rf"|(?:prompt|request|input|messages)\w* (?:contains?|has|have|resulted in)(?: at least)?{_NUMBER}",
     re.I,
 )
+_OF_REPLY = re.compile(r"requested|max\w*_(?:tokens|model)|completion|output|generat", re.I)
+_REQUESTED = re.compile(rf"requested(?: about)?{_NUMBER} tokens", re.I)
 LEAST_OUTPUT = 300
 """Tokens; less than a single prompt takes is no limit to call again within."""
 
@@ -192,9 +214,9 @@ def failure_of(status: int, body: object, retry_after: float | None) -> Provider
     body = _as_object(body)
     message = message_in(body)
     refused = next(_refused(status, f"{message} {' '.join(_strings(body, {'param'}))}"), None)
-    return ProviderFailure(
-        kind_of(status, body), status, message, retry_after, None, refused, _most_tokens(message)
-    )
+    kind = kind_of(status, body)
+    failure = ProviderFailure(kind, status, message, retry_after, refused=refused)
+    return _with_limits(failure) if status in _REFUSED_OR_FAILED else failure
 
 
 def _as_object(body: object) -> object:
@@ -204,20 +226,38 @@ def _as_object(body: object) -> object:
 
 
 def _refused(status: int, text: str) -> Iterator[Refusable]:
+    if status in _MAY_REFUSE and _NO_PICTURES.search(text):
+        yield "picture"
     if status in _MAY_REFUSE and _UNKNOWN.search(text):
         yield from (part for part, words in _PARTS if words.search(text))
 
 
-def _most_tokens(message: str) -> int | None:
-    """How many tokens a reply may have, where a refusal says so."""
-    limit, context, sent = (p.search(message) for p in (_MOST, _CONTEXT, _SENT))
-    if context and sent:
-        most = _number(context) - _number(sent) - MARGIN
-    elif limit:
-        most = _number(limit)
-    else:
-        return None
-    return most if most >= LEAST_OUTPUT else None
+def _with_limits(failure: ProviderFailure) -> ProviderFailure:
+    """The failure with what its words say of tokens: context and input, or the longest reply."""
+    context, counted, limit = (p.search(failure.message) for p in (_CONTEXT, _SENT, _MOST))
+    if context:
+        sent = _number(counted) if counted else None
+        return replace(failure, context=_number(context), counted=sent)
+    most = _number(limit) if limit else 0
+    return replace(failure, most_tokens=most) if most >= LEAST_OUTPUT else failure
+
+
+def with_room(failure: ProviderFailure, asked: int, estimate: int) -> ProviderFailure:
+    """The failure with the tokens that a reply may have, where it names a context.
+
+    `asked` are the tokens that the request left for the reply, `estimate` those of its input, which
+    counts where the server does not say how many it has counted.
+    """
+    if failure.context is None:
+        return failure
+    if failure.counted is None and not _OF_REPLY.search(failure.message):
+        return failure  # the input alone is too long
+    requested = _REQUESTED.search(failure.message)
+    total = _number(requested) - asked if requested else 0
+    counted = failure.counted or (total if total > 0 else estimate)
+    room = failure.context - counted - MARGIN
+    most = room if LEAST_OUTPUT <= room < asked else None
+    return replace(failure, counted=counted, most_tokens=most)
 
 
 def _number(found: re.Match[str]) -> int:
@@ -226,10 +266,10 @@ def _number(found: re.Match[str]) -> int:
 
 def stream_failure(body: object) -> ProviderFailure:
     """The failure that an error stands for which a server tells in a stream, or with status 200."""
-    body = _as_object(body)
-    kind = kind_of(HTTPStatus.BAD_REQUEST, body)
-    lasting = kind in ("billing", "quota", "too_long", "key", "filtered", "unknown_llm", "unable")
-    return ProviderFailure(kind if lasting else "failing", message=message_in(body))
+    failure = failure_of(HTTPStatus.BAD_REQUEST, body, None)
+    return replace(
+        failure, kind=failure.kind if failure.kind in _LASTING else "failing", status=None
+    )
 
 
 def kind_of(status: int, body: object) -> FailureKind:

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 from callsheet.activity import Retrying, report
 from callsheet.errors import DeadlineError
 from callsheet.llm.error_messages import LLMAddress, error_for, redact, visible
+from callsheet.llm.output_limit import output_limit, thinks
+from callsheet.llm.own_server import (
+    OwnServer,
+    ask_server,
+    context_hint,
+    estimated_tokens,
+    truncation_note,
+)
 from callsheet.llm.port import Reply, Usage
+from callsheet.llm.provider_errors import LEAST_OUTPUT, MARGIN, with_room
 from callsheet.llm.provider_request import Endpoint, ProviderRequest
 from callsheet.llm.providers import find_provider
 from callsheet.llm.retry_policy import (
@@ -28,18 +37,22 @@ from callsheet.llm.retry_policy import (
     RetryState,
     next_step,
 )
-from callsheet.llm.schema_adapter import adapt_schema, count_texts
+from callsheet.llm.schema_adapter import adapt_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from pydantic import JsonValue
 
     from callsheet.llm.concurrency import ConcurrencyLimiter
     from callsheet.llm.port import Request, TextListener
     from callsheet.llm.provider_client import ProviderClient
     from callsheet.llm.provider_errors import ProviderFailure
-    from callsheet.llm.provider_request import Mode, Refusable
     from callsheet.llm.providers import Key
     from callsheet.llm.proxies import Proxy
+
+COMMON_CONTEXT = 8_192
+"""Tokens; a server whose context is too small is told to have twice that."""
 
 _AS_TEXT = (
     "Reply with one JSON object and nothing else: no fence, no word before or after it."
@@ -51,8 +64,8 @@ _AS_TEXT = (
 class ProviderLLM:
     """An LLM of a provider, or, with `base_url`, of a server of the person's own.
 
-    It remembers which mode and which parts of a request the server refused, so that each is tried once. Several tasks
-    may use it at once. It needs no closing; with a `limiter`, closing that closes the connections.
+    It remembers which mode, which parts of a request and which output limit the server refused, so that each is tried
+    once. A server of the person's own is asked about itself before the first call. Several tasks may use it at once. It needs no closing; with a `limiter`, closing that closes the connections.
     """
 
     provider: str
@@ -64,8 +77,9 @@ class ProviderLLM:
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, kw_only=True)
     chance: Callable[[], float] = field(default=random.random, kw_only=True)
     limiter: ConcurrencyLimiter | None = field(default=None, kw_only=True)
-    _mode: Mode = field(default="native", init=False)
-    _without: frozenset[Refusable] = field(default=frozenset(), init=False)
+    _known: RetryState = field(default_factory=RetryState, init=False)
+    _density: tuple[int, float] | None = field(default=None, init=False)
+    _server: OwnServer | None = field(default=None, init=False)
     _client: ProviderClient | None = field(default=None, init=False, repr=False)
     _connecting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
@@ -88,32 +102,79 @@ class ProviderLLM:
             deadline=self.limits.deadline,
             proxy=str(self.proxy or ""),
             idle=self.limits.idle,
+            context_hint=self._context_hint if self._is_own else "",
         )
+
+    @property
+    def _is_own(self) -> bool:
+        return self.base_url is not None or find_provider(self.provider).own
+
+    @property
+    def _context_hint(self) -> str:
+        return context_hint(self._server.engine if self._server else "", 2 * COMMON_CONTEXT)
 
     async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
         client = self._client or await self._connected()
-        state = RetryState(mode=self._mode, without=self._without)
+        state, spent = self._known, Usage()
         while True:
             sent = self._provider_request(request, state)
             outcome, elapsed = await self._limited(client, sent, on_text)
             if isinstance(outcome, Reply):
-                self._mode, self._without = state.mode, state.without
-                return outcome
+                self._remember(state)
+                if not self._needs_room_to_think(outcome, state):
+                    return self._finished(outcome, request, sent, spent)
+                state, spent = replace(state, thinking=True), spent + outcome.usage
+                continue
             state = replace(state, tries=state.tries + 1, elapsed=state.elapsed + elapsed)
-            match next_step(outcome, state, self.limits, self.address, self.chance()):
-                case RetryChanged(changed):
-                    state = changed
-                case RetryAfter(after):
-                    why = error_for(outcome, 1, self.address).message
-                    report(Retrying(state.tries + 1, TRIES[outcome.kind], after, why))
-                    await self.sleep(after)
-                    state = replace(state, waited=state.waited + after)
-                case AcceptPartial(reply):
-                    return reply
-                case GiveUp(error):
-                    if isinstance(error, DeadlineError):
-                        error.received = outcome.partial or Reply("", "broken", Usage(), self.name)
-                    raise error
+            after = await self._after(outcome, state)
+            if isinstance(after, Reply):
+                return after
+            state = after
+
+    async def _after(self, failure: ProviderFailure, state: RetryState) -> RetryState | Reply:
+        """How to go on after a failed try, once it has waited; raises the error that ends the call."""
+        match next_step(failure, state, self.limits, self.address, self.chance()):
+            case RetryChanged(changed):
+                return changed
+            case RetryAfter(after):
+                why = error_for(failure, 1, self.address).message
+                report(Retrying(state.tries + 1, TRIES[failure.kind], after, why))
+                await self.sleep(after)
+                return replace(state, waited=state.waited + after)
+            case AcceptPartial(reply):
+                return reply
+            case GiveUp(error):
+                if isinstance(error, DeadlineError):
+                    error.received = failure.partial or Reply("", "broken", Usage(), self.name)
+                raise error
+
+    def _remember(self, state: RetryState) -> None:
+        """Keeps what the server was found to take; a limit for this input alone is not kept."""
+        most = self._known.most_tokens if self._density else state.most_tokens
+        self._known = RetryState(
+            mode=state.mode, without=state.without, most_tokens=most, thinking=state.thinking
+        )
+
+    def _needs_room_to_think(self, reply: Reply, state: RetryState) -> bool:
+        """Whether the LLM thought until the output limit, which leaves no room for that yet."""
+        chosen = self.limits.max_tokens
+        had = state.thinking or thinks(self.spec, own=self._is_own)
+        return reply.finish == "length" and reply.thought and not (had or chosen)
+
+    def _finished(
+        self, reply: Reply, request: Request, sent: ProviderRequest, spent: Usage
+    ) -> Reply:
+        """The reply with all that the call took, and with notes on what the server left out."""
+        notes = []
+        if request.picture is not None and sent.picture is None:
+            notes.append(f"`{self.spec}` cannot see the picture; it goes by the words alone")
+        if self._server is not None:
+            text, read = sent.system + sent.user, reply.usage.input_tokens
+            note = truncation_note(self._server, text, read, sent.max_tokens)
+            notes += [note] if note else []
+        return replace(
+            reply, usage=reply.usage + spent if spent.tokens else reply.usage, notes=tuple(notes)
+        )
 
     async def _limited(
         self, client: ProviderClient, request: ProviderRequest, on_text: TextListener | None
@@ -142,14 +203,22 @@ class ProviderLLM:
         secrets = (self.key.value,) if self.key else ()
         message = redact(outcome.message, secrets, (request.system, request.user))
         partial = outcome.partial and replace(outcome.partial, detail=message)
-        return replace(outcome, message=message, partial=partial)
+        text = request.system + request.user
+        failure = with_room(outcome, request.max_tokens, estimated_tokens(text))
+        if failure.context and failure.counted:
+            self._density = failure.context, failure.counted / max(len(text), 1)
+        refused = None if failure.refused == "picture" and not request.picture else failure.refused
+        return replace(failure, message=message, partial=partial, refused=refused)
 
     async def _connected(self) -> ProviderClient:
         """The client, created once even if several tasks need it at the same time."""
         async with self._connecting:
             if self._client is None:
                 # The first import takes seconds; other tasks continue meanwhile.
-                self._client = await asyncio.to_thread(self._connect)
+                client = await asyncio.to_thread(self._connect)
+                if self._is_own:
+                    self._server = await self._ask_server()
+                self._client = client
                 if self.limiter:
                     self.limiter.on_close(self._client.close)
             return self._client
@@ -162,25 +231,41 @@ class ProviderLLM:
         silence, proxy = self.limits.idle, self.proxy.url if self.proxy else None
         return connect(Endpoint(self.provider, self.name, self.base_url, key, silence, idle, proxy))
 
+    async def _ask_server(self) -> OwnServer:
+        url, proxy = self.base_url or find_provider(self.provider).url, self.proxy
+        key = self.key.value if self.key else ""
+        return await ask_server(url, self.name, key=key, proxy=proxy.url if proxy else None)
+
     def _provider_request(self, request: Request, state: RetryState) -> ProviderRequest:
-        schema = adapt_schema(request.schema, find_provider(self.provider).dialect)
-        system = request.system
+        engine = self._server.form if self._server else None
+        form = engine or find_provider(self.provider).dialect
+        schema = adapt_schema(request.schema, form, request.user if engine else None)
+        system, user = request.system, request.user
         if state.mode == "prompted":
             system = f"{system}\n\n{_AS_TEXT}\n{json.dumps(schema, ensure_ascii=False)}"
-        limits, user = self.limits, request.user
         if "system_role" in state.without:
             system, user = "", f"{system}\n\n{user}"
-        longest = limits.base_tokens + limits.tokens_per_text * count_texts(schema)
-        most = limits.max_tokens or longest
         return ProviderRequest(
             system=system,
             user=user,
-            picture=request.picture,
+            picture=None if "picture" in state.without else request.picture,
             schema=schema,
             name=request.name,
             mode=state.mode,
-            max_tokens=min(most, state.most_tokens or most),
+            max_tokens=self._most_tokens(
+                schema if engine else request.schema, system + user, state
+            ),
             without=state.without,
-            timeout=max(limits.deadline - state.elapsed, 0.01),
-            text_interval=limits.text_interval,
+            timeout=max(self.limits.deadline - state.elapsed, 0.01),
+            text_interval=self.limits.text_interval,
         )
+
+    def _most_tokens(self, schema: Mapping[str, JsonValue], text: str, state: RetryState) -> int:
+        """The output limit: what the schema needs, within what the server was found to take."""
+        thinking = state.thinking or thinks(self.spec, own=self._is_own)
+        most = output_limit(schema, thinking=thinking, chosen=self.limits.max_tokens)
+        if self._density:
+            context, tokens_per_character = self._density
+            room = context - round(tokens_per_character * len(text)) - MARGIN
+            most = min(most, max(room, LEAST_OUTPUT))
+        return min(most, state.most_tokens or most)

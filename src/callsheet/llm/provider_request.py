@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Mode = Literal["native", "tool", "prompted"]
 """How structured output is requested."""
 
-Refusable = Literal["stream_options", "token_limit", "system_role"]
+Refusable = Literal["stream_options", "token_limit", "system_role", "picture"]
 """A part of a request that some servers refuse by name: each can be left out or put in another form."""
 
 

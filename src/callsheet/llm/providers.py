@@ -49,6 +49,8 @@ class Provider:
       `prices_url`: where the provider publishes them.
     * `sees_images`, `text_only` (a pattern of LLM names that do not), and `image_tokens`: tokens of
       an image by LLM name, width and height; None where they are not documented.
+    * `never_thinks`: a pattern of LLM names that write no thoughts, for which callsheet leaves room.
+    * `own`: whether it is a program on a person's own computer; `host_variable` names its address.
     * `missing_llm_hint`, `unreachable_hint`: what to do about either; `{name}` is the LLM's name.
     * `timeout`, `idle_timeout`: seconds that a call may take, and may go without receiving anything.
     * `factory`: set where it is not called in one of the dialects: `package.file:function`, which
@@ -72,6 +74,9 @@ class Provider:
     sees_images: bool = True
     text_only: str = ""
     image_tokens: Callable[[str, int, int], int | None] | None = None
+    never_thinks: str = ""
+    own: bool = False
+    host_variable: str = ""
     missing_llm_hint: str = ""
     unreachable_hint: str = ""
     timeout: float = 120.0
@@ -130,6 +135,7 @@ _TABLE = (
         prices_url="https://openai.com/api/pricing",
         text_only=r"gpt-3|gpt-4$|gpt-4-\d|o1-mini|o1-preview|o3-mini|gpt-oss|davinci|babbage",
         image_tokens=openai_image_tokens,
+        never_thinks=r"gpt-3|gpt-4|chatgpt-4|davinci|babbage",
     ),
     Provider(
         name="anthropic",
@@ -142,6 +148,7 @@ _TABLE = (
         prices_url="https://claude.com/pricing",
         text_only=r"claude-2|claude-instant",
         image_tokens=anthropic_image_tokens,
+        never_thinks=r"claude-(2|instant|3-(haiku|sonnet|opus|5))",
     ),
     Provider(
         name="google",
@@ -153,6 +160,7 @@ _TABLE = (
         priced_as="google",
         prices_url="https://ai.google.dev/gemini-api/docs/pricing",
         image_tokens=google_image_tokens,
+        never_thinks=r"gemini-(1|2\.0)|gemma",
     ),
     Provider(
         name="ollama",
@@ -164,6 +172,8 @@ _TABLE = (
         text_only=r"llama2|llama3(\.1|\.3)?(:|$)|llama3\.2:[13]b|mistral(:|$)|mixtral"
         r"|qwen2?(\.5)?(:|$)|qwen3(:|$)|gemma2?(:|$)|gemma3:(270m|1b)|phi[34]?(-mini)?(:|$)"
         r"|deepseek-|gpt-oss|codellama|tinyllama",
+        own=True,
+        host_variable="OLLAMA_HOST",
         missing_llm_hint="`ollama pull {name}` fetches it, `ollama list` shows what is there",
         unreachable_hint="start it with `ollama serve`",
         timeout=OWN_TIMEOUT,
@@ -271,6 +281,12 @@ def sees(spec: str) -> bool:
     )
 
 
+def is_own_server(spec: str, base_url: str | None) -> bool:
+    """Whether an LLM runs on a server of the person's own, which may carry out one call at a time."""
+    provider = provider_of(spec)
+    return base_url is not None or (provider is not None and provider.own)
+
+
 def parse_base_url(text: str) -> str:
     """The address of a person's own server; raises InputError for what is no address."""
     url = text.strip().rstrip("/").removesuffix("/chat/completions")
@@ -280,6 +296,26 @@ def parse_base_url(text: str) -> str:
             hint="it begins with http:// or https:// and usually ends in /v1",
         )
     return url
+
+
+def parse_host(variable: str, text: str) -> str:
+    """The base URL that a variable such as OLLAMA_HOST names, in each form that Ollama reads.
+
+    Raises InputError for what is no host.
+    """
+    scheme, separator, rest = text.strip(" \t\r\n\"'").rpartition("://")
+    place, _, path = rest.partition("/")
+    found = re.fullmatch(r"(\[[^\]\s]+\]|[^:\s]*)(?::(\d{1,5}))?|([0-9a-fA-F:.]+)", place)
+    if found is None or (separator and scheme not in ("http", "https")):
+        raise InputError(
+            f"{variable} is not the address of a server",
+            hint="use HOST, HOST:PORT or http://HOST:PORT",
+        )
+    host = found[1] or (f"[{found[3]}]" if found[3] else "")
+    port = found[2] or {"http": "80", "https": "443"}.get(scheme, "11434")
+    # A server listens at these; to be called, it needs an address.
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
+    return f"{scheme or 'http'}://{host}:{port}/{path.strip('/')}".rstrip("/") + "/v1"
 
 
 def key_variables() -> list[str]:

@@ -54,7 +54,7 @@ class CallLimits:
 
     `deadline` is for all tries together, `idle` for the time in which nothing is received, `patience`
     for the waits between tries.
-    `max_tokens` bounds a reply; by default it is `base_tokens` plus `tokens_per_text` for each text.
+    `max_tokens` bounds a reply; by default it is as much as the schema allows, see `llm.output_limit`.
     Partial text is reported every `text_interval` seconds.
     """
 
@@ -62,19 +62,21 @@ class CallLimits:
     idle: float = 60.0
     patience: float = 60.0
     max_tokens: int | None = None
-    base_tokens: int = 8_000
-    tokens_per_text: int = 700
     text_interval: float = 0.25
 
 
 @dataclass(frozen=True)
 class RetryState:
-    """Tries and seconds that one call has used so far."""
+    """Tries and seconds that one call has used so far, and what the server was found to take.
+
+    `thinking` says that the LLM needs room for its thoughts.
+    """
 
     mode: Mode = "native"
     tries: int = 0
     without: frozenset[Refusable] = frozenset()
     most_tokens: int | None = None
+    thinking: bool = False
     elapsed: float = 0.0
     waited: float = 0.0
 

@@ -7,20 +7,35 @@ Replies are still checked against the full schema. Keywords that a dialect does 
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
 from callsheet.llm.provider_capabilities import BOUNDS, SCHEMA_SUPPORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pydantic import JsonValue
 
-    from callsheet.llm.provider_capabilities import SchemaSupport
-    from callsheet.llm.providers import Dialect
+    from callsheet.llm.provider_capabilities import Form, SchemaSupport
 
 Node = dict[str, Any]
+
+CHARACTERS_PER_TOKEN = 3.0
+"""Of the densest text that a prompt has, such as tags with weights; English prose has 4 to 5."""
+
+UNBOUNDED_TOKENS = 700
+"""Tokens of a value whose schema names no longest length."""
+
+FRAME_TOKENS = 24
+"""Tokens of the name of a value and of what stands around it."""
+
+WORDS = "x-words"
+"""A keyword of ours: the most words that a group's instructions ask for."""
+
+CHARACTERS_PER_WORD = 8
+"""With the space behind it; English has 6, so that a quarter remains for what goes beyond."""
 
 _SILENT = frozenset({"title", "default", "examples", "deprecated", "readOnly", "writeOnly"})
 """Keywords without a rule, which are dropped."""
@@ -39,27 +54,50 @@ _COUNTED: Mapping[str, str] = {
 }
 
 
-def adapt_schema(schema: Mapping[str, JsonValue], dialect: Dialect) -> dict[str, JsonValue]:
-    """The schema for the dialect, its properties in the same order."""
-    return _Adapter(dict(schema), SCHEMA_SUPPORT[dialect]).whole()
+def adapt_schema(
+    schema: Mapping[str, JsonValue], form: Form, message: str | None = None
+) -> dict[str, JsonValue]:
+    """The schema for the dialect or engine, its properties in the same order.
+
+    With the `message` that is sent beside it, an enforced `maxLength` is lowered to the words that the
+    instructions ask for (`x-words`), as a weak LLM writes until it is stopped; but never below the
+    message's own length.
+    """
+    least = None if message is None else len(message)
+    return _Adapter(dict(schema), SCHEMA_SUPPORT[form], least).whole()
 
 
 def count_texts(adapted: Mapping[str, JsonValue]) -> int:
     """How many values a reply to an adapted schema has; a list counts as one."""
-    return _count(adapted, dict(adapted), ())
+    return _total(adapted, dict(adapted), (), lambda _: 1)
 
 
-def _count(node: Any, root: Node, seen: tuple[str, ...]) -> int:
+def longest_reply(schema: Mapping[str, JsonValue]) -> int:
+    """Tokens of the longest reply that a schema allows, names and punctuation included."""
+    return FRAME_TOKENS + _total(schema, dict(schema), (), _longest_value)
+
+
+def _total(node: Any, root: Node, seen: tuple[str, ...], size: Callable[[Node], int]) -> int:
+    """The sizes of all values of a schema; of alternatives, the largest one counts."""
     if not isinstance(node, dict):
-        return 1
+        return size({})
     reference = node.get("$ref")
     if isinstance(reference, str) and reference not in seen:
-        return _count(_find(reference, root), root, (*seen, reference))
+        return _total(_find(reference, root), root, (*seen, reference), size)
     if isinstance(properties := node.get("properties"), dict):
-        return sum(_count(child, root, seen) for child in properties.values())
+        return sum(_total(child, root, seen, size) for child in properties.values())
     if choices := node.get("anyOf"):
-        return max(_count(choice, root, seen) for choice in choices)
-    return _count(node["items"], root, seen) if "items" in node else 1
+        return max(_total(choice, root, seen, size) for choice in choices)
+    return _total(node["items"], root, seen, size) if "items" in node else size(node)
+
+
+def _longest_value(node: Node) -> int:
+    longest = node.get("maxLength")
+    if isinstance(longest, int):
+        return FRAME_TOKENS + math.ceil(longest / CHARACTERS_PER_TOKEN)
+    if values := node.get("enum"):
+        return FRAME_TOKENS + max(len(str(value)) for value in values)
+    return FRAME_TOKENS + UNBOUNDED_TOKENS
 
 
 def _find(reference: str, root: Node) -> Any:
@@ -93,9 +131,10 @@ def _is_cyclic(reference: str, root: Node) -> bool:
 class _Adapter:
     """Adapts one schema; keeps its root to resolve references."""
 
-    def __init__(self, root: Node, rules: SchemaSupport) -> None:
+    def __init__(self, root: Node, rules: SchemaSupport, least: int | None) -> None:
         self.root = root
         self.rules = rules
+        self.least = least
 
     def whole(self) -> Node:
         adapted = self.node(
@@ -165,10 +204,17 @@ class _Adapter:
                 adapted[keyword] = value
             case "properties" | "required" | "additionalProperties" | "items" | "anyOf" | "oneOf":
                 pass
+            case "maxLength" if self._enforces(keyword, value, flat):
+                adapted[keyword] = self._longest(value, flat.get(WORDS))
             case _ if self._enforces(keyword, value, flat):
                 adapted[keyword] = value
             case _:
                 words.extend(_words(keyword, value, flat))
+
+    def _longest(self, longest: int, words: Any) -> int:
+        if self.least is None or not isinstance(words, int):
+            return longest
+        return min(longest, max(words * CHARACTERS_PER_WORD, self.least))
 
     def _enforces(self, keyword: str, value: Any, flat: Node) -> bool:
         if keyword not in self.rules.keywords:

@@ -107,9 +107,12 @@ def _sum(one: int | None, other: int | None) -> int | None:
 class MeasuringLLM:
     """An LLM that returns drafts, so that a run goes on, and counts what it was sent."""
 
-    def __init__(self, spec: str, history: ReplyHistory | None = None) -> None:
+    def __init__(
+        self, spec: str, history: ReplyHistory | None = None, most_tokens: int | None = None
+    ) -> None:
         self.spec = spec
         self._history = history or ReplyHistory()
+        self._most_tokens = most_tokens
         self.tokens = EstimatedTokens()
         self.models: list[str] = []
         self._dialect = schema_dialect(spec)
@@ -123,13 +126,14 @@ class MeasuringLLM:
         models = models_in(dict(request.schema))
         self.models += [*models]
         named = parse_spec(self.spec)
+        reply = self._history.expect(self.spec, models) if models else by_schema(request.schema)
         self.tokens += EstimatedTokens(
             1,
             count_tokens(request.system),
             count_tokens(schema_text(adapt_schema(request.schema, self._dialect))),
             count_tokens(request.user),
             request_image_tokens(named.provider, named.name, request.picture),
-            self._history.expect(self.spec, models) if models else by_schema(request.schema),
+            reply.within(self._most_tokens),
         )
         return Reply(text, "stop", Usage(), "measure")
 
@@ -184,7 +188,8 @@ async def estimate_retry(
     files = {key: await store.file(key) for key in hashes}
     await copy.create(Lease(name, "", 1), "", [recorded.event for recorded in events], files)
     spec = options.llm or view.llm
-    measure = MeasuringLLM(spec, (await open_receipt_writer(store)).history)
+    history = (await open_receipt_writer(store)).history
+    measure = MeasuringLLM(spec, history, settings.max_output_tokens)
     session = await RunService(settings, store=copy, llm=measure).retry(name, options, step)
     await session.advance()
     error = session.view.error
@@ -244,7 +249,7 @@ async def measure_run(
     history: ReplyHistory | None = None,
 ) -> EstimatedTokens:
     """Estimate one run with these options, in the LLM's own tokens or close to them."""
-    measure = MeasuringLLM(spec, history)
+    measure = MeasuringLLM(spec, history, settings.max_output_tokens)
     service = RunService(settings, store=SqlStore.in_memory(), llm=measure)
     # The drafts that stand for replies need not keep the idea.
     session = await service.start(replace(options, idea_check="off"), workflow)

@@ -92,8 +92,12 @@ class BatchRequestBody(RequestBody):
     llm: Spec | None = None
     max_cost: Dollars | None = Field(default=None, description="US dollars for all rows together.")
     idea_check: IdeaCheckName | None = Field(default=None, description=IDEA_CHECK_HELP)
-    concurrency: int = Field(
-        default=10, ge=1, le=100, description="The number of rows executed at once."
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="The number of rows executed at once: by default 10; at a server of your own one,"
+        " and up to 10 as long as more make it faster.",
     )
 
 

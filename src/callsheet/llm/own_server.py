@@ -1,0 +1,157 @@
+"""What a server on a person's own computer tells about itself: asked by GET, which costs nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx2
+
+from callsheet.llm.http import http_client
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.llm.provider_capabilities import Form
+
+Engine = Literal["llama.cpp", "ollama", "vllm", "lmstudio", ""]
+
+SECONDS = 3.0
+"""A server that takes longer for a list of names is not asked further."""
+
+DENSE, SPARSE = 4.0, 6.5
+"""Characters in a token of instructions: as is usual, and more than any tokenizer has."""
+
+_OWNERS: Mapping[str, Engine] = {
+    "llamacpp": "llama.cpp",
+    "library": "ollama",
+    "vllm": "vllm",
+    "organization_owner": "lmstudio",
+    "organization-owner": "lmstudio",
+}
+"""Who owns an LLM, according to the list of LLMs that each engine sends."""
+
+_FORMS: Mapping[Engine, Form] = {"llama.cpp": "llama.cpp", "ollama": "ollama", "vllm": "vllm"}
+
+TITLES: Mapping[Engine, str] = {
+    "llama.cpp": "llama.cpp",
+    "ollama": "Ollama",
+    "vllm": "vLLM",
+    "lmstudio": "LM Studio",
+    "": "an OpenAI-compatible server",
+}
+
+_CONTEXT_HINTS: Mapping[Engine, str] = {
+    "llama.cpp": "start it with `-c {tokens}`",
+    "ollama": "start it with `OLLAMA_CONTEXT_LENGTH={tokens} ollama serve`, or set `num_ctx {tokens}`"
+    " in a Modelfile",
+    "vllm": "start it with `--max-model-len {tokens}`",
+    "lmstudio": "load the LLM with a context length of {tokens}",
+    "": "set a context of {tokens} (Ollama: `OLLAMA_CONTEXT_LENGTH`, llama.cpp: `-c`,"
+    " vLLM: `--max-model-len`)",
+}
+
+
+@dataclass(frozen=True)
+class OwnServer:
+    """An engine, the LLMs it offers, and the tokens of its context; None where it does not say.
+
+    `problem` says why the list of LLMs could not be read; `status` is then the HTTP status.
+    """
+
+    engine: Engine = ""
+    llms: tuple[str, ...] = ()
+    context: int | None = None
+    problem: str = ""
+    status: int | None = field(default=None, compare=False)
+
+    @property
+    def form(self) -> Form | None:
+        """How schemas are adapted to an engine that enforces the length of texts; None for others."""
+        return _FORMS.get(self.engine)
+
+
+async def ask_server(url: str, name: str, *, key: str = "", proxy: str | None = None) -> OwnServer:
+    """Asks the server at this base URL about itself and the LLM of this name; raises nothing."""
+    client = http_client("authorization", f"Bearer {key}" if key else "", SECONDS, 0, proxy)
+    async with client:
+        status, listed = await get_json(client, f"{url}/models")
+        if status != httpx2.codes.OK:
+            return OwnServer(problem=_problem(status), status=status)
+        found = [each for each in _list(listed, "data") if isinstance(each, dict)]
+        own = next((each for each in found if each.get("id") == name), found[0] if found else {})
+        engine = _OWNERS.get(str(own.get("owned_by")), "")
+        names = tuple(str(each["id"]) for each in found if each.get("id"))
+        server = OwnServer(engine, names, _whole(own.get("max_model_len")))
+        return replace(server, context=server.context or await _context(client, url, name, engine))
+
+
+async def get_json(client: httpx2.AsyncClient, url: str, **headers: str) -> tuple[int | None, Any]:
+    """The status and the JSON at an address: no status where nothing answers, None for no JSON."""
+    try:
+        response = await client.get(url, headers=headers)
+    except (httpx2.HTTPError, OSError, RuntimeError):
+        return None, None
+    try:
+        return response.status_code, response.json()
+    except ValueError:
+        return response.status_code, None
+
+
+async def _context(client: httpx2.AsyncClient, url: str, name: str, engine: Engine) -> int | None:
+    """The tokens of the context of a loaded LLM, as each engine tells it."""
+    root = url.removesuffix("/v1")
+    if engine == "llama.cpp":
+        _, properties = await get_json(client, f"{root}/props")
+        settings = (
+            properties.get("default_generation_settings") if isinstance(properties, dict) else 0
+        )
+        return _whole(settings.get("n_ctx")) if isinstance(settings, dict) else None
+    if engine == "ollama":
+        _, running = await get_json(client, f"{root}/api/ps")
+        return _of_loaded(_list(running, "models"), "name", name, "context_length")
+    if engine == "lmstudio":
+        _, listed = await get_json(client, f"{root}/api/v0/models")
+        return _of_loaded(_list(listed, "data"), "id", name, "loaded_context_length")
+    return None
+
+
+def _of_loaded(llms: list[Any], key: str, name: str, field_name: str) -> int | None:
+    names = (name, f"{name}:latest")
+    loaded = (each for each in llms if isinstance(each, dict) and each.get(key) in names)
+    return next((_whole(each.get(field_name)) for each in loaded), None)
+
+
+def _list(body: Any, name: str) -> list[Any]:
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, list) else []
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _problem(status: int | None) -> str:
+    return "nothing answers there" if status is None else f"its list of LLMs has status {status}"
+
+
+def context_hint(engine: Engine, tokens: int) -> str:
+    """How an engine is given a context for so many tokens: the next power of two."""
+    return _CONTEXT_HINTS[engine].format(tokens=2 ** math.ceil(math.log2(max(tokens, 2))))
+
+
+def truncation_note(server: OwnServer, sent: str, reported: int, most_output: int) -> str | None:
+    """What to do where a server has read clearly less than it was sent; None where it has not."""
+    if not 0 < reported < len(sent) / SPARSE:
+        return None
+    tokens = estimated_tokens(sent)
+    return (
+        f"the server read {reported:,} of about {tokens:,} input tokens and dropped the rest, so"
+        f" prompts may miss their rules; {context_hint(server.engine, tokens + most_output)}"
+    )
+
+
+def estimated_tokens(text: str) -> int:
+    """About how many tokens a text of instructions has."""
+    return round(len(text) / DENSE)
