@@ -5,12 +5,19 @@ from __future__ import annotations
 import platform
 import time
 from dataclasses import dataclass
+from difflib import get_close_matches
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from callsheet.costs.prices import price
 from callsheet.costs.tokens import count_tokens
 from callsheet.errors import CallsheetError, StorageError
+from callsheet.llm.error_messages import error_for
 from callsheet.llm.factory import open_llm
+from callsheet.llm.own_server import TITLES, context_hint
+from callsheet.llm.provider_errors import ProviderFailure
+from callsheet.llm.provider_llm import COMMON_CONTEXT, ProviderLLM
 from callsheet.llm.providers import DEFAULT_LLM, key_variables, provider_of
 from callsheet.llm.proxies import set_proxies
 from callsheet.loader.bundle import inspect_workflow
@@ -20,8 +27,15 @@ from callsheet.store.factory import open_store
 from callsheet.store.sql import SqlStore
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.llm.own_server import OwnServer
+    from callsheet.llm.provider_errors import FailureKind
     from callsheet.plugin_list import Part
     from callsheet.settings import Settings
+
+_UNANSWERED: Mapping[int | None, FailureKind] = {None: "unreachable", 401: "key", 403: "key"}
+"""What a list of LLMs without an answer, or with such a status, is a failure of."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +58,16 @@ class Diagnosis:
 
 
 async def examine(
-    settings: Settings | None = None, *, deep: bool = False
+    settings: Settings | None = None,
+    *,
+    deep: bool = False,
+    llm: str | None = None,
+    base_url: str | None = None,
 ) -> tuple[list[Diagnosis], int]:
     """Every diagnosis, and the exit status: that of the first one that is not well.
 
-    With `deep`, all stored runs are read and searched for damage.
+    With `deep`, all stored runs are read and searched for damage. The server of `llm` is asked about
+    itself, by GET only: nothing is paid.
     """
     found = [Diagnosis("callsheet", f"{version('callsheet')}, Python {platform.python_version()}")]
     try:
@@ -57,7 +76,7 @@ async def examine(
         found.append(_failure("settings", error))
         return found, error.exit_code
     found += [
-        _llm(settings),
+        *(await _asked(settings, llm, base_url) if llm else [_llm(settings)]),
         _keys(settings),
         _proxies(settings),
         *await _store(settings, deep=deep),
@@ -84,6 +103,81 @@ def _llm(settings: Settings) -> Diagnosis:
         return Diagnosis("LLM", "offline drafts", "to use an LLM, set CALLSHEET_LLM")
     at = f" at {address}" if address else ""
     return Diagnosis("LLM", f"{spec}{at}")
+
+
+async def _asked(settings: Settings, spec: str, base_url: str | None) -> list[Diagnosis]:
+    """What the server of an LLM tells, and what callsheet would send it."""
+    provider = provider_of(spec)
+    if base_url is None and provider and provider.reads_base_url_setting:
+        base_url = settings.base_url
+    try:
+        llm = open_llm(spec, base_url=base_url, settings=settings)
+    except CallsheetError as error:
+        return [_failure("LLM", error)]
+    if not isinstance(llm, ProviderLLM):
+        return [Diagnosis("LLM", f"{llm.spec}: calls no server")]
+    server = await llm.ask_server()
+    answers = _reached(llm, server)
+    if not answers.well:
+        return [Diagnosis("LLM", llm.spec), answers, _proxy_of(llm)]
+    enforced = "lengths included" if server.form else "lengths are checked in the reply"
+    return [
+        Diagnosis("LLM", llm.spec),
+        answers,
+        _offered(llm, server),
+        _context_of(server, own=llm.is_own),
+        Diagnosis("structured output", f"JSON schema, {enforced}"),
+        Diagnosis("price", _price_of(llm)),
+        _proxy_of(llm),
+    ]
+
+
+def _reached(llm: ProviderLLM, server: OwnServer) -> Diagnosis:
+    at = llm.address
+    kind = _UNANSWERED.get(server.status)
+    if kind is not None:
+        error = error_for(ProviderFailure(kind, server.status), 1, at)
+        return _failure("server", error)
+    engine = TITLES[server.engine] if llm.is_own else at.title
+    if server.status == HTTPStatus.OK:
+        return Diagnosis("server", f"{engine} answers at {at.url}")
+    return Diagnosis("server", f"{at.url} answers; its list of LLMs has status {server.status}")
+
+
+def _offered(llm: ProviderLLM, server: OwnServer) -> Diagnosis:
+    """Whether the LLM is in the server's list; llama.cpp answers to any name."""
+    names = server.llms
+    if not names:
+        return Diagnosis("name", f"`{llm.name}`; the server lists no LLMs")
+    if llm.name in names or f"{llm.name}:latest" in names or server.engine == "llama.cpp":
+        return Diagnosis("name", f"`{llm.name}`, of {len(names)} listed")
+    near = get_close_matches(llm.name, names, 5, 0.3) or names[:5]
+    error = error_for(ProviderFailure("unknown_llm"), 1, llm.address)
+    return Diagnosis(
+        "name", f"{error.message}; it has {', '.join(near)}", error.hint, error.exit_code
+    )
+
+
+def _context_of(server: OwnServer, *, own: bool) -> Diagnosis:
+    if server.context is None:
+        hint = context_hint(server.engine, 2 * COMMON_CONTEXT) if own else ""
+        return Diagnosis("context", "the server does not say", hint)
+    hint = context_hint(server.engine, 2 * server.context)
+    is_small = own and server.context < COMMON_CONTEXT
+    return Diagnosis("context", f"{server.context:,} tokens", hint if is_small else "")
+
+
+def _price_of(llm: ProviderLLM) -> str:
+    if llm.is_own:
+        return "unknown: a server of your own"
+    sent, written = (price(llm.provider, llm.name, *each) for each in ((10**6, 0), (0, 10**6)))
+    if sent is None or written is None:
+        return f"unknown, so --max-cost cannot be used with {llm.spec}"
+    return f"${sent:.2f} for a million input tokens, ${written:.2f} for a million output tokens"
+
+
+def _proxy_of(llm: ProviderLLM) -> Diagnosis:
+    return Diagnosis("proxy", str(llm.proxy) if llm.proxy else "none used for this address")
 
 
 def _keys(settings: Settings) -> Diagnosis:

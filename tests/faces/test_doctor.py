@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from callsheet.llm.own_server import ask_server
+from tests.support.anthropic_server import AnthropicServer
 from tests.support.cli import Terminal
+from tests.support.google_server import GoogleServer
+from tests.support.strict_openai import StrictOpenAI
 
 
 def _found(terminal: Terminal) -> dict[str, dict[str, object]]:
@@ -65,3 +72,73 @@ def test_the_version_and_mode_of_the_storage_are_reported(
     found = _found(terminal)
     assert "PostgreSQL 1" in str(found["runs"]["found"])
     assert "none" in str(found["workers"]["found"])
+
+
+def _asked(terminal: Terminal, *words: str) -> dict[str, str]:
+    return {each["what"]: each["found"] for each in terminal("doctor", "--json", *words).json}
+
+
+def test_the_server_of_an_llm_is_asked_by_get_alone(terminal: Terminal) -> None:
+    with StrictOpenAI() as server:
+        server.tells = {
+            "/v1/models": {"data": [{"id": "tiny", "owned_by": "llamacpp"}]},
+            "/props": {"default_generation_settings": {"n_ctx": 4096}},
+        }
+        found = _asked(terminal, "--llm", "openai:tiny", "--base-url", server.url)
+        shown = terminal("doctor", "--llm", "openai:tiny", "--base-url", server.url)
+    assert server.requests == []
+    assert {
+        name: found[name] for name in ("LLM", "server", "name", "context", "price", "proxy")
+    } == {
+        "LLM": "openai:tiny",
+        "server": f"llama.cpp answers at {server.url}",
+        "name": "`tiny`, of 1 listed",
+        "context": "4,096 tokens",
+        "price": "unknown: a server of your own",
+        "proxy": "none used for this address",
+    }
+    assert found["structured output"] == "JSON schema, lengths included"
+    assert shown.status == 0, shown.out
+    assert "start it with `-c 8192`" in shown.out
+
+
+def test_a_name_that_the_server_does_not_list_is_told_with_names_that_are_near(
+    terminal: Terminal,
+) -> None:
+    with StrictOpenAI() as server:
+        server.tells = {"/v1/models": {"data": [{"id": "qwen3:8b"}, {"id": "gemma3"}]}}
+        done = terminal("doctor", "--llm", "openai:qwen3", "--base-url", server.url)
+    assert done.status == 5
+    assert "has no LLM `qwen3`; it has qwen3:8b" in " ".join(done.out.split())
+
+
+def test_a_server_that_does_not_answer_or_refuses_the_key_is_told(terminal: Terminal) -> None:
+    with StrictOpenAI() as server:
+        pass
+    gone = terminal("doctor", "--llm", "ollama:qwen3", "--base-url", server.url)
+    assert gone.status == 5
+    assert "start it with `ollama serve`" in gone.out
+    missing = terminal("doctor", "--llm", "openai:gpt-5.2")
+    assert missing.status == 5
+    assert "OPENAI_API_KEY" in missing.out
+
+
+@pytest.mark.parametrize(
+    ("kind", "dialect", "path", "answer"),
+    [
+        (AnthropicServer, "anthropic", "/v1/models?limit=1000",
+         {"data": [{"id": "claude-x", "max_input_tokens": 200_000}]}),
+        (GoogleServer, "google", "/v1beta/models?pageSize=1000",
+         {"models": [{"name": "models/claude-x", "inputTokenLimit": 200_000}]}),
+    ],
+    ids=["Anthropic", "Google"],
+)  # fmt: skip
+async def test_each_provider_is_asked_where_it_lists_its_llms(
+    kind: Any, dialect: Any, path: str, answer: Any
+) -> None:
+    with kind() as server:
+        server.tells = {path: answer}
+        told = await ask_server(server.url, "claude-x", key="secret", dialect=dialect)
+    assert (told.llms, told.context) == (("claude-x",), 200_000)
+    (question,) = server.questions
+    assert "secret" in (question.headers.get("x-api-key"), question.headers.get("x-goog-api-key"))

@@ -78,7 +78,7 @@ class _LLMCaller:
     `note` is told what a reply has to say to the person.
     """
 
-    def __init__(self, journal: Journal, llm: LLM, note: Callable[[str], None]) -> None:
+    def __init__(self, journal: Journal, llm: LLM, note: _NoteRecorder) -> None:
         self._journal = journal
         self._llm = llm
         self._note = note

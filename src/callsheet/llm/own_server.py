@@ -1,9 +1,9 @@
-"""What a server on a person's own computer tells about itself: asked by GET, which costs nothing."""
+"""What a server tells about itself and its LLMs: asked by GET, which costs nothing."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.llm.provider_capabilities import Form
+    from callsheet.llm.providers import Dialect
 
 Engine = Literal["llama.cpp", "ollama", "vllm", "lmstudio", ""]
 
@@ -54,17 +55,35 @@ _CONTEXT_HINTS: Mapping[Engine, str] = {
 
 
 @dataclass(frozen=True)
+class _ModelList:
+    """Where a dialect lists its LLMs, and in which fields."""
+
+    path: str = "/models"
+    key_header: str = "authorization"
+    field: str = "data"
+    name: str = "id"
+    context: str = "max_model_len"
+
+
+_LISTS: Mapping[Dialect, _ModelList] = {
+    "anthropic": _ModelList("/v1/models?limit=1000", "x-api-key", context="max_input_tokens"),
+    "google": _ModelList(
+        "/v1beta/models?pageSize=1000", "x-goog-api-key", "models", "name", "inputTokenLimit"
+    ),
+}
+
+
+@dataclass(frozen=True)
 class OwnServer:
     """An engine, the LLMs it offers, and the tokens of its context; None where it does not say.
 
-    `problem` says why the list of LLMs could not be read; `status` is then the HTTP status.
+    `status` is that of the list of LLMs, None where nothing answers.
     """
 
     engine: Engine = ""
     llms: tuple[str, ...] = ()
     context: int | None = None
-    problem: str = ""
-    status: int | None = field(default=None, compare=False)
+    status: int | None = None
 
     @property
     def form(self) -> Form | None:
@@ -72,25 +91,31 @@ class OwnServer:
         return _FORMS.get(self.engine)
 
 
-async def ask_server(url: str, name: str, *, key: str = "", proxy: str | None = None) -> OwnServer:
+async def ask_server(
+    url: str, name: str, *, key: str = "", proxy: str | None = None, dialect: Dialect = "openai"
+) -> OwnServer:
     """Asks the server at this base URL about itself and the LLM of this name; raises nothing."""
-    client = http_client("authorization", f"Bearer {key}" if key else "", SECONDS, 0, proxy)
-    async with client:
-        status, listed = await get_json(client, f"{url}/models")
+    form = _LISTS.get(dialect, _ModelList())
+    value = f"Bearer {key}" if key and form.key_header == "authorization" else key
+    async with http_client(form.key_header, value, SECONDS, 0, proxy) as client:
+        status, listed = await _get_json(client, url + form.path)
         if status != httpx2.codes.OK:
-            return OwnServer(problem=_problem(status), status=status)
-        found = [each for each in _list(listed, "data") if isinstance(each, dict)]
-        own = next((each for each in found if each.get("id") == name), found[0] if found else {})
+            return OwnServer(status=status)
+        found = {
+            str(each.get(form.name)).removeprefix("models/"): each
+            for each in _list(listed, form.field)
+            if isinstance(each, dict)
+        }
+        own = found.get(name) or found.get(f"{name}:latest") or next(iter(found.values()), {})
         engine = _OWNERS.get(str(own.get("owned_by")), "")
-        names = tuple(str(each["id"]) for each in found if each.get("id"))
-        server = OwnServer(engine, names, _whole(own.get("max_model_len")))
-        return replace(server, context=server.context or await _context(client, url, name, engine))
+        context = _whole(own.get(form.context)) or await _context(client, url, name, engine)
+        return OwnServer(engine, tuple(found), context, status)
 
 
-async def get_json(client: httpx2.AsyncClient, url: str, **headers: str) -> tuple[int | None, Any]:
+async def _get_json(client: httpx2.AsyncClient, url: str) -> tuple[int | None, Any]:
     """The status and the JSON at an address: no status where nothing answers, None for no JSON."""
     try:
-        response = await client.get(url, headers=headers)
+        response = await client.get(url, headers={"anthropic-version": "2023-06-01"})
     except (httpx2.HTTPError, OSError, RuntimeError):
         return None, None
     try:
@@ -103,16 +128,16 @@ async def _context(client: httpx2.AsyncClient, url: str, name: str, engine: Engi
     """The tokens of the context of a loaded LLM, as each engine tells it."""
     root = url.removesuffix("/v1")
     if engine == "llama.cpp":
-        _, properties = await get_json(client, f"{root}/props")
+        _, properties = await _get_json(client, f"{root}/props")
         settings = (
             properties.get("default_generation_settings") if isinstance(properties, dict) else 0
         )
         return _whole(settings.get("n_ctx")) if isinstance(settings, dict) else None
     if engine == "ollama":
-        _, running = await get_json(client, f"{root}/api/ps")
+        _, running = await _get_json(client, f"{root}/api/ps")
         return _of_loaded(_list(running, "models"), "name", name, "context_length")
     if engine == "lmstudio":
-        _, listed = await get_json(client, f"{root}/api/v0/models")
+        _, listed = await _get_json(client, f"{root}/api/v0/models")
         return _of_loaded(_list(listed, "data"), "id", name, "loaded_context_length")
     return None
 
@@ -130,10 +155,6 @@ def _list(body: Any, name: str) -> list[Any]:
 
 def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
-
-
-def _problem(status: int | None) -> str:
-    return "nothing answers there" if status is None else f"its list of LLMs has status {status}"
 
 
 def context_hint(engine: Engine, tokens: int) -> str:

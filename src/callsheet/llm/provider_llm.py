@@ -102,11 +102,12 @@ class ProviderLLM:
             deadline=self.limits.deadline,
             proxy=str(self.proxy or ""),
             idle=self.limits.idle,
-            context_hint=self._context_hint if self._is_own else "",
+            context_hint=self._context_hint if self.is_own else "",
         )
 
     @property
-    def _is_own(self) -> bool:
+    def is_own(self) -> bool:
+        """Whether it runs on a server of the person's own."""
         return self.base_url is not None or find_provider(self.provider).own
 
     @property
@@ -158,7 +159,7 @@ class ProviderLLM:
     def _needs_room_to_think(self, reply: Reply, state: RetryState) -> bool:
         """Whether the LLM thought until the output limit, which leaves no room for that yet."""
         chosen = self.limits.max_tokens
-        had = state.thinking or thinks(self.spec, own=self._is_own)
+        had = state.thinking or thinks(self.spec, own=self.is_own)
         return reply.finish == "length" and reply.thought and not (had or chosen)
 
     def _finished(
@@ -216,8 +217,8 @@ class ProviderLLM:
             if self._client is None:
                 # The first import takes seconds; other tasks continue meanwhile.
                 client = await asyncio.to_thread(self._connect)
-                if self._is_own:
-                    self._server = await self._ask_server()
+                if self.is_own:
+                    await self.ask_server()
                 self._client = client
                 if self.limiter:
                     self.limiter.on_close(self._client.close)
@@ -231,10 +232,17 @@ class ProviderLLM:
         silence, proxy = self.limits.idle, self.proxy.url if self.proxy else None
         return connect(Endpoint(self.provider, self.name, self.base_url, key, silence, idle, proxy))
 
-    async def _ask_server(self) -> OwnServer:
-        url, proxy = self.base_url or find_provider(self.provider).url, self.proxy
-        key = self.key.value if self.key else ""
-        return await ask_server(url, self.name, key=key, proxy=proxy.url if proxy else None)
+    async def ask_server(self) -> OwnServer:
+        """What the server tells about itself and this LLM; it is asked by GET only."""
+        known, proxy = find_provider(self.provider), self.proxy
+        self._server = await ask_server(
+            self.base_url or known.url,
+            self.name,
+            key=self.key.value if self.key else "",
+            proxy=proxy.url if proxy else None,
+            dialect=known.dialect,
+        )
+        return self._server
 
     def _provider_request(self, request: Request, state: RetryState) -> ProviderRequest:
         engine = self._server.form if self._server else None
@@ -262,7 +270,7 @@ class ProviderLLM:
 
     def _most_tokens(self, schema: Mapping[str, JsonValue], text: str, state: RetryState) -> int:
         """The output limit: what the schema needs, within what the server was found to take."""
-        thinking = state.thinking or thinks(self.spec, own=self._is_own)
+        thinking = state.thinking or thinks(self.spec, own=self.is_own)
         most = output_limit(schema, thinking=thinking, chosen=self.limits.max_tokens)
         if self._density:
             context, tokens_per_character = self._density
