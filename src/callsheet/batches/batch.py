@@ -218,7 +218,7 @@ class Batch:
                     await self._submit(row)
                     with suppress(PoolStoppedError):
                         await self._pool.wait(row.run)
-        await self._suspects.begin(self.request.concurrency)
+        await self._suspects.begin(self.limiter.maximum)
 
     async def _submit(self, row: Row) -> None:
         self._rows[row.run] = row
