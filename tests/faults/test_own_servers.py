@@ -102,6 +102,14 @@ async def test_a_bound_is_never_below_the_length_of_the_message() -> None:
     assert sent["A"]["maxLength"] == len(request.user)
 
 
+async def _notes(llm: ProviderLLM) -> list[str]:
+    """What a run with this LLM notes for the person."""
+    runs = InMemoryRuns.with_llm(llm)
+    session = await runs.session(["leonardo"])
+    document = await runs.service.show(session.view.run)
+    return [each.text for each in document.notes or ()]
+
+
 @pytest.mark.parametrize(
     ("tells", "what_to_set"),
     [
@@ -118,8 +126,7 @@ async def test_fewer_input_tokens_than_were_sent_are_told_with_what_to_set(
 ) -> None:
     with Lenient(tells, read=100) as server:
         llm = ProviderLLM("openai", "qwen3", base_url=server.url)
-        document = await InMemoryRuns.with_llm(llm).run(["leonardo"])
-    (note,) = [each["text"] for each in document["notes"] if "input tokens" in each["text"]]
+        (note,) = [each for each in await _notes(llm) if "input tokens" in each]
     assert note.startswith("the server read 100 of about ")
     assert what_to_set in note
 
@@ -127,8 +134,7 @@ async def test_fewer_input_tokens_than_were_sent_are_told_with_what_to_set(
 async def test_the_usual_count_of_input_tokens_is_no_remark() -> None:
     with Lenient(OLLAMA) as server:
         llm = ProviderLLM("openai", "any", base_url=server.url)
-        document = await InMemoryRuns.with_llm(llm).run(["leonardo"])
-    assert not [each for each in document["notes"] if "input tokens" in each["text"]]
+        assert not [each for each in await _notes(llm) if "input tokens" in each]
 
 
 NO_PICTURES = [
@@ -258,7 +264,7 @@ async def test_no_row_fails_at_a_server_that_carries_out_one_call_at_a_time(
     tmp_path: Path,
 ) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(12))
-    with OneAtATime(0.08) as server:
+    with OneAtATime(0.25) as server:
         settings = read_settings({"HOME": str(tmp_path)})
         bench = SharedStore(SqlStore.in_memory(), settings=settings)
         batch, _ = await bench.execute(sheet, llm="openai:any", base_url=server.url)
@@ -308,6 +314,5 @@ async def _any_reply() -> Any:
 async def test_the_pace_follows_what_the_server_can_carry_out_at_once(
     lanes: int, found: int, most: int
 ) -> None:
-    limit, seen = await _served(lanes, 60, 10)
-    assert seen <= most
-    assert found <= limit <= 2 * found
+    limit, seen = await _served(lanes, 50, 10)
+    assert (limit, seen) == (found, most)

@@ -15,7 +15,6 @@ import math
 import random
 import time
 from collections import deque
-from statistics import median
 from typing import TYPE_CHECKING
 
 from callsheet.llm.port import Reply
@@ -38,53 +37,53 @@ SLOW_GROWTH = 0.1
 """Growth factor of the limit beyond the point where calls were refused."""
 
 
-FASTER = 1.25
-"""How much more must be finished in a second for twice as many calls to be worth it."""
+FASTER = 1.4
+"""How many times as much must be finished in a second for twice as many calls to be worth it."""
 
-FEWEST_TIMED, FIRST_HOLD = 3, 20
-"""Calls that are timed at a limit, and calls after which one that was no faster is tried again."""
+FEWEST_COUNTED, FIRST_HOLD = 3, 20
+"""Calls that are counted at a limit, and calls after which one that was no faster is tried again."""
 
 _CUT = ("deadline", "idle")
 
 
 class _Pace:
-    """Finds how many calls at once a server carries out faster than half as many.
+    """Finds how many calls at once a server finishes faster than half as many.
 
-    At each limit it times the calls that began while the limit was in use. The first call of all is
-    left out: the server may load the LLM for it.
+    At each limit it lets as many calls end as the limit allows, then counts as many more, three at
+    least, and how long they take together. The first call of all is left out: the server may load the LLM for it.
     """
 
     def __init__(self, maximum: int) -> None:
         self._maximum = maximum
-        self._times: list[float] = []
         self._slower: tuple[float, float] | None = None
-        self._since, self._warm = -math.inf, False
+        self._ended, self._since, self._warm = 0, 0.0, False
         self._left, self._hold = 0, FIRST_HOLD
 
-    def next_limit(self, limit: float, started: float, now: float, *, full: bool) -> float:
+    def next_limit(self, limit: float, now: float, *, full: bool) -> float:
         """The limit after a call that succeeded; `full` says whether all that it allows were in flight."""
-        if not self._warm:
-            self._warm = True
-            return limit
         self._left -= 1
-        if self._left > 0 or started < self._since or not full:
+        if not self._warm or not full or self._left > 0:
+            self._warm, self._ended = True, 0
             return limit
-        self._times.append(now - started)
-        if len(self._times) < max(FEWEST_TIMED, limit):
+        self._ended += 1
+        passed = int(limit)
+        if self._ended <= passed:
+            self._since = now
+        counted = self._ended - passed
+        if counted < max(FEWEST_COUNTED, passed):
             return limit
-        speed = limit / max(median(self._times), 1e-9)
+        speed = counted / max(now - self._since, 1e-9)
         before, self._slower = self._slower, (limit, speed)
+        self._ended = 0
         if before is not None and speed < FASTER * before[1]:
             self._slower = None
             self._left, self._hold = self._hold, 2 * self._hold
-            return self.restart(before[0], now)
-        return self.restart(min(2 * limit, self._maximum), now)
+            return before[0]
+        return min(2 * limit, float(self._maximum))
 
-    def restart(self, limit: float, now: float) -> float:
-        """Begins to time at a limit anew, and returns it."""
-        self._times.clear()
-        self._since = now
-        return limit
+    def restart(self) -> None:
+        """Forgets what was counted: the limit was changed."""
+        self._ended, self._slower = 0, None
 
 
 class ConcurrencyLimiter:
@@ -152,7 +151,7 @@ class ConcurrencyLimiter:
         again = False
         if isinstance(outcome, Reply):
             self._refused_since, self._reductions = None, 0
-            self._grow(started)
+            self._grow()
         elif outcome is not None and outcome.kind in _CUT:
             again = self._slow_down(started) and self._own
         elif outcome is not None and (outcome.kind == "busy" or outcome.status == OVERLOADED):
@@ -167,7 +166,7 @@ class ConcurrencyLimiter:
             self._refused_limit, self._reduced_at = self.limit, self._now()
             self.limit = max(1.0, self.limit / 2)
             if self._pace:
-                self._pace.restart(self.limit, self._reduced_at)
+                self._pace.restart()
         return not was_alone
 
     def _reduce(self, started: float, retry_after: float | None) -> bool:
@@ -199,10 +198,10 @@ class ConcurrencyLimiter:
             self._wake()
         return max(wait, late, 0.0)
 
-    def _grow(self, started: float) -> None:
+    def _grow(self) -> None:
         full = self.in_flight + 1 >= int(self.limit)
         if self._pace:
-            self.limit = self._pace.next_limit(self.limit, started, self._now(), full=full)
+            self.limit = self._pace.next_limit(self.limit, self._now(), full=full)
             return
         if not full:
             return
