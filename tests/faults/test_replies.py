@@ -14,7 +14,7 @@ from callsheet.events import Noted
 from callsheet.runs.options import RunOptions
 from callsheet.runs.session import RunSession
 from tests.support.loopback import Cut, Status, Text
-from tests.support.runs import InMemoryRuns, client_of, prompts_of
+from tests.support.runs import IDEA, InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
 GROUPS = ("sora", "stable_diffusion/SD_B")
@@ -138,6 +138,18 @@ async def test_healthy_prompts_survive_a_broken_neighbour(
     schema = server.requests[1].json["response_format"]["json_schema"]["schema"]
     assert list(schema["properties"]["prompts"]["properties"]) == ["SORA_1_A"]
     assert len(server.requests) == 2
+
+
+async def test_a_repair_that_makes_a_prompt_worse_is_not_taken_and_is_told_the_brief(
+    server: StrictOpenAI, good: dict[str, str]
+) -> None:
+    few = {**good, "SD_B": "empty room, rain-streaked window, dusk, lamp, curtains, bookshelf"}
+    worse = Text(whole({"SD_B": "1"}))
+    session = await _session(server, Text(whole(few)), worse, worse)
+    assert prompts_of(session.document()) == few
+    repair = server.requests[1].json["messages"][-1]["content"]
+    assert IDEA in repair
+    assert few["SD_B"] in repair
 
 
 async def test_of_a_list_where_a_text_belongs_only_its_type_is_told(
