@@ -21,7 +21,6 @@ from callsheet.errors import (
     PriceUnknownError,
 )
 from callsheet.llm.output_limit import output_limit, thinks
-from callsheet.llm.provider_llm import ProviderLLM
 from callsheet.llm.providers import parse_spec
 from callsheet.loader.rendering import render_instructions, render_schema
 
@@ -173,6 +172,8 @@ def with_run_budget(llm: LLM, limit: float, view: RunView, bundle: WorkflowBundl
 
 def chosen_output_limit(llm: LLM) -> int | None:
     """The most tokens that a reply of this LLM may have, where a person chose that."""
+    from callsheet.llm.provider_llm import ProviderLLM
+
     return llm.limits.max_tokens if isinstance(llm, ProviderLLM) else None
 
 

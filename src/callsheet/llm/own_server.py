@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
-
-import httpx2
-
-from callsheet.llm.http import http_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import httpx2
 
     from callsheet.llm.provider_capabilities import Form
     from callsheet.llm.providers import Dialect
@@ -95,11 +94,14 @@ async def ask_server(
     url: str, name: str, *, key: str = "", proxy: str | None = None, dialect: Dialect = "openai"
 ) -> OwnServer:
     """Asks the server at this base URL about itself and the LLM of this name; raises nothing."""
+    # The HTTP library takes a tenth of a second to import, which no other run should take.
+    from callsheet.llm.http import http_client
+
     form = _LISTS.get(dialect, _ModelList())
     value = f"Bearer {key}" if key and form.key_header == "authorization" else key
     async with http_client(form.key_header, value, SECONDS, 0, proxy) as client:
         status, listed = await _get_json(client, url + form.path)
-        if status != httpx2.codes.OK:
+        if status != HTTPStatus.OK:
             return OwnServer(status=status)
         found = {
             str(each.get(form.name)).removeprefix("models/"): each
@@ -114,6 +116,8 @@ async def ask_server(
 
 async def _get_json(client: httpx2.AsyncClient, url: str) -> tuple[int | None, Any]:
     """The status and the JSON at an address: no status where nothing answers, None for no JSON."""
+    import httpx2
+
     try:
         response = await client.get(url, headers={"anthropic-version": "2023-06-01"})
     except (httpx2.HTTPError, OSError, RuntimeError):
