@@ -124,7 +124,8 @@ class ProviderLLM:
                 self._remember(state)
                 if not self._needs_room_to_think(outcome, state):
                     return self._finished(outcome, request, sent, spent)
-                state, spent = replace(state, thinking=True), spent + outcome.usage
+                state = replace(state, thinking=True, elapsed=state.elapsed + elapsed)
+                spent += outcome.usage
                 continue
             state = replace(state, tries=state.tries + 1, elapsed=state.elapsed + elapsed)
             after = await self._after(outcome, state)
