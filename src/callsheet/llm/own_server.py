@@ -71,6 +71,13 @@ _LISTS: Mapping[Dialect, _ModelList] = {
     ),
 }
 
+_CONTEXTS: Mapping[Engine, _ModelList] = {
+    "llama.cpp": _ModelList("/props", "", "default_generation_settings", "", "n_ctx"),
+    "ollama": _ModelList("/api/ps", "", "models", "name", "context_length"),
+    "lmstudio": _ModelList("/api/v0/models", "", "data", "id", "loaded_context_length"),
+}
+"""Where each engine tells the context of the LLMs that are loaded; llama.cpp has only one."""
+
 
 @dataclass(frozen=True)
 class OwnServer:
@@ -129,31 +136,23 @@ async def _get_json(client: httpx2.AsyncClient, url: str) -> tuple[int | None, A
 
 
 async def _context(client: httpx2.AsyncClient, url: str, name: str, engine: Engine) -> int | None:
-    """The tokens of the context of a loaded LLM, as each engine tells it."""
-    root = url.removesuffix("/v1")
-    if engine == "llama.cpp":
-        _, properties = await _get_json(client, f"{root}/props")
-        settings = (
-            properties.get("default_generation_settings") if isinstance(properties, dict) else 0
-        )
-        return _whole(settings.get("n_ctx")) if isinstance(settings, dict) else None
-    if engine == "ollama":
-        _, running = await _get_json(client, f"{root}/api/ps")
-        return _of_loaded(_list(running, "models"), "name", name, "context_length")
-    if engine == "lmstudio":
-        _, listed = await _get_json(client, f"{root}/api/v0/models")
-        return _of_loaded(_list(listed, "data"), "id", name, "loaded_context_length")
-    return None
-
-
-def _of_loaded(llms: list[Any], key: str, name: str, field_name: str) -> int | None:
+    """The tokens of the context of a loaded LLM, where the engine tells them."""
+    if engine not in _CONTEXTS:
+        return None
+    place = _CONTEXTS[engine]
+    _, told = await _get_json(client, url.removesuffix("/v1") + place.path)
     names = (name, f"{name}:latest")
-    loaded = (each for each in llms if isinstance(each, dict) and each.get(key) in names)
-    return next((_whole(each.get(field_name)) for each in loaded), None)
+    loaded = [told.get(place.field)] if isinstance(told, dict) and not place.name else []
+    loaded += [each for each in _list(told, place.field) if _field(each, place.name) in names]
+    return next((_whole(_field(each, place.context)) for each in loaded), None)
+
+
+def _field(node: Any, name: str) -> Any:
+    return node.get(name) if isinstance(node, dict) else None
 
 
 def _list(body: Any, name: str) -> list[Any]:
-    value = body.get(name) if isinstance(body, dict) else None
+    value = _field(body, name)
     return value if isinstance(value, list) else []
 
 
