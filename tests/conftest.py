@@ -80,7 +80,7 @@ def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home.mkdir()
     for name in list(os.environ):
         ours = name.startswith("CALLSHEET_") and not name.startswith("CALLSHEET_TEST_")
-        if ours or name.endswith(("_API_KEY", "_BASE_URL")):
+        if ours or name.endswith(("_API_KEY", "_BASE_URL", "OLLAMA_HOST")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
