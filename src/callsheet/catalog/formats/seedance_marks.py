@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.formats.format import Fault, Others
 
-MARKS = ("{}", "<>", "\u3010\u3011", "()")
+MARKS = (("{", "}"), ("<", ">"), ("\u3010", "\u3011"), ("(", ")"))
 LONGEST_CLIP = 30
 
 _GUIDE = "smixs/visual-skills at 3c55471, seedance-25.md, from the maker's guide of 2026-07-31"
