@@ -23,7 +23,7 @@ MAX_DEPTH = 64
 MAX_LINE = 100
 """Characters of a line that an edit writes, if its value can stand on several lines."""
 
-Path = tuple[str | int, ...]
+JsonPath = tuple[str | int, ...]
 """The names of members and the numbers of items that lead to a value."""
 
 _DECODER = json.JSONDecoder()
@@ -59,7 +59,7 @@ def parse(text: str, file: str) -> JsonValue:
     return value
 
 
-def insert_member(text: str, path: Path, member: str) -> str | None:
+def insert_member(text: str, path: JsonPath, member: str) -> str | None:
     """The text with `member` added to the object at `path`, or None where there is no such object.
 
     Comments are preserved. `member` is a name, a colon and a value, without indentation.
@@ -76,7 +76,7 @@ def insert_member(text: str, path: Path, member: str) -> str | None:
     return f"{text[:last]}{comma}{text[last:end].rstrip()}\n{block}{closing}{text[end:]}"
 
 
-def replace_value(text: str, path: Path, value: JsonValue) -> str | None:
+def replace_value(text: str, path: JsonPath, value: JsonValue) -> str | None:
     """The text with another value at `path`, or None where there is none.
 
     Everything around the value stays as it is. A value that would make its line too long is written
@@ -100,7 +100,7 @@ def json_text(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _span(plain: str, path: Path) -> tuple[int, int] | None:
+def _span(plain: str, path: JsonPath) -> tuple[int, int] | None:
     """Where the value at a path begins and ends."""
     try:
         at: int | None = _after_blanks(plain, 0)

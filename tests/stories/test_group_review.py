@@ -105,7 +105,7 @@ def test_a_confirmed_group_has_the_new_date_and_its_file_is_otherwise_unchanged(
 
 
 @pytest.mark.parametrize(
-    ("number", "words", "place", "value"),
+    ("number", "words", "keys", "value"),
     [
         (2, ("--text", "2 and 2.1"), ("version",), "2 and 2.1"),
         (3, ("--text", "1:1, 16:9, 9:16"), ("aspect_ratios",), ["1:1", "16:9", "9:16"]),
@@ -115,7 +115,7 @@ def test_a_confirmed_group_has_the_new_date_and_its_file_is_otherwise_unchanged(
     ],
 )
 def test_a_changed_fact_of_the_entry_is_written_and_the_check_stays_open(
-    number: int, words: tuple[str, ...], place: tuple[str | int, ...], value: Any, mine: Path
+    number: int, words: tuple[str, ...], keys: tuple[str | int, ...], value: Any, mine: Path
 ) -> None:
     done = invoke(mine, "--claim", str(number), *words)
 
@@ -124,7 +124,7 @@ def test_a_changed_fact_of_the_entry_is_written_and_the_check_stays_open(
         "ink_2: the date of the check stays 2026-11-22\n",
     )
     found: Any = entry(mine)
-    for name in place:
+    for name in keys:
         found = found[name]
     assert found == value
     assert "// the current one" in (mine / "config.json").read_text()

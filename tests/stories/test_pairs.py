@@ -96,4 +96,5 @@ async def test_every_pair_is_written_through_a_strict_server_in_two_calls(
 async def test_every_older_group_is_still_drafted_by_its_name() -> None:
     door = Door(OfflineLLM())
     for name in OLDER:
-        await door.run(name, *() if name in STUDIO["image_generation"] else IMAGE[:1])
+        image = [] if name in STUDIO["image_generation"] else IMAGE[:1]
+        await door.run(name, *image)

@@ -170,6 +170,17 @@ def test_a_setting_without_a_value_in_the_brief_is_omitted(
     assert result.json["settings"] == {"GPT_IMAGE": ["quality high"]}
 
 
+def test_a_current_group_adds_less_than_a_tenth_of_the_instructions_of_all() -> None:
+    added = {
+        group["name"]: group["tokens"]
+        for group in list_groups("studio", today=CHECKED)
+        if not group["successor"]
+    }
+    every = estimate([*added], workflow="studio", llm="openai:gpt-5.2")
+
+    assert max(added.values()) < every.details["selection"]["instruction_tokens"] / 10
+
+
 def test_an_aesthetic_is_a_preset_name_or_any_text(terminal: Terminal) -> None:
     def brief(*words: str) -> str:
         result = terminal(
@@ -183,7 +194,7 @@ def test_an_aesthetic_is_a_preset_name_or_any_text(terminal: Terminal) -> None:
     assert brief("--set", "aesthetic=charcoal on kraft paper") == "charcoal on kraft paper"
 
 
-def test_one_group_costs_at_most_a_sixth_of_all_and_a_middling_pair_under_a_quarter() -> None:
+def test_a_middling_group_costs_less_than_a_tenth_of_all_and_a_middling_pair_a_fifth() -> None:
     categories = current_groups("studio")
     sent = {
         name: estimate([name], workflow="studio", llm="openai:gpt-5.2").input_tokens
@@ -194,6 +205,6 @@ def test_one_group_costs_at_most_a_sixth_of_all_and_a_middling_pair_under_a_quar
     first, second = categories.values()
     pairs = sorted(sent[a] + sent[b] for a in first for b in second)
 
-    assert sorted(sent.values())[len(sent) // 2] <= every / 8
-    assert max(sent.values()) <= every / 6
-    assert pairs[len(pairs) // 2] < every / 4
+    assert sorted(sent.values())[len(sent) // 2] < every / 10
+    assert max(sent.values()) < every / 7
+    assert pairs[len(pairs) // 2] < every / 5

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from callsheet.jsonc import Path as Place
+    from callsheet.jsonc import JsonPath
 
 SOURCES = "prompts/SOURCES.md"
 """A table for each group, under a heading with its name: a fact, its source, its grade."""
@@ -51,7 +51,7 @@ class Claim:
     date: str
     grade: str
     file: str
-    place: Place = ()
+    place: JsonPath = ()
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ class Correction:
     grade: str = ""
 
 
-class Review:
+class GroupReview:
     """The claims of one group, and the files to write what was found to."""
 
     def __init__(self, name: str, workflow: str) -> None:
         self.workflow = workflow
         self.bundle = load_workflow(workflow)
         self.group = self.bundle.resources.catalog.group(name)
-        self._entry: Place = ("model_groups", self.group.category, name)
+        self._entry: JsonPath = ("model_groups", self.group.category, name)
         self._schema = schema_path(self.group.category, name)
 
     def claims(self) -> list[Claim]:
@@ -136,7 +136,7 @@ class Review:
     def _of_entry(self) -> Iterator[Claim]:
         group, source = self.group, "the group's sources"
         checked = str(group.checked or "")
-        facts: dict[str, tuple[str, Place]] = {"version": (group.version, ("version",))}
+        facts: dict[str, tuple[str, JsonPath]] = {"version": (group.version, ("version",))}
         if group.aspect_ratios:
             facts["aspect ratios"] = (", ".join(group.aspect_ratios), ("aspect_ratios",))
         if group.closed:
@@ -208,7 +208,7 @@ def _read(path: Path) -> str:
         raise InputError(f"{path} cannot be read: {error}") from error
 
 
-def _texts(name: str, node: Any, place: Place) -> Iterator[tuple[str, dict[str, Any], Place]]:
+def _texts(name: str, node: Any, place: JsonPath) -> Iterator[tuple[str, dict[str, Any], JsonPath]]:
     """A model's text, or each of its texts, with its name and its place in the schema."""
     here = (*place, name.rpartition(".")[2])
     yield name, node, here
@@ -216,7 +216,7 @@ def _texts(name: str, node: Any, place: Place) -> Iterator[tuple[str, dict[str, 
         yield from _texts(f"{name}.{field}", inner, (*here, "properties"))
 
 
-def _set(text: str, place: Place, value: JsonValue) -> str:
+def _set(text: str, place: JsonPath, value: JsonValue) -> str:
     """The JSON with this value; a member that is not there is added."""
     new = replace_value(text, place, value)
     if new is None:
@@ -238,7 +238,7 @@ def _with_fact(config: str, claim: Claim, now: Correction) -> str:
     return _set(config, claim.place, _value(claim.place, now.text))
 
 
-def _value(place: Place, text: str) -> JsonValue:
+def _value(place: JsonPath, text: str) -> JsonValue:
     """The value that an entry's text stands for: ratios between commas, settings between semicolons."""
     if not text.strip():
         raise InputError("the changed fact is missing", hint="add --text TEXT")

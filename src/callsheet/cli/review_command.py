@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from callsheet.authoring.review import Claim, Review
+    from callsheet.authoring.review import Claim, GroupReview
 
 EXIT_INVALID = 2
 
@@ -56,9 +56,9 @@ def review(name: str, workflow: str, *, json: bool, **options: Any) -> int:
     or --grade changes one, and --checked DATE confirms all. Changes files only in a workflow of
     your own or in a source checkout, then checks the workflow. Exits with 2 if there are problems.
     """
-    from callsheet.authoring.review import Review
+    from callsheet.authoring.review import GroupReview
 
-    reviewed, today = Review(name, workflow), date_or_today(options["today"]).isoformat()
+    reviewed, today = GroupReview(name, workflow), date_or_today(options["today"]).isoformat()
     if options["claim"] or options["checked"]:
         _apply(reviewed, options, today)
         left = [] if options["checked"] else [NOT_CHECKED]
@@ -72,10 +72,10 @@ def review(name: str, workflow: str, *, json: bool, **options: Any) -> int:
         if not is_terminal():
             return 0
         left = _ask(reviewed, claims, today)
-    return _report(Review(name, workflow), left, json=json)
+    return _report(GroupReview(name, workflow), left, json=json)
 
 
-def _apply(reviewed: Review, options: dict[str, Any], today: str) -> None:
+def _apply(reviewed: GroupReview, options: dict[str, Any], today: str) -> None:
     """Changes one claim, confirms all, or both."""
     from callsheet.authoring.review import GRADES, Correction
 
@@ -99,12 +99,12 @@ def _apply(reviewed: Review, options: dict[str, Any], today: str) -> None:
         reviewed.confirm(day)
 
 
-def _ask(reviewed: Review, claims: Sequence[Claim], today: str) -> list[str]:
+def _ask(reviewed: GroupReview, claims: Sequence[Claim], today: str) -> list[str]:
     """Asks about each claim and writes each answer at once; returns the numbers of those left."""
     from callsheet.authoring.review import Correction
 
     note(f"Enter: it still holds; {NOT_CHECKED}: not checked; or enter what holds now")
-    left = []
+    left: list[str] = []
     for number, claim in enumerate(claims, start=1):
         answer = ""
         while True:
@@ -122,7 +122,7 @@ def _ask(reviewed: Review, claims: Sequence[Claim], today: str) -> list[str]:
     return left
 
 
-def _report(reviewed: Review, left: Sequence[str], *, json: bool) -> int:
+def _report(reviewed: GroupReview, left: Sequence[str], *, json: bool) -> int:
     """Checks the workflow and says what is left to be done."""
     from callsheet.authoring.check import check_workflow
 
@@ -141,7 +141,7 @@ def _report(reviewed: Review, left: Sequence[str], *, json: bool) -> int:
     return EXIT_INVALID if problems else 0
 
 
-def _print_claims(reviewed: Review, claims: Sequence[Claim]) -> None:
+def _print_claims(reviewed: GroupReview, claims: Sequence[Claim]) -> None:
     group = reviewed.group
     checked = f"checked on {group.checked}" if group.checked else "never checked"
     click.echo(f"{group.label} ({group.name}), {checked}: {counted(len(claims), 'claim')}\n")
