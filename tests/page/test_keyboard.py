@@ -29,7 +29,7 @@ def test_prompts_are_written_and_copied_by_keyboard(ui: PageObject) -> None:
     expect(ui.prompt_card("SORA_1_A")).to_be_focused()
     keys.press("c")
     expect(ui.copy_button("SORA_1_A")).to_have_text("copied")
-    expect(ui.page.locator("#live-region")).to_have_text("SORA_1_A copied")
+    expect(ui.page.locator("#live-region")).to_have_text("Sora 1 A copied")
     assert ui.clipboard() == ui.prompt_text("SORA_1_A")
 
 

@@ -1,7 +1,7 @@
 // The form of the brief: the idea, the other fields with their defaults, and the image.
 
 import { button, byId, el, renderIfChanged, sectionBody, setText } from "./dom.js";
-import { defaultBatchTitle, humanize } from "./format.js";
+import { defaultBatchTitle, humanize, sentence } from "./format.js";
 import { unfold } from "./folding.js";
 import { createImagePicker, describeRunImage } from "./image_picker.js";
 import { briefFields, imageField, isImageUsed } from "./selectors.js";
@@ -21,8 +21,9 @@ export function renderBriefForm() {
       image && createImagePicker(`Image for the ${image.title.toLowerCase()}`, imageHint).element,
     ];
   });
-  for (const { key } of fields) {
+  for (const { key, hint } of fields) {
     const input = byId(`field-${key}`);
+    showFieldProblem(key, hint);
     const value = state.brief[key] ?? "";
     if (input.value !== value) input.value = value;
     const open = byId(`field-${key}-open`);
@@ -98,25 +99,49 @@ function imageHint() {
 }
 
 function setField(key, value) {
-  byId(`field-${key}`).removeAttribute("aria-invalid");
-  setState({ brief: { ...state.brief, [key]: value } });
+  const { [key]: _, ...fieldErrors } = state.fieldErrors;
+  setState({ brief: { ...state.brief, [key]: value }, fieldErrors });
+}
+
+/** What is wrong with a field stands at it, in place of its hint; a new problem takes the focus. */
+function showFieldProblem(key, hint) {
+  const [input, text] = [byId(`field-${key}`), byId(`field-${key}-hint`)];
+  const problem = state.fieldErrors[key];
+  const isNew = problem && !input.hasAttribute("aria-invalid");
+  if (problem) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+  text.classList.toggle("field-error", Boolean(problem));
+  setText(text, problem ? sentence(problem) : hint);
+  if (!isNew) return;
+  unfold("brief");
+  setTimeout(() => input.focus()); // once it is shown
 }
 
 /**
- * Whether the first field is filled in or has a default; if not, focuses it and shows an error.
- * Other empty fields are asked for by the run.
+ * Whether the first field has a value or a default and every value has the form of its field; what
+ * is wrong is shown at the fields. Other empty fields are asked for by the run.
  */
 export function validateBrief() {
-  const [field] = briefFields();
-  if (!field || field.default || (state.brief[field.key] ?? "").trim()) return true;
-  const input = byId(`field-${field.key}`);
-  const hint = byId(`field-${field.key}-hint`);
-  input.setAttribute("aria-invalid", "true");
-  hint.textContent = "Fill in this field first.";
-  hint.classList.add("field-error");
-  unfold("brief");
-  queueMicrotask(() => input.focus()); // once it is shown
-  const clear = () => ((hint.textContent = ""), hint.classList.remove("field-error"));
-  input.addEventListener("input", clear, { once: true });
-  return false;
+  const [first, ...others] = briefFields();
+  const fieldErrors = {};
+  if (first && !first.default && !valueOf(first)) fieldErrors[first.key] = "Fill in this field first.";
+  for (const field of others) {
+    const value = valueOf(field);
+    if (value && field.pattern && !matches(value, field)) fieldErrors[field.key] = field.hint;
+  }
+  setState({ fieldErrors });
+  return Object.keys(fieldErrors).length === 0;
+}
+
+function valueOf({ key }) {
+  return (state.brief[key] ?? "").trim();
+}
+
+/** Whether a value has a field's form; a form that browsers cannot read is left to the server. */
+function matches(value, { pattern }) {
+  try {
+    return new RegExp(`^(?:${pattern})$`, "u").test(value);
+  } catch {
+    return true;
+  }
 }

@@ -2,8 +2,16 @@
 
 import { apiPath, attempt, post } from "./api_client.js";
 import { byId, el, renderIfChanged } from "./dom.js";
-import { formatCost, formatNumber, formatPercent } from "./format.js";
-import { isImageUsed, isPaid, selectionNames } from "./selectors.js";
+import { formatCost, formatCount, formatNumber, formatPercent } from "./format.js";
+import {
+  isImageUsed,
+  isPaid,
+  modelsOfRun,
+  selectedGroups,
+  selectedModels,
+  selectionNames,
+  textNames,
+} from "./selectors.js";
 import { setState, state } from "./store.js";
 
 const FREE = "Free: offline drafts, no LLM is called.";
@@ -12,64 +20,82 @@ const UNKNOWN = "The cost is unknown.";
 
 const estimates = new Map(); // responses by request; null while one is awaited or failed
 
+const PLANNED = ["start", "choose", "retry", "batch-start"]; // the actions that an estimate belongs to
+
 export function renderEstimate(action) {
   loadEstimates(action);
-  const { estimate, llm } = state;
-  const tokens = estimate?.selection?.instruction_tokens ?? 0;
-  const all = estimate?.all?.instruction_tokens ?? 0;
+  const { estimate, llm, run } = state;
+  const { instruction_tokens: tokens = 0 } = estimate?.selection ?? {};
+  const { instruction_tokens: all = 0 } = estimate?.all ?? {};
   for (const gauge of document.querySelectorAll(".cost-panel .gauge"))
     gauge.firstElementChild.style.setProperty("--fraction", all ? tokens / all : 0);
   byId("estimate-gauge").setAttribute(
     "aria-label",
-    all
-      ? `${formatNumber(tokens)} of ${formatNumber(all)} instruction tokens`
-      : "no group selected",
+    all ? `${formatNumber(tokens)} of ${formatNumber(all)} instruction tokens` : "no group selected",
   );
-  const saved = formatPercent(100 * (1 - tokens / all));
-  renderIfChanged(byId("estimate-figures"), [estimate, llm], () =>
-    all
-      ? [
-          comparison(estimate),
-          el("p", { class: "success" }, `${saved} of the instructions not sent`),
-        ]
-      : el("p", { class: "muted small" }, "No group selected."),
-  );
+  byId("estimate").hidden = Boolean(run) && !PLANNED.includes(action.kind);
+  // What a change of the open run writes and costs stands at the button.
+  const isChange = action.kind === "retry" && modelsOfRun().size > 0;
+  byId("estimate-gauge").hidden = isChange;
+  const shown = isChange ? estimates.get(previewKey(action)) : estimate;
+  renderIfChanged(byId("estimate-figures"), [shown, isChange, llm, [...state.selected]], () => {
+    if (isChange) return shown?.write ? [headline(shown.write, shown.cost)] : [];
+    return all ? whole(estimate) : el("p", { class: "muted small" }, "No group selected.");
+  });
 }
 
-function comparison({ selection, all }) {
-  const unit = el("span", { class: "visually-hidden" }, " tokens");
-  const column = (name) => el("th", { scope: "col" }, name);
-  const row = (name, format, key) =>
-    el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, name),
-      el("td", { class: "total" }, format(selection[key])),
-      el("td", {}, format(all[key])),
-    );
+/** How many prompts, and their price: what a person decides by. */
+function headline(models, cost) {
   return el(
-    "table",
-    { class: "comparison" },
-    el("thead", {}, el("tr", {}, el("td"), column("selected"), column("all"))),
-    el(
-      "tbody",
-      {},
-      row(["instructions", unit], formatNumber, "instruction_tokens"),
-      isPaid(state.llm) && row("cost ≈", formatCost, "cost_usd"),
-    ),
+    "p",
+    { class: "headline" },
+    el("strong", {}, formatCount(models.flatMap(textNames).length, "prompt")),
+    el("strong", {}, shortPrice(cost)),
   );
 }
 
-/** What the next action will cost, as a sentence. */
+function shortPrice({ calls, cost_usd: dollars }) {
+  if (!isPaid(state.llm) || calls === 0) return "free";
+  return dollars === null ? "price unknown" : `≈ ${formatCost(dollars)}`;
+}
+
+function whole({ selection, all }) {
+  const models = selectedGroups().flatMap(selectedModels);
+  const saved = formatPercent(100 * (1 - selection.instruction_tokens / all.instruction_tokens));
+  const isPriced = isPaid(state.llm) && all.cost_usd !== null;
+  return [
+    headline(models, selection),
+    el("p", { class: "success" }, `${saved} less than for all groups`),
+    isPriced && el("p", { class: "muted small" }, `All groups: ≈ ${formatCost(all.cost_usd)}`),
+    el("details", { class: "tokens", id: "estimate-tokens" }, el("summary", {}, "Tokens"), comparison(selection, all)),
+  ];
+}
+
+function comparison(selection, all) {
+  const row = (name, value) => [el("dt", {}, name), el("dd", {}, formatNumber(value))];
+  return el(
+    "dl",
+    { class: "totals" },
+    row("instructions", selection.instruction_tokens),
+    row("instructions of all groups", all.instruction_tokens),
+    isPaid(state.llm) && [
+      row("input in all", selection.input_tokens),
+      row("output, about", selection.output_tokens),
+    ],
+  );
+}
+
+/** What the next action will cost: a sentence, and whether a wide window shows it above. */
 export function priceOf(action) {
   const { llm, batch, estimate } = state;
   const isNew = action.kind === "start" || action.kind === "batch-start";
-  if (isNew && llm === "offline") return FREE;
-  if (action.kind === "batch-start") return batchPrice(batch.check);
-  if (action.kind === "start" && llm === "paste") return "You copy the request into a chat yourself.";
-  if (action.kind === "start") return price(estimate?.selection);
-  if (action.kind === "retry") return price(estimates.get(previewKey(action))?.cost);
-  return "";
+  const said = (text, isShown = false) => ({ text, isShown });
+  if (isNew && llm === "offline") return said(FREE);
+  if (action.kind === "batch-start") return said(batchPrice(batch.check));
+  if (action.kind === "start" && llm === "paste") return said("You copy the request into a chat yourself.");
+  if (action.kind === "start") return said(price(estimate?.selection), true);
+  if (action.kind === "retry") return said(price(estimates.get(previewKey(action))?.cost), isPaid(llm));
+  return said("");
 }
 
 /** The price range of a batch: without any repair, and with a repair of every row. */

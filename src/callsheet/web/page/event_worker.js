@@ -2,6 +2,7 @@
 
 const tabs = new Map(); // each tab's port, with the run it watches
 const lastSeq = new Map(); // the last event received of each run
+const activities = new Map(); // what each watched run is doing now
 let source = null;
 let connected = false;
 let reconnectTimer = 0;
@@ -11,6 +12,7 @@ function openStream() {
   clearTimeout(reconnectTimer);
   source?.close();
   source = null;
+  activities.clear();
   if (tabs.size === 0) {
     connected = false;
     return;
@@ -18,7 +20,7 @@ function openStream() {
   const positions = watchedRuns().map((run) => `${run}:${lastSeq.get(run) ?? 0}`);
   source = new EventSource(`/api/events?runs=${encodeURIComponent(positions.join(","))}`);
   source.onerror = onStreamError;
-  for (const name of ["ready", "fact", "run", "gone", "writing"]) {
+  for (const name of ["ready", "fact", "run", "gone", "activity"]) {
     source.addEventListener(name, (event) => forward(name, JSON.parse(event.data)));
   }
 }
@@ -39,6 +41,7 @@ function forward(name, data) {
     if (data.seq <= (lastSeq.get(data.run) ?? 0)) return; // a duplicate
     lastSeq.set(data.run, data.seq);
   }
+  if (name === "activity") activities.set(data.run, data);
   broadcast(name, data);
 }
 
@@ -64,6 +67,8 @@ function onTabMessage(port, { watch, leave }) {
     if (watch.run && !(lastSeq.get(watch.run) >= watch.seq)) lastSeq.set(watch.run, watch.seq);
     if (isNew && connected) port.postMessage({ name: "connection", data: true });
   }
+  const activity = !leave && activities.get(watch.run);
+  if (activity) port.postMessage({ name: "activity", data: activity });
   if (isFirst || tabs.size === 0 || before !== watchedRuns().join()) openStream();
 }
 

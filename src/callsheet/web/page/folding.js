@@ -2,6 +2,7 @@
 
 import { byId, setText } from "./dom.js";
 import { allGroups, briefFields, isSelected, selectedModels, subjectOf } from "./selectors.js";
+import { groupTitle } from "./labels.js";
 import { setState, state } from "./store.js";
 
 const SECTIONS = { brief: briefSummary, groups: groupsSummary };
@@ -56,7 +57,7 @@ function groupsSummary() {
     .filter(isSelected)
     .map((group) => {
       const [count, all] = [selectedModels(group).length, group.models.length];
-      return count === all ? group.label : `${group.label}: ${count} of ${all}`;
+      return count === all ? groupTitle(group) : `${groupTitle(group)}: ${count} of ${all}`;
     });
   return names.join(", ") || "none selected";
 }

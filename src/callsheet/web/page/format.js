@@ -65,6 +65,12 @@ export function capitalize(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** A message as a sentence: the server's begin in lower case and have no full stop. */
+export function sentence(text) {
+  const whole = /[.!?…:]$/.test(text) ? text : `${text}.`;
+  return /^\w+:\/\//.test(text) ? whole : capitalize(whole);
+}
+
 /** A name from a file as a title: "image_generation" is "Image generation". */
 export function humanize(name) {
   return capitalize(name.replaceAll(/[_.]+/g, " ").trim());

@@ -2,6 +2,7 @@
 
 import { button, byId, el, renderIfChanged, sectionBody, setText } from "./dom.js";
 import { formatCount, formatNumber, humanize } from "./format.js";
+import { groupTitle, modelLabel } from "./labels.js";
 import {
   allGroups,
   categories,
@@ -14,6 +15,7 @@ import {
   modelsOfRun,
   presetAnswer,
   selectedModels,
+  textNames,
 } from "./selectors.js";
 import { setState, state } from "./store.js";
 
@@ -41,7 +43,6 @@ function categoryBlock({ name, groups }) {
       "div",
       { class: "category-head" },
       el("h3", { id: heading }, humanize(name)),
-      el("span", { class: "small muted", "aria-hidden": "true" }, "tokens"),
     ),
     groups.filter(({ successor }) => !successor).map(groupBlock),
     olderGroups(groups.filter(({ successor }) => successor)),
@@ -88,13 +89,7 @@ function groupRow(group) {
       el("span", { class: "group-status", id: `status-${group.name}` }),
       groupWarning(group),
     ),
-    el("span", { class: "model-count small muted" }, formatCount(group.models.length, "model")),
-    el(
-      "span",
-      { class: "number" },
-      group.tokens === null ? "" : `+${formatNumber(group.tokens)}`,
-      el("span", { class: "visually-hidden" }, " tokens"),
-    ),
+    el("span", { class: "number small muted" }, formatCount(group.models.flatMap(textNames).length, "prompt")),
   );
 }
 
@@ -110,7 +105,7 @@ function modelBoxes({ name, label, models }) {
         id: `model-${model}`,
         on: { change: () => toggleModels([model]) },
       }),
-      model,
+      modelLabel(model),
     );
   const attributes = { class: "group-models", id: `models-${name}`, hidden: true };
   return el("div", { ...attributes, role: "group", "aria-label": label }, models.map(box));
@@ -126,8 +121,9 @@ function groupWarning({ closed, successor, outdated, age }) {
   return text && el("span", { class: "group-warning" }, text);
 }
 
-function groupTooltip({ models, version, checked }) {
-  return [models.join(", "), version, checked && `rules checked on ${checked}`]
+function groupTooltip({ models, tokens, version, checked }) {
+  const size = tokens !== null && `instructions of ${formatNumber(tokens)} tokens`;
+  return [models.map(modelLabel).join(", "), size, version, checked && `rules checked on ${checked}`]
     .filter(Boolean)
     .join("\n");
 }
@@ -174,7 +170,7 @@ function updateFollowUp({ name, groups }) {
     setState({ presetAnswers: { ...state.presetAnswers, [key]: event.target.value } });
   renderIfChanged(element, [key, earlier], () => [
     el("label", { for: id }, text),
-    el("select", { id, on: { change } }, earlier.map((each) => el("option", { value: each }, each))),
+    el("select", { id, on: { change } }, earlier.map((each) => el("option", { value: each }, modelLabel(each)))),
   ]);
   const inRun = isBriefChanged() ? undefined : earlier.find((model) => model === state.run?.still);
   byId(id).value = presetAnswer(name) ?? inRun ?? earlier[0];

@@ -104,6 +104,17 @@ async function takeFile(file) {
   return "";
 }
 
+const kept = new Map(); // images that were not sent yet, by the run that they were given for
+
+/** Keeps the image that one run has not been sent for it, and shows the one kept for another. */
+export function switchImage(from, to) {
+  if (from === to) return;
+  if (state.image && state.image.sentTo !== from) kept.set(from, state.image);
+  else kept.delete(from);
+  // A new run begins with the image of the run that it is made from.
+  setState({ image: kept.get(to) ?? (to === null ? state.image : null) });
+}
+
 /** Sets the page's image, or removes it with null. */
 export function setImage(image) {
   if (state.image) URL.revokeObjectURL(state.image.url);

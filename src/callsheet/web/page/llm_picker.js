@@ -1,6 +1,8 @@
 // Selects the LLM and shows whether its API key is set; any name of a known provider can be typed.
 
-import { byId, el, renderIfChanged, setText } from "./dom.js";
+import { apiPath, attempt, post } from "./api_client.js";
+import { button, byId, el, renderIfChanged, setText } from "./dom.js";
+import { allGroups } from "./selectors.js";
 import { setState, state } from "./store.js";
 
 const OTHER = "other…";
@@ -33,11 +35,16 @@ function picker(llms) {
       hidden: true,
       "aria-label": "Name of the LLM, as openai:NAME",
       placeholder: "openai:NAME",
+      "aria-describedby": "llm-problem",
       autocomplete: "off",
       spellcheck: "false",
-      on: { change: (event) => selectTyped(event.target) },
+      on: {
+        change: (event) => selectTyped(event.target),
+        keydown: (event) => event.key === "Escape" && cancelTyping(event.target),
+      },
     }),
     el("span", { id: "llm-key", class: "visually-hidden" }),
+    el("p", { id: "llm-problem", class: "small error", "aria-live": "polite" }),
   ];
 }
 
@@ -48,24 +55,74 @@ function label({ spec, title, key }) {
 
 function select(spec) {
   byId("llm-name").hidden = spec !== OTHER;
+  showProblem("");
   if (spec === OTHER) byId("llm-name").focus();
   else setState({ llm: spec });
 }
 
-function selectTyped(input) {
+function cancelTyping(input) {
+  input.value = "";
+  selectTyped(input);
+}
+
+/** Selects what was typed, if the server knows it. */
+async function selectTyped(input) {
+  const spec = input.value.trim();
+  const problem = spec && (await problemOf(spec));
+  if (problem) return showProblem(problem, suggestionFor(spec));
+  showProblem("");
   input.hidden = true;
-  setState({ llm: input.value.trim() || state.llm });
+  setState({ llm: spec || state.llm });
   byId("llm-select").focus();
 }
 
-/** The selected LLM; a typed one shares its key with the others of its provider. */
-export function selectedLlm() {
-  const listed = state.llms.find(({ spec }) => spec === state.llm);
+/** Why an LLM cannot be selected, or an empty text; no LLM is called for it. */
+async function problemOf(spec) {
+  const [group] = allGroups();
+  if (!group) return "";
+  const body = { workflow: state.workflow.name, llm: spec, groups: [group.name] };
+  const examples = state.llms.filter(({ variables }) => variables).map((llm) => llm.spec);
+  const problem = `There is no LLM “${spec}”. Write the provider before the name: ${examples.join(", ")}.`;
+  return attempt(
+    () => post(apiPath("estimate"), body).then(() => ""),
+    ({ status }) => (status === 422 ? problem : ""), // a lost connection is reported elsewhere
+  );
+}
+
+const FAMILIES = { openai: /^(gpt|chatgpt|o\d)/i, anthropic: /^claude/i, google: /^gemini/i };
+
+/** A name with the provider that its beginning belongs to, if any. */
+function suggestionFor(spec) {
+  const found = Object.entries(FAMILIES).find(([, pattern]) => pattern.test(spec));
+  return found && `${found[0]}:${spec}`;
+}
+
+function showProblem(text, suggestion) {
+  const input = byId("llm-name");
+  input.toggleAttribute("aria-invalid", Boolean(text));
+  const use = () => {
+    input.value = suggestion;
+    selectTyped(input);
+  };
+  byId("llm-problem").replaceChildren(
+    ...[text, suggestion && button(`Use ${suggestion}`, use)].filter(Boolean),
+  );
+}
+
+/** Opens the choice of the LLM to the keyboard. */
+export function focusLlm() {
+  byId("llm-select").focus();
+  byId("llm-picker").scrollIntoView({ block: "nearest" });
+}
+
+/** An LLM, the selected one by default; a typed one shares its key with the others of its provider. */
+export function selectedLlm(wanted = state.llm) {
+  const listed = state.llms.find(({ spec }) => spec === wanted);
   if (listed) return listed;
   const provider = (spec) => spec.split(":")[0];
-  const sibling = state.llms.find(({ spec }) => provider(spec) === provider(state.llm));
-  const { key = "not_needed", variables = [] } = sibling ?? {};
-  return { spec: state.llm, key, variables };
+  const sibling = state.llms.find(({ spec }) => provider(spec) === provider(wanted));
+  const { title, key = "not_needed", variables = [] } = sibling ?? {};
+  return { spec: wanted, title, key, variables };
 }
 
 function keyStatus() {

@@ -111,8 +111,8 @@ function onEvent(name, data) {
     if (isOpen) openRun(null);
   } else if (name === "fact" && isOpen && data.seq > state.run.seq) {
     refresh();
-  } else if (name === "writing" && isOpen) {
-    setState({ partialTexts: { ...state.partialTexts, [data.prompt]: data.text } });
+  } else if (name === "activity" && isOpen) {
+    setState({ activity: data });
   }
 }
 

@@ -1,6 +1,8 @@
 // Decides what the primary button does next and how it is labelled.
 
+import { currentActivity } from "./activity.js";
 import { formatCount, humanize } from "./format.js";
+import { groupTitle, modelLabel } from "./labels.js";
 import {
   briefFields,
   categories,
@@ -9,7 +11,6 @@ import {
   isBriefChanged,
   isImageUsed,
   isRemovable,
-  isRunning,
   isSelected,
   modelsBefore,
   modelsOfRun,
@@ -19,6 +20,7 @@ import {
   selectedModels,
   selectionNames,
   subjectOf,
+  textNames,
 } from "./selectors.js";
 import { state } from "./store.js";
 
@@ -38,7 +40,8 @@ export function nextAction() {
 
 function decide() {
   if (state.batch) return batchAction(state.batch);
-  if (isRunning()) return { kind: "wait", label: "Writing…" };
+  const activity = currentActivity();
+  if (activity) return { kind: "wait", label: activity.label, note: activity.detail };
   if (!state.run) return startAction();
   if (isBriefChanged())
     return { ...startAction(), note: "The brief has changed: this starts a new run." };
@@ -99,7 +102,7 @@ function questionAction(question, changed) {
   if (field) return briefAction();
   if (stillOf) {
     const value = presetAnswer(stillOf) ?? modelsBefore(stillOf)[0];
-    return { kind: "answer", label: `Continue with ${value}`, value };
+    return { kind: "answer", label: `Continue with ${modelLabel(value)}`, value };
   }
   if (changed.length > 0) return undefined;
   if (category && !question.may_skip) return { kind: "choose", label: "Select a group" };
@@ -186,10 +189,12 @@ function unselectedCategories(among = categories()) {
 
 /** The groups of which some models changed, each with a name for these: `{ label, models }`. */
 function changes(groups, isChanged) {
-  return groups.flatMap(({ label, models }) => {
+  return groups.flatMap((group) => {
+    const { models } = group;
     const changed = models.filter(isChanged);
     if (changed.length === 0) return [];
-    return [{ label: changed.length === models.length ? label : changed.join(", "), models: changed }];
+    const isWhole = changed.length === models.length;
+    return [{ label: isWhole ? groupTitle(group) : changed.map(modelLabel).join(", "), models: changed }];
   });
 }
 
@@ -212,5 +217,5 @@ function retryNote(added, removed, [earlier]) {
 }
 
 function countPrompts(models) {
-  return formatCount(models.length, "prompt");
+  return formatCount(models.flatMap(textNames).length, "prompt");
 }

@@ -2,7 +2,7 @@
 
 import { resumeBatch, startBatch } from "./batch_actions.js";
 import { validateBrief } from "./brief_form.js";
-import { byId, setText } from "./dom.js";
+import { byId, el, renderIfChanged, setText } from "./dom.js";
 import { priceOf } from "./estimate_panel.js";
 import { nextAction } from "./next_action.js";
 import { answerQuestion, resumeRun, retryRun, startRun } from "./run_actions.js";
@@ -30,8 +30,15 @@ export async function performNextAction() {
 export function renderPrimaryButton(action) {
   const { label, note, isEnabled } = action;
   const primary = byId("primary-button");
+  const hadFocus = document.activeElement === primary;
   primary.hidden = !label;
+  // The next Tab goes to the prompts; a hidden button would give the focus to the page's beginning.
+  if (hadFocus && !label) (byId("prompts").hidden ? byId("content") : byId("prompts")).focus({ preventScroll: true });
   setText(primary, state.busy ? "One moment…" : label);
   primary.setAttribute("aria-disabled", String(!isEnabled));
-  setText(byId("primary-note"), [priceOf(action), note].filter(Boolean).join(" "));
+  const { text, isShown } = priceOf(action);
+  renderIfChanged(byId("primary-note"), [text, isShown, note], () => [
+    text && el("span", { class: isShown && "narrow" }, `${text} `),
+    note,
+  ]);
 }

@@ -5,6 +5,7 @@ import { button, el, renderIfChanged, setText } from "./dom.js";
 import { beginEdit, editOf } from "./edits.js";
 import { coverageText, findingItem, showLength, splitByFindings } from "./findings.js";
 import { formatCount } from "./format.js";
+import { modelLabel, textLabel } from "./labels.js";
 import { createPromptEditor } from "./prompt_editor.js";
 import { promptHistory } from "./prompt_history.js";
 import { rewritePrompts } from "./run_actions.js";
@@ -13,7 +14,7 @@ import { limitOf } from "./selectors.js";
 /**
  * A prompt's card: its `element`, and `update(prompt)`, which renders what has changed.
  *
- * A prompt is `{ category, name, model, text, partialText, isWriting, isEditable, settings,
+ * A prompt is `{ category, name, model, text, partialText, isWriting, pending, isEditable, settings,
  * coverage, findings, rejectedText, earlier, newer }`; `text` is undefined while nothing is written.
  */
 export function createPromptCard(name) {
@@ -21,19 +22,20 @@ export function createPromptCard(name) {
   let editor = null;
   let isHistoryOpen = false;
   const id = `prompt-${name}`;
+  const label = textLabel(name);
   const length = el("span", { class: "length" });
-  const copy = button("Copy", () => copyText(copy, prompt.text, name), {
+  const copy = button("Copy", () => copyText(copy, prompt.text, label), {
     class: "copy",
     "aria-keyshortcuts": "c",
-    "aria-label": `Copy ${name}`,
+    "aria-label": `Copy ${label}`,
   });
   const coverage = el("p", { class: "settings coverage" });
-  const text = el("p", { class: "text" });
+  const text = el("p", { class: "text", dir: "auto" });
   const settings = el("p", { class: "settings" });
-  const findingList = el("ul", { class: "findings", "aria-label": `Findings in ${name}` });
+  const findingList = el("ul", { class: "findings", "aria-label": `Findings in ${label}` });
   const actions = el("div", { class: "actions" });
   const history = el("div");
-  const heading = el("h5", { id: `${id}-name` }, name);
+  const heading = el("h5", { id: `${id}-name`, title: name }, label);
   const unsent = el("p", { class: "settings", role: "status" });
   const element = el(
     "article",
@@ -71,8 +73,8 @@ export function createPromptCard(name) {
     const { model } = prompt;
     const rewrite = () => rewritePrompts([model]);
     return [
-      button("Edit", startEditing, { class: "link-button", "aria-label": `Edit ${name}` }),
-      button("Rewrite", rewrite, { class: "link-button", "aria-label": `Rewrite ${model}` }),
+      button("Edit", startEditing, { class: "link-button", "aria-label": `Edit ${label}` }),
+      button("Rewrite", rewrite, { class: "link-button", "aria-label": `Rewrite ${modelLabel(model)}` }),
     ];
   }
 
@@ -80,7 +82,7 @@ export function createPromptCard(name) {
     return button(isHistoryOpen ? "Hide history" : `History (${count})`, toggleHistory, {
       class: "link-button",
       "aria-expanded": String(isHistoryOpen),
-      "aria-label": `${formatCount(count, "earlier attempt")} of ${name}`,
+      "aria-label": `History of ${label}: ${formatCount(count, "earlier attempt")}`,
     });
   }
 
@@ -118,12 +120,12 @@ export function createPromptCard(name) {
   return { element, update };
 }
 
-function renderText(element, { name, text, rejectedText, partialText, isWriting, findings }) {
+function renderText(element, { name, text, rejectedText, partialText, isWriting, pending, findings }) {
   element.classList.toggle("pending", isWriting && !partialText);
-  element.classList.toggle("caret", isWriting);
+  element.classList.toggle("caret", isWriting && (Boolean(partialText) || pending.startsWith("writing")));
   element.classList.toggle("rejected", text === undefined && rejectedText !== undefined);
-  renderIfChanged(element, [text, rejectedText, partialText, isWriting, findings], () => {
-    if (isWriting) return partialText ?? "writing ";
+  renderIfChanged(element, [text, rejectedText, partialText, pending, findings], () => {
+    if (isWriting) return partialText ?? pending;
     const parts = splitByFindings(text ?? rejectedText ?? "", findings, limitOf(name));
     return parts.map(({ text: part, severity }) =>
       severity ? el("mark", { class: severity }, part) : part,

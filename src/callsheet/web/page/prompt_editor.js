@@ -5,6 +5,7 @@ import { copyText } from "./clipboard.js";
 import { button, el, renderIfChanged, setText } from "./dom.js";
 import { discardEdit, editOf, saveEdit, typeEdit } from "./edits.js";
 import { findingItem, showLength } from "./findings.js";
+import { textLabel } from "./labels.js";
 import { limitOf } from "./selectors.js";
 import { state } from "./store.js";
 import { diffParts } from "./text_diff.js";
@@ -16,7 +17,7 @@ export function createPromptEditor({ category, name }) {
   const length = el("span", { class: "length small muted" });
   const findings = el("ul", { class: "findings", "aria-live": "polite" });
   const autofix = button("Autofix", () => replaceText(fixed), { hidden: true });
-  const area = el("textarea", { "aria-label": `Text of ${name}`, spellcheck: "true" });
+  const area = el("textarea", { "aria-label": `Text of ${textLabel(name)}`, spellcheck: "true", dir: "auto" });
   const refusal = el("p", { class: "error", role: "alert" });
   const elsewhere = el("div", { class: "elsewhere", role: "alert" });
   const saving = button("Save", save);

@@ -1,13 +1,15 @@
 // The prompts of the open run by category and group, and the notes on the run.
 
+import { pendingText } from "./activity.js";
 import { copyText } from "./clipboard.js";
 import { button, byId, el, inlineCode, renderIfChanged, sectionBody } from "./dom.js";
 import { capitalize, humanize } from "./format.js";
 import { newerText, savedText } from "./edits.js";
+import { groupTitle, textLabel } from "./labels.js";
 import { createPromptCard } from "./prompt_card.js";
 import { areMany, promptsBar, updatePromptsBar } from "./prompts_bar.js";
 import { scrollTo, scrollToPrompts } from "./scrolling.js";
-import { categories, flattenPrompt, isRunning } from "./selectors.js";
+import { categories, flattenPrompt, isRunning, modelsOfRun, textNames } from "./selectors.js";
 import { state } from "./store.js";
 
 const cards = new Map(); // the open run's prompt cards by name
@@ -24,11 +26,21 @@ export function renderPromptList() {
   const inputs = [run, groups, earlier && [earlier, still], state.run?.exports, isRunning()];
   renderIfChanged(sectionBody("prompts"), inputs, () => (groups.length > 0 ? promptSection(groups) : []));
   const prompts = groups.flatMap(({ category, names }) => names.map((name) => promptState(category, name)));
-  for (const prompt of prompts) cards.get(prompt.name).update(prompt);
+  const next = prompts.find(({ isWriting, partialText }) => isWriting && partialText === undefined);
+  for (const prompt of prompts) {
+    const pending = prompt.isWriting ? pendingText(prompt === next && !isAnyBegun(prompts)) : "";
+    cards.get(prompt.name).update({ ...prompt, pending });
+  }
   if (groups.length === 0) return;
   renderNotes();
-  updatePromptsBar(writtenPrompts(groups).length, prompts.length);
+  const finished = prompts.filter(({ isWriting, text }) => !isWriting && text !== undefined);
+  updatePromptsBar(finished.length, plannedTexts(prompts).size);
   scrollToPrompts(prompts, !isRunning());
+}
+
+/** Whether the LLM's text of a prompt is seen while it grows. */
+function isAnyBegun(prompts) {
+  return prompts.some(({ isWriting, partialText }) => isWriting && partialText !== undefined);
 }
 
 /** The groups of the open run in order: `{ category, group, label, names }`, `names` of prompts. */
@@ -64,8 +76,15 @@ function promptNames(model, prompts = {}) {
     const written = flattenPrompt(model, prompts[model]).map(({ name }) => name);
     return [...new Set([...written, ...rejectedNames(model)])];
   }
-  const fields = state.workflow.limits?.[model]?.fields ?? [];
-  return fields.length ? fields.map(({ name }) => `${model}.${name}`) : [model];
+  return textNames(model);
+}
+
+/** The names of all texts that the run has or is going to write. */
+function plannedTexts(prompts) {
+  const shown = prompts.map(({ name }) => name);
+  const isShown = (model) => prompts.some((prompt) => prompt.model === model);
+  const later = [...modelsOfRun()].filter((model) => !isShown(model));
+  return new Set([...shown, ...later.flatMap(textNames)]);
 }
 
 /** The names of a model's texts that were rejected. */
@@ -89,7 +108,7 @@ function promptState(category, name) {
     name,
     model,
     text,
-    partialText: state.partialTexts[name],
+    partialText: state.connected ? state.activity?.texts?.[name] : undefined,
     isWriting: isRunning() && (isRewriting || text === undefined),
     newer: newerText(name, stored),
     isEditable: !isRunning() && isStored(name),
@@ -174,8 +193,14 @@ function promptSection(groups) {
   ];
 }
 
+/** Whether a group's one prompt has the group's name: its heading says the same. */
+function isAlone(group) {
+  return group.names.length === 1 && textLabel(group.names[0]) === groupTitle(group);
+}
+
 function groupHeading(group, isFoldable) {
-  if (!isFoldable) return el("h4", {}, group.label);
+  const title = groupTitle(group);
+  if (!isFoldable) return el("h4", { class: isAlone(group) && "visually-hidden" }, title);
   const toggle = () => foldGroup(group, !folded.has(group.group));
   const attributes = {
     class: "fold-group",
@@ -183,7 +208,7 @@ function groupHeading(group, isFoldable) {
     "aria-expanded": String(!folded.has(group.group)),
     "aria-controls": `prompts-of-${group.group}`,
   };
-  return el("h4", {}, button(group.label, toggle, attributes));
+  return el("h4", {}, button(title, toggle, attributes));
 }
 
 function groupBlock(group, isFoldable) {
@@ -193,7 +218,7 @@ function groupBlock(group, isFoldable) {
   const copyGroup = (event) => copyPrompts(event.target, [group], label);
   return el(
     "div",
-    { class: "prompt-group", role: "group", "aria-label": label || humanize(category) },
+    { class: isAlone(group) ? "prompt-group alone" : "prompt-group", role: "group", "aria-label": label || humanize(category) },
     el(
       "header",
       {},
@@ -204,7 +229,7 @@ function groupBlock(group, isFoldable) {
       "div",
       { id: `prompts-of-${group.group}`, hidden: folded.has(group.group) },
       isEarlier &&
-        el("p", { class: "earlier" }, `Made from the earlier picture: ${still} was edited since.`),
+        el("p", { class: "earlier" }, `Made from the earlier picture: ${textLabel(still)} was edited since.`),
       names.map((name) => {
         if (!cards.has(name)) cards.set(name, createPromptCard(name));
         return cards.get(name).element;
@@ -215,6 +240,6 @@ function groupBlock(group, isFoldable) {
 
 /** Copies several prompts as one text, each below its name. */
 function copyPrompts(clicked, groups, description) {
-  const parts = writtenPrompts(groups).map(({ name, text }) => `${name}\n${text}`);
+  const parts = writtenPrompts(groups).map(({ name, text }) => `${textLabel(name)}\n${text}`);
   copyText(clicked, parts.join("\n\n"), description);
 }

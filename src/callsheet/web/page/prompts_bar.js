@@ -5,7 +5,7 @@ import { copyText } from "./clipboard.js";
 import { button, byId, el, setText } from "./dom.js";
 import { formatCount } from "./format.js";
 import { rewritePrompts } from "./run_actions.js";
-import { isRunning } from "./selectors.js";
+import { isRunning, modelsOfRun } from "./selectors.js";
 import { state } from "./store.js";
 
 const MANY = 4; // groups: from so many on they have contents and can be folded
@@ -44,17 +44,26 @@ export function promptsBar(groups, { copyAll, jumpTo, foldAll }) {
       "div",
       { class: "actions" },
       areMany(groups) && contents(groups, jumpTo, foldAll),
-      button("Rewrite all", () => rewritePrompts(["all"]), { class: "link-button", id: "rewrite-all" }),
+      button("Rewrite all", () => rewritePrompts([...modelsOfRun()]), { class: "link-button", id: "rewrite-all" }),
       downloads(),
       button("Copy all", (event) => copyAll(event.currentTarget), { class: "copy", id: "copy-all" }),
     ),
   );
 }
 
-/** Shows how many prompts there are, and the actions that make sense now. */
+let progress = { run: "", written: 0, total: 0 }; // of the open run while it is executed
+
+/** Shows how many prompts there are, and the actions that make sense now; progress never shrinks. */
 export function updatePromptsBar(written, total) {
-  const progress = `${written} of ${formatCount(total, "prompt")}`;
-  setText(byId("prompt-count"), isRunning() ? progress : formatCount(written, "prompt"));
+  const isSame = progress.run === state.run.run && isRunning();
+  const most = (name, now) => (isSame ? Math.max(progress[name], now) : now);
+  progress = {
+    run: isRunning() ? state.run.run : "",
+    written: most("written", written),
+    total: most("total", total),
+  };
+  const text = `${progress.written} of ${formatCount(progress.total, "prompt")}`;
+  setText(byId("prompt-count"), isRunning() ? text : formatCount(written, "prompt"));
   byId("copy-all").hidden = written < 2;
   byId("rewrite-all").hidden = isRunning() || written === 0;
 }

@@ -2,38 +2,53 @@
 
 import { byId, el, renderIfChanged } from "./dom.js";
 import { formatCost, formatNumber, formatPercent } from "./format.js";
-import { isPaid, isRunning } from "./selectors.js";
+import { isPaid, isRunning, promptTexts } from "./selectors.js";
 import { state } from "./store.js";
 
 export function renderReceipt() {
-  const { usage, savings, llm } = state.run ?? {};
+  const { usage, savings, receipt, llm, prompts } = state.run ?? {};
   byId("receipt").hidden = !usage?.calls || isRunning() || !savings?.instruction_tokens_all;
   if (byId("receipt").hidden) return;
-  renderIfChanged(byId("receipt"), [usage, savings, llm], () => [
+  const isWritten = promptTexts(prompts).length > 0;
+  renderIfChanged(byId("receipt"), [usage, savings, receipt, llm, isWritten], () => [
     el("h2", {}, "Receipt"),
+    totals(mainRows({ usage, savings, receipt, llm, isWritten })),
     el(
-      "dl",
-      { class: "totals" },
-      receiptRows(usage, savings, llm).map(([name, value, kind]) => [
-        el("dt", {}, name),
-        el("dd", { class: kind }, value),
-      ]),
+      "details",
+      { class: "tokens", id: "receipt-tokens" },
+      el("summary", {}, "Tokens"),
+      totals(tokenRows(usage, savings, llm)),
     ),
   ]);
 }
 
-function receiptRows(usage, savings, llm) {
+function totals(rows) {
+  return el(
+    "dl",
+    { class: "totals" },
+    rows.filter(Boolean).map(([name, value, kind]) => [el("dt", {}, name), el("dd", { class: kind }, value)]),
+  );
+}
+
+/** What it cost, and what choosing groups saved, over all calls; nothing is saved without a prompt. */
+function mainRows({ usage, savings, receipt, llm, isWritten }) {
+  const { percent } = receipt?.saved ?? savings;
+  return [
+    ["cost", isPaid(llm) ? formatCost(usage.cost_usd) : "$0", "total"],
+    isWritten && ["saved", formatPercent(percent), "success"],
+    ["calls", formatNumber(usage.calls)],
+    usage.repairs > 0 && ["of them corrections", formatNumber(usage.repairs)],
+    ["LLM", llm],
+  ];
+}
+
+function tokenRows(usage, savings, llm) {
   const paid = isPaid(llm);
   return [
-    ["LLM", llm],
-    ["calls", formatNumber(usage.calls)],
-    usage.repairs > 0 && ["repair calls", formatNumber(usage.repairs)],
-    paid && ["input tokens", formatNumber(usage.input_tokens)],
-    usage.cached_input_tokens > 0 && ["cached", formatNumber(usage.cached_input_tokens)],
-    paid && ["output tokens", formatNumber(usage.output_tokens)],
-    ["instruction tokens", formatNumber(savings.instruction_tokens)],
-    ["for all groups", formatNumber(savings.instruction_tokens_all)],
-    ["saved", formatPercent(savings.percent), "success"],
-    ["cost", paid ? formatCost(usage.cost_usd) : "$0", "total"],
-  ].filter(Boolean);
+    paid && ["read", formatNumber(usage.input_tokens)],
+    usage.cached_input_tokens > 0 && ["of them cached", formatNumber(usage.cached_input_tokens)],
+    paid && ["written", formatNumber(usage.output_tokens)],
+    ["instructions", formatNumber(savings.instruction_tokens)],
+    ["instructions of all groups", formatNumber(savings.instruction_tokens_all)],
+  ];
 }

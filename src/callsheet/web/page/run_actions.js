@@ -2,11 +2,11 @@
 
 import { apiPath, attempt, get, post, remove } from "./api_client.js";
 import { formatCount } from "./format.js";
-import { setImage } from "./image_picker.js";
+import { switchImage } from "./image_picker.js";
 import { announce } from "./live_region.js";
 import { clearDraft, loadDraft, loadInputs } from "./draft.js";
 import { expectResult } from "./scrolling.js";
-import { defaultBrief, messageWithStep, modelsOfRun, promptTexts } from "./selectors.js";
+import { briefFields, defaultBrief, messageWithStep, modelsOfRun, promptTexts } from "./selectors.js";
 import { setState, state } from "./store.js";
 import { selectWorkflow } from "./workflow_picker.js";
 
@@ -20,12 +20,19 @@ export async function perform(request, apply) {
       return true;
     };
     return await attempt(send, (error) => {
-      setState({ error: Object.assign(error, { repeat: () => perform(request, apply) }) });
+      const field = error.code === "bad_answer" && fieldIn(error.message);
+      if (field) setState({ fieldErrors: { [field.key]: error.hint || error.message } });
+      else setState({ error: Object.assign(error, { repeat: () => perform(request, apply) }) });
       return false;
     });
   } finally {
     setState({ busy: false });
   }
+}
+
+/** The field of the brief that a message names. */
+function fieldIn(message) {
+  return briefFields().find(({ key }) => message.includes(`\`${key}\``));
 }
 
 function postToRun(action, body) {
@@ -59,7 +66,7 @@ export async function resumeRun(body) {
   await postToRun("resume", body);
 }
 
-/** Rewrites the prompts of these models, or of "all". */
+/** Rewrites the prompts of these models. */
 export async function rewritePrompts(models) {
   const llm = state.llm === state.run.llm ? {} : { llm: state.llm };
   await postToRun("retry", { rewrite: models, ...llm });
@@ -98,16 +105,18 @@ export async function deleteRun(run) {
 
 /** Opens a run, or with null a new run: as it was left, or with the same brief. */
 export async function openRun(name) {
-  setState({ error: null, partialTexts: {}, unfolded: {} });
+  setState({ error: null, activity: null, fieldErrors: {}, unfolded: {} });
   if (name === null) {
     if (location.hash) history.pushState(null, "", location.pathname);
+    switchImage(state.run?.run ?? null, null);
     return setState({ run: null, batch: null, presetAnswers: {}, ...loadDraft() });
   }
-  setImage(null);
+  const from = state.run?.run ?? null;
   await attempt(
     async () => {
       const run = await get(apiPath("runs", name));
       if (run.workflow !== state.workflow.name) await selectWorkflow(run.workflow);
+      switchImage(from, name);
       applyRun(run);
     },
     (error) => setState({ run: null, error: Object.assign(error, { isNavigation: true }) }),
@@ -151,7 +160,7 @@ export function applyRun(run) {
   const added = [...modelsOfRun()].filter((model) => !modelsBefore.has(model));
   if (isSame && added.length > 0) setState({ selected: new Set([...state.selected, ...added]) });
   if (run.status === "running") return;
-  setState({ partialTexts: {} });
+  setState({ activity: null });
   if (isSame && before.status === "running") announceEnd(run);
 }
 

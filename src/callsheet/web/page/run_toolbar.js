@@ -1,13 +1,13 @@
 // The toolbar of the open run: its name and status, stop and delete.
 
+import { currentActivity, pauseText } from "./activity.js";
 import { button, byId, el, renderIfChanged } from "./dom.js";
-import { formatDate, formatTime } from "./format.js";
+import { formatDate } from "./format.js";
 import { deleteRun, interruptRun, openRun } from "./run_actions.js";
 import { isRunning, subjectOf } from "./selectors.js";
 import { state } from "./store.js";
 
 const STATUS = {
-  running: "running",
   succeeded: "done",
   failed: "failed",
   interrupted: "interrupted",
@@ -20,7 +20,7 @@ export function renderRunToolbar() {
   const { run, status, started, question, until } = state.run ?? {};
   if (confirming !== run) confirming = null;
   byId("run-toolbar").hidden = !run;
-  const inputs = [run, status, started, question?.key, until, confirming];
+  const inputs = [run, status, started, question?.key, until, confirming, currentActivity()];
   renderIfChanged(byId("run-toolbar"), inputs, () =>
     run
       ? [
@@ -39,8 +39,10 @@ export function renderRunToolbar() {
 
 /** A run's status; of a waiting run, what it waits for, in the words of the page. */
 function statusText({ status, question, until }) {
+  const { kind, label } = currentActivity() ?? {};
+  if (kind) return kind === "writing" ? "running" : label.toLowerCase();
   if (status in STATUS) return STATUS[status];
-  if (!question) return until ? `paused until ${formatTime(until)}` : "paused";
+  if (!question) return pauseText(until);
   const { field, category, stillOf, isReview } = subjectOf(question);
   if (field) return "waiting for the brief";
   if (category) return "waiting for model groups";

@@ -2,7 +2,7 @@
 
 import { apiPath, attempt, get } from "./api_client.js";
 import { byId, el, renderIfChanged, svg } from "./dom.js";
-import { formatCount, formatNumber, formatPercent } from "./format.js";
+import { formatCount, formatNumber } from "./format.js";
 import { isRunning } from "./selectors.js";
 import { setState, state } from "./store.js";
 
@@ -25,8 +25,8 @@ export function renderSavings() {
   byId("savings").hidden = rows.length === 0;
   if (rows.length === 0) return;
   renderIfChanged(byId("savings"), state.savings, () => {
-    const percent = formatPercent(instructions.percent);
-    const summary = `${percent} of the instructions not sent, in ${formatCount(runs, "run")}`;
+    const { instruction_tokens: sent, instruction_tokens_all: all } = instructions;
+    const summary = `${formatNumber(all - sent)} tokens saved in ${formatCount(runs, "run")}`;
     return [
       el("h2", {}, "Saved so far"),
       chart([...rows].reverse(), summary),

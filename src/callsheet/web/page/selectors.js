@@ -149,6 +149,12 @@ export function isRemovable(category) {
   );
 }
 
+/** The names of a model's texts: `MODEL.field` where a prompt has several. */
+export function textNames(model) {
+  const fields = state.workflow?.limits?.[model]?.fields ?? [];
+  return fields.length ? fields.map(({ name }) => `${model}.${name}`) : [model];
+}
+
 /** How many characters a prompt may have, or null if there is no limit. */
 export function limitOf(name) {
   const [model, ...field] = name.split(".");

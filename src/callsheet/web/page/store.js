@@ -11,7 +11,8 @@ export const state = {
   presetAnswers: {}, // answers to later questions given beforehand, by key
   estimate: null, // tokens and cost of this selection, beside those of all groups
   run: null, // the open run's document
-  partialTexts: {}, // texts that are being written in the open run, by prompt
+  activity: null, // what the server says that the open run is doing now
+  fieldErrors: {}, // what is wrong with fields of the brief, by key
   batch: null, // the sheet being edited with the result of its check, or the open batch's document
   batches: [], // summaries of all batches
   runs: [], // summaries of all runs

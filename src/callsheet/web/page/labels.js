@@ -1,0 +1,31 @@
+// Names that a person reads: of models, of a prompt's texts.
+
+import { capitalize } from "./format.js";
+import { allGroups } from "./selectors.js";
+
+/** "Midjourney A" for MIDJOURNEY_A; the group's label where it has one model alone. */
+export function modelLabel(model) {
+  const group = allGroups().find(({ models }) => models.includes(model));
+  if (group?.models.length === 1) return groupTitle(group);
+  return readable(model);
+}
+
+/** A group's label without what it says of its models: "Midjourney" for "Midjourney (A & B)". */
+export function groupTitle({ label }) {
+  return label.replace(/\s*\([^()]*\)$/, "") || label;
+}
+
+/** "Kling 3.0: negative prompt"; the field `prompt` is the prompt itself. */
+export function textLabel(name) {
+  const [model, ...field] = name.split(".");
+  const label = modelLabel(model);
+  if (field.length === 0 || field.join() === "prompt") return label;
+  return `${label}: ${field.join(" ").replaceAll("_", " ")}`;
+}
+
+/** SORA_2_A is "Sora 2 A", SD_3_5 is "SD 3.5": what has no vowel is an abbreviation. */
+function readable(model) {
+  const name = model.replace(/(?<=(^|_)\d+)_(?=\d+(_|$))/g, ".").split("_");
+  const isWord = (part) => part.length > 2 && /[AEIOU]/i.test(part);
+  return capitalize(name.map((part) => (isWord(part) ? capitalize(part.toLowerCase()) : part)).join(" "));
+}
