@@ -79,7 +79,7 @@ def test_a_dropped_file_in_a_spreadsheets_encoding_is_read_and_fixed(
     batch.get_by_role("textbox").dispatch_event("drop", {"dataTransfer": transfer})
     expect(batch).to_contain_text("Row 2")
     expect(batch).to_contain_text("sora")
-    expect(ui.primary_button).to_have_text("Fix the sheet")
+    expect(ui.primary_button).to_have_text("Correct the rows")
     batch.get_by_role("textbox").fill("idea;groups\na heron über the river;sora\n")
     expect(ui.primary_button).to_have_text("Write 1 idea")
     ui.primary_button.click()

@@ -2,6 +2,7 @@
 
 import { button, byId, el, renderIfChanged, sectionBody, setText } from "./dom.js";
 import { defaultBatchTitle, humanize, sentence } from "./format.js";
+import { exampleIdeas, fieldChips, updateChips } from "./field_chips.js";
 import { unfold } from "./folding.js";
 import { createImagePicker, describeRunImage } from "./image_picker.js";
 import { briefFields, imageField, isImageUsed } from "./selectors.js";
@@ -16,19 +17,22 @@ export function renderBriefForm() {
     const [first, ...others] = fields;
     return [
       first && formField(first, true),
+      first && exampleIdeas(first),
       button("Batch: many ideas at once", openBatchEditor, { class: "link-button batch-button" }),
       el("div", { class: "other-fields" }, others.map((field) => formField(field, false))),
       image && createImagePicker(`Image for the ${image.title.toLowerCase()}`, imageHint).element,
     ];
   });
-  for (const { key, hint } of fields) {
+  for (const field of fields) {
+    const { key, hint } = field;
     const input = byId(`field-${key}`);
     showFieldProblem(key, hint);
     const value = state.brief[key] ?? "";
     if (input.value !== value) input.value = value;
-    const open = byId(`field-${key}-open`);
-    if (open) open.hidden = value === "";
+    updateChips(field, value);
   }
+  const [first] = fields;
+  if (first) byId("examples").hidden = Boolean(state.run || state.batch || state.brief[first.key]);
 }
 
 function formField(field, isFirst) {
@@ -37,8 +41,8 @@ function formField(field, isFirst) {
   const attributes = {
     id,
     name: field.key,
-    placeholder: field.may_be_open ? "open: the LLM chooses what serves the idea" : null,
-    list: field.options.length && field.kind === "text" ? `${id}-presets` : null,
+    placeholder: field.may_be_open ? "open: chosen for the idea" : null,
+    dir: "auto",
     maxlength: field.kind === "choice" ? null : field.max_length,
     "aria-describedby": `${id}-hint`,
     on: { input: (event) => setField(field.key, event.target.value) },
@@ -48,26 +52,9 @@ function formField(field, isFirst) {
     { class: isFirst ? "field idea-field" : isLong ? "field long" : "field" },
     el("label", { for: id, id: `${id}-label` }, field.text),
     fieldInput(field, attributes, isFirst || isLong),
-    attributes.list && presetList(attributes.list, field.options),
-    field.may_be_open && openButton(field, id),
+    fieldChips(field, setField),
     el("p", { class: "hint", id: `${id}-hint` }, field.hint),
   );
-}
-
-/** The presets of a text field, offered while something is entered. */
-function presetList(id, options) {
-  const choices = options.map(({ name, detail }) => el("option", { value: name }, detail));
-  return el("datalist", { id }, choices);
-}
-
-/** Empties a field, which leaves it open. */
-function openButton({ key }, id) {
-  const leaveOpen = () => {
-    setField(key, "");
-    byId(id).focus();
-  };
-  const attributes = { id: `${id}-open`, class: "link-button", "aria-describedby": `${id}-label` };
-  return button("Leave open", leaveOpen, attributes);
 }
 
 function fieldInput({ kind, options }, attributes, isLarge) {

@@ -1,18 +1,40 @@
 // Shows what a model's rules say about a text: findings, the parts they concern, and its length.
 
-import { el, setText } from "./dom.js";
+import { el, inlineCode, setText } from "./dom.js";
 import { capitalize, formatLength } from "./format.js";
 
-export function findingItem({ message, rule, kind, severity }) {
-  const title = kind ? `${kind}: ${rule}` : rule;
-  return el("li", { class: severity === "warning" && "warning", title }, capitalize(message));
+/** What each kind of rule is, for a person. */
+const KINDS = {
+  limit: "a limit of the model",
+  form: "advice of the maker",
+  house: "a rule of callsheet",
+  idea: "from your idea",
+};
+
+/** A broken rule: what is wrong, then what kind of rule it is, who states it, and when. */
+export function findingItem({ message, rule, kind, source, severity }) {
+  const from = (source ?? "").replace(/^ours[,:;]?\s*/, "");
+  const origin = [KINDS[kind], from].filter(Boolean).join("; ");
+  return el(
+    "li",
+    { class: severity === "warning" && "warning", title: rule },
+    inlineCode(capitalize(message)),
+    origin && el("span", { class: "origin" }, ` ${capitalize(origin)}`),
+  );
 }
 
-/** How many facts of the idea a prompt keeps: "5 of 5 facts"; or why nothing was checked. */
+/** One finding for each fault: the same words about the same text are said once. */
+export function distinct(findings) {
+  const byMessage = new Map(findings.map((finding) => [finding.message, finding]));
+  return [...byMessage.values()];
+}
+
+/** How much of the idea a prompt keeps: "5 of 5"; or why nothing was checked. */
 export function coverageText(coverage) {
   if (!coverage) return "";
   const { checked, reason, kept, of } = coverage;
-  return checked ? `Idea: ${kept} of ${of} facts` : `Not checked: ${reason}`;
+  if (!checked) return `Not compared with the idea: ${reason}`;
+  return of === 0 ? "" : `Idea kept: ${kept} of ${of}`;
 }
 
 /** Shows a text's length against its limit. */

@@ -82,7 +82,7 @@ function groupRow(group) {
     el(
       "span",
       {},
-      el("span", { class: "label" }, group.label),
+      el("span", { class: "label" }, groupTitle(group)),
       " ",
       el("span", { class: "description" }, group.description),
       " ",

@@ -62,8 +62,8 @@ function batchAction({ text, check, error, document }) {
     default:
       return { kind: "wait", label: "Writing…" };
   }
-  if (error) return { kind: "choose", label: "Fix the sheet" };
-  if (!check) return { kind: "choose", label: text.trim() ? "Checking…" : "Enter or drop a sheet" };
+  if (error) return { kind: "choose", label: "Correct the rows" };
+  if (!check) return { kind: "choose", label: text.trim() ? "Checking…" : "Enter or drop your ideas" };
   const remaining = check.rows - check.finished;
   return { kind: "batch-start", label: `Write ${formatCount(remaining, "idea")}` };
 }

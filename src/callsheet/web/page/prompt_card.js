@@ -2,10 +2,11 @@
 
 import { copyText } from "./clipboard.js";
 import { button, el, renderIfChanged, setText } from "./dom.js";
-import { beginEdit, editOf } from "./edits.js";
+import { beginEdit, editOf, saveEdit, typeEdit } from "./edits.js";
 import { coverageText, findingItem, showLength, splitByFindings } from "./findings.js";
 import { formatCount } from "./format.js";
 import { modelLabel, textLabel } from "./labels.js";
+import { correctionOf } from "./lint.js";
 import { createPromptEditor } from "./prompt_editor.js";
 import { promptHistory } from "./prompt_history.js";
 import { rewritePrompts } from "./run_actions.js";
@@ -61,12 +62,29 @@ export function createPromptCard(name) {
     copy.hidden = !isWritten || isWriting;
     const mayEdit = isEditable && isWritten;
     setText(unsent, editOf(name) && !editor ? "Not sent to the server yet." : "");
-    renderIfChanged(actions, [Boolean(editor), mayEdit, earlier.length, isHistoryOpen], () =>
-      editor ? [] : [mayEdit && editButtons(), earlier.length > 0 && historyButton(earlier.length)],
+    const correction = editor ? undefined : correctionOf(prompt);
+    renderIfChanged(actions, [Boolean(editor), mayEdit, earlier.length, isHistoryOpen, correction], () =>
+      editor
+        ? []
+        : [
+            correction && fixButton(correction),
+            mayEdit && editButtons(),
+            earlier.length > 0 && historyButton(earlier.length),
+          ],
     );
     renderIfChanged(history, isHistoryOpen && [earlier, prompt.text], () =>
       isHistoryOpen ? promptHistory(earlier, prompt.text) : [],
     );
+  }
+
+  /** Saves the text as code corrects it: an edit like any other. */
+  function fixButton(correction) {
+    const fix = () => {
+      beginEdit(name, prompt.text);
+      typeEdit(name, correction);
+      saveEdit(name);
+    };
+    return button("Fix", fix, { id: `${id}-fix`, "aria-label": `Fix ${label}` });
   }
 
   function editButtons() {

@@ -1,13 +1,12 @@
 // Edits a prompt in place; checks it against its model's rules after each pause in typing.
 
-import { apiPath, attempt, post } from "./api_client.js";
 import { copyText } from "./clipboard.js";
 import { button, el, renderIfChanged, setText } from "./dom.js";
 import { discardEdit, editOf, saveEdit, typeEdit } from "./edits.js";
 import { findingItem, showLength } from "./findings.js";
 import { textLabel } from "./labels.js";
+import { lintText } from "./lint.js";
 import { limitOf } from "./selectors.js";
-import { state } from "./store.js";
 import { diffParts } from "./text_diff.js";
 
 const DELAY = 350; // milliseconds after the last key
@@ -16,7 +15,7 @@ const DELAY = 350; // milliseconds after the last key
 export function createPromptEditor({ category, name }) {
   const length = el("span", { class: "length small muted" });
   const findings = el("ul", { class: "findings", "aria-live": "polite" });
-  const autofix = button("Autofix", () => replaceText(fixed), { hidden: true });
+  const fix = button("Fix", () => replaceText(fixed), { hidden: true });
   const area = el("textarea", { "aria-label": `Text of ${textLabel(name)}`, spellcheck: "true", dir: "auto" });
   const refusal = el("p", { class: "error", role: "alert" });
   const elsewhere = el("div", { class: "elsewhere", role: "alert" });
@@ -29,11 +28,11 @@ export function createPromptEditor({ category, name }) {
 
   async function check() {
     const current = ++request;
-    const result = await lint(category, name, area.value);
+    const result = await lintText(category, name, area.value);
     if (current !== request || !result) return;
     findings.replaceChildren(...result.findings.map(findingItem));
     fixed = result.fixed;
-    autofix.hidden = fixed === null || fixed === area.value;
+    fix.hidden = fixed === null || fixed === area.value;
   }
 
   function onInput() {
@@ -66,7 +65,7 @@ export function createPromptEditor({ category, name }) {
   });
   onInput();
   const cancel = button("Cancel", () => discardEdit(name), { class: "link-button" });
-  const actions = el("div", { class: "actions" }, saving, cancel, autofix, length);
+  const actions = el("div", { class: "actions" }, saving, cancel, fix, length);
   const element = el("div", { class: "prompt-editor" }, area, findings, refusal, elsewhere, actions);
 
   const update = (next) => {
@@ -85,20 +84,4 @@ export function createPromptEditor({ category, name }) {
     }),
   ];
   return { element, update, focus: () => area.focus() };
-}
-
-/** The findings of a text and its fixed form or null; undefined if it cannot be checked now. */
-function lint(category, name, text) {
-  if (!text.trim()) return undefined;
-  const [model, field] = name.split(".");
-  // A prompt of several fields is checked as a whole; findings of other fields are shown there.
-  const prompt = field ? { ...state.run.prompts[category][model], [field]: text } : text;
-  return attempt(async () => {
-    const body = { model, text: prompt, workflow: state.workflow.name };
-    const { findings, mended } = await post(apiPath("lint"), body);
-    return {
-      findings: findings.filter(({ path }) => path === name),
-      fixed: (field ? mended?.[field] : mended) ?? null,
-    };
-  });
 }

@@ -5,6 +5,7 @@ import { copyText } from "./clipboard.js";
 import { button, byId, el, inlineCode, renderIfChanged, sectionBody } from "./dom.js";
 import { capitalize, humanize } from "./format.js";
 import { newerText, savedText } from "./edits.js";
+import { distinct } from "./findings.js";
 import { groupTitle, textLabel } from "./labels.js";
 import { createPromptCard } from "./prompt_card.js";
 import { areMany, promptsBar, updatePromptsBar } from "./prompts_bar.js";
@@ -114,7 +115,7 @@ function promptState(category, name) {
     isEditable: !isRunning() && isStored(name),
     settings: settings?.[name] ?? [],
     coverage: name === firstText?.name ? state.run.coverage?.[model] : undefined,
-    findings: [...rejected, ...problems, ...noticed].filter(({ model: found }) => found === name),
+    findings: distinct([...rejected, ...problems, ...noticed].filter(({ model: found }) => found === name)),
     rejectedText: rejected.find(({ model: found }) => found === name)?.text,
     earlier: earlierAttempts(name, text),
   };

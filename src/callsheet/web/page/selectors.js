@@ -72,9 +72,16 @@ export function isRunning() {
 
 /** Whether the brief's fields differ from the open run's brief. */
 export function isBriefChanged() {
-  return Object.entries(state.run?.brief ?? {}).some(
-    ([key, value]) => key in state.brief && state.brief[key].trim() !== String(value),
+  const brief = state.run?.brief ?? {};
+  return briefFields().some(
+    (field) => field.key in brief && !means(field, state.brief[field.key] ?? "", String(brief[field.key])),
   );
+}
+
+/** Whether what was entered into a field is this value, or the name of an option that stands for it. */
+export function means({ options }, entered, value) {
+  const text = entered.trim();
+  return text === value.trim() || options.some(({ name, detail }) => name === text && detail === value);
 }
 
 /** The field of the workflow that takes an image, with its step's title and category, if any. */

@@ -67,7 +67,7 @@ function editor() {
     el(
       "div",
       { class: "field sheet-field", on: { dragover, drop } },
-      el("label", { for: "sheet-text" }, "Sheet: one idea per row"),
+      el("label", { for: "sheet-text" }, "Your ideas, one in each row"),
       area,
       el("p", { class: "hint", id: "sheet-hint" }, hint),
     ),
