@@ -157,6 +157,13 @@ def test_a_failed_row_stops_no_other_and_is_retried_alone(
     failed = _ended(server, batch)
     assert (failed["status"], failed["rows"]["done"], failed["rows"]["failed"]) == ("failed", 1, 1)
     assert failed["failures"][0]["row"] == 2
+    page = server.get(f"/api/batches/{batch}/rows?limit=1")
+    assert [page["rows"][0][name] for name in ("row", "title", "status", "code")] == [
+        2, "a heron", "failed", "provider_rejected_request"
+    ]  # fmt: skip
+    [boat] = server.get(f"/api/batches/{batch}/rows?after={page['next']}&search=BOAT")["rows"]
+    assert (boat["status"], "a boat" in boat["prompts"]["LEONARDO_ANIME_XL_A"]) == ("succeeded", True)
+    assert not server.get(f"/api/batches/{batch}/rows?status=left")["rows"]
     assert "api.openai" not in failed["failures"][0]["message"]
 
     server.post(f"/api/batches/{batch}/resume", {"retry_failed": True})

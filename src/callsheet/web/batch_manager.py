@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.batches.batch import Batch
 from callsheet.batches.estimate import estimate_batch
+from callsheet.batches.row_page import RowFilter, row_page
 from callsheet.batches.snapshot import current_outcomes, current_output
 from callsheet.batches.uploads import Upload, UploadStore
 from callsheet.errors import CallsheetError, UnknownNameError
@@ -165,6 +166,17 @@ class BatchManager:
         async def work() -> bytes:
             with self._opened(sheet, upload) as batch:
                 return await current_output(batch, suffix)
+
+        return await run_in_thread(work)
+
+    async def rows(self, name: str, wanted: RowFilter) -> dict[str, Any]:
+        """Return a page of a batch's rows, as they are stored by now."""
+        sheet, upload = self.uploads.get(name)
+
+        async def work() -> dict[str, Any]:
+            with self._opened(sheet, upload) as batch:
+                rows, after = await row_page(batch, wanted)
+            return {"batch": name, "rows": rows, "next": after}
 
         return await run_in_thread(work)
 

@@ -6,6 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
+from callsheet.batches.row_page import RowFilter
 from callsheet.batches.uploads import Upload
 from callsheet.errors import InputError
 from callsheet.web.http_io import WORKBOOK, attachment, json_response
@@ -48,6 +49,12 @@ async def list_batches(call: RequestContext) -> Response:
 async def get_batch(call: RequestContext) -> Response:
     """Return the document of a batch: rows, failures, usage, time left."""
     return json_response(await _document(call))
+
+
+async def list_rows(call: RequestContext) -> Response:
+    """List the rows of a batch with their prompts, a page at a time, by status and by text."""
+    wanted = RowFilter(**dict(call.query))
+    return json_response(await call.server.batches.rows(_name(call), wanted))
 
 
 async def resume_batch(call: RequestContext) -> Response:

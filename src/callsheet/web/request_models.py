@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from typing_extensions import TypeAliasType
 
+from callsheet.batches.row_page import BatchRowStatus
 from callsheet.documents import IdeaCheckName, RunStatus
+
+# One named schema in the description of the HTTP API.
+BatchRowStatusName = TypeAliasType("BatchRowStatusName", BatchRowStatus)
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Spec = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -156,6 +161,17 @@ class RunsQuery(BaseModel):
     search: Annotated[str, StringConstraints(max_length=200)] = ""
     status: RunStatus | None = None
     after: Annotated[str, StringConstraints(max_length=100)] | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class BatchRowsQuery(BaseModel):
+    """Which rows of a batch to list; `after` is the number of the last row of the page before."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: BatchRowStatusName | None = None
+    search: Annotated[str, StringConstraints(max_length=200)] = ""
+    after: int = Field(default=0, ge=0, le=2**53)
     limit: int = Field(default=50, ge=1, le=200)
 
 

@@ -20,6 +20,7 @@ from callsheet.documents import (
     optional_field,
 )
 from callsheet.usage import Usage
+from callsheet.web.request_models import BatchRowStatusName
 
 KeyStatus = TypeAliasType("KeyStatus", Literal["there", "missing", "not_needed"])
 FindingSeverity = TypeAliasType("FindingSeverity", Literal["error", "warning"])
@@ -341,6 +342,29 @@ class BatchDocument(ResponseModel):
     status: BatchStatus
     error: BatchError | None
     seconds_left: float | None = None
+
+
+class BatchRow(ResponseModel):
+    """A row of a batch, with its prompts by model; `left` is not finished."""
+
+    row: int
+    id: str
+    run: str
+    status: BatchRowStatusName
+    title: str
+    prompts: dict[str, JsonValue]
+    problems: list[str]
+    warnings: list[str]
+    code: str
+    usage: Usage
+
+
+class BatchRowPage(ResponseModel):
+    """Rows of a batch in the sheet's order; `next` is the `after` of the next page."""
+
+    batch: str
+    rows: list[BatchRow]
+    next: int | None
 
 
 class Deleted(ResponseModel):

@@ -167,6 +167,13 @@ OPERATIONS = (
         status=201,
     ),
     Operation("GET", BATCH, batch_routes.get_batch, response_models.BatchDocument),
+    Operation(
+        "GET",
+        f"{BATCH}/rows",
+        batch_routes.list_rows,
+        response_models.BatchRowPage,
+        query=request_models.BatchRowsQuery,
+    ),
     Operation("DELETE", BATCH, batch_routes.delete_batch, response_models.Deleted),
     Operation(
         "POST",

@@ -1,9 +1,10 @@
-// Shows how a batch is going: progress, usage, failed rows, downloads, and what can be done with it.
+// Shows how a batch is going: progress, usage, downloads, and what can be done with it.
 
 import { apiPath } from "./api_client.js";
 import { deleteBatch, isBatchRunning, newBatch, stopBatch } from "./batch_actions.js";
 import { button, el, inlineCode } from "./dom.js";
-import { formatCost, formatCount, formatDuration, formatNumber } from "./format.js";
+import { describeError } from "./error_texts.js";
+import { formatCost, formatCount, formatDuration, formatNumber, sentence } from "./format.js";
 
 const STATUS = {
   running: "running",
@@ -16,20 +17,24 @@ const STATUS = {
 const FORMATS = { csv: "CSV", xlsx: "Excel", jsonl: "JSON Lines", md: "Markdown" };
 
 export function batchProgress(batch) {
-  const { title, status, rows, error, failures } = batch;
+  const { title, status, rows, error, llm } = batch;
   return [
     el("p", { class: "question-text" }, `${title}: ${STATUS[status]}`),
     progressBar(rows),
     el("p", { class: "small" }, figures(batch).join(" · ")),
-    error &&
-      el(
-        "p",
-        { class: "error", role: "alert" },
-        inlineCode([error.message, error.hint].filter(Boolean).join(": ")),
-      ),
+    error && problem(describeError(error, llm)),
     actions(batch),
-    failures.length > 0 && failedRows(batch),
   ];
+}
+
+function problem({ text, hint, detail }) {
+  return el(
+    "div",
+    { class: "notice error", role: "alert" },
+    el("p", {}, el("strong", {}, inlineCode(sentence(text)))),
+    hint && el("p", { class: "hint" }, inlineCode(sentence(hint))),
+    detail && el("p", { class: "hint small" }, "The server said: ", inlineCode(sentence(detail))),
+  );
 }
 
 function progressBar({ total, done, failed }) {
@@ -51,9 +56,9 @@ function figures({ rows, usage, seconds_left: left }) {
   return [
     `${formatNumber(rows.done)} of ${formatCount(rows.total, "idea")} written`,
     rows.failed && `${formatNumber(rows.failed)} failed`,
-    rows.repaired && `${formatNumber(rows.repaired)} repaired`,
+    rows.repaired && `${formatNumber(rows.repaired)} corrected`,
     tokens && `${formatNumber(tokens)} tokens`,
-    tokens && formatCost(usage.cost_usd),
+    tokens && (usage.cost_usd === null ? "cost unknown" : formatCost(usage.cost_usd)),
     left && `about ${formatDuration(left)} left`,
   ].filter(Boolean);
 }
@@ -77,24 +82,5 @@ function actions(batch) {
         id: "batch-delete",
       }),
     button("New batch", newBatch, { id: "batch-new" }),
-  );
-}
-
-function failedRows({ failures, rows }) {
-  const more = rows.failed - failures.length;
-  const items = failures.map(({ row, id, run, message }) =>
-    el(
-      "li",
-      {},
-      el("a", { href: `#${run}` }, `Row ${row}${id ? ` (${id})` : ""}`),
-      inlineCode(`: ${message}`),
-    ),
-  );
-  return el(
-    "div",
-    {},
-    el("h3", {}, "Failed rows"),
-    el("ul", { class: "findings" }, items),
-    more > 0 && el("p", { class: "small muted" }, `and ${formatNumber(more)} more, in the download`),
   );
 }

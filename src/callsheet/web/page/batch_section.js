@@ -1,6 +1,7 @@
 // The section of a batch: the sheet while it is edited, the progress once it is started.
 
 import { batchProgress } from "./batch_progress.js";
+import { renderBatchRows } from "./batch_rows.js";
 import { byId, renderIfChanged, sectionBody } from "./dom.js";
 import { renderSheetEditor } from "./sheet_editor.js";
 import { state } from "./store.js";
@@ -10,6 +11,10 @@ export function renderBatchSection() {
   for (const id of ["brief", "groups"]) byId(id).classList.toggle("batch-mode", Boolean(batch));
   byId("batch").hidden = !batch;
   const document = batch?.document;
-  if (document) renderIfChanged(sectionBody("batch"), document, () => batchProgress(document));
+  byId("batch-rows").hidden = !document;
+  if (document) {
+    renderIfChanged(sectionBody("batch"), document, () => batchProgress(document));
+    renderBatchRows(byId("batch-rows"), document);
+  }
   renderSheetEditor(sectionBody("batch"), document ? null : batch);
 }

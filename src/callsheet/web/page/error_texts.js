@@ -7,7 +7,11 @@ const LLM_STEPS = ["again", "paste", "llm"];
 /** By code: what happened, what to do, and the names of the steps that are offered as buttons. */
 const TEXTS = {
   provider_key_missing: ["{provider} needs an API key", "{key}", ["paste", "offline", "llm"]],
-  provider_auth: ["{provider} refused the API key", "Check that it is whole and current. {key}", LLM_STEPS],
+  provider_auth: [
+    "{provider} refused the API key",
+    "Check that it is whole and current. {key}",
+    LLM_STEPS,
+  ],
   provider_billing: ["The account at {provider} has no credit left", "Add credit, then try again.", LLM_STEPS],
   provider_quota: [
     "The limit of the account at {provider} is used up",
@@ -15,7 +19,11 @@ const TEXTS = {
     LLM_STEPS,
   ],
   llm_not_found: ["{provider} has no LLM named {name}", "Choose another one.", ["llm", "paste"]],
-  provider_rejected_request: ["{provider} refused the request", "Another LLM may accept it.", ["llm", "paste"]],
+  provider_rejected_request: [
+    "{provider} refused the request",
+    "Another LLM may accept it.",
+    ["llm", "paste"],
+  ],
   input_too_large: [
     "The request is longer than {name} accepts",
     "Select fewer groups, or an LLM that reads more.",
@@ -47,13 +55,22 @@ const TEXTS = {
     "Change the idea, or choose another LLM.",
     ["brief", "llm"],
   ],
-  output_truncated: ["The reply was cut off", "Select fewer groups, or choose another LLM.", ["again", "groups", "llm"]],
+  output_truncated: [
+    "The reply was cut off",
+    "Select fewer groups, or choose another LLM.",
+    ["again", "groups", "llm"],
+  ],
   empty_response: ["The reply was empty", "Try again, or choose another LLM.", LLM_STEPS],
   reply_unusable: ["The reply could not be used", "Try again, or choose another LLM.", LLM_STEPS],
   output_invalid: [
     "Some prompts are still missing or break a rule",
     "Try again: only they are written.",
     LLM_STEPS,
+  ],
+  storage_corrupt: [
+    "The storage of runs is damaged",
+    "It is left unchanged. The documentation, under Reliability, says how to copy what can be read.",
+    ["again"],
   ],
   run_crashed: ["The run was stopped several times from outside", "Try again.", ["again"]],
   internal: ["Something went wrong in callsheet itself", "Nothing is lost. Try again.", ["again"]],
@@ -71,15 +88,16 @@ const TERMINAL = /`|callsheet |--\w/; // words that belong to a terminal
  * where the page's own words say less.
  */
 export function describeError({ code, message, hint = "" }, spec) {
-  const [text, what, steps] = TEXTS[code] ?? [];
+  const [text, what, known] = TEXTS[code] ?? [];
   if (!text) {
     const isTerminal = TERMINAL.test(hint) || code === "unreachable";
-    return { text: message, hint: isTerminal ? "" : hint, detail: "", steps: code?.startsWith("storage") ? ["again"] : [] };
+    const steps = code?.startsWith("storage") ? ["again"] : [];
+    return { text: message, hint: isTerminal ? "" : hint, detail: "", steps };
   }
   const words = wordsFor(spec);
   const fill = (each) => each.replace(/\{(\w+)\}/g, (_, name) => words[name]);
   const hasDetail = code !== "provider_key_missing" && message !== text;
-  return { text: fill(text), hint: fill(what), detail: hasDetail ? message : "", steps };
+  return { text: fill(text), hint: fill(what), detail: hasDetail ? message : "", steps: known };
 }
 
 function wordsFor(spec) {

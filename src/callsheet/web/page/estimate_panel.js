@@ -24,7 +24,7 @@ const PLANNED = ["start", "choose", "retry", "batch-start"]; // the actions that
 
 export function renderEstimate(action) {
   loadEstimates(action);
-  const { estimate, llm, run } = state;
+  const { estimate, llm, run, batch } = state;
   const { instruction_tokens: tokens = 0 } = estimate?.selection ?? {};
   const { instruction_tokens: all = 0 } = estimate?.all ?? {};
   for (const gauge of document.querySelectorAll(".cost-panel .gauge"))
@@ -33,12 +33,12 @@ export function renderEstimate(action) {
     "aria-label",
     all ? `${formatNumber(tokens)} of ${formatNumber(all)} instruction tokens` : "no group selected",
   );
-  byId("estimate").hidden = Boolean(run) && !PLANNED.includes(action.kind);
+  byId("estimate").hidden = Boolean(run || batch?.document) && !PLANNED.includes(action.kind);
   // What a change of the open run writes and costs stands at the button.
   const isChange = action.kind === "retry" && modelsOfRun().size > 0;
   byId("estimate-gauge").hidden = isChange;
   const shown = isChange ? estimates.get(previewKey(action)) : estimate;
-  renderIfChanged(byId("estimate-figures"), [shown, isChange, llm, [...state.selected]], () => {
+  renderIfChanged(byId("estimate-figures"), [shown, isChange, llm, [...state.selected], Boolean(batch)], () => {
     if (isChange) return shown?.write ? [headline(shown.write, shown.cost)] : [];
     return all ? whole(estimate) : el("p", { class: "muted small" }, "No group selected.");
   });
@@ -64,10 +64,15 @@ function whole({ selection, all }) {
   const saved = formatPercent(100 * (1 - selection.instruction_tokens / all.instruction_tokens));
   const isPriced = isPaid(state.llm) && all.cost_usd !== null;
   return [
-    headline(models, selection),
+    !state.batch && headline(models, selection),
     el("p", { class: "success" }, `${saved} less than for all groups`),
     isPriced && el("p", { class: "muted small" }, `All groups: ≈ ${formatCost(all.cost_usd)}`),
-    el("details", { class: "tokens", id: "estimate-tokens" }, el("summary", {}, "Tokens"), comparison(selection, all)),
+    el(
+      "details",
+      { class: "tokens", id: "estimate-tokens" },
+      el("summary", {}, "Tokens"),
+      comparison(selection, all),
+    ),
   ];
 }
 

@@ -18,7 +18,12 @@ export function fieldChips(field, setField) {
   if (chips.length === 0) return null;
   return el(
     "div",
-    { class: "chips", id: `field-${field.key}-chips`, role: "group", "aria-labelledby": `field-${field.key}-label` },
+    {
+      class: "chips",
+      id: `field-${field.key}-chips`,
+      role: "group",
+      "aria-labelledby": `field-${field.key}-label`,
+    },
     chips.map(({ id, value, label, detail, icon }) =>
       button([icon, label], () => setField(field.key, value), {
         id,

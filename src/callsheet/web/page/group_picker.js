@@ -89,8 +89,12 @@ function groupRow(group) {
       el("span", { class: "group-status", id: `status-${group.name}` }),
       groupWarning(group),
     ),
-    el("span", { class: "number small muted" }, formatCount(group.models.flatMap(textNames).length, "prompt")),
+    el("span", { class: "number small muted" }, countOf(group)),
   );
+}
+
+function countOf({ models }) {
+  return formatCount(models.flatMap(textNames).length, "prompt");
 }
 
 /** A checkbox for each model, shown below a selected group that has several. */
@@ -170,7 +174,11 @@ function updateFollowUp({ name, groups }) {
     setState({ presetAnswers: { ...state.presetAnswers, [key]: event.target.value } });
   renderIfChanged(element, [key, earlier], () => [
     el("label", { for: id }, text),
-    el("select", { id, on: { change } }, earlier.map((each) => el("option", { value: each }, modelLabel(each)))),
+    el(
+      "select",
+      { id, on: { change } },
+      earlier.map((each) => el("option", { value: each }, modelLabel(each))),
+    ),
   ]);
   const inRun = isBriefChanged() ? undefined : earlier.find((model) => model === state.run?.still);
   byId(id).value = presetAnswer(name) ?? inRun ?? earlier[0];

@@ -82,7 +82,7 @@ async function problemOf(spec) {
   if (!group) return "";
   const body = { workflow: state.workflow.name, llm: spec, groups: [group.name] };
   const examples = state.llms.filter(({ variables }) => variables).map((llm) => llm.spec);
-  const problem = `There is no LLM “${spec}”. Write the provider before the name: ${examples.join(", ")}.`;
+  const problem = `There is no LLM “${spec}”. Write the provider first: ${examples.join(", ")}.`;
   return attempt(
     () => post(apiPath("estimate"), body).then(() => ""),
     ({ status }) => (status === 422 ? problem : ""), // a lost connection is reported elsewhere

@@ -49,7 +49,9 @@ function notice({ text, hint, detail, isError, buttons = [] }) {
       el(
         "div",
         { class: "actions" },
-        buttons.map(([label, onClick], index) => button(label, onClick, index ? { class: "link-button" } : {})),
+        buttons.map(([label, onClick], index) =>
+          button(label, onClick, { class: index > 0 && "link-button" }),
+        ),
       ),
   );
 }
@@ -58,7 +60,7 @@ function connectionNotice() {
   if (state.connected) return null;
   return {
     text: "The connection to the server is lost",
-    hint: "Nothing is lost: this page goes on as soon as the server answers. If it was stopped, start it again",
+    hint: "Nothing is lost: this page goes on as soon as the server answers",
   };
 }
 

@@ -33,7 +33,8 @@ export function renderPrimaryButton(action) {
   const hadFocus = document.activeElement === primary;
   primary.hidden = !label;
   // The next Tab goes to the prompts; a hidden button would give the focus to the page's beginning.
-  if (hadFocus && !label) (byId("prompts").hidden ? byId("content") : byId("prompts")).focus({ preventScroll: true });
+  const next = byId("prompts").hidden ? byId("content") : byId("prompts");
+  if (hadFocus && !label) next.focus({ preventScroll: true });
   setText(primary, state.busy ? "One moment…" : label);
   primary.setAttribute("aria-disabled", String(!isEnabled));
   const { text, isShown } = priceOf(action);

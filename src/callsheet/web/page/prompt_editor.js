@@ -16,7 +16,11 @@ export function createPromptEditor({ category, name }) {
   const length = el("span", { class: "length small muted" });
   const findings = el("ul", { class: "findings", "aria-live": "polite" });
   const fix = button("Fix", () => replaceText(fixed), { hidden: true });
-  const area = el("textarea", { "aria-label": `Text of ${textLabel(name)}`, spellcheck: "true", dir: "auto" });
+  const area = el("textarea", {
+    "aria-label": `Text of ${textLabel(name)}`,
+    spellcheck: "true",
+    dir: "auto",
+  });
   const refusal = el("p", { class: "error", role: "alert" });
   const elsewhere = el("div", { class: "elsewhere", role: "alert" });
   const saving = button("Save", save);

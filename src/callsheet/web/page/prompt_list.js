@@ -219,7 +219,11 @@ function groupBlock(group, isFoldable) {
   const copyGroup = (event) => copyPrompts(event.target, [group], label);
   return el(
     "div",
-    { class: isAlone(group) ? "prompt-group alone" : "prompt-group", role: "group", "aria-label": label || humanize(category) },
+    {
+      class: isAlone(group) ? "prompt-group alone" : "prompt-group",
+      role: "group",
+      "aria-label": label || humanize(category),
+    },
     el(
       "header",
       {},

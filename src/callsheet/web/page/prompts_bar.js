@@ -44,7 +44,10 @@ export function promptsBar(groups, { copyAll, jumpTo, foldAll }) {
       "div",
       { class: "actions" },
       areMany(groups) && contents(groups, jumpTo, foldAll),
-      button("Rewrite all", () => rewritePrompts([...modelsOfRun()]), { class: "link-button", id: "rewrite-all" }),
+      button("Rewrite all", () => rewritePrompts([...modelsOfRun()]), {
+        class: "link-button",
+        id: "rewrite-all",
+      }),
       downloads(),
       button("Copy all", (event) => copyAll(event.currentTarget), { class: "copy", id: "copy-all" }),
     ),

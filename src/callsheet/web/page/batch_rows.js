@@ -1,0 +1,167 @@
+// The rows of the open batch as a table: status, prompts with Copy, problems, cost; found by status and text.
+
+import { apiPath, attempt, get } from "./api_client.js";
+import { copyText } from "./clipboard.js";
+import { button, byId, el, inlineCode, renderIfChanged } from "./dom.js";
+import { describeError } from "./error_texts.js";
+import { capitalize, formatCost, formatCount } from "./format.js";
+import { textLabel } from "./labels.js";
+import { isPaid, promptTexts } from "./selectors.js";
+import { setState, state } from "./store.js";
+
+const STATUS = { succeeded: "done", failed: "failed", running: "writing", left: "not begun" };
+const DELAY = 200; // milliseconds after the last key
+const PAGE_SIZE = 50;
+const ANY = "any"; // status
+
+const wanted = { batch: "", status: ANY, search: "", limit: PAGE_SIZE }; // what the table shows
+let loaded = { key: "", version: "", rows: [], next: null };
+let request = 0;
+let timer = 0;
+
+/** Renders the table, and loads it again as the batch goes on. */
+export function renderBatchRows(element, batch) {
+  if (wanted.batch !== batch.batch) {
+    Object.assign(wanted, { batch: batch.batch, status: ANY, search: "", limit: PAGE_SIZE });
+    loaded = { key: "", version: "", rows: [], next: null };
+  }
+  renderIfChanged(element, batch.batch, () => [filters(), el("div", { id: "row-table" })]);
+  load(JSON.stringify([batch.status, batch.rows, wanted]));
+  byId("row-status").value = wanted.status;
+  renderIfChanged(byId("row-table"), [loaded.rows, loaded.next, batch.llm, Boolean(loaded.key)], () =>
+    table(batch),
+  );
+}
+
+function filters() {
+  const choices = Object.entries({ [ANY]: "all rows", ...STATUS });
+  const options = choices.map(([value, label]) => el("option", { value }, capitalize(label)));
+  const select = (event) => change({ status: event.target.value });
+  const search = (event) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => change({ search: event.target.value.trim() }), DELAY);
+  };
+  return el(
+    "div",
+    { class: "row-filters" },
+    el("h3", { id: "rows-heading" }, "Rows"),
+    el("label", { for: "row-status", class: "visually-hidden" }, "Show rows"),
+    el("select", { id: "row-status", on: { change: select } }, options),
+    el("label", { for: "row-search", class: "visually-hidden" }, "Search rows"),
+    el("input", {
+      type: "search",
+      id: "row-search",
+      autocomplete: "off",
+      placeholder: "search",
+      on: { input: search },
+    }),
+  );
+}
+
+function change(values) {
+  Object.assign(wanted, { limit: PAGE_SIZE }, values);
+  setState({});
+}
+
+function showMore() {
+  change({ limit: wanted.limit + PAGE_SIZE });
+}
+
+/** Loads the rows unless those of this version are there; one request at a time, the last one counts. */
+async function load(version) {
+  if (loaded.version === version) return;
+  loaded.version = version;
+  const current = ++request;
+  const { batch, ...query } = wanted;
+  const given = Object.entries(query).filter(([, value]) => value && value !== ANY);
+  const params = new URLSearchParams(given);
+  await attempt(
+    async () => {
+      const page = await get(`${apiPath("batches", batch, "rows")}?${params}`);
+      if (current === request) loaded = { ...loaded, key: batch, rows: page.rows, next: page.next };
+    },
+    () => (loaded.version = ""),
+  );
+  setState({});
+}
+
+function table(batch) {
+  const { rows, next, key } = loaded;
+  if (!key) return [];
+  if (rows.length === 0) return el("p", { class: "muted" }, "No such rows.");
+  const paid = isPaid(batch.llm);
+  const head = ["Row", "Status", "Prompts", "Problems", paid && "Cost"].filter(Boolean);
+  return [
+    el(
+      "table",
+      { class: "rows", "aria-labelledby": "rows-heading" },
+      el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col" }, name)))),
+      el("tbody", {}, rows.map((row) => tableRow(row, paid, batch.llm))),
+    ),
+    next && button("More rows", showMore, { id: "more-rows" }),
+  ];
+}
+
+function tableRow({ row, id, run, title, status, prompts, problems, warnings, code, usage }, paid, llm) {
+  const hasRun = status === "succeeded" || status === "failed" || status === "running";
+  const name = [el("span", { class: "muted" }, `${id || row} `), title];
+  return el(
+    "tr",
+    { class: status },
+    el("th", { scope: "row", dir: "auto" }, hasRun ? el("a", { href: `#${run}` }, name) : name),
+    el("td", { class: "status" }, STATUS[status]),
+    el("td", {}, el("div", { class: "row-prompts" }, promptsOf(run, prompts))),
+    el("td", { class: "row-problems" }, problemsOf({ status, problems, warnings, code, llm })),
+    paid && el("td", { class: "number" }, usage.calls ? formatCost(usage.cost_usd) : ""),
+  );
+}
+
+/** The prompts of a row: the first to be seen, all of them below it, each to be copied. */
+function promptsOf(run, prompts) {
+  const texts = promptTexts({ all: prompts });
+  const [first] = texts;
+  if (!first) return [];
+  const all = texts.map(({ name, text }) => `${textLabel(name)}\n${text}`).join("\n\n");
+  const copyAll = (event) => copyText(event.currentTarget, texts.length > 1 ? all : first.text, title);
+  const title = formatCount(texts.length, "prompt");
+  return [
+    el(
+      "details",
+      {},
+      el("summary", { id: `row-${run}` }, el("span", { class: "preview", dir: "auto" }, first.text)),
+      texts.map(({ name, text }) => promptLine(name, text)),
+    ),
+    button(texts.length > 1 ? `Copy ${texts.length}` : "Copy", copyAll, {
+      class: "copy",
+      "aria-label": `Copy ${title}`,
+    }),
+  ];
+}
+
+function promptLine(name, text) {
+  const label = textLabel(name);
+  const copy = (event) => copyText(event.currentTarget, text, label);
+  return el(
+    "div",
+    { class: "row-prompt" },
+    el("h4", {}, label),
+    button("Copy", copy, { class: "link-button", "aria-label": `Copy ${label}` }),
+    el("p", { class: "text", dir: "auto" }, text),
+  );
+}
+
+function problemsOf({ status, problems, warnings, code, llm }) {
+  if (status === "failed") {
+    const [message = ""] = problems;
+    return el("span", { class: "error", title: message }, describeError({ code, message }, llm).text);
+  }
+  if (status !== "succeeded") return "";
+  const lines = [...problems, ...warnings];
+  if (lines.length === 0) return el("span", { class: "muted" }, "none");
+  return el(
+    "details",
+    {},
+    el("summary", {}, formatCount(lines.length, problems.length ? "problem" : "warning")),
+    el("ul", { class: "small" }, lines.map((line) => el("li", {}, inlineCode(line)))),
+  );
+}
