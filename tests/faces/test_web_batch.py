@@ -162,7 +162,10 @@ def test_a_failed_row_stops_no_other_and_is_retried_alone(
         2, "a heron", "failed", "provider_rejected_request"
     ]  # fmt: skip
     [boat] = server.get(f"/api/batches/{batch}/rows?after={page['next']}&search=BOAT")["rows"]
-    assert (boat["status"], "a boat" in boat["prompts"]["LEONARDO_ANIME_XL_A"]) == ("succeeded", True)
+    assert (boat["status"], "a boat" in boat["prompts"]["LEONARDO_ANIME_XL_A"]) == (
+        "succeeded",
+        True,
+    )
     assert not server.get(f"/api/batches/{batch}/rows?status=left")["rows"]
     assert "api.openai" not in failed["failures"][0]["message"]
 

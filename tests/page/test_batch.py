@@ -155,6 +155,13 @@ def test_a_failed_row_is_listed_opened_and_retried_alone(
     ui.primary_button.click()
     expect(batch).to_contain_text("1 of 1 idea written")
     expect(row).to_contain_text("done")
+    _copy_and_find(ui, batch, row)
+    batch.get_by_role("button", name="Delete with its runs").click()
+    expect(batch).to_be_hidden()
+    expect(ui.page.locator("#batch-list a[href^='#batch=fox-']")).to_have_count(0)
+
+
+def _copy_and_find(ui: PageObject, batch: Locator, row: Locator) -> None:
     row.get_by_role("button", name="Copy").click()
     expect(row.get_by_role("button", name="Copy")).to_have_text("copied")
     assert "a fox in snow" in ui.clipboard()
@@ -165,6 +172,3 @@ def test_a_failed_row_is_listed_opened_and_retried_alone(
     expect(row).to_be_visible()
     batch.get_by_label("Search rows").fill("heron")
     expect(batch).to_contain_text("No such rows.")
-    batch.get_by_role("button", name="Delete with its runs").click()
-    expect(batch).to_be_hidden()
-    expect(ui.page.locator("#batch-list a[href^='#batch=fox-']")).to_have_count(0)

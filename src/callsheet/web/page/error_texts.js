@@ -12,7 +12,11 @@ const TEXTS = {
     "Check that it is whole and current. {key}",
     LLM_STEPS,
   ],
-  provider_billing: ["The account at {provider} has no credit left", "Add credit, then try again.", LLM_STEPS],
+  provider_billing: [
+    "The account at {provider} has no credit left",
+    "Add credit, then try again.",
+    LLM_STEPS,
+  ],
   provider_quota: [
     "The limit of the account at {provider} is used up",
     "Raise it or wait for its reset, then try again.",

@@ -38,7 +38,8 @@ export function renderEstimate(action) {
   const isChange = action.kind === "retry" && modelsOfRun().size > 0;
   byId("estimate-gauge").hidden = isChange;
   const shown = isChange ? estimates.get(previewKey(action)) : estimate;
-  renderIfChanged(byId("estimate-figures"), [shown, isChange, llm, [...state.selected], Boolean(batch)], () => {
+  const inputs = [shown, isChange, llm, [...state.selected], Boolean(batch)];
+  renderIfChanged(byId("estimate-figures"), inputs, () => {
     if (isChange) return shown?.write ? [headline(shown.write, shown.cost)] : [];
     return all ? whole(estimate) : el("p", { class: "muted small" }, "No group selected.");
   });
