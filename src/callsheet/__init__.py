@@ -1,6 +1,6 @@
 """One idea in, prompts for exactly the chosen image and video models out.
 
-The verbs of the command line for programs: `run`, `answer`, `resume`, `batch` (each with a twin in `…_async`),
+The verbs of the command line for programs: `run`, `answer`, `resume`, `retry`, `batch` (each with a twin in `…_async`),
 `estimate`, `load_groups`, `build_instructions`, `build_schema`.
 """
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         load_groups,
         resume,
         resume_async,
+        retry,
+        retry_async,
         run,
         run_async,
     )
@@ -44,6 +46,8 @@ __all__ = [
     "load_groups",
     "resume",
     "resume_async",
+    "retry",
+    "retry_async",
     "run",
     "run_async",
 ]

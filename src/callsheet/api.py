@@ -259,6 +259,38 @@ async def resume_async(  # noqa: PLR0913  # each is a word of the command line's
         service.store.close()
 
 
+def retry(run: str, **options: Any) -> Result:
+    """Writes prompts of a kept run again; takes the options of `retry_async`."""
+    return asyncio.run(retry_async(run, **options))
+
+
+async def retry_async(  # noqa: PLR0913  # each is a word of the command line's
+    run: str,
+    *,
+    rewrite: Sequence[str] = (),
+    wish: str = "",
+    groups: Sequence[str] | None = None,
+    llm: str | LLM | None = None,
+    home: str | Path | None = None,
+    answer: Callable[[Question], str | None] | None = None,
+) -> Result:
+    """Repeats a step of a kept run and every later one; prompts that still fit are kept.
+
+    `rewrite` names models to write again, or `all`; `wish` says what to change in their prompts
+    ("less rain"); `unchanged` in the document lists those that stayed the same.
+    """
+    from callsheet.runs.options import RunOptions
+    from callsheet.runs.service import RunService
+
+    spec = llm if isinstance(llm, str) else None
+    options = RunOptions(llm=spec, groups=groups, rewrite=tuple(rewrite), wish=wish)
+    service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
+    try:
+        return await _carry_out(await service.retry(run, options), answer)
+    finally:
+        service.store.close()
+
+
 async def _carry_out(
     session: RunSession, answer: Callable[[Question], str | None] | None
 ) -> Result:

@@ -249,6 +249,9 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     from_earlier_still: list[str] | None = optional_field(
         "The models whose prompts were written for the still's image prompt as it was before an edit."
     )
+    unchanged: list[str] | None = optional_field(
+        "The models whose prompts were rewritten and are the same as before."
+    )
     planned_models: dict[str, list[str]] | None = optional_field(
         "By category, the models chosen beforehand for steps that have not begun."
     )

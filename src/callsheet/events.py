@@ -65,6 +65,7 @@ class RunRetried(RunEvent):
     """A step and all later ones are executed again; models in `anew` are rewritten in any case.
 
     `finished` is added to the state: prompts that an unfinished attempt had already paid for.
+    `before` are the prompts of the models to rewrite as they stood; `wish` is what is to change.
     """
 
     kind: Literal["run_retried"] = "run_retried"
@@ -77,6 +78,8 @@ class RunRetried(RunEvent):
     answers: dict[str, JsonValue] = {}
     anew: tuple[str, ...] = ()
     finished: dict[str, JsonValue] = {}
+    before: dict[str, JsonValue] = {}
+    wish: str = ""
     manner: QuestionPolicy = QuestionPolicy()
     once: str = ""
 

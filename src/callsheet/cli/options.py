@@ -205,6 +205,7 @@ def build_run_options(
         max_cost=options["max_cost"],
         idea_check=options["idea_check"],
         rewrite=options.get("rewrite") or (),
+        wish=options.get("wish") or "",
         accept_defaults=options["yes"],
         review=options["review"],
     )

@@ -123,6 +123,8 @@ def print_findings(document: Mapping[str, Any]) -> None:
         _print_finding(problem, "red")
     for warning in document["warnings"]:
         _print_finding(warning, "yellow", "warning: ")
+    if unchanged := document.get("unchanged"):
+        note(f"rewritten, but nothing changed: {', '.join(unchanged)}")
     if earlier := document.get("from_earlier_still"):
         rewriting = f"callsheet retry {document['run']} --rewrite {','.join(earlier)}"
         text = f"written before {document['still']} was edited: {', '.join(earlier)}; to rewrite"

@@ -114,6 +114,11 @@ def resume(name: str, **given: Any) -> int:
     metavar="MODEL,…",
     help="Rewrite the prompts of these models, or `all`. Other prompts that still fit are kept.",
 )
+@click.option(
+    "--wish",
+    metavar="TEXT",
+    help="What to change in the rewritten prompts, such as `less rain`; the rest of each is kept.",
+)
 @still_option
 @image_option
 @llm_options

@@ -44,6 +44,8 @@ def build_context(journal: Journal, resources: Resources, llm: LLM) -> ModuleCon
         llm=llm.spec,
         idea_check=view.idea_check,
         rewrite=view.rewrite,
+        before=dict(view.before),
+        wish=view.wish,
         preset_answers=dict(view.preset_answers),
     )
 

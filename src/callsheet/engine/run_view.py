@@ -62,7 +62,8 @@ class RunView:
     `next_step` names the next one if it is not the following. `preset_answers` are those not used
     yet, `question_seq` is the number of the last question's event. `replies` are those the current
     module already has, by number, `values` what it finished before it failed, `rejected` its
-    texts that are no prompts, by path, and `noted` what it told. `parked_until` (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order.
+    texts that are no prompts, by path, and `noted` what it told. `before` are prompts that are
+    rewritten as they stood, `wish` what is to change in them. `parked_until` (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order.
     """
 
     run: str
@@ -96,6 +97,8 @@ class RunView:
     rejected: dict[str, ValueRejected] = field(default_factory=dict)
     noted: set[str] = field(default_factory=set)
     rewrite: frozenset[str] = frozenset()
+    before: dict[str, JsonValue] = field(default_factory=dict)
+    wish: str = ""
     parked_until: float | None = None
     parked_at: float = 0.0
     error: RunFailed | RunParked | None = None
@@ -171,6 +174,7 @@ def _apply_start(view: RunView, event: RunStarted | RunResumed | RunRetried) -> 
     if isinstance(event, RunRetried):
         view.status, view.question = "running", None
         view.step, view.next_step, view.rewrite = None, event.step, frozenset(event.anew)
+        view.before, view.wish = dict(event.before), event.wish
         view.state.update(event.finished)
 
 

@@ -60,6 +60,7 @@ class ModuleContext:
     `values` are those of an earlier, failed go at this attempt. `reject` records a text that is no
     prompt, with the reason. `llm` is the LLM's spec, `idea_check` how prompts are judged by the
     idea, and `rewrite` what is to be written again even where it still fits.
+    `before` are those prompts as they stood, by model, and `wish` is what is to change in them.
     `preset_answers` were given beforehand and wait for questions that are not asked yet.
     """
 
@@ -75,6 +76,8 @@ class ModuleContext:
     llm: str = ""
     idea_check: IdeaCheckMode = STRICT
     rewrite: frozenset[str] = frozenset()
+    before: Mapping[str, JsonValue] = field(default_factory=dict)
+    wish: str = ""
     preset_answers: Mapping[str, JsonValue] = field(default_factory=dict)
 
 

@@ -10,7 +10,8 @@ from callsheet.events import Noted, RunRetried, RunStarted, StepFinished
 from callsheet.exports.prompt_set import prompt_set
 from callsheet.exports.registry import available_exports
 from callsheet.loader.bundle import load_stored
-from callsheet.runs.document import list_attempts, run_document, work_in_progress
+from callsheet.runs.attempts import list_attempts, work_in_progress
+from callsheet.runs.document import run_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,6 @@ from callsheet.catalog.schemas import WRAPPER
 from callsheet.costs.savings import InstructionSavings
 from callsheet.costs.tokens import count_tokens
 from callsheet.documents import (
-    AttemptResult,
     OpenQuestion,
     PromptCoverage,
     PromptProblem,
@@ -18,12 +17,8 @@ from callsheet.documents import (
     QuestionOption,
     RunDocument,
     RunError,
-    StepAttempt,
-    WorkInProgress,
 )
-from callsheet.engine.run_view import RunView
 from callsheet.errors import InputError
-from callsheet.events import PromptEdited, RunFailed, StepFinished
 from callsheet.loader.rendering import (
     CHOOSE_MODULE,
     INSTRUCTIONS_MODULE,
@@ -45,8 +40,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from callsheet.costs.receipt import Receipt
+    from callsheet.engine.run_view import RunView
     from callsheet.errors import CallsheetError
-    from callsheet.events import RecordedEvent
     from callsheet.loader.bundle import WorkflowBundle
     from callsheet.questions import Question
     from callsheet.workflow.definition import ModuleUse
@@ -68,19 +63,18 @@ def run_document(
     `unsaved` is why a part of the run could not be stored.
     """
     results = bundle.definition.workflow.results
-    selection, models, prompts = _written(bundle, view)
+    selection, models, prompts = written_prompts(bundle, view)
     brief = resolve(results.brief, view.state, []) or {}
     finished = _with_finished(bundle, view, prompts, models)
     problems, warnings, coverage = judge_written(bundle, view, selection, finished)
-    optional: dict[str, Any] = {}
-    if still := _still(bundle, view, models):
-        optional["still"] = still
-    if earlier := _from_earlier_still(bundle, view, finished):
-        optional["from_earlier_still"] = earlier
-    if planned := _planned_models(bundle, view):
-        optional["planned_models"] = planned
-    if chosen := chosen_values(bundle, view):
-        optional["chosen"] = chosen
+    optional: dict[str, Any] = {
+        "still": _still(bundle, view, models),
+        "from_earlier_still": _from_earlier_still(bundle, view, finished),
+        "unchanged": _unchanged(view, finished),
+        "planned_models": _planned_models(bundle, view),
+        "chosen": (chosen := chosen_values(bundle, view)),
+    }
+    optional = {name: value for name, value in optional.items() if value}
     if view.question is not None and status == "waiting":
         optional["question"] = _open_question(view.question, view.question_seq)
     if view.parked_until is not None:
@@ -143,9 +137,36 @@ def _from_earlier_still(
             )
             options = resolve(use.inputs["options"], view.state, [])
             now = options.get(str(name)) if isinstance(options, dict) else None
+            written = prompts.get(category_of(bundle, step), {})
             if now is not None and now != text:
-                return [*prompts.get(category_of(bundle, step), {})]
+                return [*written]
+            return [model for model in written if model in _planned_anew(bundle, view, step)]
     return []
+
+
+def _planned_anew(bundle: WorkflowBundle, view: RunView, step: str) -> set[str]:
+    """Return the models that a failed attempt of this step was to write again and did not."""
+    if view.step != step or view.status != "failed":
+        return set()
+    asked = next(
+        (
+            u.inputs
+            for u in bundle.definition.workflow.step(step).modules
+            if u.module_id == SCHEMA_MODULE
+        ),
+        {},
+    )
+    models = resolve(asked.get(ONLY_MODELS), view.state, [])
+    names = {str(each) for each in models} if isinstance(models, list) else set()
+    return {model for model in names if not any(model in path.split(".") for path in view.values)}
+
+
+def _unchanged(view: RunView, prompts: Mapping[str, Mapping[str, JsonValue]]) -> list[str]:
+    """List the models that the latest retry was to rewrite and whose prompts are as before."""
+    if view.status == "running":
+        return []
+    every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
+    return [model for model, before in view.before.items() if every.get(model) == before]
 
 
 def _planned_models(bundle: WorkflowBundle, view: RunView) -> dict[str, list[str]]:
@@ -198,74 +219,10 @@ def prompts_and_findings(
 
     The prompts that a failed module has finished are among them.
     """
-    selection, models, prompts = _written(bundle, view)
+    selection, models, prompts = written_prompts(bundle, view)
     prompts = _with_finished(bundle, view, prompts, models)
     every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
     return every, *judge_written(bundle, view, selection, prompts)
-
-
-def work_in_progress(bundle: WorkflowBundle, view: RunView) -> WorkInProgress | None:
-    """Return the step being executed, its models, and the prompts that are finished already."""
-    if view.step is None or view.status != "running":
-        return None
-    uses = bundle.definition.workflow.step(view.step).modules
-    category = next(
-        (u.inputs.get("group_category") for u in uses if u.module_id == SELECTION_MODULE), None
-    )
-    asked = next((use.inputs for use in uses if use.module_id == SCHEMA_MODULE), {})
-    models = resolve(asked.get(ONLY_MODELS), view.state, [])
-    return WorkInProgress.model_construct(
-        step=view.step,
-        attempt=view.attempt,
-        category=category,
-        models=models if isinstance(models, list) else [],
-        finished={
-            name.removeprefix(f"{WRAPPER}."): text
-            for name, text in view.values.items()
-            if name.startswith(f"{WRAPPER}.")
-        },
-    )
-
-
-def list_attempts(bundle: WorkflowBundle, events: Sequence[RecordedEvent]) -> list[StepAttempt]:
-    """List every ended attempt of every step, and every edit, with the category's prompts then.
-
-    A step that asks for no model groups has no prompts of its own.
-    """
-    attempts: list[StepAttempt] = []
-    view = RunView("")
-    is_edit = False
-    for recorded in events:
-        step, attempt = view.step, view.attempt
-        follows_edit, is_edit = is_edit, isinstance(recorded.event, PromptEdited)
-        view.apply(recorded)
-        result: AttemptResult
-        match recorded.event:
-            case PromptEdited(step=step):
-                attempt, result = view.attempts.get(step, 0), "edited"
-            case StepFinished(result=result) if step is not None:
-                pass
-            case RunFailed() if step is not None and not follows_edit:
-                result = "failed"
-            case _:
-                continue
-        prompts = _prompts_of_step(bundle, view, step) if result != "failed" else {}
-        attempts.append(
-            StepAttempt.model_construct(
-                step=step, attempt=attempt, result=result, ended=recorded.at, prompts=prompts
-            )
-        )
-    return attempts
-
-
-def _prompts_of_step(bundle: WorkflowBundle, view: RunView, step: str) -> dict[str, JsonValue]:
-    _, _, every = _written(bundle, view)
-    asked = [
-        str(use.inputs.get("group_category"))
-        for use in bundle.definition.workflow.step(step).modules
-        if use.module_id == SELECTION_MODULE
-    ]
-    return {name: text for category in asked for name, text in every.get(category, {}).items()}
 
 
 def _selection(bundle: WorkflowBundle, found: JsonValue) -> dict[str, list[str]]:
@@ -292,7 +249,7 @@ def _models(
     return models
 
 
-def _written(
+def written_prompts(
     bundle: WorkflowBundle, view: RunView
 ) -> tuple[dict[str, list[str]], dict[str, list[str]], dict[str, dict[str, JsonValue]]]:
     """Return the selected groups, the selected models, and the prompts, each by category."""

@@ -26,7 +26,8 @@ class RunOptions:
 
     None means not given: a new run takes the setting or the default, an existing run keeps its own.
     `still` names the model whose still the motion prompts are written for. A retry skips
-    `deselected_categories`; `rewrite` names models whose prompts it writes again.
+    `deselected_categories`; `rewrite` names models whose prompts it writes again, changed as `wish`
+    says.
     """
 
     llm: str | None = None
@@ -38,6 +39,7 @@ class RunOptions:
     max_cost: float | None = None
     idea_check: IdeaCheckMode | None = None
     rewrite: Sequence[str] = ()
+    wish: str = ""
     deselected_categories: Sequence[str] = ()
     accept_defaults: bool = False
     review: bool = False

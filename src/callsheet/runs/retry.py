@@ -8,6 +8,7 @@ from callsheet.catalog.rules import joined, leaves
 from callsheet.catalog.schemas import WRAPPER, models_in
 from callsheet.errors import InputError, StateConflictError, UnknownNameError
 from callsheet.loader.rendering import SELECTION_PREFIX, still_question
+from callsheet.runs.document import prompts_and_findings
 from callsheet.runs.inputs import check_still, preset_questions
 from callsheet.workflow.references import resolve, state_keys
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from callsheet.engine.run_view import RunView
     from callsheet.loader.bundle import WorkflowBundle
+    from callsheet.runs.options import RunOptions
 
 PLAN, COLLECT = "prompt.plan_writing", "prompt.collect"
 
@@ -31,6 +33,21 @@ def models_to_rewrite(bundle: WorkflowBundle, rewrite: Sequence[str]) -> tuple[s
         if model != "all":
             bundle.resources.catalog.group_of(model)
     return tuple(rewrite)
+
+
+def prompts_to_change(
+    bundle: WorkflowBundle, view: RunView, options: RunOptions
+) -> dict[str, JsonValue]:
+    """Return the prompts of the models to rewrite as they stand; raises InputError on a lone wish."""
+    if options.wish.strip() and not options.rewrite:
+        raise InputError(
+            "a wish needs the prompts that it is to change", hint="name their models, or `all`"
+        )
+    if not options.rewrite:
+        return {}
+    prompts, *_ = prompts_and_findings(bundle, view)
+    names = prompts if "all" in options.rewrite else options.rewrite
+    return {model: prompts[model] for model in names if model in prompts}
 
 
 def deselected_answers(bundle: WorkflowBundle, categories: Sequence[str]) -> dict[str, JsonValue]:

@@ -59,6 +59,7 @@ HIDDEN_FIELDS = {
     "idea_check",
     "answers",
     "anew",
+    "before",
     "manner",
     "once",
     "detail",

@@ -43,6 +43,7 @@ def run_options(
         max_cost=cost_limit(settings, body.max_cost) if body.max_cost is not None else None,
         idea_check=body.idea_check,
         rewrite=tuple(rewrite),
+        wish=getattr(body, "wish", ""),
         deselected_categories=tuple(getattr(body, "without", ())),
         accept_defaults=getattr(body, "yes", False),
         review=getattr(body, "review", False),

@@ -71,6 +71,9 @@ class RetryRequest(ExecutionRequest):
         default_factory=list, description="Categories to deselect: no call is made for them."
     )
     rewrite: Names = Field(default_factory=list)
+    wish: Annotated[str, StringConstraints(max_length=1_000)] = Field(
+        default="", description="What to change in the prompts of `rewrite`; the rest is kept."
+    )
     step: Name | None = None
     review: bool = False
     yes: bool = False

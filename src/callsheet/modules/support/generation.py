@@ -25,7 +25,7 @@ from callsheet.catalog.rules import (
     pick,
     without_extras,
 )
-from callsheet.catalog.schemas import invalid
+from callsheet.catalog.schemas import invalid, models_in
 from callsheet.errors import (
     EmptyReplyError,
     FilteredError,
@@ -100,6 +100,12 @@ class Outputs(Values):
     response: dict[str, JsonValue]
 
 
+CHANGE = (
+    "Prompts exist already and are to be changed. Change what is asked for here, and keep the rest of"
+    " each prompt as it is:\n{wish}\n\nThe prompts as they are:\n{before}\n\n"
+)
+
+
 @dataclass(frozen=True)
 class _FinishedValues:
     """Records finished values once each, so that they are not paid for again."""
@@ -170,12 +176,24 @@ def _whole_request(inputs: Inputs, context: ModuleContext) -> Request:
         context.note(note)
     return Request(
         system=inputs.system_message,
-        user=inputs.user_message,
+        user=_changes(inputs, context) + inputs.user_message,
         schema=inputs.output_schema,
         drafts=drafts,
         variables=variables,
         picture=_image_to_send(inputs, context),
     )
+
+
+def _changes(inputs: Inputs, context: ModuleContext) -> str:
+    """What the person wishes to change in prompts that are rewritten, with these as they stood."""
+    asked = models_in(inputs.output_schema)
+    before = {model: text for model, text in context.before.items() if model in asked}
+    if not context.wish or not before:
+        return ""
+    if writes_drafts(context.llm):
+        context.note("offline drafts cannot follow a wish; an LLM can")
+        return ""
+    return CHANGE.format(wish=context.wish, before=json.dumps(before, ensure_ascii=False, indent=1))
 
 
 def _image_to_send(inputs: Inputs, context: ModuleContext) -> Image | None:

@@ -1,6 +1,7 @@
 // One prompt: its text while it is written, its length, its findings, and its actions.
 
 import { copyText } from "./clipboard.js";
+import { createComparison } from "./compare.js";
 import { button, el, renderIfChanged, setText } from "./dom.js";
 import { beginEdit, editOf, saveEdit, typeEdit } from "./edits.js";
 import { coverageText, findingItem, showLength, splitByFindings } from "./findings.js";
@@ -9,19 +10,21 @@ import { modelLabel, textLabel } from "./labels.js";
 import { correctionOf } from "./lint.js";
 import { createPromptEditor } from "./prompt_editor.js";
 import { promptHistory } from "./prompt_history.js";
-import { rewritePrompts } from "./run_actions.js";
-import { limitOf } from "./selectors.js";
+import { createRewriteForm } from "./rewrite_form.js";
+import { isRunning, limitOf, promptTexts } from "./selectors.js";
+import { state } from "./store.js";
 
 /**
  * A prompt's card: its `element`, and `update(prompt)`, which renders what has changed.
  *
  * A prompt is `{ category, name, model, text, partialText, isWriting, pending, isEditable, settings,
- * coverage, findings, rejectedText, earlier, newer }`; `text` is undefined while nothing is written.
+ * coverage, findings, rejectedText, earlier, newer, isUnchanged }`; `text` is undefined while nothing
+ * is written.
  */
 export function createPromptCard(name) {
   let prompt = null;
   let editor = null;
-  let isHistoryOpen = false;
+  let panel = null; // what is open below the prompt: its `kind`, `element`, and maybe `update`
   const id = `prompt-${name}`;
   const label = textLabel(name);
   const length = el("span", { class: "length" });
@@ -35,14 +38,14 @@ export function createPromptCard(name) {
   const settings = el("p", { class: "settings" });
   const findingList = el("ul", { class: "findings", "aria-label": `Findings in ${label}` });
   const actions = el("div", { class: "actions" });
-  const history = el("div");
+  const below = el("div");
   const heading = el("h5", { id: `${id}-name`, title: name }, label);
   const unsent = el("p", { class: "settings", role: "status" });
   const element = el(
     "article",
     { class: "prompt-card", id, tabindex: "0", "aria-labelledby": `${id}-name` },
     el("div", { class: "prompt-head" }, heading, length, copy),
-    [text, unsent, settings, coverage, findingList, actions, history],
+    [text, unsent, settings, coverage, findingList, actions, below],
   );
 
   function render() {
@@ -61,53 +64,94 @@ export function createPromptCard(name) {
     findingList.hidden = Boolean(editor) || items.length === 0;
     copy.hidden = !isWritten || isWriting;
     const mayEdit = isEditable && isWritten;
-    setText(unsent, editOf(name) && !editor ? "Not sent to the server yet." : "");
+    setText(unsent, noteOf());
     const correction = editor ? undefined : correctionOf(prompt);
-    renderIfChanged(actions, [Boolean(editor), mayEdit, earlier.length, isHistoryOpen, correction], () =>
-      editor
-        ? []
-        : [
-            correction && fixButton(correction),
-            mayEdit && editButtons(),
-            earlier.length > 0 && historyButton(earlier.length),
-          ],
+    const inputs = [Boolean(editor), mayEdit, earlier.length, panel?.kind, correction, canCompare()];
+    renderIfChanged(actions, inputs, () =>
+      editor ? [] : [correction && fixButton(correction), mayEdit && editButtons(), panelButtons()],
     );
-    renderIfChanged(history, isHistoryOpen && [earlier, prompt.text], () =>
-      isHistoryOpen ? promptHistory(earlier, prompt.text) : [],
-    );
+    if (panel?.kind === "rewrite" && !mayEdit) panel = null;
+    renderIfChanged(below, panel?.kind ?? null, () => (panel ? [panel.element] : []));
+    panel?.update?.();
   }
 
-  /** Saves the text as code corrects it: an edit like any other. */
+  function noteOf() {
+    if (editOf(name) && !editor) return "Not sent to the server yet.";
+    return prompt.isUnchanged && !editor
+      ? "Nothing changed: the same text was written again. Say what should change, or edit it."
+      : "";
+  }
+
+  /** Whether there is anything to be set beside this prompt. */
+  function canCompare() {
+    return prompt.text !== undefined && !isRunning() && (prompt.earlier.length > 0 || hasOthers(name));
+  }
+
   function fixButton(correction) {
-    const fix = () => {
-      beginEdit(name, prompt.text);
-      typeEdit(name, correction);
-      saveEdit(name);
-    };
-    return button("Fix", fix, { id: `${id}-fix`, "aria-label": `Fix ${label}` });
+    return button("Fix", () => replaceText(correction), { id: `${id}-fix`, "aria-label": `Fix ${label}` });
   }
 
   function editButtons() {
     const { model } = prompt;
-    const rewrite = () => rewritePrompts([model]);
     return [
       button("Edit", startEditing, { class: "link-button", "aria-label": `Edit ${label}` }),
-      button("Rewrite", rewrite, { class: "link-button", "aria-label": `Rewrite ${modelLabel(model)}` }),
+      panelButton("rewrite", "Rewrite", `Rewrite ${modelLabel(model)}`),
     ];
   }
 
-  function historyButton(count) {
-    return button(isHistoryOpen ? "Hide history" : `History (${count})`, toggleHistory, {
+  function panelButtons() {
+    const { earlier } = prompt;
+    const count = formatCount(earlier.length, "earlier attempt");
+    return [
+      earlier.length > 0 &&
+        panelButton("history", `History (${earlier.length})`, `History of ${label}: ${count}`),
+      canCompare() && panelButton("comparison", "Compare", `Compare ${label}`),
+    ];
+  }
+
+  /** A button that opens and closes what stands below the prompt. */
+  function panelButton(kind, text, description) {
+    const isOpen = panel?.kind === kind;
+    return button(text, () => toggle(kind), {
+      id: `${id}-${kind}`,
       class: "link-button",
-      "aria-expanded": String(isHistoryOpen),
-      "aria-label": `History of ${label}: ${formatCount(count, "earlier attempt")}`,
+      "aria-expanded": String(isOpen),
+      "aria-label": description,
     });
   }
 
-  function toggleHistory() {
-    isHistoryOpen = !isHistoryOpen;
+  function toggle(kind) {
+    panel = panel?.kind === kind ? null : { kind, ...PANELS[kind]() };
     render();
-    actions.lastElementChild?.focus();
+    if (panel?.focus) panel.focus();
+    else document.getElementById(`${id}-${kind}`)?.focus();
+  }
+
+  const PANELS = {
+    rewrite: () => createRewriteForm(prompt.model, () => toggle("rewrite")),
+    comparison: () =>
+      createComparison(name, {
+        current: () => prompt.text ?? "",
+        earlier: () => prompt.earlier,
+        close: () => toggle("comparison"),
+      }),
+    history: () => {
+      const list = el("div");
+      const update = () => {
+        const { earlier, text: now, isEditable: mayRestore } = prompt;
+        renderIfChanged(list, [earlier, now, mayRestore], () =>
+          promptHistory(earlier, now, mayRestore && replaceText),
+        );
+      };
+      return { element: list, update };
+    },
+  };
+
+  /** Saves a text in place of the current one: an edit like any other. */
+  function replaceText(replacement) {
+    beginEdit(name, prompt.text);
+    typeEdit(name, replacement);
+    saveEdit(name);
   }
 
   function startEditing() {
@@ -136,6 +180,11 @@ export function createPromptCard(name) {
     render();
   };
   return { element, update };
+}
+
+/** Whether the run has other prompts, or there are other runs. */
+function hasOthers(name) {
+  return state.runs.length > 1 || promptTexts(state.run?.prompts).some((each) => each.name !== name);
 }
 
 function renderText(element, { name, text, rejectedText, partialText, isWriting, pending, findings }) {

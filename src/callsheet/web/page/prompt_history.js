@@ -1,22 +1,35 @@
-// The history of a prompt: earlier texts, compared with the current one.
+// The history of a prompt: earlier texts, compared with the current one, to be copied or restored.
 
-import { el } from "./dom.js";
+import { copyText } from "./clipboard.js";
+import { button, el } from "./dom.js";
 import { formatDate } from "./format.js";
 import { diffParts } from "./text_diff.js";
 
-/** A list of earlier attempts, the latest first. */
-export function promptHistory(attempts, current) {
+/** A list of earlier attempts, the latest first; `restore(text)` where the prompt can be edited. */
+export function promptHistory(attempts, current, restore) {
   return el(
     "ol",
     { class: "prompt-history", "aria-label": "Earlier attempts" },
-    attempts.map(({ attempt, result, ended, text }) =>
-      el(
+    attempts.map(({ attempt, result, ended, text }) => {
+      const title = `${headingOf(result, attempt)}, ${formatDate(ended)}`;
+      const copy = (event) => copyText(event.currentTarget, text, title);
+      return el(
         "li",
         {},
-        el("p", { class: "small muted" }, `${headingOf(result, attempt)}, ${formatDate(ended)}`),
-        el("p", { class: "text" }, diffParts(text, current ?? "")),
-      ),
-    ),
+        el("p", { class: "small muted" }, title),
+        el("p", { class: "text", dir: "auto" }, diffParts(text, current ?? "")),
+        el(
+          "div",
+          { class: "actions" },
+          restore &&
+            button("Restore", () => restore(text), {
+              class: "link-button",
+              "aria-label": `Restore ${title}`,
+            }),
+          button("Copy", copy, { class: "link-button", "aria-label": `Copy ${title}` }),
+        ),
+      );
+    }),
   );
 }
 

@@ -118,6 +118,7 @@ function promptState(category, name) {
     findings: distinct([...rejected, ...problems, ...noticed].filter(({ model: found }) => found === name)),
     rejectedText: rejected.find(({ model: found }) => found === name)?.text,
     earlier: earlierAttempts(name, text),
+    isUnchanged: !isRunning() && Boolean(state.run.unchanged?.includes(model)),
   };
 }
 

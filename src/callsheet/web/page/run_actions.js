@@ -66,10 +66,10 @@ export async function resumeRun(body) {
   await postToRun("resume", body);
 }
 
-/** Rewrites the prompts of these models. */
-export async function rewritePrompts(models) {
+/** Rewrites the prompts of these models, changed as `request` says. */
+export async function rewritePrompts(models, request = "") {
   const llm = state.llm === state.run.llm ? {} : { llm: state.llm };
-  await postToRun("retry", { rewrite: models, ...llm });
+  await postToRun("retry", { rewrite: models, ...(request && { wish: request }), ...llm });
 }
 
 /** Answers the open question; returns the error, if any. */
