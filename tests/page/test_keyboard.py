@@ -33,6 +33,43 @@ def test_prompts_are_written_and_copied_by_keyboard(ui: PageObject) -> None:
     assert ui.clipboard() == ui.prompt_text("SORA_1_A")
 
 
+def test_ctrl_enter_in_the_idea_writes_and_the_focus_goes_on_to_the_prompts(ui: PageObject) -> None:
+    keys = ui.page.keyboard
+    ui.select_groups("leonardo")
+    ui.enter_idea("a lamp by the sea")
+    ui.page.get_by_label("What should be shown?").press("Control+Enter")
+    ui.prompt_text("LEONARDO_ANIME_XL_A")
+    keys.press("Control+k")
+    expect(ui.page.get_by_label("Search runs")).to_be_focused()
+    ui.copy_button("LEONARDO_ANIME_XL_A").focus()
+    keys.press("?")
+    expect(ui.page.get_by_role("dialog", name="Keys")).to_contain_text("search the runs")
+    keys.press("Escape")
+    expect(ui.copy_button("LEONARDO_ANIME_XL_A")).to_be_focused()
+    ui.select_groups("phoenix")
+    ui.primary_button.press("Enter")
+    ui.prompt_text("PHOENIX_1_0_A")
+    expect(ui.page.locator("#prompts")).to_be_focused()
+
+
+def test_no_bar_of_a_phone_covers_what_has_the_focus(ui: PageObject) -> None:
+    ui.page.set_viewport_size({"width": 390, "height": 700})
+    ui.page.locator("#field-idea").focus()
+    for _ in range(25):
+        ui.page.keyboard.press("Tab")
+        covered = ui.page.evaluate(
+            """() => {
+                const focused = document.activeElement;
+                const bar = document.querySelector(".primary-action");
+                if (focused === document.body || bar.contains(focused)) return null;
+                const { bottom } = focused.getBoundingClientRect();
+                const { top } = bar.getBoundingClientRect();
+                return bottom > top ? focused.outerHTML.slice(0, 90) : null;
+            }"""
+        )
+        assert covered is None
+
+
 def test_digits_typed_into_a_field_are_no_shortcuts(ui: PageObject) -> None:
     ui.page.get_by_label("What should be shown?").focus()
     ui.page.keyboard.type("12 monkeys and 3 clocks")

@@ -1,50 +1,50 @@
-"""How the page loads: all modules at once, and few bytes before the first paint."""
+"""How the page loads: few requests, one after another in three steps, and few bytes."""
 
 from __future__ import annotations
 
 import re
-from threading import Event
 
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, expect
 
+from callsheet.web.page_files import joined_modules, page_files
 from tests.page.conftest import OpenPage
 from tests.support.page_object import TIMEOUT
 from tests.support.serving import Serving
 
-MAX_FIRST_BYTES = 100_000
+MAX_FIRST_BYTES = 110_000
 
-MODULE_TAG = re.compile(
-    r'<(?:link rel="modulepreload" href|script type="module" src)="(/page/[\w.]+)"'
+NAMES = re.compile(
+    r"^(?:async )?(?:function|const|let|class) (?:([\w$]+)|[\[{]([^\]}]*)[\]}] =)", re.MULTILINE
 )
 
 
-def test_all_modules_are_requested_before_the_first_has_arrived(
-    browser: Browser, server: Serving
-) -> None:
-    """Otherwise a slow connection would take a round trip for each link of a chain of imports."""
-    modules = MODULE_TAG.findall(server.client.get("/").text)
+def test_the_groups_are_there_after_three_round_trips(browser: Browser, server: Serving) -> None:
+    """The page, then its code and what the server offers, then the workflow: 1.6 s at 400 ms."""
     requested: list[str] = []
-    released = Event()
-    paused: list[Route] = []
-
-    def pause(route: Route) -> None:
-        if released.is_set():
-            route.continue_()
-        else:
-            paused.append(route)
-
     with browser.new_context() as context:
         page = context.new_page()
-        page.on("request", lambda request: requested.append(request.url))
-        page.route(lambda url: url.endswith(tuple(modules)), pause)
-        page.goto(server.url, wait_until="commit")
-        while not all(any(url.endswith(module) for url in requested) for module in modules):
-            page.wait_for_event("request", timeout=TIMEOUT)
-        released.set()
-        for route in paused:
-            route.continue_()
+        page.on("request", lambda request: requested.append(request.url.removeprefix(server.url)))
+        page.goto(server.url)
         expect(page.locator("#groups")).to_be_visible(timeout=TIMEOUT)
-        assert sorted(requested) == sorted(set(requested)), "nothing is loaded twice"
+        needed = requested[: requested.index("api/workflows/oms") + 1]
+        assert sorted(set(needed) - {"page/icon.svg"}) == [
+            "",
+            "api/llms",
+            "api/workflows",
+            "api/workflows/oms",
+            "page/modules.js",
+            "page/styles.css",
+            "page/theme.js",
+        ]
+        assert len(requested) == len(set(requested)), "nothing is loaded twice"
+
+
+def test_the_modules_that_are_joined_have_distinct_names() -> None:
+    text = joined_modules(page_files())
+    found = [name for pair in NAMES.findall(text) for name in re.findall(r"[\w$]+", "".join(pair))]
+    assert len(found) > 400
+    assert sorted({name for name in found if found.count(name) > 1}) == []
+    assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
 
 
 def test_little_is_loaded_before_the_first_paint(open_page: OpenPage, server: Serving) -> None:

@@ -169,7 +169,7 @@ def test_a_prompt_is_edited_and_its_history_shows_the_changes(ui: PageObject) ->
     ui.enter_idea()
     ui.select_groups("leonardo")
     ui.primary_button.click()
-    ui.prompt_text("LEONARDO_ANIME_XL_A")
+    before = ui.prompt_text("LEONARDO_ANIME_XL_A")
     row = ui.prompt_card("LEONARDO_ANIME_XL_A")
     row.get_by_role("button", name="Edit").click()
     area = row.get_by_role("textbox")
@@ -181,6 +181,14 @@ def test_a_prompt_is_edited_and_its_history_shows_the_changes(ui: PageObject) ->
     row.get_by_role("button", name="earlier attempt").click()
     expect(row.locator("ins").first).to_contain_text("heron")
     expect(row.locator("del").first).to_be_visible()
+    row.get_by_role("button", name="Compare Leonardo Anime XL").click()
+    sides = row.locator(".comparison .text")
+    expect(sides).to_have_count(2)
+    assert sides.first.inner_text() == "a heron at dawn, lofi anime, soft mist"
+    assert sides.last.inner_text() == before
+    row.get_by_role("button", name="earlier attempt").click()
+    row.get_by_role("button", name="Restore").first.click()
+    expect(row.locator("p.text").first).to_have_text(before)
 
 
 def test_one_field_of_several_is_checked_and_autofixed_while_it_is_edited(ui: PageObject) -> None:
@@ -204,8 +212,13 @@ def test_a_single_prompt_is_rewritten(ui: PageObject) -> None:
     ui.select_groups("sora")
     ui.primary_button.click()
     ui.prompt_text("SORA_2_A")
-    ui.prompt_card("SORA_1_A").get_by_role("button", name="Rewrite").click()
-    assert ui.prompt_text("SORA_1_A")
+    card = ui.prompt_card("SORA_1_A")
+    card.get_by_role("button", name="Rewrite").click()
+    expect(card.get_by_label("What should change in Sora 1 A?")).to_be_focused()
+    ui.page.keyboard.type("less rain")
+    ui.page.keyboard.press("Control+Enter")
+    expect(card).to_contain_text("Nothing changed: the same text was written again.")
+    expect(ui.page.locator("#run-notes")).to_contain_text("Offline drafts cannot follow a wish")
 
 
 def test_a_receipt_shows_the_savings(ui: PageObject) -> None:

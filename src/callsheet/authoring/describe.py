@@ -12,6 +12,9 @@ from callsheet.loader.bundle import load_workflow
 from callsheet.loader.rendering import SELECTION_MODULE, SELECTION_PREFIX, render_schema
 from callsheet.runs.inputs import preset_questions
 
+REVIEW_MODULE = "user.review"
+"""The module that keeps a person's edits."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
@@ -38,6 +41,7 @@ def describe_workflow(workflow: str, *, today: date) -> dict[str, Any]:
                 "title": step.name,
                 "description": step.description,
                 "category": next((c for c, home in homes.items() if home == step.step_id), None),
+                "editable": any(use.module_id == REVIEW_MODULE for use in step.modules),
             }
             for step in described.steps
         ],

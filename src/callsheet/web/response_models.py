@@ -53,12 +53,13 @@ class WorkflowSummary(ResponseModel):
 
 
 class WorkflowStep(ResponseModel):
-    """A step of a workflow; `category` is what it writes prompts for, if anything."""
+    """A step of a workflow; `category` is what it writes prompts for, `editable` whether it keeps edits."""
 
     step: str
     title: str
     description: str
     category: str | None
+    editable: bool
 
 
 class BriefField(ResponseModel):

@@ -59,13 +59,13 @@ export function isBatchRunning({ status }) {
   return status === "running" || status === "stopping";
 }
 
-let timer = 0;
+let pollTimer = 0;
 
 function applyBatch(document) {
   const before = state.batch?.document;
   setState({ run: null, batch: { text: "", title: defaultBatchTitle(), ...state.batch, document } });
-  clearTimeout(timer);
-  if (isBatchRunning(document)) timer = setTimeout(poll, POLL_INTERVAL);
+  clearTimeout(pollTimer);
+  if (isBatchRunning(document)) pollTimer = setTimeout(poll, POLL_INTERVAL);
   else if (before?.batch === document.batch && isBatchRunning(before))
     announce(`${document.title}: ${document.rows.done} of ${document.rows.total} written`);
 }
@@ -78,6 +78,6 @@ async function poll() {
       const document = await get(apiPath("batches", name));
       if (state.batch?.document?.batch === name) applyBatch(document);
     },
-    () => (timer = setTimeout(poll, POLL_INTERVAL)), // a lost connection is reported elsewhere
+    () => (pollTimer = setTimeout(poll, POLL_INTERVAL)), // a lost connection is reported elsewhere
   );
 }

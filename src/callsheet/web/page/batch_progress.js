@@ -6,7 +6,7 @@ import { button, el, inlineCode } from "./dom.js";
 import { describeError } from "./error_texts.js";
 import { formatCost, formatCount, formatDuration, formatNumber, sentence } from "./format.js";
 
-const STATUS = {
+const BATCH_STATUS = {
   running: "running",
   stopping: "stopping after the current LLM calls",
   succeeded: "done",
@@ -19,11 +19,11 @@ const FORMATS = { csv: "CSV", xlsx: "Excel", jsonl: "JSON Lines", md: "Markdown"
 export function batchProgress(batch) {
   const { title, status, rows, error, llm } = batch;
   return [
-    el("p", { class: "question-text" }, `${title}: ${STATUS[status]}`),
+    el("p", { class: "question-text" }, `${title}: ${BATCH_STATUS[status]}`),
     progressBar(rows),
     el("p", { class: "small" }, figures(batch).join(" · ")),
     error && problem(describeError(error, llm)),
-    actions(batch),
+    batchActions(batch),
   ];
 }
 
@@ -63,7 +63,7 @@ function figures({ rows, usage, seconds_left: left }) {
   ].filter(Boolean);
 }
 
-function actions(batch) {
+function batchActions(batch) {
   const name = batch.batch;
   const isRunning = isBatchRunning(batch);
   const downloads = Object.entries(FORMATS).map(([format, label]) => {

@@ -9,24 +9,24 @@ import { textLabel } from "./labels.js";
 import { isPaid, promptTexts } from "./selectors.js";
 import { setState, state } from "./store.js";
 
-const STATUS = { succeeded: "done", failed: "failed", running: "writing", left: "not begun" };
-const DELAY = 200; // milliseconds after the last key
-const PAGE_SIZE = 50;
+const ROW_STATUS = { succeeded: "done", failed: "failed", running: "writing", left: "not begun" };
+const ROW_SEARCH_DELAY = 200; // milliseconds after the last key
+const ROWS_AT_ONCE = 50;
 const ANY = "any"; // status
 
-const wanted = { batch: "", status: ANY, search: "", limit: PAGE_SIZE }; // what the table shows
+const wanted = { batch: "", status: ANY, search: "", limit: ROWS_AT_ONCE }; // what the table shows
 let loaded = { key: "", version: "", rows: [], next: null };
-let request = 0;
-let timer = 0;
+let rowsRequest = 0;
+let searchTimer = 0;
 
 /** Renders the table, and loads it again as the batch goes on. */
 export function renderBatchRows(element, batch) {
   if (wanted.batch !== batch.batch) {
-    Object.assign(wanted, { batch: batch.batch, status: ANY, search: "", limit: PAGE_SIZE });
+    Object.assign(wanted, { batch: batch.batch, status: ANY, search: "", limit: ROWS_AT_ONCE });
     loaded = { key: "", version: "", rows: [], next: null };
   }
   renderIfChanged(element, batch.batch, () => [filters(), el("div", { id: "row-table" })]);
-  load(JSON.stringify([batch.status, batch.rows, wanted]));
+  loadRows(JSON.stringify([batch.status, batch.rows, wanted]));
   byId("row-status").value = wanted.status;
   renderIfChanged(byId("row-table"), [loaded.rows, loaded.next, batch.llm, Boolean(loaded.key)], () =>
     table(batch),
@@ -34,12 +34,12 @@ export function renderBatchRows(element, batch) {
 }
 
 function filters() {
-  const choices = Object.entries({ [ANY]: "all rows", ...STATUS });
+  const choices = Object.entries({ [ANY]: "all rows", ...ROW_STATUS });
   const options = choices.map(([value, label]) => el("option", { value }, capitalize(label)));
-  const select = (event) => change({ status: event.target.value });
+  const select = (event) => changeFilter({ status: event.target.value });
   const search = (event) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => change({ search: event.target.value.trim() }), DELAY);
+    clearTimeout(searchTimer);
+    searchTimer = setTimeout(() => changeFilter({ search: event.target.value.trim() }), ROW_SEARCH_DELAY);
   };
   return el(
     "div",
@@ -58,27 +58,27 @@ function filters() {
   );
 }
 
-function change(values) {
-  Object.assign(wanted, { limit: PAGE_SIZE }, values);
+function changeFilter(values) {
+  Object.assign(wanted, { limit: ROWS_AT_ONCE }, values);
   setState({});
 }
 
 function showMore() {
-  change({ limit: wanted.limit + PAGE_SIZE });
+  changeFilter({ limit: wanted.limit + ROWS_AT_ONCE });
 }
 
 /** Loads the rows unless those of this version are there; one request at a time, the last one counts. */
-async function load(version) {
+async function loadRows(version) {
   if (loaded.version === version) return;
   loaded.version = version;
-  const current = ++request;
+  const current = ++rowsRequest;
   const { batch, ...query } = wanted;
   const given = Object.entries(query).filter(([, value]) => value && value !== ANY);
   const params = new URLSearchParams(given);
   await attempt(
     async () => {
       const page = await get(`${apiPath("batches", batch, "rows")}?${params}`);
-      if (current === request) loaded = { ...loaded, key: batch, rows: page.rows, next: page.next };
+      if (current === rowsRequest) loaded = { ...loaded, key: batch, rows: page.rows, next: page.next };
     },
     () => (loaded.version = ""),
   );
@@ -109,7 +109,7 @@ function tableRow({ row, id, run, title, status, prompts, problems, warnings, co
     "tr",
     { class: status },
     el("th", { scope: "row", dir: "auto" }, hasRun ? el("a", { href: `#${run}` }, name) : name),
-    el("td", { class: "status" }, STATUS[status]),
+    el("td", { class: "status" }, ROW_STATUS[status]),
     el("td", {}, el("div", { class: "row-prompts" }, promptsOf(run, prompts))),
     el("td", { class: "row-problems" }, problemsOf({ status, problems, warnings, code, llm })),
     paid && el("td", { class: "number" }, usage.calls ? formatCost(usage.cost_usd) : ""),

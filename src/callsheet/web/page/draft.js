@@ -3,7 +3,7 @@
 import { allGroups, defaultBrief, modelsOfRun } from "./selectors.js";
 import { state } from "./store.js";
 
-const STORAGE_KEY = "callsheet.draft";
+const DRAFT_KEY = "callsheet.draft";
 const RUNS_KEY = "callsheet.drafts";
 const MAX_RUNS = 40;
 
@@ -18,17 +18,17 @@ export function saveDraft() {
   const defaults = defaultBrief();
   const isEntered = selected.size > 0 || Object.keys(brief).some((key) => brief[key] !== defaults[key]);
   const text = isEntered ? JSON.stringify(draft) : "";
-  if (text !== saved) write(STORAGE_KEY, (saved = text));
+  if (text !== saved) write(DRAFT_KEY, (saved = text));
 }
 
 /** Forgets what was entered for a new run: it was started. */
 export function clearDraft() {
-  write(STORAGE_KEY, (saved = ""));
+  write(DRAFT_KEY, (saved = ""));
 }
 
 /** The state saved for the current workflow, as far as it still applies. */
 export function loadDraft() {
-  const draft = read(STORAGE_KEY);
+  const draft = read(DRAFT_KEY);
   if (draft?.workflow !== state.workflow.name) return {};
   const models = new Set(allGroups().flatMap((group) => group.models));
   const selected = new Set((draft.selected ?? []).filter((model) => models.has(model)));

@@ -5,14 +5,14 @@ import { applyRun, refreshRun } from "./run_actions.js";
 import { isRunning } from "./selectors.js";
 import { setState, state } from "./store.js";
 
-const STORAGE_KEY = "callsheet.edits";
+const EDITS_KEY = "callsheet.edits";
 
 /**
  * By run and prompt: `{ text, from, seq, isOpen, newer, error }`. `from` is the text that is edited,
  * as it was at `seq`. An edit that is not open is saved here and to be sent; `newer` and `error` are
  * why the server refused it.
  */
-const edits = load();
+const edits = loadEdits();
 let isSending = false;
 
 export function editOf(name) {
@@ -34,7 +34,7 @@ export function newerText(name, stored) {
 }
 
 export function beginEdit(name, text) {
-  change(name, { text, from: text, seq: state.run.seq, isOpen: true });
+  changeEdit(name, { text, from: text, seq: state.run.seq, isOpen: true });
 }
 
 /** Keeps what is typed; nothing else shows it. */
@@ -44,14 +44,14 @@ export function typeEdit(name, text) {
 }
 
 export function discardEdit(name) {
-  change(name, null);
+  changeEdit(name, null);
 }
 
 /** Saves an edit; where the prompt was changed elsewhere, instead of that newer text. */
 export async function saveEdit(name, newer) {
   const { text, from, seq } = editOf(name);
   const base = newer ? { from: newer.text, seq: newer.seq } : { from, seq };
-  change(name, { text, ...base, isOpen: false });
+  changeEdit(name, { text, ...base, isOpen: false });
   await sendEdits();
 }
 
@@ -62,7 +62,7 @@ export async function sendEdits() {
   if (!waiting || isSending || isRunning()) return;
   isSending = true;
   const isSent = await attempt(
-    () => send(run, ...waiting),
+    () => sendEdit(run, ...waiting),
     (error) => keep(edits[run]?.[waiting[0]] ?? waiting[1], error),
   );
   isSending = false;
@@ -70,7 +70,7 @@ export async function sendEdits() {
   if (isSent) await sendEdits();
 }
 
-async function send(run, name, edit) {
+async function sendEdit(run, name, edit) {
   const body = { prompt: name, text: edit.text, seq: edit.seq };
   const document = await post(apiPath("runs", run, "edits"), body);
   const current = edits[run]?.[name];
@@ -92,7 +92,7 @@ function keep(edit, { status, code, message, hint, more }) {
   refreshRun();
 }
 
-function change(name, edit) {
+function changeEdit(name, edit) {
   const { run } = state.run;
   edits[run] = { ...edits[run], [name]: edit };
   if (!edit) delete edits[run][name];
@@ -103,15 +103,15 @@ function change(name, edit) {
 function store() {
   const kept = Object.entries(edits).filter(([, each]) => Object.keys(each).length > 0);
   try {
-    sessionStorage.setItem(STORAGE_KEY, JSON.stringify(Object.fromEntries(kept)));
+    sessionStorage.setItem(EDITS_KEY, JSON.stringify(Object.fromEntries(kept)));
   } catch {
     // Without storage a reload loses what is not sent.
   }
 }
 
-function load() {
+function loadEdits() {
   try {
-    return JSON.parse(sessionStorage.getItem(STORAGE_KEY)) ?? {};
+    return JSON.parse(sessionStorage.getItem(EDITS_KEY)) ?? {};
   } catch {
     return {};
   }

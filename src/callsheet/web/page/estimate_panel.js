@@ -128,11 +128,11 @@ function loadEstimates(action) {
   const body = { workflow: state.workflow.name, llm: state.llm, groups };
   if (state.image && isImageUsed()) body.picture = state.image.data;
   const key = cacheKey(body);
-  load(key, apiPath("estimate"), body);
+  loadEstimate(key, apiPath("estimate"), body);
   const estimate = estimates.get(key);
   if (estimate && state.estimate !== estimate) setState({ estimate });
   if (action.kind === "retry")
-    load(previewKey(action), apiPath("runs", state.run.run, "preview"), action.body);
+    loadEstimate(previewKey(action), apiPath("runs", state.run.run, "preview"), action.body);
 }
 
 function previewKey({ body }) {
@@ -145,7 +145,7 @@ function cacheKey(request) {
   return JSON.stringify(request, (_, value) => (value === data && data ? url : value));
 }
 
-async function load(key, path, body) {
+async function loadEstimate(key, path, body) {
   if (estimates.has(key)) return;
   estimates.set(key, null);
   await attempt(

@@ -27,12 +27,12 @@ export function correctionOf({ category, name, text, findings, isEditable }) {
   const key = `${name}\n${text}`;
   if (!corrections.has(key)) {
     corrections.set(key, null);
-    load(key, category, name, text);
+    loadCorrection(key, category, name, text);
   }
   return corrections.get(key) ?? undefined;
 }
 
-async function load(key, category, name, text) {
+async function loadCorrection(key, category, name, text) {
   const { fixed } = (await lintText(category, name, text)) ?? {};
   if (!fixed || fixed === text) return;
   corrections.set(key, fixed);

@@ -116,7 +116,7 @@ function onEvent(name, data) {
   }
 }
 
-async function load() {
+async function loadPage() {
   const [workflows, { llms, chosen }] = await Promise.all([
     get(apiPath("workflows")),
     get(apiPath("llms")),
@@ -134,7 +134,7 @@ async function load() {
 
 /** Loads the page, again and again until the server answers. */
 async function start() {
-  await attempt(load, (error) => {
+  await attempt(loadPage, (error) => {
     setState(error.status ? { error } : { connected: false });
     if (!error.status) setTimeout(start, RECONNECT_DELAY);
   });

@@ -143,7 +143,8 @@ function changedCategories() {
     if (!groups.some(isSelected)) return isRemovable(name);
     const models = groups.flatMap((group) => group.models);
     const isDifferent = models.some((model) => state.selected.has(model) !== inRun.has(model));
-    return isDifferent || hasPresetAnswer(name) || hasNewImage(name) || isEarlier(name);
+    const isOutdated = state.run.status !== "failed" && isEarlier(name); // a failed step is tried again
+    return isDifferent || hasPresetAnswer(name) || hasNewImage(name) || isOutdated;
   });
 }
 

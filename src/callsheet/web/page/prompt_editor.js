@@ -9,7 +9,7 @@ import { lintText } from "./lint.js";
 import { limitOf } from "./selectors.js";
 import { diffParts } from "./text_diff.js";
 
-const DELAY = 350; // milliseconds after the last key
+const LINT_DELAY = 350; // milliseconds after the last key
 
 /** The editor of a prompt's edit: its `element`, `focus`, and `update(newer)`, called as it changes. */
 export function createPromptEditor({ category, name }) {
@@ -42,7 +42,7 @@ export function createPromptEditor({ category, name }) {
   function onInput() {
     showLength(length, area.value, limitOf(name));
     clearTimeout(timer);
-    timer = setTimeout(check, DELAY);
+    timer = setTimeout(check, LINT_DELAY);
   }
 
   function replaceText(value) {

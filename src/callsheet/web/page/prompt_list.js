@@ -112,7 +112,7 @@ function promptState(category, name) {
     partialText: state.connected ? state.activity?.texts?.[name] : undefined,
     isWriting: isRunning() && (isRewriting || text === undefined),
     newer: newerText(name, stored),
-    isEditable: !isRunning() && isStored(name),
+    isEditable: !isRunning() && isReviewed(category) && isStored(name),
     settings: settings?.[name] ?? [],
     coverage: name === firstText?.name ? state.run.coverage?.[model] : undefined,
     findings: distinct([...rejected, ...problems, ...noticed].filter(({ model: found }) => found === name)),
@@ -120,6 +120,13 @@ function promptState(category, name) {
     earlier: earlierAttempts(name, text),
     isUnchanged: !isRunning() && Boolean(state.run.unchanged?.includes(model)),
   };
+}
+
+/** Whether the workflow keeps edits of a category's prompts. */
+function isReviewed(category) {
+  const { step } = categories().find(({ name }) => name === category) ?? {};
+  const steps = state.workflow.steps.filter((each) => step === undefined || each.step === step);
+  return steps.some(({ editable }) => editable);
 }
 
 /** Whether the step that wrote a prompt has ended, or shows it at its review: before, it changes. */
@@ -162,9 +169,9 @@ function writtenPrompts(groups) {
   );
 }
 
-function categoryBlock(category, groups, isFoldable) {
+function promptsOfCategory(category, groups, isFoldable) {
   const heading = el("h3", { class: "prompt-category" }, humanize(category));
-  return el("div", {}, heading, groups.map((group) => groupBlock(group, isFoldable)));
+  return el("div", {}, heading, groups.map((group) => promptsOfGroup(group, isFoldable)));
 }
 
 function foldGroup({ group }, isFolded) {
@@ -189,7 +196,7 @@ function promptSection(groups) {
       foldAll: (isFolded) => groups.forEach((group) => foldGroup(group, isFolded)),
     }),
     [...new Set(groups.map(({ category }) => category))].map((category) =>
-      categoryBlock(category, ofCategory(category), areMany(groups)),
+      promptsOfCategory(category, ofCategory(category), areMany(groups)),
     ),
     el("ul", { class: "run-notes", id: "run-notes", "aria-label": "Notes on the run" }),
   ];
@@ -213,7 +220,7 @@ function groupHeading(group, isFoldable) {
   return el("h4", {}, button(title, toggle, attributes));
 }
 
-function groupBlock(group, isFoldable) {
+function promptsOfGroup(group, isFoldable) {
   const { category, label, names } = group;
   const { from_earlier_still: earlier = [], still } = state.run;
   const isEarlier = names.some((name) => earlier.includes(name.split(".")[0]));

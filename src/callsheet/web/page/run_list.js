@@ -5,20 +5,20 @@ import { byId, el, renderIfChanged, setText } from "./dom.js";
 import { formatCount, formatDate } from "./format.js";
 import { setState, state } from "./store.js";
 
-const STATUS = { succeeded: "✓", waiting: "waiting", running: "running" };
-const DELAY = 150; // milliseconds after the last key
-const PAGE_SIZE = 40;
+const RUN_MARKS = { succeeded: "✓", waiting: "waiting", running: "running" };
+const SEARCH_DELAY = 150; // milliseconds after the last key
+const RUNS_AT_ONCE = 40;
 
 let next = null; // where the next page starts
 let search = "";
-let request = 0;
+let runsRequest = 0;
 
 export function initRunList() {
   let timer = 0;
   byId("run-search").addEventListener("input", (event) => {
     search = event.target.value.trim();
     clearTimeout(timer);
-    timer = setTimeout(() => loadRuns(), DELAY);
+    timer = setTimeout(() => loadRuns(), SEARCH_DELAY);
   });
   byId("more-runs").addEventListener("click", () => loadRuns(next));
   byId("sidebar-toggle").addEventListener("click", () => {
@@ -27,11 +27,19 @@ export function initRunList() {
   });
 }
 
+/** Puts the focus into the search of the runs, which a narrow window keeps folded. */
+export function focusSearch() {
+  byId("sidebar").classList.add("open");
+  byId("sidebar-toggle").setAttribute("aria-expanded", "true");
+  byId("run-search").focus();
+  byId("run-search").select();
+}
+
 /** Loads the first page, or the one that starts at `after`. */
 export async function loadRuns(after = null) {
-  const current = ++request;
+  const current = ++runsRequest;
   const query = new URLSearchParams({
-    limit: PAGE_SIZE,
+    limit: RUNS_AT_ONCE,
     ...(search && { search }),
     ...(after && { after }),
   });
@@ -41,7 +49,7 @@ export async function loadRuns(after = null) {
         get(`${apiPath("runs")}?${query}`),
         get(apiPath("batches")),
       ]);
-      if (current !== request) return;
+      if (current !== runsRequest) return;
       next = page.next;
       setState({ batches, runs: after ? [...state.runs, ...page.runs] : page.runs });
     },
@@ -90,7 +98,7 @@ function runItem({ run, title, status, started }) {
   const description = el(
     "span",
     { class: kind },
-    STATUS[status] ?? status,
+    RUN_MARKS[status] ?? status,
     status === "succeeded" && el("span", { class: "visually-hidden" }, " done"),
   );
   return item(`#${run}`, run, run === state.run?.run, title || run, started, description);
@@ -103,7 +111,7 @@ function item(href, name, isOpen, title, started, description) {
     el(
       "a",
       { href, "aria-current": isOpen ? "true" : null, title: name },
-      el("span", { class: "title" }, title),
+      el("span", { class: "title", dir: "auto" }, title),
       el("span", { class: "details" }, el("span", {}, formatDate(started)), description),
     ),
   );

@@ -7,7 +7,7 @@ import { deleteRun, interruptRun, openRun } from "./run_actions.js";
 import { isRunning, subjectOf } from "./selectors.js";
 import { state } from "./store.js";
 
-const STATUS = {
+const RUN_STATUS = {
   succeeded: "done",
   failed: "failed",
   interrupted: "interrupted",
@@ -31,7 +31,7 @@ export function renderRunToolbar() {
             " ",
             el("span", { class: "muted" }, `${statusText(state.run)}, ${formatDate(started)}`),
           ),
-          el("div", { class: "actions" }, confirming ? confirmation(run) : actions(run)),
+          el("div", { class: "actions" }, confirming ? confirmation(run) : runActions(run)),
         ]
       : [],
   );
@@ -41,7 +41,7 @@ export function renderRunToolbar() {
 function statusText({ status, question, until }) {
   const { kind, label } = currentActivity() ?? {};
   if (kind) return kind === "writing" ? "running" : label.toLowerCase();
-  if (status in STATUS) return STATUS[status];
+  if (status in RUN_STATUS) return RUN_STATUS[status];
   if (!question) return pauseText(until);
   const { field, category, stillOf, isReview } = subjectOf(question);
   if (field) return "waiting for the brief";
@@ -51,7 +51,7 @@ function statusText({ status, question, until }) {
   return question.kind === "paste" ? "waiting for the chat's reply" : "waiting for you";
 }
 
-function actions(run) {
+function runActions(run) {
   return [
     isRunning()
       ? button("Stop", interruptRun, { class: "link-button" })

@@ -6,7 +6,7 @@ import { button, byId, el, inlineCode, renderIfChanged } from "./dom.js";
 import { defaultBatchTitle, formatCount, formatNumber } from "./format.js";
 import { setState, state } from "./store.js";
 
-const DELAY = 400; // milliseconds after the last key
+const CHECK_DELAY = 400; // milliseconds after the last key
 const ZIP = "504b"; // how a workbook begins
 const WORKBOOK = "data:application/vnd.openxmlformats-officedocument.spreadsheetml.sheet;base64,";
 const MAX_LENGTH = 8_000_000; // characters
@@ -16,13 +16,13 @@ const NO_GROUP = "Select a group below, or name some in a column `groups`";
 const EXAMPLE = "idea,mood\na heron at dawn by the river,hushed\na boat under the bridge,";
 
 let checked = ""; // the request that was checked last
-let timer = 0;
+let checkTimer = 0;
 
 /** Renders the editor of a batch that is not started; with null only stops checking. */
 export function renderSheetEditor(element, batch) {
   if (!batch) {
     checked = "";
-    return clearTimeout(timer);
+    return clearTimeout(checkTimer);
   }
   renderIfChanged(element, "sheet editor", editor);
   const area = byId("sheet-text");
@@ -41,7 +41,7 @@ function editor() {
     type: "file",
     accept: ".csv,.tsv,.txt,.jsonl,.ndjson,.json,.xlsx",
     hidden: true,
-    on: { change: () => takeFile(file.files[0]).then(() => (file.value = "")) },
+    on: { change: () => takeSheet(file.files[0]).then(() => (file.value = "")) },
   });
   const area = el("textarea", {
     id: "sheet-text",
@@ -57,7 +57,7 @@ function editor() {
     if (!dropped) return;
     event.preventDefault();
     event.stopPropagation();
-    takeFile(dropped);
+    takeSheet(dropped);
   };
   const hint = inlineCode(
     "Type, paste or drop CSV with a column `idea`, JSON, or an Excel workbook. Columns such as `mood`, " +
@@ -88,7 +88,7 @@ function setBatch(values) {
 }
 
 /** Reads a file in the encodings of spreadsheets; the byte order mark is kept for the export. */
-async function takeFile(file) {
+async function takeSheet(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const [first, second] = bytes;
   const marks = { fffe: "utf-16le", feff: "utf-16be" };
@@ -126,8 +126,8 @@ function scheduleCheck() {
   const key = request.sheet.trim() && JSON.stringify(request);
   if (key === checked) return;
   checked = key;
-  clearTimeout(timer);
-  if (key) timer = setTimeout(() => checkSheet(request, key), DELAY);
+  clearTimeout(checkTimer);
+  if (key) checkTimer = setTimeout(() => checkSheet(request, key), CHECK_DELAY);
 }
 
 async function checkSheet(request, key) {

@@ -1,12 +1,27 @@
-// Keyboard shortcuts: 1 to 9 select a group, `c` copies the focused prompt, arrows move between prompts.
+// Keyboard shortcuts, and the list of them.
 
+import { button, el } from "./dom.js";
 import { unfold } from "./folding.js";
 import { toggleGroups } from "./group_picker.js";
+import { performNextAction } from "./primary_button.js";
+import { focusSearch } from "./run_list.js";
 import { currentGroups } from "./selectors.js";
+
+const KEYS = [
+  ["Ctrl-Enter", "press the main button; in an edit, save it"],
+  ["Ctrl-K", "search the runs"],
+  ["1 to 9", "select or deselect the group with this number"],
+  ["c", "copy the focused prompt"],
+  ["↑ ↓", "go to the previous or next prompt"],
+  ["Escape", "leave an edit, a menu or this list"],
+  ["?", "show this list"],
+];
 
 export function initShortcuts() {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTextInput(event.target)) return;
+    if (event.defaultPrevented || event.altKey) return;
+    if (event.ctrlKey || event.metaKey) return onCommand(event);
+    if (isTextInput(event.target)) return;
     if (/^[1-9]$/.test(event.key)) {
       const group = currentGroups()[event.key - 1];
       if (!group) return;
@@ -14,10 +29,25 @@ export function initShortcuts() {
       toggleGroups([group.name]);
     } else if (event.key === "c") {
       event.target.closest?.(".prompt-card")?.querySelector(".copy:not([hidden])")?.click();
+    } else if (event.key === "?") {
+      showKeys();
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       focusPrompt(event, event.key === "ArrowDown" ? 1 : -1);
     }
   });
+  document.getElementById("show-keys").addEventListener("click", showKeys);
+}
+
+function onCommand(event) {
+  if (event.key === "Enter" && !event.target.closest?.(".prompt-editor, dialog")) {
+    event.preventDefault();
+    const form = event.target.closest?.("form");
+    if (form) form.requestSubmit();
+    else performNextAction();
+  } else if (event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    focusSearch();
+  }
 }
 
 /** Whether the element takes the key itself. */
@@ -33,4 +63,18 @@ function focusPrompt(event, offset) {
   if (!next) return;
   event.preventDefault();
   next.focus();
+}
+
+/** The list of keys; the focus returns to where it was. */
+function showKeys() {
+  const rows = KEYS.map(([key, action]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, action)]);
+  const dialog = el(
+    "dialog",
+    { class: "keys", "aria-labelledby": "keys-heading", on: { close: () => dialog.remove() } },
+    el("h2", { id: "keys-heading" }, "Keys"),
+    el("dl", {}, rows),
+    button("Close", () => dialog.close()),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
 }
