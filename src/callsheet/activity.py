@@ -38,7 +38,12 @@ class Retrying:
     message: str
 
 
-Activity = Writing | Retrying
+@dataclass(frozen=True)
+class Queued:
+    """The run waits until its server has ended another run."""
+
+
+Activity = Writing | Retrying | Queued
 
 _listener: ContextVar[Callable[[Activity], None] | None] = ContextVar("activity", default=None)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from callsheet.web.server_state import MAX_CONCURRENT_RUNS
 from tests.page.conftest import OpenPage, serving
+from tests.support.loopback import Status
 from tests.support.slow_llm import SlowLLM
 
 RECORD_PROGRESS = """() => {
@@ -55,3 +57,25 @@ def test_what_is_promised_is_written_and_progress_only_grows(
         expect(ui.primary_button).to_have_text("The server is away")
         expect(ui.page.locator(".caret")).to_have_count(0)
         llm.release.set()
+
+
+def test_a_queued_run_and_a_call_that_is_made_again_say_so(
+    open_page: OpenPage, llm: SlowLLM, tmp_path: Path
+) -> None:
+    env = {"CALLSHEET_LLM": "openai:any", "CALLSHEET_BASE_URL": llm.server.url}
+    with serving(tmp_path, env=env) as server:
+        llm.pause(MAX_CONCURRENT_RUNS)
+        for _ in range(MAX_CONCURRENT_RUNS):
+            server.start("leonardo")
+        ui = open_page(server.url)
+        ui.enter_idea()
+        ui.select_groups("leonardo")
+        ui.primary_button.click()
+        expect(ui.primary_button).to_have_text("Queued")
+        expect(ui.page.locator("#run-toolbar")).to_contain_text("queued")
+        llm.server.fail(Status(500))
+        llm.release.set()
+        expect(ui.primary_button).to_have_text("Trying again: 2 of 4")
+        expect(ui.page.locator("#primary-note")).to_contain_text("is failing (status 500)")
+        expect(ui.prompt_card("LEONARDO_ANIME_XL_A")).to_contain_text("waiting for the next try")
+        ui.prompt_text("LEONARDO_ANIME_XL_A")

@@ -45,6 +45,10 @@ class RunPool:
         self._waiting.append(run)
         self._start_waiting()
 
+    def is_waiting(self, run: str) -> bool:
+        """Whether a run was added and is not advanced yet."""
+        return run in self._waiting
+
     async def wait(self, run: str) -> None:
         """Returns when a run has been advanced as far as possible; at once if it is not here.
 

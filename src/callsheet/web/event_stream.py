@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from callsheet.activity import Retrying, Writing
+from callsheet.activity import Queued, Retrying, Writing
 from callsheet.errors import CallsheetError, StorageError
 from callsheet.runs.listing import row_status
 from callsheet.runs.names import batch_of
@@ -292,6 +292,8 @@ def public_activity(run: str, activity: Activity | None) -> dict[str, Any]:
     match activity:
         case None:
             return {"run": run, "kind": "idle"}
+        case Queued():
+            return {"run": run, "kind": "queued"}
         case Writing():
             return {"run": run, "kind": "writing", "texts": dict(activity.texts)}
         case Retrying():

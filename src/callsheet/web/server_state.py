@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from callsheet.activity import Queued
 from callsheet.errors import CallsheetError, StorageError, UnknownNameError
 from callsheet.runs.listing import RunListing, row_status
 from callsheet.runs.run_pool import RunPool
@@ -74,6 +75,8 @@ class ServerState:
             await self._pool.wait(run)
         self._sessions[run] = session
         self._pool.add(run)
+        if self._pool.is_waiting(run):
+            self.feed.announce_activity(run, Queued())
 
     def check_capacity(self) -> None:
         """Raise WebError where too many runs are active."""
@@ -163,6 +166,7 @@ class ServerState:
 
     async def _execute(self, run: str) -> None:
         session = self._sessions[run]
+        self.feed.announce_activity(run, None)
         task = asyncio.create_task(session.advance())
         self._tasks[run] = task
         try:
