@@ -1,6 +1,6 @@
 // What the open run is doing now, or waits for, in one line.
 
-import { capitalize, formatTime } from "./format.js";
+import { formatTime, sentence } from "./format.js";
 import { isRunning } from "./selectors.js";
 import { state } from "./store.js";
 
@@ -19,7 +19,7 @@ export function currentActivity() {
   if (kind === "queued") return QUEUED;
   if (kind === "retrying") {
     const pause = seconds >= 1 ? ` The next try is in ${Math.ceil(seconds)} s.` : "";
-    const detail = `${capitalize(message)}.${pause}`;
+    const detail = `${sentence(message)}${pause}`;
     return { kind, label: `Trying again: ${number} of ${most}`, detail };
   }
   return { kind: "writing", label: "Writing…", detail: "" };

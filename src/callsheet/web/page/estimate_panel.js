@@ -33,7 +33,9 @@ export function renderEstimate(action) {
     "aria-label",
     all ? `${formatNumber(tokens)} of ${formatNumber(all)} instruction tokens` : "no group selected",
   );
-  byId("estimate").hidden = Boolean(run || batch?.document) && !PLANNED.includes(action.kind);
+  const isHidden = Boolean(run || batch?.document) && !PLANNED.includes(action.kind);
+  byId("estimate").hidden = isHidden;
+  document.querySelector(".primary-action .gauge").hidden = isHidden;
   // What a change of the open run writes and costs stands at the button.
   const isChange = action.kind === "retry" && modelsOfRun().size > 0;
   byId("estimate-gauge").hidden = isChange;

@@ -236,7 +236,7 @@ function promptsOfGroup(group, isFoldable) {
       "header",
       {},
       groupHeading(group, isFoldable),
-      names.length > 1 && button("Copy group", copyGroup, { class: "link-button small" }),
+      names.length > 1 && !isRunning() && button("Copy group", copyGroup, { class: "link-button small" }),
     ),
     el(
       "div",
