@@ -110,7 +110,7 @@ export function priceOf(action) {
 function batchPrice({ least_usd: least, most_usd: most, calls }) {
   if (calls === 0) return NO_CALL;
   if (least === null || most === null) return UNKNOWN;
-  return `${formatCost(least)} to ${formatCost(most)}, the latter if every row needs a repair.`;
+  return `${formatCost(least)} to ${formatCost(most)}, the latter if every row needs a correction.`;
 }
 
 function price(estimate) {
