@@ -202,7 +202,7 @@ def test_one_field_of_several_is_checked_and_autofixed_while_it_is_edited(ui: Pa
     area = row.get_by_role("textbox")
     area.fill("camera shake,  flicker, no text")
     expect(row.locator(".prompt-editor li")).to_have_count(1)
-    expect(row.locator(".prompt-editor")).to_contain_text("Has `no text`; the field itself says no")
+    expect(row.locator(".prompt-editor")).to_contain_text("Has no text; the field itself says no")
     row.get_by_role("button", name="Fix").click()
     expect(area).to_have_value("camera shake, flicker, no text")
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from callsheet.documents import RunDocument
-from callsheet.web import batch_routes, read_routes, request_models, response_models, run_routes
+from callsheet.web import (
+    batch_models,
+    batch_routes,
+    read_routes,
+    request_models,
+    response_models,
+    run_routes,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -154,24 +161,24 @@ OPERATIONS = (
         "POST",
         "/api/sheets",
         batch_routes.check_sheet,
-        response_models.SheetEstimate,
+        batch_models.SheetEstimate,
         request_models.BatchRequestBody,
     ),
-    Operation("GET", "/api/batches", batch_routes.list_batches, list[response_models.BatchSummary]),
+    Operation("GET", "/api/batches", batch_routes.list_batches, list[batch_models.BatchSummary]),
     Operation(
         "POST",
         "/api/batches",
         batch_routes.start_batch,
-        response_models.BatchDocument,
+        batch_models.BatchDocument,
         request_models.BatchRequestBody,
         status=201,
     ),
-    Operation("GET", BATCH, batch_routes.get_batch, response_models.BatchDocument),
+    Operation("GET", BATCH, batch_routes.get_batch, batch_models.BatchDocument),
     Operation(
         "GET",
         f"{BATCH}/rows",
         batch_routes.list_rows,
-        response_models.BatchRowPage,
+        batch_models.BatchRowPage,
         query=request_models.BatchRowsQuery,
     ),
     Operation("DELETE", BATCH, batch_routes.delete_batch, response_models.Deleted),
@@ -179,14 +186,14 @@ OPERATIONS = (
         "POST",
         f"{BATCH}/resume",
         batch_routes.resume_batch,
-        response_models.BatchDocument,
+        batch_models.BatchDocument,
         request_models.ResumeBatchRequest,
     ),
     Operation(
         "POST",
         f"{BATCH}/stop",
         batch_routes.stop_batch,
-        response_models.BatchDocument,
+        batch_models.BatchDocument,
         request_models.EmptyRequest,
     ),
     Operation(

@@ -1,7 +1,7 @@
 // Buttons that fill in a field of the brief: its named values, common ratios, open, and example ideas.
 
 import { button, el, svg } from "./dom.js";
-import { capitalize } from "./format.js";
+import { capitalize, humanize } from "./format.js";
 import { means } from "./selectors.js";
 import { setState, state } from "./store.js";
 
@@ -22,7 +22,7 @@ export function fieldChips(field, setField) {
       class: "chips",
       id: `field-${field.key}-chips`,
       role: "group",
-      "aria-labelledby": `field-${field.key}-label`,
+      "aria-label": `Suggestions: ${humanize(field.key).toLowerCase()}`,
     },
     chips.map(({ id, value, label, detail, icon }) =>
       button([icon, label], () => setField(field.key, value), {

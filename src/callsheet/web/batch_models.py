@@ -1,0 +1,111 @@
+"""The JSON responses about batches, as `/openapi.json` describes them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import JsonValue
+from typing_extensions import TypeAliasType
+
+from callsheet.usage import Usage
+from callsheet.web.request_models import BatchRowStatusName
+from callsheet.web.response_models import ResponseModel
+
+BatchStatus = TypeAliasType(
+    "BatchStatus",
+    Literal["running", "stopping", "succeeded", "failed", "interrupted", "paused"],
+)
+
+
+class SheetEstimate(ResponseModel):
+    """The estimate of a valid sheet; an unknown cost is null."""
+
+    batch: str
+    rows: int
+    finished: int
+    calls: int
+    carried: list[str]
+    groups: list[str]
+    input_tokens: int
+    output_tokens: int
+    exact: bool
+    least_usd: float | None
+    most_usd: float | None
+
+
+class BatchSummary(ResponseModel):
+    """An entry of the list of batches."""
+
+    batch: str
+    title: str
+    rows: int
+    started: float
+    under_way: bool
+
+
+class RowCounts(ResponseModel):
+    """Rows by their outcome; `left` are those that are not finished."""
+
+    total: int
+    done: int
+    failed: int
+    left: int
+    repaired: int
+
+
+class RowFailure(ResponseModel):
+    """Why a row failed."""
+
+    row: int
+    id: str
+    run: str
+    code: str
+    message: str
+
+
+class BatchError(ResponseModel):
+    """Why a batch is paused."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class BatchDocument(ResponseModel):
+    """A batch as it stands."""
+
+    batch: str
+    title: str
+    workflow: str
+    llm: str | None
+    groups: list[str]
+    started: float
+    rows: RowCounts
+    usage: Usage
+    failures: list[RowFailure]
+    status: BatchStatus
+    error: BatchError | None
+    seconds_left: float | None = None
+
+
+class BatchRow(ResponseModel):
+    """A row of a batch, with its prompts by model; `left` is not finished."""
+
+    row: int
+    id: str
+    run: str
+    status: BatchRowStatusName
+    title: str
+    prompts: dict[str, JsonValue]
+    problems: list[str]
+    warnings: list[str]
+    code: str
+    usage: Usage
+
+
+class BatchRowPage(ResponseModel):
+    """Rows of a batch in the sheet's order; `next` is the `after` of the next page."""
+
+    batch: str
+    rows: list[BatchRow]
+    next: int | None
