@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Page, expect
 
 from tests.page.conftest import OpenPage, serving
-from tests.support.loopback import Answer
+from tests.support.loopback import Answer, Status
 from tests.support.page_object import PageObject
 from tests.support.pictures import packed, size
 from tests.support.serving import Serving
@@ -77,8 +77,10 @@ def test_every_state_fits_the_window_and_is_accessible(
         inspector.check("empty")
         _writing_and_done(ui, llm, inspector)
         _edited(ui, server, inspector)
+        _compared(ui, inspector)
         _failed(ui, llm, inspector)
         _waiting(ui, inspector)
+        _batch(ui, llm, inspector)
         server.process.kill()
         expect(ui.page.get_by_text("The connection to the server is lost.")).to_be_visible()
         inspector.check("disconnected")
@@ -114,6 +116,28 @@ def _edited(ui: PageObject, server: Serving, inspector: Inspector) -> None:
     expect(ui.primary_button).to_have_text("Rewrite motion prompts")
     inspector.check("edited")
     card.get_by_role("button", name="Take the newer text").click()
+
+
+def _compared(ui: PageObject, inspector: Inspector) -> None:
+    """Two texts side by side, and the form of a wish."""
+    ui.prompt_card("SORA_2_A").get_by_role("button", name="Compare").click()
+    expect(ui.prompt_card("SORA_2_A").locator(".comparison .text")).to_have_count(2)
+    ui.prompt_card("SORA_1_A").get_by_role("button", name="Rewrite").click()
+    inspector.check("compared")
+
+
+def _batch(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> None:
+    """The rows of a batch: one failed, one open."""
+    ui.page.get_by_role("button", name="New run").click()
+    ui.page.get_by_label("LLM", exact=True).select_option("openai:any")
+    ui.page.get_by_role("button", name="Batch: many ideas at once").click()
+    ui.page.locator("#sheet-text").fill("idea\na fox in the snow\na heron at dawn\n")
+    expect(ui.primary_button).to_have_text("Write 2 ideas")
+    llm.server.fail(Status(400))
+    ui.primary_button.click()
+    expect(ui.page.locator(".rows .failed")).to_have_count(1)
+    ui.page.locator(".row-prompts summary").click()
+    inspector.check("rows")
 
 
 def _failed(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> None:

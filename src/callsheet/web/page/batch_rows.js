@@ -122,13 +122,18 @@ function promptsOf(run, prompts) {
   const [first] = texts;
   if (!first) return [];
   const all = texts.map(({ name, text }) => `${textLabel(name)}\n${text}`).join("\n\n");
-  const copyAll = (event) => copyText(event.currentTarget, texts.length > 1 ? all : first.text, title);
   const title = formatCount(texts.length, "prompt");
+  const copyAll = (event) => copyText(event.currentTarget, texts.length > 1 ? all : first.text, title);
   return [
     el(
       "details",
       {},
-      el("summary", { id: `row-${run}` }, el("span", { class: "preview", dir: "auto" }, first.text)),
+      el(
+        "summary",
+        { id: `row-${run}` },
+        el("span", { class: "preview", dir: "auto" }, first.text),
+        el("span", { class: "opened muted" }, title),
+      ),
       texts.map(({ name, text }) => promptLine(name, text)),
     ),
     button(texts.length > 1 ? `Copy ${texts.length}` : "Copy", copyAll, {
