@@ -9,11 +9,13 @@ from callsheet.catalog.schemas import models_in
 from callsheet.errors import InputError
 from callsheet.llm.providers import DEFAULT_LLM, all_providers
 from callsheet.loader.bundle import load_workflow
-from callsheet.loader.rendering import SELECTION_MODULE, SELECTION_PREFIX, render_schema
+from callsheet.loader.rendering import (
+    REVIEW_MODULE,
+    SELECTION_MODULE,
+    SELECTION_PREFIX,
+    render_schema,
+)
 from callsheet.runs.inputs import preset_questions
-
-REVIEW_MODULE = "user.review"
-"""The module that keeps a person's edits."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,6 +22,7 @@ INSTRUCTIONS_MODULE = "prompt.build_grouped_prompt"
 SCHEMA_MODULE = "transform.build_dynamic_schema"
 SELECTION_MODULE = "user.select_model_groups"
 CHOOSE_MODULE = "user.choose"
+REVIEW_MODULE = "user.review"
 PLAN_MODULE = "prompt.plan_writing"
 COMPARED_INPUT, ONLY_MODELS = "compared_with", "only_models"
 

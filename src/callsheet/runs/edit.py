@@ -17,6 +17,7 @@ from callsheet.engine.run_view import fold
 from callsheet.errors import StateConflictError, UnknownNameError
 from callsheet.events import PromptEdited, QuestionAsked, RunFinished
 from callsheet.exports.texts import named_texts
+from callsheet.loader.rendering import REVIEW_MODULE
 from callsheet.questions import Question, parse_answer
 from callsheet.runs.document import REVIEW, reviewed_prompts
 from callsheet.runs.session import ANSWER_SECONDS, POLL_SECONDS
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from callsheet.runs.service import RunService
     from callsheet.runs.session import RunSession
     from callsheet.workflow.definition import ModuleUse
-
-REVIEW_MODULE = "user.review"
-"""The module that keeps edits."""
 
 
 class EditedElsewhereError(StateConflictError):
