@@ -1,6 +1,6 @@
 """One idea in, prompts for exactly the chosen image and video models out.
 
-The verbs of the command line for programs: `run`, `answer`, `resume`, `retry`, `batch` (each with a twin in `…_async`),
+The verbs of the command line for programs: `run`, `answer`, `resume`, `retry`, `batch` (each has an `…_async`),
 `estimate`, `load_groups`, `build_instructions`, `build_schema`.
 """
 

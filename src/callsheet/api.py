@@ -143,10 +143,7 @@ def _range(side: Mapping[str, int]) -> tuple[int, int]:
 
 
 def run(idea: str, groups: Sequence[str], **options: Any) -> Result:
-    """Writes the prompts of these groups for an idea; takes the options of `run_async`.
-
-    For programs without an event loop; inside one, await `run_async`.
-    """
+    """Writes the prompts of these groups for an idea; takes the options of `run_async`."""
     return asyncio.run(run_async(idea, groups, **options))
 
 
@@ -182,8 +179,6 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     from callsheet.runs.options import RunOptions
     from callsheet.runs.service import RunService
 
-    settings = _settings(home)
-    own = llm if llm is not None and not isinstance(llm, str) else None
     options = RunOptions(
         llm=llm if isinstance(llm, str) else None,
         base_url=base_url,
@@ -193,7 +188,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         still=still,
         idea_check=_mode(idea_check),
     )
-    service = RunService(settings, llm=own)
+    service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
     try:
         session = await service.start(options, workflow)
         session.on_activity = on_activity
@@ -272,13 +267,8 @@ async def retry_async(  # noqa: PLR0913  # each is a word of the command line's
     groups: Sequence[str] | None = None,
     llm: str | LLM | None = None,
     home: str | Path | None = None,
-    answer: Callable[[Question], str | None] | None = None,
 ) -> Result:
-    """Repeats a step of a kept run and every later one; prompts that still fit are kept.
-
-    `rewrite` names models to write again, or `all`; `wish` says what to change in their prompts
-    ("less rain"); `unchanged` in the document lists those that stayed the same.
-    """
+    """Writes the prompts of the models `rewrite` again, changed as `wish` says, or other `groups`."""
     from callsheet.runs.options import RunOptions
     from callsheet.runs.service import RunService
 
@@ -286,7 +276,7 @@ async def retry_async(  # noqa: PLR0913  # each is a word of the command line's
     options = RunOptions(llm=spec, groups=groups, rewrite=tuple(rewrite), wish=wish)
     service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
     try:
-        return await _carry_out(await service.retry(run, options), answer)
+        return await _carry_out(await service.retry(run, options), None)
     finally:
         service.store.close()
 
@@ -319,8 +309,7 @@ async def _carry_out(
 def batch(ideas: Ideas, groups: Sequence[str] = (), **options: Any) -> list[RowResult]:
     """Writes the prompts of these groups for each idea; takes the options of `batch_async`.
 
-    The results stand in the order of the ideas. For programs without an event loop, and for as
-    many ideas as there is memory for; `batch_async` tells each result and forgets it.
+    The results stand in the order of the ideas; `batch_async` tells each result and forgets it.
     """
 
     async def gather() -> list[RowResult]:
@@ -383,9 +372,8 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
 
 def _mode(chosen: IdeaCheckMode | None) -> IdeaCheckMode | None:
     if chosen is not None and chosen not in MODES:
-        raise InputError(
-            f"idea_check cannot be {chosen!r:.40}", hint=f"use {', '.join(MODES)}, or None"
-        )
+        hint = f"use {', '.join(MODES)}, or None"
+        raise InputError(f"idea_check cannot be {chosen!r:.40}", hint=hint)
     return chosen
 
 
