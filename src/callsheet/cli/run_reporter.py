@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.activity import Retrying
+from callsheet.activity import Retrying, Writing
 from callsheet.cli.exit import print_error
 from callsheet.cli.line_reader import LineReader
 from callsheet.cli.live_line import LiveLine
@@ -88,7 +88,7 @@ class RunReporter:
             self.live.clear()
             tries = f"try {activity.number} of {activity.most}"
             note(f"{activity.message}; trying again in {activity.seconds:.0f} s ({tries})")
-        elif activity.texts:
+        elif isinstance(activity, Writing) and activity.texts:
             self.live.show(*list(activity.texts.items())[-1])
 
     def note_following(self, executor: str) -> None:
