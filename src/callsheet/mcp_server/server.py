@@ -11,7 +11,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
-from callsheet.activity import Retrying
+from callsheet.activity import Retrying, Writing
 from callsheet.authoring.lint import lint_with_autofix
 from callsheet.errors import CallsheetError
 from callsheet.mcp_server import group_tools
@@ -142,8 +142,10 @@ def _progress_reporter(context: Context, reports: asyncio.TaskGroup) -> Callable
         count += 1
         if isinstance(activity, Retrying):
             message = f"{activity.message}; trying again in {activity.seconds:.0f} s"
-        else:
+        elif isinstance(activity, Writing):
             message = f"writing {', '.join(activity.texts)}"
+        else:
+            message = "waiting"
         reports.create_task(context.report_progress(count, message=message))
 
     return on_activity
