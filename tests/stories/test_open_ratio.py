@@ -155,12 +155,12 @@ async def test_a_repair_tells_the_ratio_and_does_not_ask_for_it_again() -> None:
 async def test_a_ratio_that_was_not_offered_is_asked_for_twice_and_then_settled() -> None:
     with StrictOpenAI() as server:
         runs = InMemoryRuns.with_llm(client_of(server))
-        good = prompts_of(await runs.run(["flux_2"], "studio"))
+        good = prompts_of(await runs.run(["gpt_image"], "studio"))
         server.requests.clear()
         wrong = Text(json.dumps({"aspect_ratio": "7:5", "prompts": good}))
         lost = Text(json.dumps({"prompts": {}}))
         server.fail(wrong, lost, lost)
-        session = await runs.session(["flux_2"], "studio")
+        session = await runs.session(["gpt_image"], "studio")
     assert session.view.status == "succeeded", session.view.error
     assert session.document()["chosen"] == {"aspect_ratio": "1:1"}
     assert prompts_of(session.document()) == good
