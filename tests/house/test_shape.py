@@ -12,6 +12,7 @@ import pytest
 
 from callsheet.loader.bundle import built_in_workflows, inspect_workflow
 from callsheet.modules.registry import BUILT_IN
+from callsheet.web.page_files import MODULES, joined_modules, page_files
 
 SUPPORT = "support"
 """What several modules share: the one folder of `modules` whose files have no module id."""
@@ -74,10 +75,12 @@ def test_the_modules_of_the_page_import_each_other_in_no_circle() -> None:
     assert order[-1] == "main.js", "main.js uses all others"
 
 
-def test_every_module_of_the_page_is_preloaded() -> None:
-    index = (SOURCE / "web" / "page" / "index.html").read_text("utf-8")
-    preloaded = re.findall(r'<link rel="modulepreload" href="/page/(.+?)">', index)
-    assert sorted([*preloaded, "main.js"]) == sorted(_modules())
+def test_every_module_of_the_page_is_joined_into_the_file_that_it_loads() -> None:
+    folder = SOURCE / "web" / "page"
+    joined = joined_modules(page_files())
+    heads = {name: (folder / name).read_text("utf-8").partition("\n")[0] for name in _modules()}
+    assert {name: joined.count(head) for name, head in heads.items()} == dict.fromkeys(heads, 1)
+    assert f"/page/{MODULES}" in (folder / "index.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)

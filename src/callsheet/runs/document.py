@@ -140,11 +140,11 @@ def _from_earlier_still(
             written = prompts.get(category_of(bundle, step), {})
             if now is not None and now != text:
                 return [*written]
-            return [model for model in written if model in _planned_anew(bundle, view, step)]
+            return [model for model in written if model in _left_unwritten(bundle, view, step)]
     return []
 
 
-def _planned_anew(bundle: WorkflowBundle, view: RunView, step: str) -> set[str]:
+def _left_unwritten(bundle: WorkflowBundle, view: RunView, step: str) -> set[str]:
     """Return the models that a failed attempt of this step was to write again and did not."""
     if view.step != step or view.status != "failed":
         return set()

@@ -7,9 +7,12 @@ import { setState, state } from "./store.js";
 
 const OTHER = "other…";
 
+const unlisted = new Set(); // typed or configured names that were selected: they can be selected again
+
 export function renderLlmPicker() {
   const isListed = !state.llm || state.llms.some(({ spec }) => spec === state.llm);
-  const llms = isListed ? state.llms : [...state.llms, selectedLlm()];
+  if (!isListed) unlisted.add(state.llm);
+  const llms = [...state.llms, ...[...unlisted].map((spec) => selectedLlm(spec))];
   renderIfChanged(byId("llm-picker"), llms, () => picker(llms));
   const select = byId("llm-select");
   if (byId("llm-name").hidden && select.value !== state.llm) select.value = state.llm;

@@ -12,7 +12,8 @@ export function promptHistory(attempts, current, restore) {
     { class: "prompt-history", "aria-label": "Earlier attempts" },
     attempts.map(({ attempt, result, ended, text }) => {
       const title = `${headingOf(result, attempt)}, ${formatDate(ended)}`;
-      const copy = (event) => copyText(event.currentTarget, text, title);
+      const subject = `the text of ${formatDate(ended)}`;
+      const copy = (event) => copyText(event.currentTarget, text, subject);
       return el(
         "li",
         {},
@@ -24,9 +25,9 @@ export function promptHistory(attempts, current, restore) {
           restore &&
             button("Restore", () => restore(text), {
               class: "link-button",
-              "aria-label": `Restore ${title}`,
+              "aria-label": `Restore ${subject}`,
             }),
-          button("Copy", copy, { class: "link-button", "aria-label": `Copy ${title}` }),
+          button("Copy", copy, { class: "link-button", "aria-label": `Copy ${subject}` }),
         ),
       );
     }),
