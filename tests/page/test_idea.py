@@ -43,9 +43,9 @@ def test_a_card_shows_what_is_kept_what_is_lost_and_what_was_rejected(
     ui.page.goto(f"{ui.url}/#{run}")
 
     kept = ui.prompt_card("FLUX_2")
-    expect(kept).to_contain_text("Idea: 6 of 8 facts")
+    expect(kept).to_contain_text("Idea kept: 6 of 8")
     expect(kept.locator(".findings .warning")).to_have_text(
-        ["Does not say red bus", "Does not say mood: tense"]
+        ["Does not say red bus From your idea", "Does not say mood: tense From your idea"]
     )
     rejected = ui.prompt_card("NANO_BANANA")
     expect(rejected.locator(".text.rejected")).to_have_text(HERON)
