@@ -338,10 +338,9 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
 ) -> AsyncGenerator[RowResult, None]:
     """Writes the prompts of these groups for each idea, and tells each result in their order.
 
-    `ideas` are texts, or dicts with an `idea` and whatever a sheet's columns may say, or the path
-    of such a sheet. `brief` is for all rows; `output` names a file that is written too, in place of
-    one of another batch only with `overwrite`; `name` is what the batch is called after; the others
-    are the command line's. What the same call wrote before is not bought again.
+    `ideas` are texts, dicts with the columns of a sheet, or the path of a sheet; `brief` is for all
+    rows, `name` names the batch, and `output` a file that is written too, in place of another
+    batch's only with `overwrite`. What the same call wrote before is not bought again.
 
     Raises InputError for ideas that do not fit and OutputInUseError, both before anything is paid; a
     row that fails alone raises nothing. What every row would meet is raised after the last result.
