@@ -132,7 +132,8 @@ def table(samples: Sequence[Sample]) -> str:
 
 
 def _sample(server: Server, database: Path, began: float) -> Sample:
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=60)) as store:
+    # Not read-only: a reader may meet the journal of a commit that was cut off, and rolls it back.
+    with closing(sqlite3.connect(database, timeout=60)) as store:
         (runs,) = store.execute("select count(*) from runs").fetchone()
     size = sum(file.stat().st_size for file in database.parent.glob("runs.sqlite*"))
     minutes = (time.monotonic() - began) / 60
