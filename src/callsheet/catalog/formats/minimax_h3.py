@@ -66,9 +66,7 @@ _APART = re.compile(rf"\s*+(?<!\A)\b({'|'.join(FIELDS[1:])}){INDENT}:{INDENT}")
 _SHOT = re.compile(
     r"(?i)\[shot (\d{1,3})\](?: ?at (\d{1,3}):(\d{2}(?:\.\d{1,3})?)\b,?| ?(at \d[\d:.]*+))?"
 )
-_PICTURE = re.compile(
-    r"(?i)<?\bpicture \d\b>?[^\n]*\b\d{1,3}\.\d\d[- ]seconds?\b|\b\d{1,3}\.\d\d[- ]seconds?\b[^\n]*\bpicture \d\b"
-)
+_PICTURE, _SECOND = re.compile(r"(?i)\bpicture \d\b"), re.compile(r"\b\d{1,3}\.\d\d[- ]second")
 _OPEN, _SPEECH = re.compile(r"(?i)<d>"), re.compile(r"(?i)<d>([^<]*+)</d>")
 _LANGUAGE = re.compile(r"\s*\[[A-Z][\w -]{1,40}\]\s*\S")
 _WITHIN = re.compile(r"(?i)<(?:scenetrans|cutoff)>")
@@ -91,6 +89,11 @@ def parts_of(text: str) -> tuple[str, dict[str, str]]:
         each[1]: text[each.end() : end].strip() for each, end in zip(found, ends, strict=False)
     }
     return text[: found[0].start()] if found else text, fields
+
+
+def _places_a_picture(line: str) -> bool:
+    """Whether a line says at which second a picture stands."""
+    return bool(_PICTURE.search(line) and _SECOND.search(line))
 
 
 def with_fields_apart(text: str) -> str:
@@ -168,7 +171,7 @@ def _sounds(text: str) -> Iterator[Fault]:
 def in_common_words(text: str) -> str:
     """The text as every clip is written: without field names and tags, with speech in quotation marks."""
     before, fields = parts_of(text)
-    scene = "\n".join((*([] if _PICTURE.search(before) else [before]), *fields.values()))
+    scene = "\n".join((*([] if _places_a_picture(before) else [before]), *fields.values()))
     scene = _SPEECH.sub(_in_quotes, _WITHIN.sub("", scene))
     scene = re.sub(r"(?i)<(picture|video|audio) \d+>", r"\1", scene)
     return _SHOT.sub(r"\nShot \1: ", scene).strip()
@@ -191,7 +194,7 @@ def _judge(text: str) -> Iterator[Fault]:
 
 def _compare(text: str, others: Others) -> Iterator[Fault]:
     before, _ = parts_of(text)
-    if others.get(start_image.PICTURE) and not _PICTURE.search(before):
+    if others.get(start_image.PICTURE) and not _places_a_picture(before):
         yield (
             "pictures",
             "has no first line `For the target video, at 0.00 seconds into the target video, <Picture 1>"
