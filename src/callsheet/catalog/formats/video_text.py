@@ -249,7 +249,7 @@ def _clip_length(text: str) -> Iterator[Fault]:
 
 _LTX = "Lightricks/LTX-2 at 400fd31, gemma4_t2v_system_prompt.txt and gemma4_i2v"
 _LABELLED = re.compile(
-    r"(?i)(?:^|(?<=[.!?\n] ))(?:shot \d+|scene|camera|audio|sounds?|music|style|lighting|dialogue)\s?(?:\([^()\n]{0,20}\))?:|^\[?\d+-\d+ ?s\b"
+    r"(?im)(?:^|(?<=[.!?] ))(?:shot \d+|scene|camera|audio|sounds?|music|style|lighting|dialogue)\s?(?:\([^()\n]{0,20}\))?:|^\[?\d+-\d+ ?s\b"
 )
 
 
