@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callsheet.costs.tokens import count_tokens
 from callsheet.llm.provider_llm import ProviderLLM
+from callsheet.llm.tokens import count_tokens
 from callsheet.loader.bundle import load_workflow
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService

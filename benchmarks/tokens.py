@@ -13,8 +13,8 @@ from itertools import combinations
 
 from callsheet import build_instructions, build_schema, estimate, load_groups
 from callsheet.catalog.schemas import models_in, schema_text
-from callsheet.costs.tokens import count_tokens
 from callsheet.llm.schema_adapter import adapt_schema
+from callsheet.llm.tokens import count_tokens
 
 IMAGE, VIDEO = "image_generation", "video_generation"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from callsheet.activity import Retrying as Retrying  # noqa: PLC0414  # part of the public API
 from callsheet.activity import Writing as Writing  # noqa: PLC0414
 from callsheet.batches.outcomes import RowResult, row_result
-from callsheet.errors import InputError, StorageError, error_of
-from callsheet.fidelity import MODES
+from callsheet.call_options import checked_options
+from callsheet.errors import StorageError, error_of
+from callsheet.fidelity import checked_mode
 from callsheet.images import open_image, read_image
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
 from callsheet.loader.rendering import render_instructions, render_schema
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from callsheet.activity import Activity
     from callsheet.batches.input_source import Ideas
+    from callsheet.call_options import Effort, Tier
     from callsheet.catalog.groups import Group
     from callsheet.documents import RunDocument
     from callsheet.fidelity import IdeaCheckMode
@@ -104,13 +106,14 @@ def build_schema(
     return render_schema(load_workflow(workflow), groups)
 
 
-def estimate(
+def estimate(  # noqa: PLR0913  # each is a word of the command line's
     groups: Sequence[str],
     *,
     llm: str | None = None,
     idea: str | None = None,
     image: str | Path | bytes | None = None,
     workflow: str = DEFAULT_WORKFLOW,
+    tier: Tier | None = None,
 ) -> Estimate:
     """Tokens and cost of these groups beside all of their categories; no key, no network."""
     from callsheet.runs.estimate import estimate_selection
@@ -122,6 +125,7 @@ def estimate(
         llm=llm,
         idea=idea,
         image=_picture(image),
+        tier=checked_options(tier).tier,
     )
     report = asyncio.run(measuring)
     return Estimate(
@@ -159,6 +163,9 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     image: str | Path | bytes | None = None,
     still: str | None = None,
     idea_check: IdeaCheckMode | None = None,
+    tier: Tier | None = None,
+    effort: Effort | None = None,
+    temperature: float | None = None,
     answer: Callable[[Question], str | None] | None = None,
     on_activity: Callable[[Activity], None] | None = None,
 ) -> Result:
@@ -167,10 +174,10 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     `llm` is a spec such as `openai:NAME`, or an object with the port's `compose`; `brief` sets
     further fields; `home` is where runs are kept; `image` is the rendered still that motion prompts
     are written for, as a path or as its bytes; `still` names the image model whose still they are
-    for, else the first; `idea_check` is `strict`, `warn` or `off`. A question that nothing answers is put to
-    `answer`; without one, or with None as its word, the result is of status `waiting`. `on_activity`
-    is called with a `Writing` while the LLM writes, and with a `Retrying` before a failed call is
-    made again.
+    for, else the first; `idea_check` is `strict`, `warn` or `off`; `tier`, `effort` and
+    `temperature` are the command line's. A question that nothing answers is put to `answer`; without
+    one, or with None as its word, the result is of status `waiting`. `on_activity` is called with a
+    `Writing` while the LLM writes, and with a `Retrying` before a failed call is made again.
 
     Raises InputError for words that do not fit, ProviderError, ReplyError and StorageError as the
     run meets them. A run that has begun is kept in any case, and the error's `document` shows it: the
@@ -186,15 +193,14 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         groups=tuple(groups),
         image=_picture(image),
         still=still,
-        idea_check=_mode(idea_check),
+        idea_check=checked_mode(idea_check),
+        call_options=checked_options(tier, effort, temperature),
     )
     service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
-    try:
+    with closing(service.store):
         session = await service.start(options, workflow)
         session.on_activity = on_activity
         return await _carry_out(session, answer)
-    finally:
-        service.store.close()
 
 
 def answer(run: str, words: str, **options: Any) -> Result:
@@ -335,6 +341,9 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     strict: bool = False,
     overwrite: bool = False,
     idea_check: IdeaCheckMode | None = None,
+    tier: Tier | None = None,
+    effort: Effort | None = None,
+    temperature: float | None = None,
 ) -> AsyncGenerator[RowResult, None]:
     """Writes the prompts of these groups for each idea, and tells each result in their order.
 
@@ -352,28 +361,20 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     from callsheet.batches.row_parser import RowDefaults
     from callsheet.runs.service import RunService
 
-    spec, mode = llm if isinstance(llm, str) else None, _mode(idea_check)
-    service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
-    try:
-        with open_input(ideas) as path:
-            defaults = RowDefaults(tuple(groups), dict(brief or {}))
-            order = BatchRequest(path, name, workflow, defaults, spec, base_url, max_cost)
-            order = replace(order, concurrency=concurrency, retry_failed=retry_failed)
-            order = replace(order, strict=strict, overwrite=overwrite, idea_check=mode)
-            judged = Batch(service, order)
-            file = None if output is None else open_output_file(Path(output), judged)
-            async with aclosing(execute_into(judged, file)) as ends:
-                async for end in ends:
-                    yield row_result(end)
-    finally:
-        service.store.close()
-
-
-def _mode(chosen: IdeaCheckMode | None) -> IdeaCheckMode | None:
-    if chosen is not None and chosen not in MODES:
-        hint = f"use {', '.join(MODES)}, or None"
-        raise InputError(f"idea_check cannot be {chosen!r:.40}", hint=hint)
-    return chosen
+    spec, own = (llm, None) if isinstance(llm, str) else (None, llm)
+    service = RunService(_settings(home), llm=own)
+    with closing(service.store), open_input(ideas) as path:
+        defaults = RowDefaults(tuple(groups), dict(brief or {}))
+        order = BatchRequest(path, name, workflow, defaults, spec, base_url, max_cost, concurrency)
+        order = replace(order, retry_failed=retry_failed, strict=strict, overwrite=overwrite)
+        asked = checked_options(tier, effort, temperature)
+        judged = Batch(
+            service, replace(order, idea_check=checked_mode(idea_check), call_options=asked)
+        )
+        file = open_output_file(Path(output), judged) if output else None
+        async with aclosing(execute_into(judged, file)) as ends:
+            async for end in ends:
+                yield row_result(end)
 
 
 def _picture(image: str | Path | bytes | None) -> Image | None:

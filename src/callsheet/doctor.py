@@ -11,7 +11,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from callsheet.costs.prices import price
-from callsheet.costs.tokens import count_tokens
 from callsheet.errors import CallsheetError, StorageError
 from callsheet.llm.error_messages import error_for
 from callsheet.llm.factory import open_llm
@@ -20,6 +19,7 @@ from callsheet.llm.provider_errors import ProviderFailure
 from callsheet.llm.provider_llm import COMMON_CONTEXT, ProviderLLM
 from callsheet.llm.providers import DEFAULT_LLM, key_variables, provider_of
 from callsheet.llm.proxies import set_proxies
+from callsheet.llm.tokens import count_tokens
 from callsheet.loader.bundle import inspect_workflow
 from callsheet.plugin_list import list_parts
 from callsheet.settings import read_settings

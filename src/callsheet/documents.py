@@ -165,6 +165,8 @@ class ReceiptAmount(DocumentPart):
     cached_input_tokens: int
     output_tokens: int
     cost_usd: float | None
+    cache_write_tokens: int
+    cost_at_most: bool = Field(description="Whether the cost is an upper bound.")
 
 
 class AllGroupsAmount(ReceiptAmount):
@@ -179,6 +181,10 @@ class SavedAmount(DocumentPart):
     tokens: int
     percent: float
     cost_usd: float | None
+    input_cost_usd: float | None = Field(
+        description="The part of it that is input; below 0 where only all groups together are long "
+        "enough for the provider's cache."
+    )
 
 
 class RunReceipt(DocumentPart):

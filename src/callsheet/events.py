@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
+from callsheet.call_options import NO_OPTIONS, CallOptions
 from callsheet.fidelity import IdeaCheckMode
 from callsheet.usage import Usage
 
@@ -44,6 +45,7 @@ class RunStarted(RunEvent):
     base_url: str | None = None
     max_cost: float | None = None
     idea_check: IdeaCheckMode = "off"
+    call_options: CallOptions = NO_OPTIONS
     answers: dict[str, JsonValue] = {}
     manner: QuestionPolicy = QuestionPolicy()
     once: str = ""
@@ -57,6 +59,7 @@ class RunResumed(RunEvent):
     base_url: str | None = None
     max_cost: float | None = None
     idea_check: IdeaCheckMode = "off"
+    call_options: CallOptions = NO_OPTIONS
     manner: QuestionPolicy = QuestionPolicy()
     once: str = ""
 
@@ -75,6 +78,7 @@ class RunRetried(RunEvent):
     base_url: str | None = None
     max_cost: float | None = None
     idea_check: IdeaCheckMode = "off"
+    call_options: CallOptions = NO_OPTIONS
     answers: dict[str, JsonValue] = {}
     anew: tuple[str, ...] = ()
     finished: dict[str, JsonValue] = {}
@@ -116,7 +120,10 @@ class QuestionAnswered(RunEvent):
 
 
 class CallReplied(RunEvent):
-    """An LLM replied to call `number` of a module; that call is never repeated."""
+    """An LLM replied to call `number` of a module; that call is never repeated.
+
+    `tier` is the one that the provider says it served the call at; empty where it says none.
+    """
 
     kind: Literal["call_replied"] = "call_replied"
     step: str
@@ -132,6 +139,9 @@ class CallReplied(RunEvent):
     output_tokens: int = 0
     cost_usd: float | None = None
     detail: str = ""
+    cache_write_tokens: int = 0
+    cost_at_most: bool = False
+    tier: str = ""
 
     @property
     def usage(self) -> Usage:
@@ -144,6 +154,8 @@ class CallReplied(RunEvent):
             output_tokens=self.output_tokens,
             cost_usd=self.cost_usd,
             repair_tokens=(self.input_tokens + self.output_tokens) * self.repair,
+            cache_write_tokens=self.cache_write_tokens,
+            cost_at_most=self.cost_at_most,
         )
 
 

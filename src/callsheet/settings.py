@@ -7,9 +7,10 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from callsheet.call_options import EFFORTS, HIGHEST_TEMPERATURE, NO_OPTIONS, TIERS, CallOptions
 from callsheet.errors import InputError
 from callsheet.fidelity import MODES, STRICT
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.fidelity import IdeaCheckMode
+
+Choice = TypeVar("Choice", bound=str)
 
 VARIABLES: Mapping[str, str] = {
     "CALLSHEET_LLM": "The LLM to use without `--llm`; by default `offline`.",
@@ -26,6 +29,9 @@ VARIABLES: Mapping[str, str] = {
     "CALLSHEET_TIMEOUT": "Seconds that a call of an LLM may take in all; 0 is no limit. See [time limits](llms.md#time-limits).",
     "CALLSHEET_IDLE_TIMEOUT": "Seconds that a call of an LLM may go without receiving anything; 0 is no limit.",
     "CALLSHEET_MAX_OUTPUT_TOKENS": "The most tokens that a reply may have; by default as many as the schema needs. See [output limit](llms.md#output-limit).",
+    "CALLSHEET_TIER": "The service tier of calls: `flex`, `standard` or `flex,standard`; see [costs](costs.md#flex-tier).",
+    "CALLSHEET_EFFORT": "How much an LLM thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`.",
+    "CALLSHEET_TEMPERATURE": "How freely an LLM writes: 0 to 2.",
     "CALLSHEET_IDEA_CHECK": "How prompts are judged by the idea: `strict` (the default), `warn` or `off`; see [the idea check](idea-check.md).",
     "CALLSHEET_HOME": "The folder where runs are stored.",
     "CALLSHEET_TOKEN": "The token that `callsheet serve` demands from everyone; see [who may use the server](security.md).",
@@ -62,6 +68,7 @@ class Settings:
     timeout: float | None = None
     idle_timeout: float | None = None
     max_output_tokens: int | None = None
+    call_options: CallOptions = NO_OPTIONS
 
 
 def wants_colour() -> bool:
@@ -90,6 +97,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         idle_timeout=_seconds(env, "CALLSHEET_IDLE_TIMEOUT"),
         max_output_tokens=_tokens(env.get("CALLSHEET_MAX_OUTPUT_TOKENS")),
         token=_token(env.get("CALLSHEET_TOKEN")),
+        call_options=_call_options(env),
     )
 
 
@@ -165,6 +173,37 @@ def _tokens(text: str | None) -> int | None:
             hint="use a whole number of tokens, such as 4000",
         )
     return number
+
+
+def _call_options(env: Mapping[str, str]) -> CallOptions:
+    return CallOptions(
+        tier=_one_of(TIERS, env, "CALLSHEET_TIER"),
+        effort=_one_of(EFFORTS, env, "CALLSHEET_EFFORT"),
+        temperature=_temperature(env.get("CALLSHEET_TEMPERATURE")),
+    )
+
+
+def _one_of(values: tuple[Choice, ...], env: Mapping[str, str], name: str) -> Choice | None:
+    if not (text := env.get(name)):
+        return None
+    for value in values:
+        if value == text:
+            return value
+    raise InputError(f"{name} cannot be {text!r:.40}", hint=f"use one of: {'; '.join(values)}")
+
+
+def _temperature(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        temperature = float(text)
+    except ValueError:
+        temperature = -1.0
+    if not 0 <= temperature <= HIGHEST_TEMPERATURE:
+        raise InputError(
+            f"CALLSHEET_TEMPERATURE cannot be {text!r:.40}", hint="use a number from 0 to 2"
+        )
+    return temperature
 
 
 def _idea_check(text: str | None) -> IdeaCheckMode:

@@ -10,7 +10,8 @@ class Usage:
     """Tokens and cost of any number of calls.
 
     `input_tokens` include the cached ones. `cost_usd` is in US dollars, None where the price of any
-    call is unknown, never 0 in its place. `repair_tokens` are the input and output tokens of the
+    call is unknown, never 0 in its place; `cost_at_most` says that it is an upper bound, for a tier
+    whose price is not published. `cache_write_tokens` are input, too. `repair_tokens` are the input and output tokens of the
     calls that were repairs; they are part of the other counts.
     """
 
@@ -24,6 +25,8 @@ class Usage:
     output_tokens: int = 0
     cost_usd: float | None = None
     repair_tokens: int = field(default=0, kw_only=True)
+    cache_write_tokens: int = field(default=0, kw_only=True)
+    cost_at_most: bool = field(default=False, kw_only=True)
 
     @property
     def tokens(self) -> int:
@@ -40,6 +43,8 @@ class Usage:
             output_tokens=self.output_tokens + other.output_tokens,
             cost_usd=(self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None,
             repair_tokens=self.repair_tokens + other.repair_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            cost_at_most=self.cost_at_most or other.cost_at_most,
         )
 
 

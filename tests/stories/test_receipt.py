@@ -9,12 +9,14 @@ import pytest
 
 from callsheet import build_instructions, build_schema
 from callsheet.catalog.schemas import schema_text
+from callsheet.cli.output import dearer_input_text, summary
 from callsheet.costs.savings_report import savings_report
-from callsheet.costs.tokens import count_tokens
 from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.schema_adapter import adapt_schema
+from callsheet.llm.tokens import count_tokens
 from callsheet.runs.options import RunOptions
 from tests.support.cli import Terminal
+from tests.support.loopback import Text
 from tests.support.priced_llm import PricedLLM
 from tests.support.run_backends import RunBackend
 from tests.support.runs import IDEA, InMemoryRuns
@@ -55,7 +57,12 @@ async def test_what_all_groups_would_have_cost_is_what_they_cost_once_they_were_
     place: RunBackend,
 ) -> None:
     whole = (await _run(place, *IMAGE))["receipt"]
-    assert whole["saved"] == {"tokens": 0, "percent": 0.0, "cost_usd": 0.0}
+    assert whole["saved"] == {
+        "tokens": 0,
+        "percent": 0.0,
+        "cost_usd": 0.0,
+        "input_cost_usd": 0.0,
+    }
     assert whole["all"]["output_from"] == "reported"
     part = (await _run(place, "sora"))["receipt"]
     assert part["all"]["output_from"] == "history"
@@ -191,3 +198,43 @@ def test_the_terminal_prints_the_receipt_and_the_savings(
     assert "█" not in report.out
     assert terminal("savings", "--json", "--workflow", "oms").json["rows"][0]["workflow"] == "oms"
     assert terminal("savings", "--workflow", "nobody").status == 2
+
+
+async def test_all_groups_would_have_been_cached_where_only_they_are_long_enough(
+    place: RunBackend,
+) -> None:
+    small = PricedLLM("google:gemini-3.8-flash")
+    cold = (await _run(place, "sora", llm=small))["receipt"]
+    warm = (await _run(place, "sora", llm=small))["receipt"]
+    assert cold["all"]["cached_input_tokens"] == 0 < cold["saved"]["input_cost_usd"]
+    assert warm["all"]["cached_input_tokens"] > 4_096
+    assert warm["saved"]["input_cost_usd"] < 0 < warm["saved"]["cost_usd"]
+    assert warm["saved"]["tokens"] == cold["saved"]["tokens"]
+
+
+async def test_a_choice_that_is_cached_itself_is_compared_with_a_cached_whole(
+    place: RunBackend,
+) -> None:
+    warm = (await _run(place, "sora", llm=PricedLLM("google:gemini-2.5-flash", 0.9)))["receipt"]
+    more = warm["all"]["input_tokens"] - warm["paid"]["input_tokens"]
+    both = warm["all"]["cached_input_tokens"], warm["paid"]["cached_input_tokens"]
+    assert both[0] - both[1] == more
+    assert warm["saved"]["input_cost_usd"] > 0
+
+
+async def test_a_failed_run_without_prompts_saves_nothing(place: RunBackend) -> None:
+    with StrictOpenAI(faults=[Text("I would rather not.")] * 4) as server:
+        document = await _run(place, "sora", llm=server)
+    assert document["status"] == "failed"
+    assert document["savings"]["percent"] == 0
+    assert document["receipt"]["paid"]["input_tokens"] > 0
+    assert document["receipt"]["saved"]["tokens"] == 0
+    assert "no prompt was written, so nothing was saved" in summary(document)
+    assert "% saved" not in summary(document)
+
+
+def test_a_choice_dearer_on_input_is_said_to_be_so_with_outputs_beside_it() -> None:
+    saved = {"tokens": 9, "percent": 50, "cost_usd": 0.01, "input_cost_usd": -0.002}
+    text = dearer_input_text(saved)
+    assert "all groups would have cost $0.0020 less" in text
+    assert "outputs saved $0.0120" in text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, Union, get_args, get_origin
+from dataclasses import is_dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 from pydantic import BaseModel, JsonValue
@@ -52,6 +53,9 @@ def _any(annotation: Any) -> st.SearchStrategy[Any]:
         return _PLAIN[annotation]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return any_of(annotation)
+    if is_dataclass(annotation):
+        hints = get_type_hints(annotation)
+        return st.builds(annotation, **{name: _any(hint) for name, hint in hints.items()})
     return _GENERIC[get_origin(annotation)](get_args(annotation))
 
 

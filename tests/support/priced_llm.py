@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from callsheet.catalog.schemas import schema_text
 from callsheet.costs.prices import price
-from callsheet.costs.tokens import count_tokens
 from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import Reply, Request, TextListener, Usage
 from callsheet.llm.schema_adapter import adapt_schema
+from callsheet.llm.tokens import count_tokens
 
 PRICED = "openai:gpt-5.2"
 

@@ -46,7 +46,8 @@ class Conduct:
     `refuse` names request fields (`response_format`, `tools`) that it does not understand; `key`
     and `llms` are the only ones it accepts, where given; `cached_tokens` is what it reports of its
     cache; `fenced` puts a plain reply into a Markdown fence, as a chat does; where it does not
-    `streams`, it answers in one piece, whatever was asked; `counts` the tokens of what it streams.
+    `streams`, it answers in one piece, whatever was asked; `counts` the tokens of what it streams;
+    `tier` is the one that it says it served a call at.
     """
 
     refuse: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ class Conduct:
     fenced: bool = False
     streams: bool = True
     counts: bool = True
+    tier: str | None = None
     write: Write = write_text
 
 
@@ -92,7 +94,7 @@ class StrictOpenAI(Loopback):
 
     def events(self, body: Any) -> Streamed:
         head = {name: body[name] for name in ("id", "created", "model")}
-        head |= {"object": "chat.completion.chunk"}
+        head |= {"object": "chat.completion.chunk", "service_tier": self.conduct.tier}
 
         def chunk(delta: Any, finish: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}

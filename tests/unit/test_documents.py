@@ -56,6 +56,8 @@ def test_a_programs_document_reads_like_a_mapping(tmp_path: Path) -> None:
         "output_tokens": 0,
         "cost_usd": 0.0,
         "repair_tokens": 0,
+        "cache_write_tokens": 0,
+        "cost_at_most": False,
     }
     assert document.usage.calls == 1
     assert json.loads(json.dumps(dict(document))) == document

@@ -28,7 +28,12 @@ def test_a_sum_with_an_unknown_price_has_none(one: Usage, other: Usage) -> None:
 
 def test_what_was_saved_is_the_difference_in_tokens_percent_and_money() -> None:
     receipt = Receipt(Usage(1_000, 0, 200, 0.01), NO_USAGE, Usage(3_000, 0, 600, 0.04), "history")
-    assert receipt.to_json()["saved"] == {"tokens": 2_400, "percent": 66.7, "cost_usd": 0.03}
+    assert receipt.to_json()["saved"] == {
+        "tokens": 2_400,
+        "percent": 66.7,
+        "cost_usd": 0.03,
+        "input_cost_usd": 0.0,
+    }
     assert receipt.to_json()["all"]["output_from"] == "history"
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from callsheet.costs.prices import price
 from callsheet.costs.savings import InstructionSavings
-from callsheet.costs.tokens import count_tokens
+from callsheet.llm.tokens import count_tokens
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.freshness import age, is_old
-from callsheet.costs.tokens import count_tokens
 from callsheet.errors import Problem, WorkflowError
+from callsheet.llm.tokens import count_tokens
 from callsheet.loader.bundle import CONFIG, DEFAULT_WORKFLOW, inspect_workflow, load_workflow
 from callsheet.loader.rendering import own_instructions
 

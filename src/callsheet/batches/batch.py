@@ -13,8 +13,8 @@ import json
 import re
 from collections import deque
 from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 from callsheet.batches.batch_llm import BatchLLM
 from callsheet.batches.circuit_breaker import CircuitBreaker
@@ -26,10 +26,12 @@ from callsheet.batches.outcomes import (
     unsaved_outcome,
 )
 from callsheet.batches.rate_limit import rate_limiter
+from callsheet.batches.repeated_choices import RepeatedChoices
 from callsheet.batches.request import DEFAULT_CONCURRENCY, BatchRequest, SheetError
 from callsheet.batches.row_parser import Row, RowParser, RowProblem
 from callsheet.batches.row_runs import RowRuns
 from callsheet.batches.sheet_reader import SheetReader, column_key
+from callsheet.call_options import NO_OPTIONS
 from callsheet.costs.budget import Budget, chosen_output_limit
 from callsheet.errors import InputError, InternalError, ProviderError, StorageError, error_of
 from callsheet.llm.concurrency import ConcurrencyLimiter
@@ -63,12 +65,13 @@ class Batch:
     """
 
     def __init__(self, service: RunService, request: BatchRequest) -> None:
-        self.request = request
-        self.service = service
+        self.request, self.service = request, service
         # One process alone can keep a budget over all rows, so it executes them itself.
         service.queue = "batch" if service.queue and request.max_cost is None else None
         self.sheet = SheetReader(request.file)
-        options = RunOptions(llm=request.llm, base_url=request.base_url)
+        options = RunOptions(
+            llm=request.llm, base_url=request.base_url, call_options=request.call_options
+        )
         rows_at_once = request.concurrency or DEFAULT_CONCURRENCY
         own = is_own_server(*service.llm_for(options))
         self.limiter = ConcurrencyLimiter(
@@ -91,14 +94,14 @@ class Batch:
         self.columns: list[str] = []
         self.groups: list[str] = []
         self.open_choices: list[str] = []
+        self._choices = RepeatedChoices(rows_at_once, self._parser.open_choices)
         self._check_sheet()
         self._breaker = CircuitBreaker()
+        self._llm = BatchLLM(self.setup.llm, self._breaker)
         self._storage_error: StorageError | None = None
         self._rows: dict[str, Row] = {}
         self._outcomes: dict[str, RowOutcome] = {}
-        self._runs = RowRuns(
-            service, self.setup, self.name, request.retry_failed, request.idea_check
-        )
+        self._runs = RowRuns(service, self.name, request.retry_failed, request.idea_check)
         self._suspects = self._runs.suspects
         self._pool = RunPool(self._advance, rows_at_once)
         self.notice: Callable[[str], None] = lambda _: None
@@ -174,6 +177,7 @@ class Batch:
             if isinstance(row, Row):
                 columns.update(dict.fromkeys(row.cells))
                 groups.update(dict.fromkeys(row.groups))
+                self._choices.add(row)
                 choices.update(dict.fromkeys(self._parser.open_choices(row)))
             else:
                 problems += row
@@ -195,8 +199,7 @@ class Batch:
             spent = (await self._runs.usage(earlier)).cost_usd
             most = chosen_output_limit(self.setup.llm)
             budget = Budget(limit, spent, _budget_hint, owner="the batch's ", most_tokens=most)
-        llm = BatchLLM(self.setup.llm, self._breaker, budget)
-        self._runs.setup = replace(self.setup, llm=llm)
+        self._llm = BatchLLM(self.setup.llm, self._breaker, budget)
 
     async def _find_suspects(self) -> None:
         """Record which rows were under way when the batch's earlier process died, if it did."""
@@ -245,7 +248,8 @@ class Batch:
         row = self._rows[run]
         session: RunSession | None = None
         try:
-            session, view = await self._runs.open(row)
+            llm = self._llm.repeating(self._choices.left(row))
+            session, view = await self._runs.open(row, replace(self.setup, llm=llm))
             if session is not None:
                 view = await self._advance_session(session)
         except LeaseError:
@@ -261,6 +265,8 @@ class Batch:
             self._outcomes[run] = unsaved_outcome(row, session, error)
             self.stop(_UNTIL_DONE)
             return
+        finally:
+            self._choices.end(row)
         rules = OutcomeRules(self.setup.bundle, self.request.strict)
         paused = self._breaker.is_open
         outcome = row_outcome(rules, row, view, fresh=session is not None, paused=paused)
@@ -301,7 +307,16 @@ def _title(request: BatchRequest) -> str:
 
 def _settings_hash(request: BatchRequest, setup: RunSetup) -> str:
     """Hash everything that the prompts of all rows depend on beside the rows themselves."""
-    shared = [setup.digest, setup.llm.spec, setup.base_url, request.defaults.groups]
+    shared: list[Any] = [
+        setup.digest,
+        setup.llm.spec,
+        setup.base_url,
+        request.defaults.groups,
+    ]
+    # The tier changes no prompt: a batch can be continued at another one.
+    asked = replace(setup.call_options, tier=None)
+    if asked != NO_OPTIONS:
+        shared.append(asdict(asked))
     return hashlib.sha256(
         json.dumps([*shared, sorted(request.defaults.brief.items())]).encode()
     ).hexdigest()

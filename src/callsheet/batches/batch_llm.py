@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from callsheet.errors import BudgetExceededError, PriceUnknownError, ProviderError
@@ -15,9 +16,15 @@ if TYPE_CHECKING:
 
 
 class BatchLLM:
-    """Calls an LLM while the budget lasts and the circuit is closed."""
+    """Calls an LLM while the budget lasts and the circuit is closed.
 
-    def __init__(self, llm: LLM, breaker: CircuitBreaker, budget: Budget | None = None) -> None:
+    `repeated` is how many rows are expected to send the same instructions and schema.
+    """
+
+    def __init__(
+        self, llm: LLM, breaker: CircuitBreaker, budget: Budget | None = None, repeated: int = 1
+    ) -> None:
+        self._repeated = repeated
         self._llm = llm
         self._breaker = breaker
         self._budget = budget
@@ -25,6 +32,10 @@ class BatchLLM:
     @property
     def spec(self) -> str:
         return self._llm.spec
+
+    def repeating(self, repeated: int) -> BatchLLM:
+        """The same for one of so many rows with the same choice."""
+        return BatchLLM(self._llm, self._breaker, self._budget, repeated)
 
     async def compose(
         self, request: Request, on_text: TextListener | None = None
@@ -48,7 +59,9 @@ class BatchLLM:
 
     async def _call(self, request: Request) -> Reply | Question:
         try:
-            reply = await self._llm.compose(request)
+            # A request that is asked once only, such as a repair, stays one.
+            repeated = self._repeated if request.repeated else 0
+            reply = await self._llm.compose(replace(request, repeated=repeated))
         except ProviderError as error:
             self._breaker.record_failure(error)
             raise

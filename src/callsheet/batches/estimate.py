@@ -6,11 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from callsheet.costs.prices import price
-from callsheet.costs.tokens import count_tokens, is_exact, tokenizer_factor
-from callsheet.llm.providers import parse_spec
+from callsheet.costs.planned_prices import EstimatedTokens
+from callsheet.llm.tokens import count_tokens, is_exact, tokenizer_factor
 from callsheet.modules.support.generation import MAX_REPAIRS
-from callsheet.runs.estimate import SAMPLE_IDEA, EstimatedTokens, measure_run
+from callsheet.runs.estimate import SAMPLE_IDEA, measure_run, planned_prices
 from callsheet.runs.options import RunOptions
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 class BatchEstimate:
     """Tokens and cost of the rows that are not finished; an unknown price is None.
 
-    `least_usd` is without repairs and with replies of usual length, `most_usd` with every row
-    repaired as often as allowed.
+    `least_usd` is without repairs, with replies of usual length and with the provider's cache holding
+    `cached_input_tokens`; `most_usd` without cache, and with every row repaired as often as allowed.
     """
 
     rows: int
@@ -33,6 +32,7 @@ class BatchEstimate:
     exact: bool
     least_usd: float | None
     most_usd: float | None
+    cached_input_tokens: int
 
 
 async def estimate_batch(batch: Batch) -> BatchEstimate:
@@ -48,16 +48,21 @@ async def estimate_batch(batch: Batch) -> BatchEstimate:
         selections[row.groups] += 1
         texts += sum(count_tokens(str(v)) for k, v in row.answers.items() if "." not in k)
     texts -= selections.total() * count_tokens(SAMPLE_IDEA)
-    total = EstimatedTokens()
+    total, cached, kept = EstimatedTokens(), 0, 0
+    request = batch.request
+    asked = RunOptions(call_options=request.call_options)
+    prices = planned_prices(spec, batch.service.settings, asked, request.base_url)
     for groups, rows in selections.items():
         options = RunOptions(brief={"idea": SAMPLE_IDEA}, groups=groups)
         one = await measure_run(spec, options, batch.request.workflow, batch.service.settings)
         total += one.times(rows)
+        cached += prices.held(one) * (rows - 1)
+        kept += prices.held(one) * (rows > 1 and prices.writes)
     # The text of a row is part of each of its messages.
     extra = texts * (total.calls // max(selections.total(), 1))
     sent = total.input + round(max(extra, 0) * tokenizer_factor(spec))
-    named = parse_spec(spec)
-    least = price(named.provider, named.name, sent, total.output)
+    least = prices.price(sent, total.output, read=cached, kept=kept).usd
+    most = prices.price(sent, total.output).usd
     return BatchEstimate(
         rows=batch.progress.total,
         finished=finished,
@@ -66,5 +71,6 @@ async def estimate_batch(batch: Batch) -> BatchEstimate:
         output_tokens=total.output,
         exact=is_exact(spec),
         least_usd=least,
-        most_usd=None if least is None else least * (1 + MAX_REPAIRS),
+        most_usd=None if most is None else most * (1 + MAX_REPAIRS),
+        cached_input_tokens=cached,
     )

@@ -6,9 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.schemas import schema_text
-from callsheet.costs.tokens import count_tokens
 from callsheet.llm.providers import choose_key, find_provider, parse_spec
 from callsheet.llm.schema_adapter import count_texts
+from callsheet.llm.tokens import count_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

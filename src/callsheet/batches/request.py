@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from callsheet.batches.row_parser import RowDefaults, RowProblem
+from callsheet.call_options import NO_OPTIONS, CallOptions
 from callsheet.errors import InputError
 from callsheet.loader.bundle import DEFAULT_WORKFLOW
 from callsheet.store.port import RateLimit
@@ -39,6 +40,7 @@ class BatchRequest:
     retry_failed: bool = False
     strict: bool = False
     idea_check: IdeaCheckMode | None = None
+    call_options: CallOptions = NO_OPTIONS
     overwrite: bool = False
 
 

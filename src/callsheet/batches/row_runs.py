@@ -33,7 +33,6 @@ class RowRuns:
     """The runs of one batch by row; with `retry_failed`, only failed ones are resumed."""
 
     service: RunService
-    setup: RunSetup
     batch: str
     retry_failed: bool
     idea_check: IdeaCheckMode | None = None
@@ -72,7 +71,7 @@ class RowRuns:
             total += (await read_view(self.service.store, run)).usage
         return total
 
-    async def open(self, row: Row) -> tuple[RunSession | None, RunView]:
+    async def open(self, row: Row, setup: RunSetup) -> tuple[RunSession | None, RunView]:
         """Return a session where there is something to do, and the row's view.
 
         The session has the lease, unless workers execute the run already: then it is followed.
@@ -83,7 +82,7 @@ class RowRuns:
             options = RunOptions(
                 groups=row.groups, accept_defaults=True, idea_check=self.idea_check
             )
-            session = self.service.begin(self.setup, row.answers, options, row.run)
+            session = self.service.begin(setup, row.answers, options, row.run)
             if row.run in self.suspects.without_run:
                 session.journal.defer(record_batch_crash(session.view, 0))
                 await session.save()
@@ -92,10 +91,9 @@ class RowRuns:
         if not self._needs_execution(view):
             return None, view
         if await is_with_workers(self.service, row.run):
-            setup = self.setup
             return self.service.session_without_lease(view, setup.bundle, setup.llm), view
         try:
-            session = await self._resume(view)
+            session = await self._resume(view, setup)
         except LeaseError:
             # The worker that had it may have finished since it was read.
             view = await read_view(self.service.store, row.run)
@@ -115,13 +113,14 @@ class RowRuns:
             return own_failure or view.status == "failed" or view.question is not None
         return not own_failure and view.question is None
 
-    async def _resume(self, view: RunView) -> RunSession:
-        store, setup = self.service.store, self.setup
+    async def _resume(self, view: RunView, setup: RunSetup) -> RunSession:
+        store = self.service.store
         resumed = RunResumed(
             llm=setup.llm.spec,
             base_url=setup.base_url,
             max_cost=view.max_cost,
             idea_check=view.idea_check,
+            call_options=setup.call_options,
             manner=view.question_policy,
         )
         # Deaths are counted since a run was resumed.

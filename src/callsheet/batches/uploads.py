@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from callsheet.batches.request import BatchRequest
 from callsheet.batches.row_parser import RowDefaults
+from callsheet.call_options import CallOptions
 from callsheet.errors import StorageError, storage_error_class
 from callsheet.store.port import NoSuchRunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from callsheet.call_options import Effort, Tier
     from callsheet.fidelity import IdeaCheckMode
 
 SHEET, OPTIONS = "sheet.txt", "terms.json"
@@ -40,6 +42,9 @@ class Upload:
     max_cost: float | None = None
     concurrency: int | None = None
     idea_check: IdeaCheckMode | None = None
+    tier: Tier | None = None
+    effort: Effort | None = None
+    temperature: float | None = None
     began: float = 0.0
     rows: int = 0
 
@@ -54,6 +59,7 @@ class Upload:
             max_cost=self.max_cost,
             concurrency=self.concurrency,
             idea_check=self.idea_check,
+            call_options=CallOptions(self.tier, self.effort, self.temperature),
             retry_failed=retry_failed,
         )
 

@@ -16,6 +16,7 @@ import click
 from callsheet.cli.batch_reporter import BatchReporter, print_some
 from callsheet.cli.exit import error_object, print_error
 from callsheet.cli.options import (
+    build_call_options,
     build_settings,
     debug_option,
     idea_check_option,
@@ -116,7 +117,8 @@ def _build_request(path: Path, options: dict[str, Any]) -> BatchRequest:
     limits = RateLimit(options["requests_per_minute"], options["tokens_per_minute"])
     defaults = RowDefaults(options["groups"] or (), parse_brief(None, options["fields"]))
     same = {name: options[name] for name in BatchRequest.__dataclass_fields__ if name in options}
-    return BatchRequest(path, defaults=defaults, rate_limit=limits, **same)
+    asked = build_call_options(options)
+    return BatchRequest(path, defaults=defaults, rate_limit=limits, call_options=asked, **same)
 
 
 def _save_stdin(stack: ExitStack) -> Path:
@@ -162,6 +164,8 @@ async def _print_estimate(batch: Batch, *, json: bool) -> int:
     click.echo(f"rows           {estimated.rows:,} ({estimated.finished:,} already written)")
     click.echo(f"calls          {estimated.calls:,}")
     click.echo(f"input tokens   {approximate}{estimated.input_tokens:,}")
+    if estimated.cached_input_tokens:
+        click.echo(f"  cached       up to ~{estimated.cached_input_tokens:,}")
     click.echo(f"output tokens  ~{estimated.output_tokens:,}")
     if estimated.least_usd is None or estimated.most_usd is None:
         click.echo("cost           unknown")

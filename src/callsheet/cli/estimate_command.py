@@ -14,6 +14,7 @@ from callsheet.cli.options import (
     json_option,
     max_output_tokens_option,
     split_names,
+    tier_option,
     workflow_option,
 )
 from callsheet.cli.output import dollars, note, print_json
@@ -37,12 +38,13 @@ if TYPE_CHECKING:
     "--llm", metavar="SPEC", help="LLM whose tokens and prices apply (default: CALLSHEET_LLM)."
 )
 @max_output_tokens_option
+@tier_option
 @click.option("--idea", help="The idea; if omitted, a sentence of typical length is assumed.")
 @image_option
 @workflow_option
 @json_option
 @debug_option
-def estimate(groups: tuple[str, ...], llm: str | None, idea: str | None, **options: Any) -> None:
+def estimate(groups: tuple[str, ...], llm: str | None, **options: Any) -> None:
     """Estimate tokens and cost of a run, compared with all groups of the same categories.
 
     No LLM call is made.
@@ -55,8 +57,9 @@ def estimate(groups: tuple[str, ...], llm: str | None, idea: str | None, **optio
             build_settings(options),
             workflow=options["workflow"],
             llm=llm,
-            idea=idea,
+            idea=options["idea"],
             image=options["image"],
+            tier=options["tier"],
         )
     )
     if options["json"]:
@@ -106,6 +109,26 @@ def _notes(estimated: dict[str, Any]) -> Iterator[str]:
     elif saved["cost_usd"]:
         typical = f"{selected['output_tokens']:,} output tokens, {dollars(selected['cost_usd'])}"
         yield f"typically about {typical}; {dollars(saved['cost_usd'])} less than all groups"
+        yield from _cache_notes(selected, estimated["all"])
+
+
+def _cache_notes(selected: dict[str, Any], complete: dict[str, Any]) -> Iterator[str]:
+    """What a further call costs while the provider's cache holds the beginning of the last one."""
+    if not complete["cached_input_tokens"]:
+        return
+    cost, every = selected["cached_cost_usd"], complete["cached_cost_usd"]
+    yield (
+        f"a further call within the cache's time: about {dollars(cost)} with"
+        f" {selected['cached_input_tokens']:,} tokens cached, all groups {dollars(every)} with"
+        f" {complete['cached_input_tokens']:,}"
+    )
+    own, whole = selected["cached_input_cost_usd"], complete["cached_input_cost_usd"]
+    if own > whole:
+        yield (
+            f"then these groups cost more on input ({dollars(own)}) than all groups"
+            f" ({dollars(whole)}), which alone are long enough for the cache; with output"
+            f" {dollars(cost)} and {dollars(every)}"
+        )
 
 
 def _count(tokens: int | None, approximate: str) -> str:
@@ -121,4 +144,5 @@ def _cost(side: dict[str, Any]) -> str:
         return "unknown"
     if not side["cost_usd_high"]:
         return "none"
-    return _range(dollars(side["cost_usd_low"]), dollars(side["cost_usd_high"]))
+    bound = "at most " if side["cost_at_most"] else ""
+    return bound + _range(dollars(side["cost_usd_low"]), dollars(side["cost_usd_high"]))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from callsheet.call_options import EFFORTS, HIGHEST_TEMPERATURE, TIERS, CallOptions
 from callsheet.fidelity import MODES
 from callsheet.settings import LONGEST_TIMEOUT, MOST_OUTPUT_TOKENS, read_settings
 
@@ -36,6 +37,14 @@ idea_check_option = click.option(
     type=click.Choice(MODES),
     help="What a prompt that loses part of the idea is: an error (strict, the default), a warning"
     " (warn), or not checked (off).",
+)
+
+
+tier_option = click.option(
+    "--tier",
+    type=click.Choice(TIERS),
+    help="Service tier of OpenAI and Google: flex costs half and may wait for minutes; flex,standard"
+    " pays the standard price where flex has no room.",
 )
 
 
@@ -80,12 +89,26 @@ def llm_options(command: Command) -> Command:
             " of your own.",
         ),
         click.option(
+            "--temperature",
+            type=click.FloatRange(0, HIGHEST_TEMPERATURE),
+            callback=_reject_nan,
+            metavar="NUMBER",
+            help="How freely the LLM writes, from 0 to 2, where it takes that.",
+        ),
+        click.option(
+            "--effort",
+            type=click.Choice(EFFORTS),
+            help="How much the LLM thinks before it writes, where it takes that.",
+        ),
+        tier_option,
+        click.option(
             "--base-url", metavar="URL", help="Address of your own OpenAI-compatible server."
         ),
         click.option(
             "--llm",
             metavar="SPEC",
-            help="offline, paste, openai:NAME, anthropic:NAME, google:NAME or ollama:NAME.",
+            help="offline, paste, or PROVIDER:NAME, such as openai:gpt-5.2; the providers:"
+            " openai, anthropic, google, ollama, openrouter, mistral, groq, deepseek, xai.",
         ),
     ):
         command = option(command)
@@ -189,6 +212,11 @@ def build_settings(options: Mapping[str, Any]) -> Settings:
     return replace(read_settings(), **given)
 
 
+def build_call_options(options: Mapping[str, Any]) -> CallOptions:
+    """How the LLM is asked, as the command line says."""
+    return CallOptions(options["tier"], options["effort"], options["temperature"])
+
+
 def build_run_options(
     options: Mapping[str, Any], brief: Mapping[str, str] | None = None
 ) -> RunOptions:
@@ -204,6 +232,7 @@ def build_run_options(
         still=options.get("still"),
         max_cost=options["max_cost"],
         idea_check=options["idea_check"],
+        call_options=build_call_options(options),
         rewrite=options.get("rewrite") or (),
         wish=options.get("wish") or "",
         accept_defaults=options["yes"],

@@ -21,6 +21,8 @@ from callsheet.exports.texts import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+NOTHING_WRITTEN = "no prompt was written, so nothing was saved"
+
 OUTPUT_BASIS = {
     "reported": "as reported",
     "history": "output estimated from your own runs",
@@ -141,24 +143,42 @@ def summary(document: Mapping[str, Any]) -> str:
     """What a run sent, cost and saved; two lines more if a provider reported its tokens."""
     usage, savings, receipt = document["usage"], document["savings"], document["receipt"]
     lines = []
+    wrote = document["status"] != "failed" or any(document["prompts"].values())
     if savings["instruction_tokens_all"] and usage["calls"]:
         sent, every = savings["instruction_tokens"], savings["instruction_tokens_all"]
-        lines.append(
-            f"{sent:,} of {every:,} instruction tokens sent, {savings['percent']:.0f} % saved"
-        )
+        saved = f", {savings['percent']:.0f} % saved" if wrote else ""
+        lines.append(f"{sent:,} of {every:,} instruction tokens sent{saved}")
     if receipt:
-        lines += _receipt_lines(usage, receipt)
+        lines += _receipt_lines(usage, receipt, wrote=wrote)
+    elif lines and not wrote:
+        lines.append(NOTHING_WRITTEN)
     return "\n".join(lines)
 
 
-def _receipt_lines(usage: Mapping[str, Any], receipt: Mapping[str, Any]) -> Iterator[str]:
+def _receipt_lines(
+    usage: Mapping[str, Any], receipt: Mapping[str, Any], *, wrote: bool
+) -> Iterator[str]:
     yield f"{counted(usage['calls'], 'call')}: {usage_text(receipt['paid'])}{repairs_text(usage)}"
     every, saved = receipt["all"], receipt["saved"]
+    if not wrote:
+        yield NOTHING_WRITTEN
+        return
     if every["output_from"] == "reported":
         yield "every group was selected, so nothing was saved"
         return
     yield f"all groups: about {usage_text(every)} ({OUTPUT_BASIS[every['output_from']]})"
     yield f"saved: {saved_text(saved)}"
+    if (saved["input_cost_usd"] or 0) < 0:
+        yield dearer_input_text(saved)
+
+
+def dearer_input_text(saved: Mapping[str, Any]) -> str:
+    """What is said where all groups would have cost less on input."""
+    more, output = -saved["input_cost_usd"], saved["cost_usd"] - saved["input_cost_usd"]
+    return (
+        f"on input alone all groups would have cost {dollars(more)} less, since only they are long"
+        f" enough for the provider's cache; fewer outputs saved {dollars(output)}"
+    )
 
 
 def saved_text(saved: Mapping[str, Any]) -> str:
@@ -169,9 +189,16 @@ def saved_text(saved: Mapping[str, Any]) -> str:
 
 def usage_text(usage: Mapping[str, Any]) -> str:
     """Tokens and cost in one line."""
-    cached = f" ({usage['cached_input_tokens']:,} cached)" if usage["cached_input_tokens"] else ""
+    counts = (
+        (usage["cached_input_tokens"], "cached"),
+        (usage["cache_write_tokens"], "written to the cache"),
+    )
+    cached = ", ".join(f"{number:,} {what}" for number, what in counts if number)
     cost = "price unknown" if usage["cost_usd"] is None else dollars(usage["cost_usd"])
-    return f"{usage['input_tokens']:,} tokens in{cached}, {usage['output_tokens']:,} out, {cost}"
+    return (
+        f"{usage['input_tokens']:,} tokens in{f' ({cached})' if cached else ''},"
+        f" {usage['output_tokens']:,} out, {'at most ' if usage['cost_at_most'] else ''}{cost}"
+    )
 
 
 def repairs_text(usage: Mapping[str, Any]) -> str:

@@ -10,9 +10,9 @@ from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.schemas import models_in, schema_text
+from callsheet.costs.cached_input import cache_terms
 from callsheet.costs.image_tokens import request_image_tokens
 from callsheet.costs.prices import price
-from callsheet.costs.tokens import count_tokens, tokenizer_factor
 from callsheet.errors import (
     BudgetExceededError,
     CallsheetError,
@@ -22,6 +22,7 @@ from callsheet.errors import (
 )
 from callsheet.llm.output_limit import output_limit, thinks
 from callsheet.llm.providers import parse_spec
+from callsheet.llm.tokens import count_tokens, tokenizer_factor
 from callsheet.loader.rendering import render_instructions, render_schema
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def worst_cost(spec: str, request: Request, most_tokens: int | None = None) -> f
     sent = round(sum(map(count_tokens, texts)) * factor) + image + FRAMING
     thinking = thinks(spec, own=False)
     most = output_limit(request.schema, thinking=thinking, chosen=most_tokens)
-    return price(llm.provider, llm.name, sent, most)
+    terms = cache_terms(spec)
+    kept = sent if terms and terms.marked else 0
+    return price(llm.provider, llm.name, sent, most, written_tokens=kept)
 
 
 class Budget:

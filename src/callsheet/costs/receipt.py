@@ -28,7 +28,8 @@ def weaker(one: Basis, other: Basis) -> Basis:
 class Receipt:
     """What was paid, and what every group would have taken; `basis` says how firm that output is.
 
-    `repair` is the part of `paid` that repairs took. It stands in `every` unchanged: how often the
+    `saved_input_usd` is the part of the saving that is input; below 0 where all groups would have been
+    read from the provider's cache, and the choice is too short for it. `repair` is the part of `paid` that repairs took. It stands in `every` unchanged: how often the
     other groups would have needed one is not guessed.
     """
 
@@ -36,6 +37,7 @@ class Receipt:
     repair: Usage = NO_USAGE
     every: Usage = NO_USAGE
     basis: Basis = "reported"
+    saved_input_usd: float | None = 0.0
 
     def __add__(self, other: Receipt) -> Receipt:
         return Receipt(
@@ -43,6 +45,9 @@ class Receipt:
             self.repair + other.repair,
             self.every + other.every,
             weaker(self.basis, other.basis),
+            None
+            if self.saved_input_usd is None or other.saved_input_usd is None
+            else self.saved_input_usd + other.saved_input_usd,
         )
 
     @property
@@ -62,9 +67,14 @@ class Receipt:
             return None
         return self.every.cost_usd - self.paid.cost_usd
 
-    def document(self) -> RunReceipt:
-        """Return the receipt as it stands in a document, with amounts rounded to 6 decimals."""
-        saved = self.saved_usd
+    def document(self, *, wrote: bool = True) -> RunReceipt:
+        """Return the receipt as it stands in a document, with amounts rounded to 6 decimals.
+
+        Calls that `wrote` no prompt are compared with nothing.
+        """
+        if not wrote:
+            return Receipt(self.paid, self.repair, self.paid).document()
+        saved, saved_input = self.saved_usd, self.saved_input_usd
         return RunReceipt.model_construct(
             paid=ReceiptAmount.model_construct(**_amounts(self.paid)),
             repair=ReceiptAmount.model_construct(**_amounts(self.repair)),
@@ -73,6 +83,9 @@ class Receipt:
                 tokens=self.saved_tokens,
                 percent=self.saved_percent,
                 cost_usd=None if saved is None else round(saved, 6),
+                input_cost_usd=None
+                if saved is None or saved_input is None
+                else round(saved_input, 6),
             ),
         )
 
@@ -88,11 +101,16 @@ def _amounts(usage: Usage) -> dict[str, Any]:
         "cached_input_tokens": usage.cached_input_tokens,
         "output_tokens": usage.output_tokens,
         "cost_usd": None if usage.cost_usd is None else round(usage.cost_usd, 6),
+        "cache_write_tokens": usage.cache_write_tokens,
+        "cost_at_most": usage.cost_at_most,
     }
 
 
 def cached_share(usage: Usage, input_tokens: int) -> int:
-    """How many of further input tokens a cache would have held, at this usage's own share."""
+    """How many of further input tokens a cache would have held, at this usage's own share.
+
+    This is for LLMs whose cache is not documented.
+    """
     if not usage.input_tokens:
         return 0
     return round(input_tokens * usage.cached_input_tokens / usage.input_tokens)

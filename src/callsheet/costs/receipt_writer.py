@@ -6,20 +6,21 @@ models that were not written is estimated from this person's own replies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.schemas import WRAPPER, models_in, schema_text
+from callsheet.costs.cached_input import CallTimes, cache_terms, cached_of_all
 from callsheet.costs.prices import price
-from callsheet.costs.receipt import Receipt, cached_share
+from callsheet.costs.receipt import Receipt
 from callsheet.costs.reply_history import ReplyHistory, TokenRange
 from callsheet.costs.savings import InstructionSavings
-from callsheet.costs.tokens import count_tokens, tokenizer_factor
 from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import CallsheetError, InputError
 from callsheet.llm.providers import LLMSpec, parse_spec, schema_dialect
 from callsheet.llm.reply_reader import read_reply
 from callsheet.llm.schema_adapter import adapt_schema
+from callsheet.llm.tokens import count_tokens, tokenizer_factor
 from callsheet.loader.bundle import load_stored
 from callsheet.loader.rendering import (
     INSTRUCTIONS_MODULE,
@@ -28,7 +29,7 @@ from callsheet.loader.rendering import (
     instructions_of_module,
     render_schema,
 )
-from callsheet.usage import NO_USAGE, Usage
+from callsheet.usage import NO_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from callsheet.engine.run_view import RecordedCall
     from callsheet.loader.bundle import WorkflowBundle
     from callsheet.store.port import Store
+    from callsheet.usage import Usage
 
 HISTORY_RUNS = 100
 """Latest runs that are this person's history."""
@@ -73,10 +75,11 @@ class ReceiptWriter:
 
     store: Store
     history: ReplyHistory
+    times: CallTimes = field(default_factory=CallTimes)
     _called: dict[tuple[str, ...], CalledGroups] = field(default_factory=dict)
     _bundles: dict[str, WorkflowBundle | None] = field(default_factory=dict)
     _counts: dict[tuple[str, str, tuple[str, ...]], tuple[int, int]] = field(default_factory=dict)
-    _unsent: dict[tuple[str, str, str, tuple[str, ...]], tuple[int, TokenRange]] = field(
+    _unsent: dict[tuple[str, str, str, tuple[str, ...]], tuple[int, int, TokenRange]] = field(
         default_factory=dict
     )
     _schemas: dict[tuple[str, tuple[str, ...]], dict[str, JsonValue]] = field(default_factory=dict)
@@ -90,31 +93,61 @@ class ReceiptWriter:
         paid = call.usage
         if call.repair:
             return ReceiptReport(Receipt(paid, paid, paid) if paid.tokens else Receipt())
-        both = (called.groups, called.all_groups)
+        both = (called.groups, called.all_groups if self._wrote(each, called) else called.groups)
         counted = InstructionSavings(*(self._count(each, names)[0] for names in both if names))
         if not paid.tokens:
             return ReceiptReport(Receipt(), counted, called.groups)
-        if called.groups == called.all_groups:
+        if both[0] == both[1]:
             return ReceiptReport(Receipt(paid, every=paid), counted, called.groups)
         return ReceiptReport(self._compare(each, paid, called), counted, called.groups)
+
+    def _wrote(self, each: RecordedCall, called: CalledGroups) -> bool:
+        """Whether a reply holds any prompt: without one there is nothing that was saved."""
+        if each.call.finish == "stop" or not called.groups or not self._models(each, called.groups):
+            return True
+        return bool(prompts_in(each.call.text))
 
     def _compare(self, each: RecordedCall, paid: Usage, called: CalledGroups) -> Receipt:
         """Return a first call's receipt: what it took, and what the other groups would have added."""
         key = (each.manifest, each.call.step, each.llm, called.groups)
         if key not in self._unsent:
             self._unsent[key] = self._count_unsent(each, called)
-        input_tokens, output = self._unsent[key]
-        cached, cost = cached_share(paid, input_tokens), None
-        if paid.cost_usd is not None:
-            named = _llm_spec(each.llm)
-            cost = price(
-                named.provider, named.name, input_tokens, output.usual, cached_tokens=cached
-            )
-        unsent = Usage(input_tokens, cached, output.usual, cost)
-        return Receipt(paid, NO_USAGE, paid + unsent, output.basis)
+        sent, more, output = self._unsent[key]
+        terms = cache_terms(each.llm)
+        recent = self.times.recent(each, terms.seconds) if terms else 0
+        cached = cached_of_all(paid, sent, more, terms, recent)
+        every = replace(
+            paid,
+            input_tokens=paid.input_tokens + more,
+            cached_input_tokens=cached.read,
+            output_tokens=paid.output_tokens + output.usual,
+            cache_write_tokens=cached.written,
+            cost_usd=None,
+        )
+        before, after = (self._input_cost(each, usage) for usage in (paid, every))
+        if paid.cost_usd is None or before is None or after is None:
+            return Receipt(paid, NO_USAGE, every, output.basis, None)
+        named = _llm_spec(each.llm)
+        written = price(named.provider, named.name, 0, output.usual, tier=each.call.tier) or 0.0
+        cost = paid.cost_usd + after - before + written
+        return Receipt(paid, NO_USAGE, replace(every, cost_usd=cost), output.basis, after - before)
 
-    def _count_unsent(self, each: RecordedCall, called: CalledGroups) -> tuple[int, TokenRange]:
-        """Return what the groups that were not sent would have added to input and output."""
+    def _input_cost(self, each: RecordedCall, usage: Usage) -> float | None:
+        named = _llm_spec(each.llm)
+        return price(
+            named.provider,
+            named.name,
+            usage.input_tokens,
+            0,
+            cached_tokens=usage.cached_input_tokens,
+            written_tokens=usage.cache_write_tokens,
+            tier=each.call.tier,
+        )
+
+    def _count_unsent(
+        self, each: RecordedCall, called: CalledGroups
+    ) -> tuple[int, int, TokenRange]:
+        """Return what was sent before the message, and what the other groups would have added."""
         factor = tokenizer_factor(each.llm)
         sent, complete = (
             sum(self._count(each, names)) for names in (called.groups, called.all_groups)
@@ -122,7 +155,8 @@ class ReceiptWriter:
         own = self._models(each, called.groups)
         schemas = self._models(each, called.all_groups).items()
         others = {name: schema for name, schema in schemas if name not in own}
-        return round((complete - sent) * factor), self.history.expect(each.llm, others)
+        output = self.history.expect(each.llm, others)
+        return round(sent * factor), round((complete - sent) * factor), output
 
     async def _called_groups(self, each: RecordedCall) -> CalledGroups:
         """Return the groups a call asked for; none where its workflow does not build from groups."""
@@ -202,9 +236,17 @@ async def write_receipt(store: Store, view: RunView) -> Receipt:
 async def open_receipt_writer(store: Store) -> ReceiptWriter:
     """Open a receipt writer with this person's history: the replies of the latest runs."""
     events = await store.billing_events(HISTORY_RUNS)
-    return ReceiptWriter(
-        store, history_of([fold(run, recorded) for run, recorded in events.items()])
-    )
+    views = [fold(run, recorded) for run, recorded in events.items()]
+    return ReceiptWriter(store, history_of(views), times_of(views))
+
+
+def times_of(views: Sequence[RunView]) -> CallTimes:
+    """Collect when the calls of these runs were made."""
+    times = CallTimes()
+    for view in views:
+        times.add(view.recorded_calls)
+    times.sort()
+    return times
 
 
 def history_of(views: Sequence[RunView]) -> ReplyHistory:

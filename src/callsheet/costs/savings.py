@@ -28,12 +28,12 @@ class InstructionSavings:
             self.instruction_tokens_all + other.instruction_tokens_all,
         )
 
-    def document(self) -> RunSavings:
-        """Return the savings as they stand in a document."""
+    def document(self, *, wrote: bool = True) -> RunSavings:
+        """Return the savings as they stand in a document; without a prompt nothing was saved."""
         return RunSavings.model_construct(
             instruction_tokens=self.instruction_tokens,
             instruction_tokens_all=self.instruction_tokens_all,
-            percent=self.percent,
+            percent=self.percent if wrote else 0.0,
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.costs.receipt import Receipt
-from callsheet.costs.receipt_writer import HISTORY_RUNS, ReceiptWriter, history_of
+from callsheet.costs.receipt_writer import HISTORY_RUNS, ReceiptWriter, history_of, times_of
 from callsheet.costs.savings import InstructionSavings
 from callsheet.engine.run_view import RunView, fold
 from callsheet.loader.bundle import built_in_workflows, load_workflow
@@ -57,7 +57,7 @@ async def savings_report(
     """
     events = await store.billing_events()
     views = [fold(run, recorded) for run, recorded in events.items()]
-    receipts = ReceiptWriter(store, history_of(views[:HISTORY_RUNS]))
+    receipts = ReceiptWriter(store, history_of(views[:HISTORY_RUNS]), times_of(views))
     workflow_id = _workflow_id(workflow, views)
     rows = [
         await _row(receipts, view)
@@ -92,6 +92,7 @@ def _totals(rows: list[SavingsRow]) -> dict[str, Any]:
         replace(tokens.repair, cost_usd=money.repair.cost_usd if priced else None),
         replace(tokens.every, cost_usd=money.every.cost_usd if priced else None),
         tokens.basis,
+        money.saved_input_usd if priced else None,
     )
     return {
         "runs": len(rows),

@@ -140,6 +140,9 @@ class _LLMCaller:
                 cached_input_tokens=reply.usage.cached_input_tokens,
                 output_tokens=reply.usage.output_tokens,
                 cost_usd=reply.usage.cost_usd,
+                cache_write_tokens=reply.usage.cache_write_tokens,
+                cost_at_most=reply.usage.cost_at_most,
+                tier=reply.tier,
             )
         )
 

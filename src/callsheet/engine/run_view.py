@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, assert_never
 
+from callsheet.call_options import NO_OPTIONS, CallOptions
 from callsheet.errors import ProviderError
 from callsheet.events import (
     CallReplied,
@@ -46,12 +47,13 @@ CLOCK_DIFFERENCE = 60.0
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """A reply with the LLM, the workflow files and the answers it was requested with."""
+    """A reply with the LLM, the workflow files and the answers it was requested with, and when."""
 
     call: CallReplied
     llm: str
     manifest: str
     answers: dict[str, JsonValue]
+    at: float = 0.0
 
 
 @dataclass
@@ -69,6 +71,7 @@ class RunView:
     run: str
     seq: int = 0
     started: float = 0.0
+    latest: float = 0.0
     workflow: str = ""
     source: str = ""
     manifest: str = ""
@@ -76,6 +79,7 @@ class RunView:
     base_url: str | None = None
     max_cost: float | None = None
     idea_check: IdeaCheckMode = "off"
+    call_options: CallOptions = NO_OPTIONS
     question_policy: QuestionPolicy = field(default_factory=QuestionPolicy)
     status: Status = "running"
     state: dict[str, JsonValue] = field(default_factory=dict)
@@ -113,7 +117,7 @@ class RunView:
 
     def apply(self, recorded: RecordedEvent) -> None:
         """Applies the next event."""
-        self.seq = recorded.seq
+        self.seq, self.latest = recorded.seq, recorded.at
         if recorded.seq == 1:
             self.started = recorded.at
         if isinstance(recorded.event, RunParked):
@@ -165,6 +169,7 @@ def _apply_values(view: RunView, event: ValuesFinished | ValueRejected | PromptE
 def _apply_start(view: RunView, event: RunStarted | RunResumed | RunRetried) -> None:
     view.llm, view.base_url, view.question_policy = event.llm, event.base_url, event.manner
     view.max_cost, view.idea_check = event.max_cost, event.idea_check
+    view.call_options = event.call_options
     view.error = view.parked_until = None
     view.status = "waiting" if view.question else "running"
     if isinstance(event, RunStarted):
@@ -239,4 +244,5 @@ def _apply_dialogue(view: RunView, event: QuestionAsked | QuestionAnswered | Cal
             view.replies[event.number] = event
             view.usage += event.usage
             answers = {k: v for step in view.answers_by_step.values() for k, v in step.items()}
-            view.recorded_calls.append(RecordedCall(event, view.llm, view.manifest, answers))
+            call = RecordedCall(event, view.llm, view.manifest, answers, view.latest)
+            view.recorded_calls.append(call)

@@ -154,6 +154,21 @@ def _unable(failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetE
     )
 
 
+def _no_room(_failure: ProviderFailure, tries: int, at: LLMAddress) -> CallsheetError:
+    tried = f"; it was tried {tries} times" if tries > 1 else ""
+    return OverloadedError(
+        f"{at.place} has no room at the flex tier{tried}",
+        hint="run `callsheet resume` later; `--tier flex,standard` pays the standard price instead",
+    )
+
+
+def _no_tier(failure: ProviderFailure, _tries: int, at: LLMAddress) -> CallsheetError:
+    return RequestRejectedError(
+        f"{at.place} has no flex tier for `{at.name}`{_quoted(failure)}",
+        hint="use `--tier standard`, or choose another LLM",
+    )
+
+
 def _overloaded(failure: ProviderFailure, tries: int, at: LLMAddress) -> CallsheetError:
     what = "limits the rate of calls" if failure.kind == "busy" else "is failing"
     status = f" (status {failure.status})" if failure.status else ""
@@ -243,6 +258,8 @@ _ERRORS: Mapping[FailureKind, Callable[[ProviderFailure, int, LLMAddress], Calls
     "rejected": _rejected,
     "unable": _unable,
     "busy": _overloaded,
+    "no_room": _no_room,
+    "no_tier": _no_tier,
     "failing": _overloaded,
     "dropped": _dropped,
     "unreachable": _unreachable,

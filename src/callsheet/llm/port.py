@@ -30,7 +30,8 @@ class Request:
 
     `drafts` are templates of replies and `variables` their values: the offline LLM fills them, every
     other ignores both. `answer` is a person's answer to the question that the LLM asked for this
-    request.
+    request. `repeated` is how many calls with the same instructions and schema follow each other
+    closely, this one included, as far as is known; 0 for a request that is asked once only.
     """
 
     system: str
@@ -41,14 +42,15 @@ class Request:
     drafts: Sequence[JsonValue] = ()
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
     answer: str | None = None
+    repeated: int = 1
 
 
 @dataclass(frozen=True)
 class Reply:
     """An unchecked reply: `text` may be anything, `finish` says why it ended.
 
-    `llm` is the name that the provider reports; `detail` its message on a refusal or a broken reply.
-    `thought` says that the LLM thought first; `notes` are for the person.
+    `llm` is the name that the provider reports, `tier` the service tier; `detail` its message on a
+    refusal or a broken reply. `thought` says that the LLM thought first; `notes` are for the person.
     """
 
     text: str
@@ -58,6 +60,7 @@ class Reply:
     detail: str = ""
     thought: bool = False
     notes: tuple[str, ...] = ()
+    tier: str = ""
 
 
 class LLM(Protocol):

@@ -14,7 +14,6 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from genai_prices import calc_price
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import (
     BinaryContent,
@@ -35,6 +34,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from callsheet.llm.http import closing, http_client
 from callsheet.llm.port import Reply, Usage
+from callsheet.llm.price_list import UNKNOWN, ListPrice, list_price, served_tier
 from callsheet.llm.provider_exceptions import NoEndError, RepeatedError, failure_from
 from callsheet.llm.providers import find_provider
 
@@ -79,7 +79,7 @@ class ProviderClient:
         self, request: ProviderRequest, on_text: TextListener | None = None
     ) -> Reply | ProviderFailure:
         """Sends one request; returns the reply or the failure, and raises nothing of the library."""
-        reader = _StreamReader(on_text, request.text_interval)
+        reader = _StreamReader(on_text, request.text_interval, request.on_begin)
         try:
             async with closing():
                 return await self._send(request, reader)
@@ -122,30 +122,31 @@ class ProviderClient:
             finish=_finish(response.finish_reason, details),
             usage=self._usage(response),
             llm=response.model_name or self.llm.model_name,
+            tier=served_tier(details),
             detail=str(details.get("refusal") or ""),
             thought=any(isinstance(part, ThinkingPart) and part.content for part in parts),
         )
 
     def _usage(self, response: ModelResponse) -> Usage:
         counted = response.usage
+        cost = self._cost(response) if counted.total_tokens else UNKNOWN
         return Usage(
             input_tokens=counted.input_tokens,
             cached_input_tokens=counted.cache_read_tokens,
             output_tokens=counted.output_tokens,
-            cost_usd=self._cost(response) if counted.total_tokens else None,
+            cost_usd=cost.usd,
+            cache_write_tokens=counted.cache_write_tokens,
+            cost_at_most=cost.at_most,
         )
 
-    def _cost(self, response: ModelResponse) -> float | None:
-        """The price by the published prices of this address; None where there are none."""
+    def _cost(self, response: ModelResponse) -> ListPrice:
+        """The price by the published prices of this address and of the tier that served the call."""
         if self.rates is None:
-            return None
-        rates: dict[str, Any] = dict(self.rates)
-        for name in (response.model_name, self.llm.model_name):
-            try:
-                return float(calc_price(response.usage, name or "", **rates).total_price)
-            except (LookupError, ValueError):
-                continue
-        return None
+            return UNKNOWN
+        tier = served_tier(response.provider_details or {})
+        names = (response.model_name, self.llm.model_name)
+        found = (list_price(response.usage, name or "", tier, **self.rates) for name in names)
+        return next((price for price in found if price.usd is not None), UNKNOWN)
 
 
 @dataclass
@@ -154,6 +155,7 @@ class _StreamReader:
 
     on_text: TextListener | None
     interval: float
+    on_begin: Callable[[], None] | None = None
     stream: StreamedResponse | None = None
     failed: bool = False
     _pieces: list[str] = field(default_factory=list)
@@ -168,6 +170,9 @@ class _StreamReader:
         reported = time.monotonic()
         try:
             async for event in stream:
+                if self.on_begin:
+                    self.on_begin()
+                    self.on_begin = None
                 self._add(_added_text(event))
                 if time.monotonic() >= reported + self.interval:
                     await self._report()
@@ -295,6 +300,7 @@ def _settings(request: ProviderRequest, llm: Model[Any]) -> dict[str, Any]:
     return limit | {
         "framing_announcement": "never",
         _UNCOUNTED: "stream_options" in request.without,
+        **request.settings,
     }
 
 

@@ -27,6 +27,8 @@ FailureKind = Literal[
     "rejected",
     "unable",
     "busy",
+    "no_room",
+    "no_tier",
     "failing",
     "dropped",
     "unreachable",
@@ -89,6 +91,7 @@ _CODES: tuple[tuple[FailureKind, frozenset[str]], ...] = (
     ),
     ("filtered", frozenset({"content_filter", "content_policy_violation"})),
     ("unknown_llm", frozenset({"model_not_found"})),
+    ("no_room", frozenset({"resource_unavailable"})),
 )
 
 _REFUSED = frozenset({400, 404, 413, 422})
@@ -162,6 +165,8 @@ _DEEPEST = 6
 _PARTS: tuple[tuple[Refusable, re.Pattern[str]], ...] = (
     ("stream_options", re.compile(r"stream_options|include_usage", re.I)),
     ("token_limit", re.compile(r"max_completion_tokens|max_tokens", re.I)),
+    ("service_tier", re.compile(r"service.?tier|\bflex\b", re.I)),
+    ("prompt_cache", re.compile(r"prompt_cache|cache_control", re.I)),
     (
         "system_role",
         re.compile(

@@ -9,11 +9,14 @@ import asyncio
 import json
 import random
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from callsheet.activity import Retrying, report
+from callsheet.call_options import NO_OPTIONS, CallOptions
 from callsheet.errors import DeadlineError
+from callsheet.llm.cache_terms import terms_for
 from callsheet.llm.error_messages import LLMAddress, error_for, redact, visible
 from callsheet.llm.output_limit import output_limit, thinks
 from callsheet.llm.own_server import (
@@ -24,9 +27,11 @@ from callsheet.llm.own_server import (
     truncation_note,
 )
 from callsheet.llm.port import Reply, Usage
+from callsheet.llm.prefix_cache import PrefixCache, prefix_key
 from callsheet.llm.provider_errors import LEAST_OUTPUT, MARGIN, with_room
 from callsheet.llm.provider_request import Endpoint, ProviderRequest
 from callsheet.llm.providers import find_provider
+from callsheet.llm.request_settings import request_settings
 from callsheet.llm.retry_policy import (
     TRIES,
     AcceptPartial,
@@ -38,9 +43,10 @@ from callsheet.llm.retry_policy import (
     next_step,
 )
 from callsheet.llm.schema_adapter import adapt_schema
+from callsheet.llm.tokens import count_tokens, tokenizer_factor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from pydantic import JsonValue
 
@@ -48,8 +54,9 @@ if TYPE_CHECKING:
     from callsheet.llm.port import Request, TextListener
     from callsheet.llm.provider_client import ProviderClient
     from callsheet.llm.provider_errors import ProviderFailure
-    from callsheet.llm.providers import Key
+    from callsheet.llm.providers import Dialect, Key
     from callsheet.llm.proxies import Proxy
+    from callsheet.llm.request_settings import CacheUse
 
 COMMON_CONTEXT = 8_192
 """Tokens; a server whose context is too small is told to have twice that."""
@@ -77,6 +84,8 @@ class ProviderLLM:
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, kw_only=True)
     chance: Callable[[], float] = field(default=random.random, kw_only=True)
     limiter: ConcurrencyLimiter | None = field(default=None, kw_only=True)
+    options: CallOptions = field(default=NO_OPTIONS, kw_only=True)
+    _prefixes: PrefixCache | None = field(default=None, init=False, repr=False)
     _known: RetryState = field(default_factory=RetryState, init=False)
     _density: tuple[int, float] | None = field(default=None, init=False)
     _server: OwnServer | None = field(default=None, init=False)
@@ -86,6 +95,11 @@ class ProviderLLM:
     @property
     def spec(self) -> str:
         return f"{self.provider}:{self.name}"
+
+    @property
+    def _dialect(self) -> Dialect:
+        known = find_provider(self.provider)
+        return (known.base_url_dialect if self.base_url else None) or known.dialect
 
     @property
     def address(self) -> LLMAddress:
@@ -114,11 +128,27 @@ class ProviderLLM:
     def _context_hint(self) -> str:
         return context_hint(self._server.engine if self._server else "", 2 * COMMON_CONTEXT)
 
+    def __post_init__(self) -> None:
+        terms = terms_for(find_provider(self.provider).caches, self.name)
+        if terms and not self.is_own:
+            self._prefixes = PrefixCache(terms)
+
     async def compose(self, request: Request, on_text: TextListener | None = None) -> Reply:
+        async with self._cache_use(request) as (cache, begin):
+            return await self._compose(request, on_text, cache, begin)
+
+    async def _compose(
+        self,
+        request: Request,
+        on_text: TextListener | None,
+        cache: CacheUse | None,
+        begin: Callable[[], None],
+    ) -> Reply:
         client = self._client or await self._connected()
-        state, spent = self._known, Usage()
+        tiers = tuple(self.options.tier.split(",")) if self.options.tier else ()
+        state, spent = replace(self._known, tiers=tiers), Usage()
         while True:
-            sent = self._provider_request(request, state)
+            sent = replace(self._provider_request(request, state, cache), on_begin=begin)
             outcome, elapsed = await self._limited(client, sent, on_text)
             if isinstance(outcome, Reply):
                 self._remember(state)
@@ -245,10 +275,33 @@ class ProviderLLM:
         )
         return self._server
 
-    def _provider_request(self, request: Request, state: RetryState) -> ProviderRequest:
+    @asynccontextmanager
+    async def _cache_use(
+        self, request: Request
+    ) -> AsyncIterator[tuple[CacheUse | None, Callable[[], None]]]:
+        """How this request uses the provider's cache, once it may be sent."""
+        if self._prefixes is None:
+            yield None, lambda: None
+            return
+        schema = json.dumps(self._adapted(request), ensure_ascii=False)
+
+        def count() -> int:
+            tokens = count_tokens(request.system) + count_tokens(schema)
+            return round(tokens * tokenizer_factor(self.spec))
+
+        key = prefix_key(request.system, schema)
+        async with self._prefixes.call(key, count, request.repeated) as use:
+            yield use
+
+    def _adapted(self, request: Request) -> dict[str, JsonValue]:
         engine = self._server.form if self._server else None
         form = engine or find_provider(self.provider).dialect
-        schema = adapt_schema(request.schema, form, request.user if engine else None)
+        return adapt_schema(request.schema, form, request.user if engine else None)
+
+    def _provider_request(
+        self, request: Request, state: RetryState, cache: CacheUse | None
+    ) -> ProviderRequest:
+        schema, engine = self._adapted(request), self._server.form if self._server else None
         system, user = request.system, request.user
         if state.mode == "prompted":
             system = f"{system}\n\n{_AS_TEXT}\n{json.dumps(schema, ensure_ascii=False)}"
@@ -265,6 +318,12 @@ class ProviderLLM:
                 schema if engine else request.schema, system + user, state
             ),
             without=state.without,
+            settings=request_settings(
+                self._dialect,
+                self.options,
+                state.tier,
+                None if "prompt_cache" in state.without else cache,
+            ),
             timeout=max(self.limits.deadline - state.elapsed, 0.01),
             text_interval=self.limits.text_interval,
         )

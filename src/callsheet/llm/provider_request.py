@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from callsheet.images import Image
 
 Mode = Literal["native", "tool", "prompted"]
 """How structured output is requested."""
 
-Refusable = Literal["stream_options", "token_limit", "system_role", "picture"]
+Refusable = Literal[
+    "stream_options", "token_limit", "system_role", "picture", "service_tier", "prompt_cache"
+]
 """A part of a request that some servers refuse by name: each can be left out or put in another form."""
 
 
@@ -20,7 +24,8 @@ class ProviderRequest:
     """What is sent in one try.
 
     `timeout` is in seconds; partial text is reported every `text_interval` seconds. `without` are the
-    parts that the server refused.
+    parts that the server refused, `settings` those of the library for tier, effort, temperature and
+    cache. `on_begin` is called when the reply begins.
     """
 
     system: str
@@ -33,6 +38,8 @@ class ProviderRequest:
     timeout: float
     text_interval: float
     without: frozenset[Refusable] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    on_begin: Callable[[], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

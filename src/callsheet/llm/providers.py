@@ -8,94 +8,32 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from callsheet.errors import CallsheetError, InputError, KeyMissingError, UnknownNameError
+from callsheet.llm.cache_terms import ANTHROPIC_CACHE, GOOGLE_CACHE, OPENAI_CACHE
 from callsheet.llm.image_token_rules import (
     anthropic_image_tokens,
     google_image_tokens,
     no_image_tokens,
     openai_image_tokens,
 )
+from callsheet.llm.provider import OWN_IDLE_TIMEOUT, OWN_TIMEOUT
+from callsheet.llm.provider import Dialect as Dialect  # noqa: PLC0414
+from callsheet.llm.provider import Provider as Provider  # noqa: PLC0414
 from callsheet.plugins import PROVIDERS as POINT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from callsheet.fidelity import IdeaCheckMode
-
-Dialect = Literal["openai", "openai_compatible", "anthropic", "google", "ollama"]
-"""The form of requests and schemas; any server that copies OpenAI's form is `openai_compatible`."""
 
 DEFAULT_LLM = "offline"
 
 OWN_SERVER_KEY = "CALLSHEET_API_KEY"
 """The only key that is ever sent to a server given by base URL."""
 
-OWN_TIMEOUT, OWN_IDLE_TIMEOUT = 3_600.0, 600.0
-"""Seconds for a server given by base URL: a laptop writes a few tokens in a second."""
-
-
-@dataclass(frozen=True)
-class Provider:
-    """One provider as data; `name` is what stands before the colon in `--llm NAME:LLM`.
-
-    * `example`: a full spec, shown in messages and documentation.
-    * `dialect`, `url`: how and where it is called; `key_names`: variables that may hold its key.
-    * `base_url_dialect`: set where `--base-url` may replace the URL; with
-      `reads_base_url_setting`, CALLSHEET_BASE_URL does so too.
-    * `exact_tokens`: whether o200k is its tokenizer; otherwise counts are estimates.
-    * `priced_as`: its id in the price list (genai-prices); None where prices are unknown.
-      `prices_url`: where the provider publishes them.
-    * `sees_images`, `text_only` (a pattern of LLM names that do not), and `image_tokens`: tokens of
-      an image by LLM name, width and height; None where they are not documented.
-    * `never_thinks`: a pattern of LLM names that write no thoughts, for which callsheet leaves room.
-    * `own`: whether it is a program on a person's own computer; `host_variable` names its address.
-    * `missing_llm_hint`, `unreachable_hint`: what to do about either; `{name}` is the LLM's name.
-    * `timeout`, `idle_timeout`: seconds that a call may take, and may go without receiving anything.
-    * `factory`: set where it is not called in one of the dialects: `package.file:function`, which
-      makes an LLM (`callsheet.llm.port.LLM`) from its name and key. It is imported with the first use.
-      Without `takes_name` the provider's name alone is a spec.
-    * `drafts_only`: it fills the workflow's drafts, calls no LLM and costs nothing.
-      `needs_person`: a person carries each request, so a batch cannot use it.
-    """
-
-    name: str
-    title: str
-    example: str
-    dialect: Dialect = "openai_compatible"
-    url: str = ""
-    key_names: tuple[str, ...] = ()
-    base_url_dialect: Dialect | None = None
-    reads_base_url_setting: bool = False
-    exact_tokens: bool = False
-    priced_as: str | None = None
-    prices_url: str = ""
-    sees_images: bool = True
-    text_only: str = ""
-    image_tokens: Callable[[str, int, int], int | None] | None = None
-    never_thinks: str = ""
-    own: bool = False
-    host_variable: str = ""
-    missing_llm_hint: str = ""
-    unreachable_hint: str = ""
-    timeout: float = 120.0
-    idle_timeout: float = 60.0
-    factory: str = ""
-    takes_name: bool = True
-    drafts_only: bool = False
-    needs_person: bool = False
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether it is called over a network, so that rate limits apply."""
-        return not (self.drafts_only or self.needs_person)
-
-    @property
-    def usage(self) -> str:
-        """How a spec is written: `openai:NAME`, or `offline`."""
-        return f"{self.name}:NAME" if self.takes_name else self.name
-
+_CLAUDE_5 = tuple(f"claude-{each}-5" for each in ("fable", "mythos", "opus", "sonnet", "haiku"))
 
 _TABLE = (
     Provider(
@@ -136,6 +74,10 @@ _TABLE = (
         text_only=r"gpt-3|gpt-4$|gpt-4-\d|o1-mini|o1-preview|o3-mini|gpt-oss|davinci|babbage",
         image_tokens=openai_image_tokens,
         never_thinks=r"gpt-3|gpt-4|chatgpt-4|davinci|babbage",
+        has_flex=True,
+        effort=("o1", "o3", "o4", "gpt-5", "gpt-6"),
+        no_temperature=("o1", "o3", "o4", "gpt-5", "gpt-6"),
+        caches=OPENAI_CACHE,
     ),
     Provider(
         name="anthropic",
@@ -149,6 +91,9 @@ _TABLE = (
         text_only=r"claude-2|claude-instant",
         image_tokens=anthropic_image_tokens,
         never_thinks=r"claude-(2|instant|3-(haiku|sonnet|opus|5))",
+        effort=(*_CLAUDE_5, *(f"claude-opus-4-{n}" for n in "5678"), "claude-sonnet-4-6"),
+        no_temperature=(*_CLAUDE_5, "claude-opus-4-7", "claude-opus-4-8"),
+        caches=ANTHROPIC_CACHE,
     ),
     Provider(
         name="google",
@@ -161,6 +106,9 @@ _TABLE = (
         prices_url="https://ai.google.dev/gemini-api/docs/pricing",
         image_tokens=google_image_tokens,
         never_thinks=r"gemini-(1|2\.0)|gemma",
+        has_flex=True,
+        effort=("gemini-2.5", "gemini-3", "gemini-4"),
+        caches=GOOGLE_CACHE,
     ),
     Provider(
         name="ollama",
@@ -178,6 +126,59 @@ _TABLE = (
         unreachable_hint="start it with `ollama serve`",
         timeout=OWN_TIMEOUT,
         idle_timeout=OWN_IDLE_TIMEOUT,
+    ),
+    Provider(
+        name="openrouter",
+        title="OpenRouter",
+        example="openrouter:anthropic/claude-sonnet-4.6",
+        url="https://openrouter.ai/api/v1",
+        key_names=("OPENROUTER_API_KEY",),
+        priced_as="openrouter",
+        prices_url="https://openrouter.ai/models",
+    ),
+    Provider(
+        name="mistral",
+        title="Mistral",
+        example="mistral:mistral-large-latest",
+        url="https://api.mistral.ai/v1",
+        key_names=("MISTRAL_API_KEY",),
+        priced_as="mistral",
+        prices_url="https://mistral.ai/pricing",
+        text_only=r"codestral|devstral|open-mistral|open-mixtral|mistral-tiny",
+        effort=("mistral-small", "mistral-medium"),
+    ),
+    Provider(
+        name="groq",
+        title="Groq",
+        example="groq:openai/gpt-oss-120b",
+        url="https://api.groq.com/openai/v1",
+        key_names=("GROQ_API_KEY",),
+        priced_as="groq",
+        prices_url="https://groq.com/pricing",
+        text_only=r"(?!meta-llama/llama-4|qwen/qwen3\.)",
+        effort=("openai/gpt-oss", "qwen/qwen3"),
+    ),
+    Provider(
+        name="deepseek",
+        title="DeepSeek",
+        example="deepseek:deepseek-v4-pro",
+        url="https://api.deepseek.com/v1",
+        key_names=("DEEPSEEK_API_KEY",),
+        priced_as="deepseek",
+        prices_url="https://api-docs.deepseek.com/quick_start/pricing",
+        sees_images=False,
+        effort=("deepseek-v4",),
+    ),
+    Provider(
+        name="xai",
+        title="xAI",
+        example="xai:grok-4.6",
+        url="https://api.x.ai/v1",
+        key_names=("XAI_API_KEY",),
+        priced_as="x-ai",
+        prices_url="https://docs.x.ai/docs/models",
+        text_only=r"grok-3",
+        effort=("grok-3-mini", "grok-4.3", "grok-4.5", "grok-4.6", "grok-4.7", "grok-latest"),
     ),
 )
 """The makers' own lists of text-only LLMs were read in November 2026; any other may see images."""

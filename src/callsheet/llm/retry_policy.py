@@ -9,6 +9,7 @@
 | output limit or context exceeded, and named       | again within it                              |
 | rate limit, overload, 5xx, broken connection      | retry, 4 tries in all                        |
 | server unreachable, unusable reply                | retry, 2 tries in all                        |
+| no room at the flex tier                          | the next tier, else retry, 12 tries in all   |
 | one of the last two rows, with part of a reply    | accept the part; the rest is requested once  |
 
 Between tries it waits a random time up to 5, 10, 20 seconds, or as long as the provider asks
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from callsheet.llm.provider_errors import FailureKind, ProviderFailure
     from callsheet.llm.provider_request import Mode, Refusable
 
+_UNAVAILABLE = 503
+
 MODES: tuple[Mode, ...] = ("native", "tool", "prompted")
 """The ways of requesting structured output, the strictest first."""
 
@@ -40,12 +43,19 @@ TRIES: Mapping[FailureKind, int] = {
     "busy": 4,
     "failing": 4,
     "dropped": 4,
+    "no_room": 12,
     "unreachable": 2,
     "garbled": 2,
 }
 """Tries per kind of failure; others are tried once."""
 
 FIRST_WAIT, LONGEST_WAIT, SHORTEST_WAIT = 5.0, 20.0, 0.5
+
+FLEX_TIMEOUT = 900.0
+"""Seconds that a call at the flex tier may take by default: it may wait for room for minutes."""
+
+SHORTEST_FLEX_WAIT, LONGEST_FLEX_WAIT = 30.0, 120.0
+"""Seconds between tries while the flex tier has no room."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,12 @@ class RetryState:
     thinking: bool = False
     elapsed: float = 0.0
     waited: float = 0.0
+    tiers: tuple[str, ...] = ()
+
+    @property
+    def tier(self) -> str | None:
+        """The service tier of the next try; None leaves it to the provider."""
+        return self.tiers[0] if self.tiers and "service_tier" not in self.without else None
 
 
 @dataclass(frozen=True)
@@ -120,6 +136,7 @@ def next_step(
     chance: float,
 ) -> NextStep:
     """Decides after a failed try; `chance` is a random number from 0 to 1."""
+    failure = _at_flex(failure) if state.tier == "flex" else _off_flex(failure)
     if (changed := _changed(failure, state)) is not None:
         return RetryChanged(replace(changed, tries=state.tries - 1))
     if failure.partial is not None and failure.kind in TRIES:
@@ -132,8 +149,22 @@ def next_step(
     return RetryAfter(wait)
 
 
+def _at_flex(failure: ProviderFailure) -> ProviderFailure:
+    """The failure of a try at the flex tier: 503 says there that it has no room."""
+    if failure.refused == "service_tier":
+        return replace(failure, kind="no_tier", refused=None)
+    full = failure.kind == "failing" and failure.status == _UNAVAILABLE
+    return replace(failure, kind="no_room") if full else failure
+
+
+def _off_flex(failure: ProviderFailure) -> ProviderFailure:
+    return replace(failure, kind="busy") if failure.kind == "no_room" else failure
+
+
 def _changed(failure: ProviderFailure, state: RetryState) -> RetryState | None:
     """The state whose request the server may take, where it said what it does not take."""
+    if failure.kind in ("no_room", "no_tier") and len(state.tiers) > 1:
+        return replace(state, tiers=state.tiers[1:])
     if failure.refused and failure.refused not in state.without:
         return replace(state, without=state.without | {failure.refused})
     if failure.most_tokens and failure.most_tokens < (state.most_tokens or math.inf):
@@ -145,6 +176,9 @@ def _changed(failure: ProviderFailure, state: RetryState) -> RetryState | None:
 
 def _wait(failure: ProviderFailure, tries: int, chance: float) -> float:
     """Full jitter, so that calls that failed together are not retried together."""
+    if failure.kind == "no_room":
+        wait = SHORTEST_FLEX_WAIT + chance * (LONGEST_FLEX_WAIT - SHORTEST_FLEX_WAIT)
+        return max(wait, failure.retry_after or 0)
     longest = min(LONGEST_WAIT, FIRST_WAIT * float(2 ** (tries - 1)))
     jitter = SHORTEST_WAIT + chance * (longest - SHORTEST_WAIT)
     if failure.retry_after is None:

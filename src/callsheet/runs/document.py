@@ -8,7 +8,6 @@ from callsheet.catalog.ratios import nearest_ratio
 from callsheet.catalog.rules import overlay
 from callsheet.catalog.schemas import WRAPPER
 from callsheet.costs.savings import InstructionSavings
-from callsheet.costs.tokens import count_tokens
 from callsheet.documents import (
     OpenQuestion,
     PromptCoverage,
@@ -19,6 +18,7 @@ from callsheet.documents import (
     RunError,
 )
 from callsheet.errors import InputError
+from callsheet.llm.tokens import count_tokens
 from callsheet.loader.rendering import (
     CHOOSE_MODULE,
     INSTRUCTIONS_MODULE,
@@ -96,10 +96,15 @@ def run_document(
         coverage=coverage,
         rejected=rejected_texts(view),
         usage=view.usage,
-        savings=instruction_savings(bundle, view).document(),
-        receipt=receipt.document() if receipt else None,
+        savings=instruction_savings(bundle, view).document(wrote=_wrote(status, finished)),
+        receipt=receipt and receipt.document(wrote=_wrote(status, finished)),
         **optional,
     )
+
+
+def _wrote(status: str, prompts: Mapping[str, Any]) -> bool:
+    """Return whether there is anything that could have been saved: a failed run may have no prompt."""
+    return status != "failed" or any(prompts.values())
 
 
 def _error(view: RunView, unsaved: CallsheetError | None) -> RunError | None:

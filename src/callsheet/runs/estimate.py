@@ -6,34 +6,37 @@ What would be sent is what is counted, so the estimate cannot differ from the ru
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from callsheet.call_options import CallOptions
 from callsheet.catalog.schemas import models_in, schema_text
 from callsheet.costs.image_tokens import request_image_tokens
-from callsheet.costs.prices import price
+from callsheet.costs.planned_prices import EstimatedTokens, PlannedPrices
 from callsheet.costs.receipt_writer import open_receipt_writer
-from callsheet.costs.reply_history import ReplyHistory, TokenRange, by_schema
-from callsheet.costs.tokens import count_tokens, is_exact, tokenizer_factor
+from callsheet.costs.reply_history import ReplyHistory, by_schema
 from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import InputError, StorageError, error_of
+from callsheet.llm.factory import check_options
 from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import Reply, Request, Usage
-from callsheet.llm.providers import DEFAULT_LLM, find_provider, parse_spec, schema_dialect
+from callsheet.llm.providers import DEFAULT_LLM, parse_spec, provider_of, schema_dialect
 from callsheet.llm.schema_adapter import adapt_schema
+from callsheet.llm.tokens import count_tokens, is_exact, tokenizer_factor
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
 from callsheet.runs.inputs import parse_selection
-from callsheet.runs.options import RunOptions
+from callsheet.runs.options import RunOptions, call_options
 from callsheet.runs.service import RunService
 from callsheet.store.factory import open_existing_store
 from callsheet.store.port import Lease
 from callsheet.store.sql import SqlStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pydantic import JsonValue
 
+    from callsheet.call_options import Tier
     from callsheet.images import Image
     from callsheet.llm.port import TextListener
     from callsheet.settings import Settings
@@ -41,67 +44,6 @@ if TYPE_CHECKING:
 
 SAMPLE_IDEA = "a woman reads by a rain-streaked window at dusk"
 """Stands for the idea where none is given; a sentence of common length."""
-
-
-@dataclass(frozen=True)
-class EstimatedTokens:
-    """Tokens that one run would send and receive.
-
-    `picture` is None where the LLM's tokens for an image are unknown; the sum then leaves it out.
-    """
-
-    calls: int = 0
-    instructions: int = 0
-    schema: int = 0
-    message: int = 0
-    picture: int | None = 0
-    reply: TokenRange = field(default_factory=TokenRange)
-
-    @property
-    def input(self) -> int:
-        """All tokens that are sent."""
-        return self.instructions + self.schema + self.message + (self.picture or 0)
-
-    @property
-    def output(self) -> int:
-        """The usual reply: by this person's history, else by the schema's bounds."""
-        return self.reply.usual
-
-    def __add__(self, other: EstimatedTokens) -> EstimatedTokens:
-        return EstimatedTokens(
-            self.calls + other.calls,
-            self.instructions + other.instructions,
-            self.schema + other.schema,
-            self.message + other.message,
-            _sum(self.picture, other.picture),
-            self.reply + other.reply,
-        )
-
-    def times(self, number: int) -> EstimatedTokens:
-        """Return the tokens of this many runs."""
-        return EstimatedTokens(
-            self.calls * number,
-            self.instructions * number,
-            self.schema * number,
-            self.message * number,
-            None if self.picture is None else self.picture * number,
-            self.reply.times(number),
-        )
-
-    def scaled(self, factor: float) -> EstimatedTokens:
-        """Return the tokens of a tokenizer that makes more of them; the reply's range stays."""
-        return EstimatedTokens(
-            self.calls,
-            round(self.instructions * factor),
-            round(self.schema * factor),
-            round(self.message * factor),
-            self.picture,
-            self.reply,
-        )
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
 
 
 class MeasuringLLM:
@@ -146,9 +88,11 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
     llm: str | None = None,
     idea: str | None = None,
     image: Image | None = None,
+    tier: Tier | None = None,
 ) -> dict[str, Any]:
     """Estimate a selection, beside all groups of its categories."""
     spec = llm or settings.llm or DEFAULT_LLM
+    prices = planned_prices(spec, settings, RunOptions(call_options=CallOptions(tier)))
     bundle = load_workflow(workflow)
     chosen = parse_selection(bundle, groups)
     catalog = bundle.resources.catalog
@@ -162,8 +106,7 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
         for asked in ([*groups], all_groups)
         for options in [RunOptions(brief=brief, groups=asked, image=image)]
     ]
-    priced = _price_function(spec, settings)
-    selected, complete = (_as_json(tokens, priced) for tokens in both)
+    selected, complete = (prices.document(tokens) for tokens in both)
     return {
         "workflow": bundle.name,
         "llm": spec,
@@ -202,7 +145,7 @@ async def estimate_retry(
         "keep": [model for model in prompts if model not in measure.models],
         "llm": spec,
         "exact": is_exact(spec),
-        "cost": _as_json(tokens, _price_function(spec, settings)),
+        "cost": planned_prices(spec, settings, options).document(tokens),
     }
 
 
@@ -224,6 +167,9 @@ def _saved(selected: dict[str, Any], complete: dict[str, Any]) -> dict[str, Any]
         "tokens": whole - part,
         "percent": _percent(part, whole),
         "cost_usd": complete["cost_usd"] - selected["cost_usd"] if known else None,
+        "input_cost_usd": complete["input_cost_usd"] - selected["input_cost_usd"]
+        if known
+        else None,
     }
 
 
@@ -259,35 +205,17 @@ async def measure_run(
     return measure.tokens.scaled(tokenizer_factor(spec))
 
 
-def _price_function(spec: str, settings: Settings) -> Callable[[int, int], float | None]:
-    """Return the price function of an LLM; a server of one's own has no published price."""
-    named = parse_spec(spec)
-    if find_provider(named.provider).reads_base_url_setting and settings.base_url:
-        return lambda _sent, _written: None
-    return lambda sent, written: price(named.provider, named.name, sent, written)
-
-
-def _as_json(tokens: EstimatedTokens, priced: Callable[[int, int], float | None]) -> dict[str, Any]:
-    if tokens.picture is None:
-        # A price without the image would be too low.
-        return _as_json(replace(tokens, picture=0), lambda _sent, _written: None) | {
-            "picture_tokens": None
-        }
-    return {
-        "calls": tokens.calls,
-        "instruction_tokens": tokens.instructions,
-        "schema_tokens": tokens.schema,
-        "message_tokens": tokens.message,
-        "picture_tokens": tokens.picture,
-        "input_tokens": tokens.input,
-        "output_tokens": tokens.output,
-        "output_tokens_low": tokens.reply.low,
-        "output_tokens_high": tokens.reply.high,
-        "output_from": tokens.reply.basis,
-        "cost_usd": priced(tokens.input, tokens.output),
-        "cost_usd_low": priced(tokens.input, tokens.reply.low),
-        "cost_usd_high": priced(tokens.input, tokens.reply.high),
-    }
+def planned_prices(
+    spec: str, settings: Settings, options: RunOptions, base_url: str | None = None
+) -> PlannedPrices:
+    """Return the prices of calls with these options; raises InputError where they do not fit."""
+    provider = provider_of(spec)
+    if provider is not None and provider.reads_base_url_setting:
+        base_url = base_url or settings.base_url
+    asked = call_options(options, spec, settings)
+    check_options(spec, base_url, asked)
+    tier = "flex" if asked.is_flex else ""
+    return PlannedPrices.of(spec, tier=tier, own_server=base_url is not None)
 
 
 def _filler(schema: object) -> JsonValue:

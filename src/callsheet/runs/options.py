@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from callsheet.events import QuestionPolicy
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from callsheet.images import Image
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from callsheet.call_options import NO_OPTIONS, CallOptions
+from callsheet.events import QuestionPolicy
+from callsheet.llm.providers import provider_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from callsheet.engine.run_view import RunView
     from callsheet.fidelity import IdeaCheckMode
     from callsheet.images import Image
+    from callsheet.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,37 @@ class RunOptions:
     still: str | None = None
     max_cost: float | None = None
     idea_check: IdeaCheckMode | None = None
+    call_options: CallOptions = NO_OPTIONS
     rewrite: Sequence[str] = ()
     wish: str = ""
     deselected_categories: Sequence[str] = ()
     accept_defaults: bool = False
     review: bool = False
     idempotency_key: str = ""
+
+
+def call_options(
+    options: RunOptions, spec: str, settings: Settings, view: RunView | None = None
+) -> CallOptions:
+    """Return how the LLM is asked: by the options, else as in the run, else by the settings."""
+    if view is not None and view.llm == spec:
+        return options.call_options.over(view.call_options)
+    provider = provider_of(spec)
+    if provider is not None and provider.factory:
+        # What the settings say is meant for LLMs that cost something.
+        return options.call_options
+    return options.call_options.over(settings.call_options)
+
+
+def limits_for(
+    options: RunOptions, settings: Settings, view: RunView | None = None
+) -> dict[str, Any]:
+    """Return what a run may cost and how it is judged: by the options, else as in the run, else by the settings."""
+    before = settings if view is None else view
+    return {
+        "max_cost": before.max_cost if options.max_cost is None else options.max_cost,
+        "idea_check": before.idea_check if options.idea_check is None else options.idea_check,
+    }
 
 
 def policy_for(options: RunOptions, *, named: bool = False) -> QuestionPolicy:

@@ -13,13 +13,19 @@ from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import StorageError, UnknownNameError
 from callsheet.events import QuestionPolicy, RunResumed, RunRetried, RunStarted
-from callsheet.llm.factory import LLMCache, open_llm
+from callsheet.llm.factory import LLMCache, check_options
 from callsheet.llm.providers import DEFAULT_LLM, provider_of
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
 from callsheet.runs.inputs import check_image_used, check_still, parse_inputs
 from callsheet.runs.listing import group_batches, row_status
 from callsheet.runs.names import batch_of, name_for, new_name
-from callsheet.runs.options import RunOptions, image_files, policy_for
+from callsheet.runs.options import (
+    RunOptions,
+    call_options,
+    image_files,
+    limits_for,
+    policy_for,
+)
 from callsheet.runs.retry import (
     brief_step,
     deselected_answers,
@@ -41,10 +47,10 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from callsheet.call_options import CallOptions
     from callsheet.documents import RunDocument
     from callsheet.events import Event, RecordedEvent
     from callsheet.exports.prompt_set import PromptSet
-    from callsheet.fidelity import IdeaCheckMode
     from callsheet.llm.concurrency import ConcurrencyLimiter
     from callsheet.llm.port import LLM
     from callsheet.settings import Settings
@@ -57,6 +63,9 @@ MAX_LISTED = 10
 """Runs that an error lists where a name matches several."""
 
 
+Asked = tuple[str, str | None, "CallOptions"]  # which LLM, at which base URL, and how
+
+
 @dataclass(frozen=True)
 class RunSetup:
     """What runs with the same options share: the workflow, its files by hash, the LLM."""
@@ -64,6 +73,7 @@ class RunSetup:
     bundle: WorkflowBundle
     llm: LLM
     base_url: str | None
+    call_options: CallOptions
     digest: str
     contents: Mapping[str, str]
 
@@ -118,9 +128,8 @@ class RunService:
     ) -> RunSetup:
         """Open the workflow and the LLM that runs with these options share; raises InputError."""
         bundle = load_workflow(workflow)
-        spec, base_url = self.llm_for(options)
-        llm = self._open_llm(spec, base_url, limiter)
-        return RunSetup(bundle, llm, base_url, *bundle.manifest())
+        llm, base_url, asked = self._llm_of(options, limiter=limiter)
+        return RunSetup(bundle, llm, base_url, asked, *bundle.manifest())
 
     def begin(
         self, setup: RunSetup, answers: Mapping[str, JsonValue], options: RunOptions, run: str
@@ -133,8 +142,8 @@ class RunService:
             manifest=setup.digest,
             llm=setup.llm.spec,
             base_url=setup.base_url,
-            max_cost=self._budget(options),
-            idea_check=self._idea_check(options),
+            **limits_for(options, self.settings),
+            call_options=setup.call_options,
             answers=dict(answers),
             manner=policy_for(options),
             once=options.idempotency_key,
@@ -148,15 +157,15 @@ class RunService:
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = await load_stored(self.store, view.manifest)
-        return self.session_without_lease(view, bundle, self._open_llm(view.llm, view.base_url))
+        llm = self._open_llm((view.llm, view.base_url, view.call_options))
+        return self.session_without_lease(view, bundle, llm)
 
     async def resume(self, name: str, options: RunOptions) -> RunSession:
         """Resume a run after its last event, with the workflow files that were stored with it."""
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = await load_stored(self.store, view.manifest)
-        spec, base_url = self.llm_for(options, view)
-        llm = self._open_llm(spec, base_url)
+        llm, base_url, asked = self._llm_of(options, view)
         if view.question is not None and options == RunOptions(
             idempotency_key=options.idempotency_key
         ):
@@ -170,8 +179,8 @@ class RunService:
             resumed = RunResumed(
                 llm=llm.spec,
                 base_url=base_url,
-                max_cost=self._budget(options, view),
-                idea_check=self._idea_check(options, view),
+                **limits_for(options, self.settings, view),
+                call_options=asked,
                 manner=policy,
                 once=options.idempotency_key,
             )
@@ -191,8 +200,7 @@ class RunService:
         field_step, reset = brief_step(bundle, preset, step), reopened(bundle, view, preset)
         step = step or step_to_retry(bundle, view, preset, options.rewrite, deselected)
         rewrite = ("all",) if reset else options.rewrite
-        spec, base_url = self.llm_for(options, view)
-        llm = self._open_llm(spec, base_url)
+        llm, base_url, asked = self._llm_of(options, view)
         digest, contents = bundle.manifest()
         answers = preset_answers(bundle, view, step, preset, options.rewrite) | deselected
         retried = RunRetried(
@@ -200,9 +208,9 @@ class RunService:
             manifest=digest,
             llm=llm.spec,
             base_url=base_url,
-            max_cost=self._budget(options, view),
+            **limits_for(options, self.settings, view),
             answers=with_valid_still(bundle, view, answers, options.still),
-            idea_check=self._idea_check(options, view),
+            call_options=asked,
             anew=models_to_rewrite(bundle, rewrite),
             before=prompts_to_change(bundle, view, options),
             wish=options.wish.strip(),
@@ -296,25 +304,22 @@ class RunService:
         own = self.settings.base_url if provider and provider.reads_base_url_setting else None
         return spec, options.base_url or own
 
-    def _budget(self, options: RunOptions, view: RunView | None = None) -> float | None:
-        """Return the most a run may cost: from the options, else the run's own, else the settings."""
-        if options.max_cost is not None:
-            return options.max_cost
-        return self.settings.max_cost if view is None else view.max_cost
+    def _llm_of(
+        self,
+        options: RunOptions,
+        view: RunView | None = None,
+        limiter: ConcurrencyLimiter | None = None,
+    ) -> tuple[LLM, str | None, CallOptions]:
+        """Return the LLM with its base URL and how it is asked."""
+        spec, base_url = self.llm_for(options, view)
+        asked = call_options(options, spec, self.settings, view)
+        return self._open_llm((spec, base_url, asked), limiter), base_url, asked
 
-    def _idea_check(self, options: RunOptions, view: RunView | None = None) -> IdeaCheckMode:
-        if options.idea_check is not None:
-            return options.idea_check
-        return self.settings.idea_check if view is None else view.idea_check
-
-    def _open_llm(
-        self, spec: str, base_url: str | None, limiter: ConcurrencyLimiter | None = None
-    ) -> LLM:
-        if self._llm is not None:
-            return self._llm
-        if limiter is not None:
-            return open_llm(spec, base_url=base_url, settings=self.settings, limiter=limiter)
-        return self._llms.open(spec, base_url)
+    def _open_llm(self, asked: Asked, limiter: ConcurrencyLimiter | None = None) -> LLM:
+        if self._llm is None:
+            return self._llms.open(*asked, limiter)
+        check_options(*asked)
+        return self._llm
 
     def dispatcher(self) -> Dispatcher | None:
         """Return what hands runs to workers; None where there can be no workers, as on SQLite."""

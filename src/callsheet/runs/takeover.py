@@ -42,7 +42,9 @@ class Takeover:
             await store.release(lease)
             raise
         try:
-            llm = self._llms.open(journal.view.llm, journal.view.base_url)
+            llm = self._llms.open(
+                journal.view.llm, journal.view.base_url, journal.view.call_options
+            )
         except CallsheetError as error:
             # The error is recorded where the run first needs the LLM, so that everybody sees it.
             llm = UnavailableLLM(journal.view.llm, error)

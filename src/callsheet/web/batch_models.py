@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 from typing_extensions import TypeAliasType
 
 from callsheet.usage import Usage
@@ -31,6 +31,9 @@ class SheetEstimate(ResponseModel):
     exact: bool
     least_usd: float | None
     most_usd: float | None
+    cached_input_tokens: int = Field(
+        description="What the provider's cache may hold of the input; counted in `least_usd`."
+    )
 
 
 class BatchSummary(ResponseModel):

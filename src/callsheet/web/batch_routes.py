@@ -121,4 +121,7 @@ def _upload(call: RequestContext) -> Upload:
         max_cost=cost_limit(settings, body.max_cost),
         concurrency=body.concurrency,
         idea_check=body.idea_check,
+        tier=body.tier,
+        effort=body.effort,
+        temperature=body.temperature,
     )

@@ -57,6 +57,7 @@ HIDDEN_FIELDS = {
     "base_url",
     "max_cost",
     "idea_check",
+    "call_options",
     "answers",
     "anew",
     "before",

@@ -66,7 +66,13 @@ async def estimate_groups(call: RequestContext) -> Response:
     """Estimate tokens and cost of a selection of groups beside all groups, without an LLM call."""
     body, server = call.body, call.server
     source, image = server.workflow_source(body.workflow), parse_image(body.picture)
-    options = {"workflow": source, "llm": body.llm, "idea": body.idea, "image": image}
+    options: dict[str, Any] = {
+        "workflow": source,
+        "llm": body.llm,
+        "idea": body.idea,
+        "image": image,
+    }
+    options["tier"] = body.tier
 
     async def compute() -> dict[str, Any]:
         return await run_in_thread(
@@ -74,7 +80,8 @@ async def estimate_groups(call: RequestContext) -> Response:
         )
 
     digest = image and image.hash
-    key = ("estimate", source, body.llm, body.idea, digest, tuple(sorted(set(body.groups))))
+    groups = tuple(sorted(set(body.groups)))
+    key = ("estimate", source, body.llm, body.tier, body.idea, digest, groups)
     return json_response(await server.cached(key, compute))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from callsheet.call_options import CallOptions
 from callsheet.images import read_base64
 from callsheet.runs.options import RunOptions
 
@@ -42,6 +43,7 @@ def run_options(
         still=getattr(body, "still", None),
         max_cost=cost_limit(settings, body.max_cost) if body.max_cost is not None else None,
         idea_check=body.idea_check,
+        call_options=CallOptions(body.tier, body.effort, body.temperature),
         rewrite=tuple(rewrite),
         wish=getattr(body, "wish", ""),
         deselected_categories=tuple(getattr(body, "without", ())),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypeAliasType
 
 from callsheet.batches.row_page import BatchRowStatus
+from callsheet.call_options import HIGHEST_TEMPERATURE, Effort, Tier
 from callsheet.documents import IdeaCheckName, RunStatus
 
 # One named schema in the description of the HTTP API.
@@ -24,6 +25,7 @@ Selected = Annotated[str, StringConstraints(min_length=1, max_length=130)]
 """A model group, or one model of it: `GROUP/MODEL`."""
 
 Selection = Annotated[list[Selected], Field(max_length=200)]
+Temperature = Annotated[float, Field(ge=0, le=HIGHEST_TEMPERATURE, allow_inf_nan=False)]
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 
@@ -31,6 +33,11 @@ STILL_HELP = "The image model whose still the motion prompts are for; null: the 
 IDEA_CHECK_HELP = (
     "What a prompt is that loses part of the idea: an error, a warning, or not checked."
 )
+TIER_HELP = (
+    "The service tier: `flex` is cheaper and may wait for minutes; with `,standard` it falls back."
+)
+EFFORT_HELP = "How much the LLM thinks, where it takes that."
+TEMPERATURE_HELP = "How freely the LLM writes, where it takes that."
 IMAGE_HELP = "The rendered still for motion prompts, in base64: PNG, JPEG or WebP, up to 5 MB."
 
 
@@ -46,6 +53,9 @@ class ExecutionRequest(RequestBody):
     llm: Spec | None = None
     max_cost: Dollars | None = Field(default=None, description="US dollars for the whole run.")
     idea_check: IdeaCheckName | None = Field(default=None, description=IDEA_CHECK_HELP)
+    tier: Tier | None = Field(default=None, description=TIER_HELP)
+    effort: Effort | None = Field(default=None, description=EFFORT_HELP)
+    temperature: Temperature | None = Field(default=None, description=TEMPERATURE_HELP)
 
 
 class StartRunRequest(ExecutionRequest):
@@ -100,6 +110,9 @@ class BatchRequestBody(RequestBody):
     llm: Spec | None = None
     max_cost: Dollars | None = Field(default=None, description="US dollars for all rows together.")
     idea_check: IdeaCheckName | None = Field(default=None, description=IDEA_CHECK_HELP)
+    tier: Tier | None = Field(default=None, description=TIER_HELP)
+    effort: Effort | None = Field(default=None, description=EFFORT_HELP)
+    temperature: Temperature | None = Field(default=None, description=TEMPERATURE_HELP)
     concurrency: int | None = Field(
         default=None,
         ge=1,
@@ -142,6 +155,7 @@ class EstimateRequest(RequestBody):
     groups: Annotated[list[Selected], Field(min_length=1, max_length=200)]
     workflow: Name | None = None
     llm: Spec | None = None
+    tier: Tier | None = Field(default=None, description=TIER_HELP)
     idea: Annotated[str, StringConstraints(max_length=4_000)] | None = None
     picture: ImageText | None = Field(default=None, description=IMAGE_HELP)
 

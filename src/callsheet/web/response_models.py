@@ -158,6 +158,13 @@ class EstimatedCost(ResponseModel):
     cost_usd: float | None
     cost_usd_low: float | None
     cost_usd_high: float | None
+    cost_at_most: bool = Field(description="Whether the costs are upper bounds.")
+    input_cost_usd: float | None
+    cached_input_tokens: int = Field(
+        description="What the provider's cache can hold for the next call; 0 where the input is too short."
+    )
+    cached_cost_usd: float | None = Field(description="A further call while the cache holds that.")
+    cached_input_cost_usd: float | None
 
 
 class EstimateDocument(ResponseModel):

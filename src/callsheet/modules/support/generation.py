@@ -245,7 +245,8 @@ def _first(request: Request, draft: Draft) -> Request:
     """The request for everything, or for what an earlier execution did not finish."""
     if not draft.value:
         return request
-    return replace(request, schema=narrow(request.schema, {f.path for f in draft.findings}))
+    missing_schema = narrow(request.schema, {f.path for f in draft.findings})
+    return replace(request, schema=missing_schema, repeated=0)
 
 
 def _is_whole(reply: Reply, read: ReadReply) -> bool:
@@ -312,7 +313,7 @@ def _repair(
     )
     if draft.unusable:
         note = f"Your last reply could not be used as it was:\n{findings}"
-        return replace(request, schema=schema, user=f"{request.user}\n\n{note}")
+        return replace(request, schema=schema, user=f"{request.user}\n\n{note}", repeated=0)
     texts = {".".join(path): pick(draft.value, path) for path in sorted(paths)}
     shown = json.dumps(texts, ensure_ascii=False, indent=1)
     brief = f"They were written for this brief:\n{request.user}\n\n" if quotes_brief else ""
@@ -323,6 +324,7 @@ def _repair(
         + decided_lines(request.schema, draft.value),
         schema=schema,
         picture=None,
+        repeated=0,
     )
 
 

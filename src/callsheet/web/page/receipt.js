@@ -33,8 +33,9 @@ function totals(rows) {
 /** What it cost, and what choosing groups saved, over all calls; nothing is saved without a prompt. */
 function mainRows({ usage, savings, receipt, llm, isWritten }) {
   const { percent } = receipt?.saved ?? savings;
+  const bound = usage.cost_at_most ? "at most " : "";
   return [
-    ["cost", isPaid(llm) ? formatCost(usage.cost_usd) : "$0", "total"],
+    ["cost", isPaid(llm) ? bound + formatCost(usage.cost_usd) : "$0", "total"],
     isWritten && ["saved", formatPercent(percent), "success"],
     ["calls", formatNumber(usage.calls)],
     usage.repairs > 0 && ["of them corrections", formatNumber(usage.repairs)],

@@ -1,0 +1,50 @@
+"""Published prices of tokens, of the package `genai-prices`; what it does not have is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STANDARD_TIERS = frozenset({"", "default", "standard", "auto", "on_demand", "on-demand"})
+"""What providers call the tier at the standard price."""
+
+
+@dataclass(frozen=True)
+class ListPrice:
+    """US dollars; `at_most` where the price of the tier is not published, and this is the standard one."""
+
+    usd: float | None
+    at_most: bool = False
+
+
+FLEX = "flex"
+UNKNOWN = ListPrice(None)
+
+
+def served_tier(details: Mapping[str, Any]) -> str:
+    """The service tier that a reply names; empty where it names none."""
+    tier = details.get("service_tier")
+    return tier.lower() if isinstance(tier, str) else ""
+
+
+def list_price(usage: object, name: str, tier: str = "", **rates: Any) -> ListPrice:
+    """The price of this usage, an object with the package's names of token counts.
+
+    `rates` say whose price list applies: `provider_id` or `provider_api_url`.
+    """
+    # Its data takes a moment to load.
+    from genai_prices import calc_price
+
+    context = {} if tier in STANDARD_TIERS else {"service_tier": tier}
+    try:
+        found = calc_price(usage, name, price_context=context, **rates)
+    except (LookupError, ValueError):
+        return UNKNOWN
+    variants = found.model.price_variants or ()
+    if context and all(variant.when != context for variant in variants):
+        # Flex is never dearer than the standard tier; of other tiers nothing is known.
+        return ListPrice(float(found.total_price), at_most=True) if tier == FLEX else UNKNOWN
+    return ListPrice(float(found.total_price))
