@@ -75,6 +75,8 @@ def cached_of_all(
         return CachedInput(paid.cached_input_tokens + more - more % terms.step, 0)
     if paid.cache_write_tokens:
         return CachedInput(0, paid.cache_write_tokens + more)
-    # The first of several calls is marked only where that is known beforehand.
-    is_warm = recent >= (2 if terms.marked else 1)
-    return CachedInput(terms.held(prefix + more) if is_warm else 0)
+    # A choice that is long enough itself and was not cached says that nothing was. The first of
+    # several calls is marked only where that is known beforehand.
+    is_warm = not terms.held(prefix) and recent >= (2 if terms.marked else 1)
+    # The prefix is counted, the input reported: it may be a little shorter.
+    return CachedInput(min(terms.held(prefix + more), paid.input_tokens + more) if is_warm else 0)
