@@ -367,10 +367,8 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
         defaults = RowDefaults(tuple(groups), dict(brief or {}))
         order = BatchRequest(path, name, workflow, defaults, spec, base_url, max_cost, concurrency)
         order = replace(order, retry_failed=retry_failed, strict=strict, overwrite=overwrite)
-        asked = checked_options(tier, effort, temperature)
-        judged = Batch(
-            service, replace(order, idea_check=checked_mode(idea_check), call_options=asked)
-        )
+        order = replace(order, call_options=checked_options(tier, effort, temperature))
+        judged = Batch(service, replace(order, idea_check=checked_mode(idea_check)))
         file = open_output_file(Path(output), judged) if output else None
         async with aclosing(execute_into(judged, file)) as ends:
             async for end in ends:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from callsheet.call_options import NO_OPTIONS, CallOptions
 from callsheet.errors import InputError
+from callsheet.llm.provider import OWN_IDLE_TIMEOUT, OWN_TIMEOUT
 from callsheet.llm.providers import (
-    OWN_IDLE_TIMEOUT,
-    OWN_TIMEOUT,
     choose_key,
     find_provider,
     parse_base_url,
