@@ -65,8 +65,8 @@ def _known(group: Group) -> Iterator[str]:
 
 def _setting(line: str) -> str:
     """Return a setting, for the aspect ratio 2:3 if it depends on it."""
-    filled = fill(line, {"aspect_ratio": "2:3"})
-    return filled if filled == line else f"{filled} (for 2:3)"
+    filled = fill(line, {"aspect_ratio": "2:3", "still": "your still"})
+    return f"{filled} (for 2:3)" if "aspect_ratio" in line else filled
 
 
 def group_pages(workflow: str) -> str:

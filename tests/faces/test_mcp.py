@@ -148,6 +148,8 @@ async def test_the_other_tools_answer_in_words_that_an_assistant_can_act_on(
         more = await told(client, "retry", run=run, groups=["leonardo", "phoenix"])
         assert "PHOENIX_1_0_A" in more.partition("---")[2]
         assert '"LEONARDO_ANIME_XL_A"' not in more.partition("---")[2]
+        wish = await told(client, "retry", run=run, rewrite=["PHOENIX_1_0_A"], wish="less rain")
+        assert "less rain" in wish.partition("---")[2]
         found = await told(client, "search", words="red bus")
         assert found.startswith(f"{run} (waiting): {IDEA}")
         faults = await told(

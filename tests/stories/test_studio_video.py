@@ -73,8 +73,14 @@ async def test_a_strict_provider_accepts_each_group_alone_and_with_an_image_grou
 
 @pytest.mark.parametrize("group", VIDEO)
 async def test_the_settings_of_a_prompt_are_in_the_document(group: str) -> None:
-    document = await InMemoryRuns.with_llm().run([group], workflow="studio")
+    document = await InMemoryRuns.with_llm().run(["gpt_image", group], workflow="studio")
     (model,) = document["prompts"]["video_generation"]
     report = " ".join(document["settings"][model])
     assert "frame" in report or "image" in report
     assert "{{" not in report
+
+
+@pytest.mark.parametrize("group", [name for name in VIDEO if name != "midjourney_video"])
+async def test_without_a_still_no_setting_speaks_of_one(group: str) -> None:
+    document = await InMemoryRuns.with_llm().run([group], workflow="studio")
+    assert "still" not in json.dumps(document["settings"])

@@ -131,7 +131,11 @@ def _references() -> Iterator[tuple[str, str]]:
 def _sheet(bundle: WorkflowBundle, group: Group, own: str) -> str:
     """A group's instructions, its rules in words, and what is set outside the prompt."""
     parts = [own, "## Rules: errors must be mended", "\n".join(_rules(bundle, group))]
-    settings = [f"- {model}: {line}" for model, lines in group.settings.items() for line in lines]
+    settings = [
+        f"- {model}: {line.replace('{{ still }}', 'your still')}"
+        for model, lines in group.settings.items()
+        for line in lines
+    ]
     if settings:
         parts += ["## Set outside the prompt", "\n".join(settings)]
     return "\n\n".join(part for part in parts if part) + "\n"

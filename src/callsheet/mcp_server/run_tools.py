@@ -129,14 +129,19 @@ class RunTools:
             document = await self.service.show(session.view.run)
             return state_text(document, session.view.question)
 
-    async def retry(self, run: str, groups: Sequence[str], rewrite: Sequence[str]) -> str:
+    async def retry(
+        self, run: str, groups: Sequence[str], rewrite: Sequence[str], wish: str = ""
+    ) -> str:
         """Ask for further groups, or for some prompts anew, and for nothing else."""
         if not groups and not rewrite:
             raise InputError(
                 "nothing was named to write", hint="name `groups` to add, or models to `rewrite`"
             )
         options = RunOptions(
-            groups=tuple(groups) or None, rewrite=tuple(rewrite), accept_defaults=True
+            groups=tuple(groups) or None,
+            rewrite=tuple(rewrite),
+            wish=wish,
+            accept_defaults=True,
         )
         return await self._advanced(await self.service.retry(run, options))
 

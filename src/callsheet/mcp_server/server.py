@@ -128,9 +128,9 @@ def _add_writing_tools(server: MCPServer, runs: RunTools) -> None:
 
     @server.tool(**_hints("Add groups, or rewrite prompts", writes=True))
     @_with_tool_errors
-    async def retry(run: Run, groups: Groups, rewrite: Models) -> str:
-        """Add groups to a finished run, or write some of its prompts anew. The answer asks for the difference alone; what the run has is kept. Then call `submit`."""
-        return await runs.retry(run, groups, rewrite)
+    async def retry(run: Run, groups: Groups, rewrite: Models, wish: Text = "") -> str:
+        """Add groups to a finished run, or write some of its prompts anew, with the user's wish for the change. The answer asks for the difference alone; what the run has is kept. Then call `submit`."""
+        return await runs.retry(run, groups, rewrite, wish)
 
 
 def _progress_reporter(context: Context, reports: asyncio.TaskGroup) -> Callable[[Activity], None]:

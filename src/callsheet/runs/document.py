@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from callsheet.questions import Question
     from callsheet.workflow.definition import ModuleUse
 
+STILL, YOUR_STILL = "still", "your still"
+"""A variable of settings, and what it says: lines that use it are left out where there is no still."""
+
 
 REVIEW = "review."
 """What the keys of questions that show all prompts of a step begin with."""
@@ -90,7 +93,7 @@ def run_document(
         selection=selection,
         models=models,
         prompts=finished,
-        settings=_settings(bundle, prompts, brief, chosen),
+        settings=_settings(bundle, prompts, _fillable(brief, chosen, view, optional)),
         problems=problems,
         warnings=warnings,
         coverage=coverage,
@@ -298,17 +301,25 @@ def _with_finished(
     return _prompts(found, models)
 
 
+def _fillable(
+    brief: JsonValue, chosen: Mapping[str, str], view: RunView, optional: Mapping[str, Any]
+) -> dict[str, JsonValue]:
+    """Return what the lines of settings may use: the brief, and the still where there is one."""
+    images = (value for value in view.state.values() if isinstance(value, dict))
+    has_still = "still" in optional or any("hash" in each for each in images)
+    still = {STILL: YOUR_STILL} if has_still else {}
+    return {**(brief if isinstance(brief, dict) else {}), **chosen, **still}
+
+
 def _settings(
     bundle: WorkflowBundle,
     prompts: dict[str, dict[str, JsonValue]],
-    brief: JsonValue,
-    chosen: Mapping[str, str],
+    filled: Mapping[str, JsonValue],
 ) -> dict[str, list[str]]:
-    """Return what a person must set outside each prompt, as far as the brief says it.
+    """Return what a person must set outside each prompt, as far as these values say it.
 
     A group takes the aspect ratio that it has nearest to the brief's.
     """
-    filled = {**(brief if isinstance(brief, dict) else {}), **chosen}
     group_of = {m: group for group in bundle.resources.catalog.groups() for m in group.models}
     found = {}
     for model in (model for texts in prompts.values() for model in texts):
@@ -324,7 +335,7 @@ def _filled(lines: Sequence[str], brief: Mapping[str, JsonValue]) -> Iterator[st
         try:
             yield fill(line, brief)
         except InputError:
-            # The line uses a field that this workflow's brief does not have.
+            # The line uses a field that this workflow's brief does not have, or a still.
             continue
 
 
