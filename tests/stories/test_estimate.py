@@ -45,7 +45,7 @@ def test_money_is_a_range_too_and_all_groups_cost_more() -> None:
 
 def test_all_groups_save_nothing() -> None:
     report = estimate(IMAGE, llm="openai:gpt-5.2").details
-    assert report["saved"] == {"tokens": 0, "percent": 0.0, "cost_usd": 0.0}
+    assert set(report["saved"].values()) == {0}
 
 
 def test_the_llm_is_named_and_an_unknown_price_is_reported(terminal: Terminal) -> None:

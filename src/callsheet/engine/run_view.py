@@ -71,7 +71,7 @@ class RunView:
     run: str
     seq: int = 0
     started: float = 0.0
-    latest: float = 0.0
+    replied_at: float = 0.0
     workflow: str = ""
     source: str = ""
     manifest: str = ""
@@ -117,7 +117,9 @@ class RunView:
 
     def apply(self, recorded: RecordedEvent) -> None:
         """Applies the next event."""
-        self.seq, self.latest = recorded.seq, recorded.at
+        self.seq = recorded.seq
+        if isinstance(recorded.event, CallReplied):
+            self.replied_at = recorded.at
         if recorded.seq == 1:
             self.started = recorded.at
         if isinstance(recorded.event, RunParked):
@@ -244,5 +246,5 @@ def _apply_dialogue(view: RunView, event: QuestionAsked | QuestionAnswered | Cal
             view.replies[event.number] = event
             view.usage += event.usage
             answers = {k: v for step in view.answers_by_step.values() for k, v in step.items()}
-            call = RecordedCall(event, view.llm, view.manifest, answers, view.latest)
+            call = RecordedCall(event, view.llm, view.manifest, answers, view.replied_at)
             view.recorded_calls.append(call)
