@@ -1,6 +1,6 @@
 """Time whole processes: `callsheet --help` and an offline run, compared with `import openai`.
 
-It also prints how many packages a plain installation consists of, and the largest of them. Run it with
+The MCP server, which ends with its input, stands beside `import mcp`. It also prints how many packages a plain installation consists of, and the largest of them. Run it with
 `python -m benchmarks.startup`. It exits with 1 when a promise is broken: an offline run
 takes no longer than that import, and `--help` less than a quarter of it.
 """
@@ -54,6 +54,8 @@ def cases() -> tuple[Case, ...]:
         Case('python -c "import openai"', (python, "-c", "import openai")),
         Case("callsheet --help", (*callsheet, "--help"), 0.25, strict=True),
         Case("callsheet run --json, offline", run, 1.0),
+        Case('python -c "import mcp"', (python, "-c", "import mcp.server.mcpserver")),
+        Case("callsheet mcp", (*callsheet, "mcp")),
     )
 
 
@@ -63,7 +65,13 @@ def seconds(command: tuple[str, ...]) -> float:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("CALLSHEET_")}
         environment = {**kept, "HOME": home, "CALLSHEET_HOME": f"{home}/runs"}
         started = time.perf_counter()
-        subprocess.run(command, env=environment, capture_output=True, check=True)
+        subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
         return time.perf_counter() - started
 
 

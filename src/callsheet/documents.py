@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from typing_extensions import TypeAliasType
 
+from callsheet.call_options import Effort, Tier
 from callsheet.fidelity import IdeaCheckMode
 from callsheet.questions import Kind
 from callsheet.usage import Usage
@@ -21,6 +22,8 @@ AttemptResult = TypeAliasType(
     "AttemptResult", Literal["done", "skipped", "left", "failed", "edited"]
 )
 IdeaCheckName = TypeAliasType("IdeaCheckName", IdeaCheckMode)
+TierName = TypeAliasType("TierName", Tier)
+EffortName = TypeAliasType("EffortName", Effort)
 RuleKind = TypeAliasType("RuleKind", Literal["limit", "form", "house", "idea"])
 OutputBasis = TypeAliasType("OutputBasis", Literal["reported", "history", "schema"])
 

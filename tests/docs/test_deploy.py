@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import shlex
 import signal
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 import yaml
 
@@ -63,9 +67,9 @@ def test_the_image_contains_what_a_worker_needs() -> None:
     command, *words = json.loads(result["CMD"])
     assert command in project["scripts"]
     assert words == compose()["services"]["worker"]["command"][1:2]
-    extra = re.search(r'pip install .*"callsheet\[(\w+)\]"', result["RUN"])
-    assert extra is not None
-    assert extra[1] in project["optional-dependencies"]
+    extras = re.search(r'pip install .*"callsheet\[([\w,]+)\]"', result["RUN"])
+    assert extras is not None
+    assert set(extras[1].split(",")) <= project["optional-dependencies"].keys()
     version = re.fullmatch(r"python:3\.(\d+)-slim", result["FROM"])
     assert version is not None
     assert int(version[1]) >= int(project["requires-python"].removeprefix(">=3."))
@@ -86,6 +90,35 @@ def test_a_worker_receives_only_variables_that_it_reads() -> None:
     address = worker["CALLSHEET_DATABASE_URL"]
     assert address.startswith(f"postgresql://{database['POSTGRES_USER']}:")
     assert address.endswith(f"@database:5432/{database['POSTGRES_DB']}")
+
+
+@pytest.mark.parametrize(("service", "path"), [("server", "api/health"), ("mcp", "mcp")])
+def test_the_image_serves_page_and_assistants_to_who_has_the_token(
+    terminal: Terminal, database_url: str, service: str, path: str
+) -> None:
+    described = compose()["services"][service]
+    program, *words = described["command"]
+    assert program == "callsheet"
+    assert set(described["environment"]) <= OURS
+    token = secrets.token_urlsafe()
+    terminal.env |= {"CALLSHEET_DATABASE_URL": database_url, "CALLSHEET_TOKEN": token}
+    process = subprocess.Popen(
+        terminal.command(*words, "--port", "0"),
+        cwd=terminal.folder,
+        env=terminal.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        port = urlsplit(process.stdout.readline().split()[-1]).port
+        with httpx2.Client(base_url=f"http://localhost:{port}", trust_env=False) as client:
+            bearer = {"Authorization": f"Bearer {token}"}
+            assert client.get(f"/{path}", headers=bearer).status_code in (200, 400, 405, 406)
+            assert client.get("/api/groups" if service == "server" else "/mcp").status_code == 401
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
 
 
 def test_a_worker_without_a_database_is_not_restarted(terminal: Terminal) -> None:

@@ -148,8 +148,6 @@ async def test_the_other_tools_answer_in_words_that_an_assistant_can_act_on(
         more = await told(client, "retry", run=run, groups=["leonardo", "phoenix"])
         assert "PHOENIX_1_0_A" in more.partition("---")[2]
         assert '"LEONARDO_ANIME_XL_A"' not in more.partition("---")[2]
-        wish = await told(client, "retry", run=run, rewrite=["PHOENIX_1_0_A"], wish="less rain")
-        assert "less rain" in wish.partition("---")[2]
         found = await told(client, "search", words="red bus")
         assert found.startswith(f"{run} (waiting): {IDEA}")
         faults = await told(
@@ -169,6 +167,10 @@ async def test_the_other_tools_answer_in_words_that_an_assistant_can_act_on(
         assert stills["LEONARDO_ANIME_XL_A"] in kept.contents[0].text  # type: ignore[union-attr]
         prompt = await client.get_prompt("write_for", {"idea": IDEA, "groups": "sora"})
         assert "begin" in prompt.messages[0].content.text  # type: ignore[union-attr]
+        wish = await told(
+            client, "retry", run=run, rewrite=["LEONARDO_ANIME_XL_A"], wish="less rain"
+        )
+        assert "less rain" in wish.partition("---")[2]
 
 
 async def test_a_configured_llm_writes_all_with_progress_and_a_cancelled_call_can_be_resumed(

@@ -13,6 +13,7 @@ Write = Callable[[str, Mapping[str, Any]], str]
 """The text for a place (`$.prompts.ONE`) and its schema."""
 
 _IDEA: ContextVar[str] = ContextVar("idea", default="")
+_FROM_STILL: ContextVar[bool] = ContextVar("from_still", default=False)
 
 _WORDS = (
     "A woman reads by a rain-streaked window at dusk, warm lamplight on the page, the city behind"
@@ -22,6 +23,14 @@ _MOTION = (
     "Static camera, locked frame: reed tips bow and straighten in one slow cycle, small rings spread"
     " and fade, a breath of warmth comes and goes, and all returns to the opening pose"
 )
+_H3_FIELDS = ("integrated_multimodal_description", "overall_soundscape", "non_diegetic_music")
+"""The fixed form of prompts for MiniMax H3."""
+
+_H3_STILL = (
+    "For the target video, at 0.00 seconds into the target video, <Picture 1> (from [Shot 1]) is"
+    " fully referenced."
+)
+
 _FORMATS = {
     "date-time": "2026-11-22T18:30:00Z",
     "date": "2026-11-22",
@@ -54,16 +63,30 @@ def write_text(path: str, node: Mapping[str, Any]) -> str:
     text = f"{shown}{words}, written for {path.rpartition('.')[2]}"
     while len(text) < least:
         text += f", {words}"
+    if path.endswith("MINIMAX_H3"):
+        return _h3_text(text)
     ending = "" if re.search(pattern, text[:most]) else from_pattern(pattern)
     return text[: most - len(ending)].rstrip(" ,") + ending
+
+
+def _h3_text(text: str) -> str:
+    """The fixed form of a prompt for MiniMax H3; for a still, with its first line."""
+    first = f"{_H3_STILL}\n\n" if _FROM_STILL.get() else ""
+    fields = (f"[Shot 1] {text}.", "Slow rain.", "N/A")
+    return first + "\n\n".join(
+        f"{name}: {each}" for name, each in zip(_H3_FIELDS, fields, strict=True)
+    )
 
 
 @contextmanager
 def writing_for(request: Any) -> Iterator[None]:
     """Within it, what is written shows the idea of this request to an LLM."""
+    sent = str(request)
     token = _IDEA.set(_idea_in(request))
+    still = _FROM_STILL.set("Prompt of the still" in sent and "none at hand" not in sent)
     yield
     _IDEA.reset(token)
+    _FROM_STILL.reset(still)
 
 
 def _idea_in(value: Any) -> str:

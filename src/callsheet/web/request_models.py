@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypeAliasType
 
 from callsheet.batches.row_page import BatchRowStatus
-from callsheet.call_options import HIGHEST_TEMPERATURE, Effort, Tier
-from callsheet.documents import IdeaCheckName, RunStatus
+from callsheet.call_options import HIGHEST_TEMPERATURE
+from callsheet.documents import EffortName, IdeaCheckName, RunStatus, TierName
 
 # One named schema in the description of the HTTP API.
 BatchRowStatusName = TypeAliasType("BatchRowStatusName", BatchRowStatus)
@@ -53,8 +53,8 @@ class ExecutionRequest(RequestBody):
     llm: Spec | None = None
     max_cost: Dollars | None = Field(default=None, description="US dollars for the whole run.")
     idea_check: IdeaCheckName | None = Field(default=None, description=IDEA_CHECK_HELP)
-    tier: Tier | None = Field(default=None, description=TIER_HELP)
-    effort: Effort | None = Field(default=None, description=EFFORT_HELP)
+    tier: TierName | None = Field(default=None, description=TIER_HELP)
+    effort: EffortName | None = Field(default=None, description=EFFORT_HELP)
     temperature: Temperature | None = Field(default=None, description=TEMPERATURE_HELP)
 
 
@@ -110,8 +110,8 @@ class BatchRequestBody(RequestBody):
     llm: Spec | None = None
     max_cost: Dollars | None = Field(default=None, description="US dollars for all rows together.")
     idea_check: IdeaCheckName | None = Field(default=None, description=IDEA_CHECK_HELP)
-    tier: Tier | None = Field(default=None, description=TIER_HELP)
-    effort: Effort | None = Field(default=None, description=EFFORT_HELP)
+    tier: TierName | None = Field(default=None, description=TIER_HELP)
+    effort: EffortName | None = Field(default=None, description=EFFORT_HELP)
     temperature: Temperature | None = Field(default=None, description=TEMPERATURE_HELP)
     concurrency: int | None = Field(
         default=None,
@@ -155,7 +155,7 @@ class EstimateRequest(RequestBody):
     groups: Annotated[list[Selected], Field(min_length=1, max_length=200)]
     workflow: Name | None = None
     llm: Spec | None = None
-    tier: Tier | None = Field(default=None, description=TIER_HELP)
+    tier: TierName | None = Field(default=None, description=TIER_HELP)
     idea: Annotated[str, StringConstraints(max_length=4_000)] | None = None
     picture: ImageText | None = Field(default=None, description=IMAGE_HELP)
 

@@ -1,0 +1,1 @@
+"""Checks that need more than loopback, or more time than the suite has: each is a command."""
