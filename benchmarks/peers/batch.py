@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from callsheet.fidelity import IdeaCheckMode
+
+IN_MEMORY, UNCHECKED = "in memory", "without the idea check"
+"""Options: nothing is written to the disk; no prompt is judged by its idea."""
+
 
 def write_ideas(path: Path, number: int, mark: str = "") -> None:
     """A sheet of so many ideas."""
@@ -38,14 +43,17 @@ async def opened(given: Given, ask: Ask) -> AsyncIterator[Opened]:
     base_url = given.url.removesuffix("/chat/completions")
     pace = ConcurrencyLimiter(50)
     client = ProviderLLM("openai", "any", base_url=base_url, limiter=pace)
-    service = RunService(read_settings(), store=SqlStore(given.file), llm=client)
+    store = SqlStore.in_memory() if given.option == IN_MEMORY else SqlStore(given.file)
+    service = RunService(read_settings(), store=store, llm=client)
+    mode: IdeaCheckMode | None = "off" if given.option == UNCHECKED else None
 
     async def whole(name: str, concurrency: int, rows: int) -> None:
         sheet = given.file.with_name(f"{given.file.stem}-{name}.csv")
         write_ideas(sheet, rows, name)
-        batch = Batch(
-            service, BatchRequest(sheet, defaults=RowDefaults(("sora",)), concurrency=concurrency)
+        request = BatchRequest(
+            sheet, defaults=RowDefaults(("sora",)), concurrency=concurrency, idea_check=mode
         )
+        batch = Batch(service, request)
         output = open_output_file(sheet.with_suffix(".out.csv"), batch)
         async for _ in execute_into(batch, output):
             pass

@@ -55,6 +55,10 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     try:
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            if head.startswith(b"get "):
+                # Only callsheet asks what kind of server this is, and once.
+                writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+                continue
             length = next(line for line in head.split(b"\r\n") if b"content-length" in line)
             await reader.readexactly(int(length.partition(b":")[2]))
             if latency:
