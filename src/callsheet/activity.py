@@ -58,6 +58,11 @@ def listening(listener: Callable[[Activity], None] | None) -> Iterator[None]:
         _listener.reset(token)
 
 
+def is_heard() -> bool:
+    """Whether this task has a listener: without one, nothing needs to be found out for it."""
+    return _listener.get() is not None
+
+
 def report(activity: Activity) -> None:
     """Report an activity to the listener of this task, if it has one."""
     if (listener := _listener.get()) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from callsheet.loader.rendering import render_instructions, render_schema
 from callsheet.settings import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from callsheet.images import Image
     from callsheet.llm.port import LLM
     from callsheet.questions import Question
+    from callsheet.runs.service import RunService
     from callsheet.runs.session import RunSession
     from callsheet.settings import Settings
 
@@ -184,10 +185,9 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     finished prompts, the texts that were rejected, and what was received and could not be stored.
     """
     from callsheet.runs.options import RunOptions
-    from callsheet.runs.service import RunService
 
     options = RunOptions(
-        llm=llm if isinstance(llm, str) else None,
+        llm=_spec(llm),
         base_url=base_url,
         brief={**(brief or {}), "idea": idea},
         groups=tuple(groups),
@@ -196,8 +196,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         idea_check=checked_mode(idea_check),
         call_options=checked_options(tier, effort, temperature),
     )
-    service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
-    with closing(service.store):
+    with _open_service(home, llm) as service:
         session = await service.start(options, workflow)
         session.on_activity = on_activity
         return await _carry_out(session, answer)
@@ -220,16 +219,11 @@ async def answer_async(
 
     Raises AnswerError for words that do not fit, and AlreadyAnsweredError where nothing is asked.
     """
-    from callsheet.runs.service import RunService
-
-    service = RunService(_settings(home))
-    try:
+    with _open_service(home) as service:
         session = await service.open(run)
         session.on_activity = on_activity
         await session.answer(words)
         return await _carry_out(session, answer)
-    finally:
-        service.store.close()
 
 
 def resume(run: str, **options: Any) -> Result:
@@ -248,16 +242,11 @@ async def resume_async(  # noqa: PLR0913  # each is a word of the command line's
 ) -> Result:
     """Resumes a run where it stopped, with another `llm` if one is given; nothing is paid twice."""
     from callsheet.runs.options import RunOptions
-    from callsheet.runs.service import RunService
 
-    spec = llm if isinstance(llm, str) else None
-    service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
-    try:
-        session = await service.resume(run, RunOptions(llm=spec, base_url=base_url))
+    with _open_service(home, llm) as service:
+        session = await service.resume(run, RunOptions(llm=_spec(llm), base_url=base_url))
         session.on_activity = on_activity
         return await _carry_out(session, answer)
-    finally:
-        service.store.close()
 
 
 def retry(run: str, **options: Any) -> Result:
@@ -276,15 +265,10 @@ async def retry_async(  # noqa: PLR0913  # each is a word of the command line's
 ) -> Result:
     """Writes the prompts of the models `rewrite` again, changed as `wish` says, or other `groups`."""
     from callsheet.runs.options import RunOptions
-    from callsheet.runs.service import RunService
 
-    spec = llm if isinstance(llm, str) else None
-    options = RunOptions(llm=spec, groups=groups, rewrite=tuple(rewrite), wish=wish)
-    service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
-    try:
+    options = RunOptions(llm=_spec(llm), groups=groups, rewrite=tuple(rewrite), wish=wish)
+    with _open_service(home, llm) as service:
         return await _carry_out(await service.retry(run, options), None)
-    finally:
-        service.store.close()
 
 
 async def _carry_out(
@@ -359,11 +343,9 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     from callsheet.batches.output_file import execute_into, open_output_file
     from callsheet.batches.request import BatchRequest
     from callsheet.batches.row_parser import RowDefaults
-    from callsheet.runs.service import RunService
 
-    spec, own = (llm, None) if isinstance(llm, str) else (None, llm)
-    service = RunService(_settings(home), llm=own)
-    with closing(service.store), open_input(ideas) as path:
+    spec = _spec(llm)
+    with _open_service(home, llm) as service, open_input(ideas) as path:
         defaults = RowDefaults(tuple(groups), dict(brief or {}))
         order = BatchRequest(path, name, workflow, defaults, spec, base_url, max_cost, concurrency)
         order = replace(order, retry_failed=retry_failed, strict=strict, overwrite=overwrite)
@@ -379,6 +361,20 @@ def _picture(image: str | Path | bytes | None) -> Image | None:
     if image is None:
         return None
     return read_image(image) if isinstance(image, bytes) else open_image(Path(image))
+
+
+def _spec(llm: str | LLM | None) -> str | None:
+    return llm if isinstance(llm, str) else None
+
+
+@contextmanager
+def _open_service(home: str | Path | None, llm: str | LLM | None = None) -> Iterator[RunService]:
+    """The runs of a home; an LLM that is no spec carries them out. The store is closed afterwards."""
+    from callsheet.runs.service import RunService
+
+    service = RunService(_settings(home), llm=None if isinstance(llm, str) else llm)
+    with closing(service.store):
+        yield service
 
 
 def _settings(home: str | Path | None) -> Settings:

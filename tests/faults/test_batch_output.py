@@ -41,7 +41,7 @@ def test_a_second_batch_into_one_output_is_refused_before_it_pays_until_the_firs
             stderr=subprocess.DEVNULL,
         )
         try:
-            while _calls(server) < 3:
+            while len(server.requests) < 3:
                 time.sleep(0.02)
             refused = terminal("batch", "other.csv", *ours, "--json")
         finally:
@@ -51,18 +51,13 @@ def test_a_second_batch_into_one_output_is_refused_before_it_pays_until_the_firs
         assert refused.json["error"]["code"] == "output_in_use"
         assert "prompts.csv is being written by the batch ideas-" in refused.err
         assert f"(process {first.pid} on " in refused.err
-        assert _calls(server) == 3
+        assert len(server.requests) == 3
         assert (tmp_path / "prompts.csv.part").exists()
 
         llm = PlainLLM(server.url)
         batch(tmp_path / "other.csv", ["leonardo"], llm=llm, output=tmp_path / "prompts.csv")
     assert [row["status"] for row in read_csv(tmp_path / "prompts.csv")] == ["succeeded"] * 3
     assert not list(tmp_path.glob("prompts.csv.*"))
-
-
-def _calls(server: StrictOpenAI) -> int:
-    """How many calls there were; a question for the server's models is none."""
-    return sum(seen.method == "POST" for seen in server.requests)
 
 
 def _relative(folder: Path, output: Path) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from callsheet.errors import StateConflictError, UnknownNameError
@@ -15,12 +13,6 @@ from tests.support.strict_openai import StrictOpenAI
 
 MINE = f"{IDEA}, oil on canvas, my own words, cold blue light from the left"
 OTHER = f"{IDEA}, charcoal on paper, other words, warm light from the right"
-
-
-@pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,6 @@ SELECTIONS = {
     ("midjourney", "stable_diffusion"): 5,
 }
 MOTION = {("motion_2_0",): 1, ("midjourney_animate", "motion_2_0"): 2}
-
-
-@pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as running:
-        yield running
 
 
 def _models(groups: Sequence[str]) -> list[str]:

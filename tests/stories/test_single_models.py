@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,6 @@ from tests.support.strict_openai import StrictOpenAI
 
 OMS = Path(__file__).parents[2] / "src/callsheet/workflows/oms"
 SD = (OMS / "prompts/image_generation/stable_diffusion_instructions.txt").read_text("utf-8").strip()
-
-
-@pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as running:
-        yield running
 
 
 def _sent(server: StrictOpenAI, number: int = -1) -> tuple[str, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,6 @@ from tests.support.runs import IDEA, InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
 
 PAIR = ("sora", "motion_2_0")
-
-
-@pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as running:
-        yield running
 
 
 async def _run(runs: InMemoryRuns, *groups: str, **options: Any) -> RunSession:

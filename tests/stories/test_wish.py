@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from callsheet.errors import InputError
@@ -15,12 +13,6 @@ from tests.support.strict_openai import StrictOpenAI
 
 MINE = f"{IDEA}, oil on canvas, heavy rain, cold blue light from the left"
 CHANGED = f"{IDEA}, oil on canvas, a little rain, cold blue light from the left"
-
-
-@pytest.fixture
-def server() -> Iterator[StrictOpenAI]:
-    with StrictOpenAI() as server:
-        yield server
 
 
 @pytest.fixture

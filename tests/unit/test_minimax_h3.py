@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from callsheet.catalog.autofix import autofix
-from callsheet.catalog.formats import find_format
+from tests.support.formats import caught
 
+H3 = "h3-clip"
 GATE = "[Shot 1] A lock gate gives. The camera holds a static shot."
 CUT = "[Shot 1] A lock gate gives. [Shot 2] At 00:05.000, the camera cuts to brown water."
 LINE = (
@@ -24,14 +23,6 @@ def prompt(scene: str = GATE, sounds: str = "Oak groans.", music: str = "N/A") -
     )
 
 
-def caught(text: str, **others: Any) -> list[str]:
-    """The rules that a text breaks, warnings marked."""
-    h3 = find_format("h3-clip")
-    assert h3 is not None
-    errors = [rule for rule, _ in h3.faults(text, "error", others)]
-    return errors + [f"({rule})" for rule, _ in h3.faults(text, "warning", others)]
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -45,7 +36,7 @@ def caught(text: str, **others: Any) -> list[str]:
     ],
 )
 def test_the_makers_form_passes(text: str) -> None:
-    assert [rule for rule in caught(text) if rule != "(exclusion)"] == []
+    assert [rule for rule in caught(H3, text) if rule != "(exclusion)"] == []
 
 
 @pytest.mark.parametrize(
@@ -74,26 +65,26 @@ def test_the_makers_form_passes(text: str) -> None:
     ],
 )
 def test_each_departure_from_it_is_named(text: str, rules: list[str]) -> None:
-    assert caught(text) == rules
+    assert caught(H3, text) == rules
 
 
 def test_for_a_still_a_first_line_says_where_the_picture_stands() -> None:
     picture = "A lock at dawn, oil on panel"
-    assert caught(prompt(), picture=picture) == ["pictures"]
-    assert caught(LINE + prompt(), picture=picture) == []
+    assert caught(H3, prompt(), picture=picture) == ["pictures"]
+    assert caught(H3, LINE + prompt(), picture=picture) == []
 
 
 def test_the_makers_form_for_several_references_has_six_fields() -> None:
     fields = ("subject_definitions", "summary", "retention_analysis", "detailed_description")
     lines = [f"{name}: A lock gate." for name in fields]
     text = "\n\n".join([*lines, "overall_soundscape: N/A", "non_diegetic_music: N/A"])
-    assert caught(text) == []
-    assert caught(text.replace("summary:", "in short:")) == ["fields"]
+    assert caught(H3, text) == []
+    assert caught(H3, text.replace("summary:", "in short:")) == ["fields"]
 
 
 def test_fields_that_run_together_are_set_apart_at_no_cost() -> None:
     run_together = prompt().replace("\n\n", " ")
-    assert caught(run_together) == ["fields"]
+    assert caught(H3, run_together) == ["fields"]
     assert autofix(run_together, {"format": "h3-clip"}) == prompt()
     assert autofix(LINE + prompt(), {"format": "h3-clip"}) == LINE + prompt()
     assert autofix("the overall_soundscape: wind", {"format": "h3-clip"}) == (

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from callsheet.catalog.formats import find_format
+from tests.support.formats import caught
 
+SEEDANCE = "seedance-2.5-clip"
 PICTURE = "A heron stands in a pond among reeds at dawn, natural photograph, soft grey greens"
-
-
-def caught(text: str, **others: Any) -> list[str]:
-    """The rules that a text breaks, warnings marked."""
-    seedance = find_format("seedance-2.5-clip")
-    assert seedance is not None
-    errors = [rule for rule, _ in seedance.faults(text, "error", others)]
-    return errors + [f"({rule})" for rule, _ in seedance.faults(text, "warning", others)]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +21,7 @@ def caught(text: str, **others: Any) -> list[str]:
     ],
 )
 def test_the_makers_marks_windows_and_bans_pass(text: str) -> None:
-    assert caught(text) == []
+    assert caught(SEEDANCE, text) == []
 
 
 @pytest.mark.parametrize(
@@ -48,8 +39,8 @@ def test_the_makers_marks_windows_and_bans_pass(text: str) -> None:
     ],
 )
 def test_each_departure_from_them_is_named(text: str, rules: list[str]) -> None:
-    assert caught(text) == rules
+    assert caught(SEEDANCE, text) == rules
 
 
 def test_it_is_compared_with_its_still_like_every_clip() -> None:
-    assert caught("[0-4s] Light as at dusk on the water", picture=PICTURE) == ["opposite"]
+    assert caught(SEEDANCE, "[0-4s] Light as at dusk on the water", picture=PICTURE) == ["opposite"]

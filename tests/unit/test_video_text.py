@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from callsheet.catalog.formats import find_format
 from callsheet.catalog.formats.camera_moves import camera_findings
 from callsheet.catalog.formats.video_text import COMMANDS
+from tests.support.formats import caught
 
 PICTURE = "A heron stands in a pond among reeds at dawn, natural photograph, soft grey greens"
-
-
-def caught(name: str, text: str, **others: Any) -> list[str]:
-    """The rules that a text breaks, warnings marked."""
-    found = find_format(name)
-    assert found is not None
-    errors = [rule for rule, _ in found.faults(text, "error", others)]
-    return errors + [f"({rule})" for rule, _ in found.faults(text, "warning", others)]
 
 
 @pytest.mark.parametrize(

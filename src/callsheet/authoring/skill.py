@@ -107,9 +107,9 @@ def _groups() -> Iterator[tuple[WorkflowBundle, Group]]:
     """The current groups of the workflows that come with callsheet."""
     for name in built_in_workflows():
         bundle = load_workflow(name)
-        for group in bundle.resources.catalog.groups():
-            if not group.problems and not group.successor:
-                yield bundle, group
+        catalog = bundle.resources.catalog
+        for current in catalog.current(group.name for group in catalog.groups()):
+            yield bundle, catalog.group(current)
 
 
 def _file(bundle: WorkflowBundle, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.options import debug_option
+from callsheet.cli.options import debug_option, listen_options
 from callsheet.cli.output import note
 from callsheet.errors import InputError, UnknownNameError
 
@@ -17,26 +17,7 @@ if TYPE_CHECKING:
 
 @click.group(invoke_without_command=True)
 @click.option("--http", is_flag=True, help="Serve over HTTP at /mcp, instead of stdin and stdout.")
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    metavar="ADDRESS",
-    help="Address to listen on with --http (default: 127.0.0.1).",
-)
-@click.option(
-    "--port",
-    default=8421,
-    type=click.IntRange(0, 65_535),
-    metavar="PORT",
-    help="Port to listen on with --http (default: 8421); 0 for any free port.",
-)
-@click.option(
-    "--allow-host",
-    "names",
-    multiple=True,
-    metavar="NAME",
-    help="Another host name under which the server may be reached with --http.",
-)
+@listen_options(8421, when=" with --http")
 @debug_option
 @click.pass_context
 def mcp(context: click.Context, /, *, http: bool, **options: Any) -> None:

@@ -40,6 +40,39 @@ idea_check_option = click.option(
 )
 
 
+def listen_options(port: int, *, when: str = "", remark: str = "") -> Callable[[Command], Command]:
+    """Where a server listens, by default at this port; `when` says when that counts."""
+    options = (
+        click.option(
+            "--host",
+            default="127.0.0.1",
+            metavar="ADDRESS",
+            help=f"Address to listen on{when} (default: 127.0.0.1).{remark}",
+        ),
+        click.option(
+            "--port",
+            default=port,
+            type=click.IntRange(0, 65_535),
+            metavar="PORT",
+            help=f"Port to listen on{when} (default: {port}); 0 for any free port.",
+        ),
+        click.option(
+            "--allow-host",
+            "names",
+            multiple=True,
+            metavar="NAME",
+            help=f"Another host name under which the server may be reached{when}.",
+        ),
+    )
+
+    def with_options(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return with_options
+
+
 tier_option = click.option(
     "--tier",
     type=click.Choice(TIERS),

@@ -8,33 +8,13 @@ from typing import Any
 import click
 
 from callsheet.cli.exit import debug_requested
-from callsheet.cli.options import debug_option
+from callsheet.cli.options import debug_option, listen_options
 from callsheet.cli.output import note, note_command
 
 
 @click.command()
 @click.argument("workflows", metavar="[WORKFLOW]...", nargs=-1)
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    metavar="ADDRESS",
-    help="Address to listen on (default: 127.0.0.1). Any other than the loopback address requires"
-    " a token.",
-)
-@click.option(
-    "--port",
-    default=8420,
-    type=click.IntRange(0, 65_535),
-    metavar="PORT",
-    help="Port to listen on (default: 8420); 0 for any free port.",
-)
-@click.option(
-    "--allow-host",
-    "names",
-    multiple=True,
-    metavar="NAME",
-    help="Another host name under which the server may be reached.",
-)
+@listen_options(8420, remark=" Any other than the loopback address requires a token.")
 @click.option(
     "--token/--no-token",
     "token_check",

@@ -12,7 +12,7 @@ from callsheet.runs.inputs import brief_fields
 from callsheet.runs.retry import TEXT_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from callsheet.catalog.groups import Group
     from callsheet.loader.bundle import WorkflowBundle
@@ -30,7 +30,7 @@ def _workflow_lines(bundle: WorkflowBundle) -> Iterator[str]:
     yield f"workflow {bundle.name}"
     for category, groups in bundle.resources.catalog.categories.items():
         yield f"{category}:"
-        for group in _current(groups.values()):
+        for group in map(groups.__getitem__, bundle.resources.catalog.current(groups)):
             yield f"- {group.name}: {group.label}{_closed(group)} ({', '.join(group.models)})"
         if older := [group.name for group in groups.values() if group.successor]:
             yield f"older, chosen by name only: {', '.join(older)}"
@@ -49,13 +49,8 @@ def choices(workflow: str) -> dict[str, str]:
     catalog = load_workflow(workflow).resources.catalog
     return {
         group.name: f"{group.label}: {group.description}" if group.description else group.label
-        for group in _current(catalog.groups())
+        for group in map(catalog.group, catalog.current(each.name for each in catalog.groups()))
     }
-
-
-def _current(groups: Iterable[Group]) -> Iterator[Group]:
-    """The groups that a list shows: what can be used and is not replaced."""
-    return (group for group in groups if not group.problems and not group.successor)
 
 
 def group_sheet(workflow: str, name: str) -> str:

@@ -173,7 +173,7 @@ def _unchanged(view: RunView, prompts: Mapping[str, Mapping[str, JsonValue]]) ->
     """List the models that the latest retry was to rewrite and whose prompts are as before."""
     if view.status == "running":
         return []
-    every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
+    every = _by_model(prompts)
     return [model for model, before in view.before.items() if every.get(model) == before]
 
 
@@ -229,8 +229,17 @@ def prompts_and_findings(
     """
     selection, models, prompts = written_prompts(bundle, view)
     prompts = _with_finished(bundle, view, prompts, models)
-    every = {model: prompt for each in prompts.values() for model, prompt in each.items()}
-    return every, *judge_written(bundle, view, selection, prompts)
+    return _by_model(prompts), *judge_written(bundle, view, selection, prompts)
+
+
+def prompts_by_model(bundle: WorkflowBundle, view: RunView) -> dict[str, JsonValue]:
+    """Return a run's prompts by model, with those that a failed module has finished."""
+    _, models, prompts = written_prompts(bundle, view)
+    return _by_model(_with_finished(bundle, view, prompts, models))
+
+
+def _by_model(prompts: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, JsonValue]:
+    return {model: prompt for each in prompts.values() for model, prompt in each.items()}
 
 
 def _selection(bundle: WorkflowBundle, found: JsonValue) -> dict[str, list[str]]:

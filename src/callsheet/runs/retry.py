@@ -8,7 +8,7 @@ from callsheet.catalog.rules import joined, leaves
 from callsheet.catalog.schemas import WRAPPER, models_in
 from callsheet.errors import InputError, StateConflictError, UnknownNameError
 from callsheet.loader.rendering import SELECTION_PREFIX, still_question
-from callsheet.runs.document import prompts_and_findings
+from callsheet.runs.document import prompts_by_model
 from callsheet.runs.inputs import check_still, preset_questions
 from callsheet.workflow.references import resolve, state_keys
 
@@ -45,7 +45,7 @@ def prompts_to_change(
         )
     if not options.rewrite:
         return {}
-    prompts, *_ = prompts_and_findings(bundle, view)
+    prompts = prompts_by_model(bundle, view)
     names = prompts if "all" in options.rewrite else options.rewrite
     return {model: prompts[model] for model in names if model in prompts}
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue
 
-from callsheet.activity import Writing, report
+from callsheet.activity import Writing, is_heard, report
 from callsheet.catalog.formats.format import shown
 from callsheet.catalog.idea import VOCABULARY, vocabulary_problems
 from callsheet.catalog.rules import (
@@ -225,7 +225,8 @@ def _stream_listener(
 
     async def listen(text: str) -> None:
         written = read_reply(text, asked.schema, growing=True).values
-        _report_words(written, text_being_written(text, asked.schema))
+        if is_heard():
+            _report_words(written, text_being_written(text, asked.schema))
         fresh = {path: v for path, v in written.items() if reported.get(path) != v}
         if fresh:
             reported.update(fresh)
