@@ -225,13 +225,17 @@ def _stream_listener(
 
     async def listen(text: str) -> None:
         written = read_reply(text, asked.schema, growing=True).values
-        if is_heard():
-            _report_words(written, text_being_written(text, asked.schema))
         fresh = {path: v for path, v in written.items() if reported.get(path) != v}
         if fresh:
             reported.update(fresh)
             better = judge.judge(overlay(draft.value, joined(written.items())))
             await finished.keep(better, fresh)
+        if is_heard():
+            # A prompt that was accepted just now is told before the words of the next one.
+            pending = {
+                path: v for path, v in written.items() if ".".join(path) not in finished.kept
+            }
+            _report_words(pending, text_being_written(text, asked.schema))
 
     return listen
 
