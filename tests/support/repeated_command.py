@@ -1,7 +1,7 @@
-"""Gives one command several times, each time in a process of its own, and imports it only once.
+"""Gives one command until its process is not killed, each time in a new one that imports nothing itself.
 
-`python -m tests.support.repeated_command TIMES WORD...`: writes `1.out`, `1.err` and so on, and prints
-the exit statuses as JSON.
+`python -m tests.support.repeated_command TIMES WORD...`: gives it TIMES times at most, writes `1.out`,
+`1.err` and so on, and prints the exit statuses as JSON.
 """
 
 from __future__ import annotations
@@ -29,4 +29,7 @@ def _status(number: int) -> int:
 if __name__ == "__main__":
     times = int(sys.argv[1])
     sys.argv = ["callsheet", *sys.argv[2:]]
-    sys.stdout.write(json.dumps([_status(number) for number in range(1, times + 1)]))
+    statuses = [_status(1)]
+    while statuses[-1] < 0 and len(statuses) < times:
+        statuses.append(_status(len(statuses) + 1))
+    sys.stdout.write(json.dumps(statuses))
