@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from callsheet.errors import CallsheetError
 from callsheet.llm.provider_capabilities import SCHEMA_SUPPORT
 from callsheet.llm.providers import OWN_SERVER_KEY, PROVIDERS
 from callsheet.loader.bundle import load_workflow
+from callsheet.mcp_server.clients import CLIENTS
 from callsheet.modules.registry import BUILT_IN, find_module
 from callsheet.modules.user.form import FormField
 from callsheet.settings import VARIABLES
@@ -183,6 +185,16 @@ def key_table() -> str:
         for variable in provider.key_names
     ]
     return table(["variable", "sent to"], [*lines, [f"`{OWN_SERVER_KEY}`", "your own server only"]])
+
+
+def client_table() -> str:
+    """Return what each MCP client is told, with an address that stands for the reader's own."""
+    rows = []
+    for name, (place, write) in CLIENTS.items():
+        text = write(["/path/to/callsheet", "mcp"], {})
+        line = json.dumps(json.loads(text)) if text.startswith("{") else text
+        rows.append([f"`{name}`", place, f"`{line}`"])
+    return table(["client", "where", "what"], rows)
 
 
 def preset_table(workflow: str, key: str) -> str:

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import signal
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import mcp_types
 import pytest
 from mcp.client import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from callsheet.exports.texts import named_texts
+from callsheet import run_async
+from callsheet.llm.providers import key_variables
+from callsheet.llm.tokens import count_tokens
 from callsheet.mcp_server.run_tools import RunTools
 from callsheet.mcp_server.server import build_server
 from callsheet.runs.options import RunOptions
 from tests.support.cli import Terminal
-from tests.support.mcp_client import OLDER, Wire, drafts, refused, run_of, settings_in, told
+from tests.support.mcp_client import (
+    GROUPS,
+    IDEA,
+    WatchedVariables,
+    findings_in,
+    refused,
+    run_of,
+    settings_in,
+    three_groups,
+    told,
+    written,
+)
 from tests.support.streaming import Break, Pace
 from tests.support.strict_openai import StrictOpenAI
-
-IDEA = "a red bus and two dogs on the left of a blue door"
-GROUPS = ["leonardo", "phoenix", "motion_2_0"]
 
 ERAS = ["auto", "legacy"]
 """Clients of the newest protocol version, and those of the handshake before it."""
 
-SECRET_NAMES = ("API_KEY", "AUTH_TOKEN")
+MOST_TOKENS = 1_000
+"""What an assistant may pay for the list of tools in each of its sessions."""
 
 
 @pytest.fixture
@@ -51,34 +56,28 @@ async def connected(runs: RunTools, era: str = "auto", **options: Any) -> AsyncI
         yield client
 
 
-async def written(tmp_path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What an assistant writes for the stills, and then for the motion."""
-    prompts = await drafts(IDEA, GROUPS, "oms", tmp_path / "elsewhere")
-    motion = {"motion_2_0": prompts.pop("motion_2_0")}
-    return prompts, motion
+async def test_the_list_of_tools_costs_an_assistant_at_most_1_000_tokens(runs: RunTools) -> None:
+    async with connected(runs) as client:
+        tools = (await client.list_tools()).tools
+    listed = [
+        {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
+        for tool in tools
+    ]
+    assert sum(count_tokens(json.dumps(tool)) for tool in listed) <= MOST_TOKENS
+    assert all(tool.title and tool.description and tool.annotations for tool in tools)
 
 
-@pytest.mark.parametrize("era", ERAS)
-async def test_from_nothing_to_accepted_prompts_for_three_groups_in_four_calls(
-    runs: RunTools, tmp_path: Path, era: str
-) -> None:
-    stills, motion = await written(tmp_path)
-    async with connected(runs, era) as client:
-        assert "leonardo" in await told(client, "list_groups", workflow="oms")
-        begun = await told(client, "begin", idea=IDEA, groups=GROUPS)
-        assert all(model in begun for model in stills)
-        assert "SORA_2_A" not in begun
-        second = await told(client, "submit", run=run_of(begun), reply={"prompts": stills})
-        assert "motion_2_0" in second.partition("---")[2]
-        last = await told(
-            client,
-            "submit",
-            run=run_of(begun),
-            reply=f"```json\n{json.dumps({'prompts': motion})}\n```",
-        )
-    assert "Status: succeeded" in last
-    texts = [text for _, text in named_texts(stills | motion)]
-    assert [text for text in texts if f"```text\n{text}\n```" not in last] == []
+async def test_the_flow_looks_up_no_key(tmp_path: Path) -> None:
+    names = [*key_variables()]
+    variables = WatchedVariables(dict.fromkeys(names, ""))
+    tools = RunTools(replace(settings_in(tmp_path / "home"), environment=variables))
+    async with connected(tools) as client:
+        await three_groups(client, await written(tmp_path))
+        assert variables.read.isdisjoint(names)
+        # The same watch sees a key that is looked up.
+        await refused(client, "write", idea=IDEA, groups=GROUPS[:1], llm="openai:any-model")
+        assert "OPENAI_API_KEY" in variables.read
+    tools.service.store.close()
 
 
 async def test_a_bad_prompt_gets_its_findings_alone_and_a_mended_one_is_accepted(
@@ -88,10 +87,13 @@ async def test_a_bad_prompt_gets_its_findings_alone_and_a_mended_one_is_accepted
     bad = stills | {"PHOENIX_1_0_A": f"{stills['PHOENIX_1_0_A']} --ar 2:3 <lora:x:1>"}
     async with connected(runs) as client:
         run = run_of(await told(client, "begin", idea=IDEA, groups=GROUPS[:2]))
-        asked = (await told(client, "submit", run=run, reply={"prompts": bad})).partition("---")[2]
-        findings = asked.partition("Findings:\n")[2].partition("\n\n")[0].splitlines()
-        assert findings
-        assert all("PHOENIX_1_0_A" in line for line in findings), findings
+        asked = await told(client, "submit", run=run, reply={"prompts": bad})
+        assert "was not accepted as it was" in asked
+        assert [line.partition("`")[2].partition("`")[0] for line in findings_in(asked)] == [
+            "--ar",
+            "<lora:x:1>",
+        ]
+        assert all("PHOENIX_1_0_A" in line for line in findings_in(asked))
         assert "LEONARDO" not in asked
         mended = {"prompts": {"PHOENIX_1_0_A": stills["PHOENIX_1_0_A"]}}
         done = await told(client, "submit", run=run, reply=mended)
@@ -101,11 +103,65 @@ async def test_a_bad_prompt_gets_its_findings_alone_and_a_mended_one_is_accepted
         assert await told(client, "submit", run=run, reply="{}") == done
 
 
+async def test_a_missing_prompt_is_the_only_finding_and_the_others_are_kept(
+    runs: RunTools, tmp_path: Path
+) -> None:
+    stills, _ = await written(tmp_path)
+    async with connected(runs) as client:
+        run = run_of(await told(client, "begin", idea=IDEA, groups=GROUPS[:2]))
+        first = {"PHOENIX_1_0_A": stills["PHOENIX_1_0_A"]}
+        asked = await told(client, "submit", run=run, reply={"prompts": first})
+        assert findings_in(asked) == ["1. prompts.LEONARDO_ANIME_XL_A: is missing"]
+        second = {"LEONARDO_ANIME_XL_A": stills["LEONARDO_ANIME_XL_A"]}
+        done = await told(client, "submit", run=run, reply={"prompts": second})
+        assert all(prompt in done for prompt in stills.values())
+
+
+async def test_a_run_that_failed_after_its_corrections_takes_the_missing_prompt(
+    runs: RunTools, tmp_path: Path
+) -> None:
+    stills, _ = await written(tmp_path)
+    async with connected(runs) as client:
+        run = run_of(await told(client, "begin", idea=IDEA, groups=GROUPS[:2]))
+        for short in ("no", "no no", "no no no"):
+            prompts = stills | {"PHOENIX_1_0_A": short}
+            failed = await told(client, "submit", run=run, reply={"prompts": prompts})
+        assert "Status: failed" in failed
+        assert stills["LEONARDO_ANIME_XL_A"] in failed
+        asked = await told(client, "submit", run=run, reply="{}")
+        assert '"PHOENIX_1_0_A":' in asked
+        assert '"LEONARDO_ANIME_XL_A":' not in asked
+        missing = {"PHOENIX_1_0_A": stills["PHOENIX_1_0_A"]}
+        done = await told(client, "submit", run=run, reply={"prompts": missing})
+        assert "Status: succeeded" in done
+        assert all(prompt in done for prompt in stills.values())
+
+
+async def test_control_characters_in_a_reply_reach_neither_the_assistant_nor_a_terminal(
+    runs: RunTools, terminal: Terminal, tmp_path: Path
+) -> None:
+    stills, _ = await written(tmp_path)
+    terminal.env["CALLSHEET_HOME"] = str(runs.settings.home)
+    text = stills["LEONARDO_ANIME_XL_A"]
+    hostile = f"{text}, \x1b]0;owned\x07\x1b[2Jblue \u202edoor\x9b1m"
+    async with connected(runs) as client:
+        run = run_of(await told(client, "begin", idea=IDEA, groups=["leonardo"]))
+        prompts = {"prompts": {"LEONARDO_ANIME_XL_A": hostile}}
+        answers = [await told(client, "submit", run=run, reply=prompts) for _ in range(3)]
+        answers.append(await told(client, "export", run=run, form="md"))
+    shown = terminal("show", run)
+    for answer in (*answers, shown.out, shown.err):
+        assert not set(answer) & set("\x1b\x07\x9b\u202e"), answer
+    assert text in shown.out.replace("\n", " ")
+
+
 async def test_a_reply_without_json_or_beyond_the_limit_changes_nothing(runs: RunTools) -> None:
     async with connected(runs) as client:
         begun = await told(client, "begin", idea=IDEA, groups=["leonardo"])
         run = run_of(begun)
-        assert "no complete JSON object" in await told(client, "submit", run=run, reply="Sure!")
+        unread = await told(client, "submit", run=run, reply="Sure!")
+        assert "no complete JSON object" in unread
+        assert "nothing changed" in unread
         error = await refused(client, "submit", run=run, reply="x" * 1_000_001)
         assert "the limit is 1,000,000" in error
         shown = await told(client, "show", run=run)
@@ -134,7 +190,10 @@ async def test_groups_that_are_not_named_are_asked_for_in_a_form(runs: RunTools,
     async with connected(runs, era, elicitation_callback=decline) as client:
         assert "chose no models" in await refused(client, "begin", idea=IDEA)
     async with connected(runs, era) as client:
-        assert "- phoenix: Phoenix 1.0" in await refused(client, "begin", idea=IDEA)
+        told_instead = await refused(client, "begin", idea=IDEA)
+    assert "Ask the user" in told_instead
+    assert "- phoenix: Phoenix 1.0" in told_instead
+    assert "- kling_4: Kling 4.0" in told_instead
 
 
 async def test_the_other_tools_answer_in_words_that_an_assistant_can_act_on(
@@ -145,7 +204,8 @@ async def test_the_other_tools_answer_in_words_that_an_assistant_can_act_on(
         run = run_of(await told(client, "begin", idea=IDEA, groups=["leonardo"]))
         only = {"prompts": {"LEONARDO_ANIME_XL_A": stills["LEONARDO_ANIME_XL_A"]}}
         await told(client, "submit", run=run, reply=only)
-        more = await told(client, "retry", run=run, groups=["leonardo", "phoenix"])
+        more = await told(client, "retry", run=run, groups=["phoenix"])
+        assert stills["LEONARDO_ANIME_XL_A"] in more
         assert "PHOENIX_1_0_A" in more.partition("---")[2]
         assert '"LEONARDO_ANIME_XL_A"' not in more.partition("---")[2]
         found = await told(client, "search", words="red bus")
@@ -159,8 +219,9 @@ async def test_the_other_tools_answer_in_words_that_an_assistant_can_act_on(
         assert "fewer input tokens than all groups" in cost
         assert "known: midjourney" in await refused(client, "export", run=run, form="nothing")
         assert stills["LEONARDO_ANIME_XL_A"] in await told(client, "export", run=run, form="md")
-        assert "known:" in await refused(client, "begin", idea=IDEA, groups=["sorra"])
-        assert "there is no run" in await refused(client, "show", run="no-such-run")
+        unknown = await refused(client, "show", run="no-such-run")
+        assert "there is no run" in unknown
+        assert "`search` lists them" in unknown
         sheet = await client.read_resource("callsheet://groups/oms/phoenix")
         assert "PHOENIX_1_0_A" in sheet.contents[0].text  # type: ignore[union-attr]
         kept = await client.read_resource(f"callsheet://runs/{run}")
@@ -171,6 +232,68 @@ async def test_the_other_tools_answer_in_words_that_an_assistant_can_act_on(
             client, "retry", run=run, rewrite=["LEONARDO_ANIME_XL_A"], wish="less rain"
         )
         assert "less rain" in wish.partition("---")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"groups": ["sorra"]}, ["there is no model group 'sorra'", "known: sora, "]),
+        ({"groups": ["Kling 4.0"]}, ["known: kling_4, "]),
+        ({"groups": ["sora", "flux_3"]}, ["sora in oms, flux_3 in studio", "for each workflow"]),
+        ({"groups": ["sora"], "workflow": "nope"}, ["there is no workflow 'nope'", "oms, studio"]),
+        ({"workflow": "/etc"}, ["there is no workflow '/etc'"]),
+        ({"groups": ["sora"], "brief": {"colour": "red"}}, ["no field 'colour'", "mood"]),
+    ],
+)
+async def test_a_wrong_argument_is_answered_with_the_right_ones(
+    runs: RunTools, arguments: dict[str, Any], words: list[str]
+) -> None:
+    async with connected(runs) as client:
+        error = await refused(client, "begin", idea=IDEA, **arguments)
+    assert [each for each in words if each not in error] == []
+
+
+async def test_a_file_is_no_workflow_for_any_tool_or_resource(
+    runs: RunTools, tmp_path: Path
+) -> None:
+    folder = str(tmp_path)
+    async with connected(runs) as client:
+        for tool, arguments in (
+            ("list_groups", {}),
+            ("estimate", {"groups": ["sora"]}),
+            ("write", {"idea": IDEA, "groups": ["sora"], "llm": "offline"}),
+            ("lint", {"model": "SORA_2_A", "prompt": "a bus"}),
+        ):
+            error = await refused(client, tool, workflow=folder, **arguments)
+            assert "there is no workflow" in error, tool
+        with pytest.raises(MCPError):
+            await client.read_resource(f"callsheet://groups/{tmp_path.name}/sora")
+
+
+async def test_what_an_llm_wrote_is_rewritten_by_the_assistant_and_not_paid_for_again(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    before = await run_async(IDEA, ["leonardo"], home=home)
+    with StrictOpenAI() as server:
+        env = {"OPENAI_API_KEY": "sk-test-not-a-key", "CALLSHEET_BASE_URL": server.url}
+        tools = RunTools(settings_in(home, CALLSHEET_LLM="openai:any", **env))
+        async with connected(tools) as client:
+            asked = await told(client, "retry", run=before.run, rewrite=["LEONARDO_ANIME_XL_A"])
+            assert "Status: waiting for you" in asked
+        assert not server.requests
+    tools.service.store.close()
+
+
+async def test_without_a_configured_llm_write_and_estimate_say_so(runs: RunTools) -> None:
+    async with connected(runs) as client:
+        error = await refused(client, "write", idea=IDEA, groups=["sora"])
+        assert "no LLM is configured" in error
+        assert "`begin`" in error
+        error = await refused(client, "write", idea=IDEA, groups=["sora"], llm="openai:any")
+        assert "OPENAI_API_KEY" in error
+        assert "$" not in await told(client, "estimate", groups=["sora"])
+        assert "`list_groups`" in await refused(client, "estimate")
 
 
 async def test_a_configured_llm_writes_all_with_progress_and_a_cancelled_call_can_be_resumed(
@@ -205,112 +328,3 @@ async def test_a_configured_llm_writes_all_with_progress_and_a_cancelled_call_ca
         await session.advance()
         assert session.view.status == "succeeded"
         tools.service.store.close()
-
-
-def test_a_kill_between_begin_and_submit_loses_nothing_and_stdout_holds_the_protocol_alone(
-    tmp_path: Path,
-) -> None:
-    stills, _ = asyncio.run(written(tmp_path))
-    first = Wire(tmp_path / "home")
-    assert first.version == OLDER
-    run = run_of(first.call("begin", idea=IDEA, groups=["leonardo"]))
-    assert first.kill() == -signal.SIGKILL
-
-    second = Wire(tmp_path / "home")
-    only = json.dumps({"prompts": {"LEONARDO_ANIME_XL_A": stills["LEONARDO_ANIME_XL_A"]}})
-    assert "Status: succeeded" in second.call("submit", run=run, reply=only)
-    assert second.kill(signal.SIGTERM) in (0, 128 + signal.SIGTERM)
-    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in first.lines + second.lines)
-
-
-@pytest.mark.parametrize("client", ["claude-desktop", "cursor", "vscode"])
-def test_the_snippet_of_a_client_starts_the_server(terminal: Terminal, client: str) -> None:
-    printed = json.loads(terminal("mcp", "config", client).out)
-    (servers,) = printed.values()
-    entry = servers["callsheet"]
-    assert Path(entry["command"]).is_absolute()
-    if client != "claude-desktop":
-        return
-
-    async def tools() -> set[str]:
-        told_client = StdioServerParameters(
-            command=entry["command"], args=entry["args"], env={**os.environ, **entry["env"]}
-        )
-        async with Client(stdio_client(told_client)) as connected_client:
-            return {tool.name for tool in (await connected_client.list_tools()).tools}
-
-    assert asyncio.run(tools()) == {
-        "list_groups", "begin", "submit", "write", "lint", "estimate", "show", "search", "retry", "export",
-    }  # fmt: skip
-
-
-def test_claude_code_gets_a_command_and_an_unknown_client_the_known_ones(
-    terminal: Terminal,
-) -> None:
-    assert terminal("mcp", "config", "claude-code").out.startswith("claude mcp add callsheet --env")
-    unknown = terminal("mcp", "config", "cursr")
-    assert (unknown.status, "known: cursor" in unknown.err) == (2, True)
-
-
-def test_without_the_extra_the_command_says_what_to_install(terminal: Terminal) -> None:
-    # A file of that name in the current folder hides the library, as a missing one would be.
-    (terminal.folder / "mcp.py").write_text("raise ModuleNotFoundError('mcp')", "utf-8")
-    missing = terminal("mcp")
-    assert missing.status == 2
-    assert 'pip install "callsheet[mcp]"' in missing.err
-
-
-def test_over_http_a_client_with_the_token_writes_and_nobody_else_gets_in(
-    terminal: Terminal,
-) -> None:
-    process = subprocess.Popen(
-        terminal.command("mcp", "--http", "--port", "0"),
-        cwd=terminal.folder,
-        env=terminal.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        url = process.stdout.readline().split()[-1]
-        token = process.stdout.readline().split()[-1]
-        asyncio.run(_over_http(url, token))
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-
-
-async def _over_http(url: str, token: str) -> None:
-    bearer = {"Authorization": f"Bearer {token}"}
-    for era in ERAS:
-        async with (
-            httpx2.AsyncClient(headers=bearer, trust_env=False) as http,
-            Client(streamable_http_client(url, http_client=http), mode=era) as client,
-        ):
-            begun = await told(client, "begin", idea=IDEA, groups=["sora"])
-            assert "SORA_2_A" in await told(client, "show", run=run_of(begun))
-    ask = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-    accept = {"Accept": "application/json, text/event-stream"}
-    strangers = (
-        {},
-        {"Authorization": "Bearer wrong"},
-        {**bearer, "Origin": "https://elsewhere.example"},
-        {**bearer, "Sec-Fetch-Site": "cross-site"},
-    )
-    async with httpx2.AsyncClient(trust_env=False, headers=accept) as http:
-        answers = [await http.post(url, json=ask, headers=headers) for headers in strangers]
-        answers.append(await http.get(url.removesuffix("/mcp") + f"/?token={token}"))
-        answers.append(await http.post(url, content=b" " * 11_000_000, headers=bearer))
-    assert [each.status_code for each in answers] == [401, 401, 403, 403, 404, 413]
-
-
-def test_no_key_is_read_where_the_assistant_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "CALLSHEET_API_KEY"):
-        monkeypatch.setenv(name, "sk-a-key-that-must-not-be-told")
-    wire = Wire(tmp_path / "home")
-    wire.call("begin", idea=IDEA, groups=["sora"])
-    wire.kill(signal.SIGTERM)
-    kept = b"".join(path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file())
-    assert b"must-not-be-told" not in kept + "".join(wire.lines).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 from mcp.client import Client
 
 from callsheet import run_async
+from callsheet.exports.texts import named_texts
 from callsheet.settings import Settings, read_settings
 
 OLDER = "2025-06-18"
@@ -23,6 +25,62 @@ OLDER = "2025-06-18"
 def settings_in(folder: Path, **env: str) -> Settings:
     """The settings of an empty home, and of these variables alone."""
     return read_settings({"CALLSHEET_HOME": str(folder), "HOME": str(folder), **env})
+
+
+IDEA = "a red bus and two dogs on the left of a blue door"
+GROUPS = ["leonardo", "phoenix", "motion_2_0"]
+
+
+class WatchedVariables(dict[str, str]):
+    """Variables of an environment that notes the names that are looked up."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        super().__init__(variables)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.read.add(name)
+        return super().get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        self.read.add(str(name))
+        return super().__contains__(name)
+
+
+async def written(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an assistant writes for the stills of `GROUPS`, and then for the motion."""
+    prompts = await drafts(IDEA, GROUPS, "oms", folder / "elsewhere")
+    motion = {"motion_2_0": prompts.pop("motion_2_0")}
+    return prompts, motion
+
+
+async def three_groups(
+    client: Client, prompts: tuple[dict[str, Any], dict[str, Any]], *, named: bool = True
+) -> int:
+    """Write for `GROUPS` from nothing; how many calls it took. The groups are named, or asked for."""
+    stills, motion = prompts
+    groups = {"groups": GROUPS} if named else {}
+    begun = await told(client, "begin", idea=IDEA, **groups)
+    assert all(model in begun for model in stills)
+    assert "SORA_2_A" not in begun
+    run = run_of(begun)
+    second = await told(client, "submit", run=run, reply={"prompts": stills})
+    assert "motion_2_0" in second.partition("---")[2]
+    fenced = f"```json\n{json.dumps({'prompts': motion})}\n```"
+    last = await told(client, "submit", run=run, reply=fenced)
+    assert "Status: succeeded" in last
+    texts = [text for _, text in named_texts(stills | motion)]
+    assert [text for text in texts if f"```text\n{text}\n```" not in last] == []
+    return 3
+
+
+def findings_in(answer: str) -> list[str]:
+    """The numbered findings that an answer asks to mend."""
+    return re.findall(r"^\d+\. prompts.*$", answer, re.MULTILINE)
 
 
 async def drafts(idea: str, groups: list[str], workflow: str, home: Path) -> dict[str, Any]:

@@ -193,7 +193,8 @@ def _apply_end(view: RunView, event: RunFinished | RunFailed | RunParked) -> Non
             view.status, view.error = "failed", event
             if event.exit_code != ProviderError.exit_code:
                 # These replies were checked and rejected, so resuming asks again. Where the provider
-                # failed, earlier replies are still good, and paid.
+                # failed, earlier replies are still good, and paid. A pasted one came as an answer.
+                view.answers = {} if view.replies else view.answers
                 view.replies = {}
             _drop_broken_replies(view.replies)
         case RunParked(until=until):

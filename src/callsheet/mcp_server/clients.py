@@ -18,7 +18,8 @@ def _command() -> list[str]:
 
 
 def _entry(command: Sequence[str], env: Mapping[str, str]) -> dict[str, object]:
-    return {"command": command[0], "args": [*command[1:]], "env": dict(env)}
+    entry: dict[str, object] = {"command": command[0], "args": [*command[1:]]}
+    return entry | ({"env": dict(env)} if env else {})
 
 
 def _json(value: object) -> str:
@@ -41,7 +42,10 @@ def _claude_code(command: Sequence[str], env: Mapping[str, str]) -> str:
 
 
 CLIENTS: Mapping[str, tuple[str, Callable[[Sequence[str], Mapping[str, str]], str]]] = {
-    "claude-desktop": ("claude_desktop_config.json (Settings, Developer, Edit Config)", _servers),
+    "claude-desktop": (
+        "claude_desktop_config.json (Settings, Developer, Edit Config), then restart it",
+        _servers,
+    ),
     "claude-code": ("a shell", _claude_code),
     "cursor": (".cursor/mcp.json", _servers),
     "vscode": (".vscode/mcp.json", _vscode),

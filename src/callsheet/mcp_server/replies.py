@@ -6,36 +6,85 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from callsheet.exports.texts import coverage_text, named_texts, printable
+from callsheet.llm.providers import writes_drafts
+from callsheet.modules.support.generation import FINDING_TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callsheet.documents import RunDocument
+    from callsheet.errors import CallsheetError
     from callsheet.questions import Question
 
+PASTE = "paste"
+"""The LLM of a run whose replies the assistant submits."""
+
+ENDED, UNENDED = ("succeeded", "stopped"), ("failed", "interrupted")
+"""Statuses of a run that has all its prompts, and of one that can get the rest."""
+
 SUBMIT = (
-    "Write what the text below asks for. Then call `submit` with this run and your JSON as `reply`."
+    "Write what the text between the lines asks for. Then call `submit` with this run and your JSON"
+    " as `reply`."
 )
 
-VERBATIM = (
-    "Show each of these prompts to the user word for word, in a code block, with its settings."
+CORRECTED = (
+    "Your last reply was not accepted as it was. Mend what the numbered findings name, and write the"
+    " keys of the form alone; what was right is kept."
 )
+
+UNREADABLE = "Your last reply held no complete JSON object of the form asked for; nothing changed."
+
+SHOW = "Show the user each of these prompts word for word, in a code block, with its settings (`set:`)."
+
+ACCEPTED = "Accepted so far; show the user all prompts when the run has ended:"
+
+RETRY = " (`retry` rewrites a prompt; else tell the user)"
+
+UNFINISHED = (
+    "What is accepted is kept. Write the prompts that are missing and call `submit`; with `{}` as"
+    " `reply` it answers with their instructions."
+)
+
+IN_TOOLS = {
+    "`callsheet runs`": "`search`",
+    "`callsheet groups`": "`list_groups`",
+    "`callsheet run`": "`begin`",
+    "`callsheet resume": "`submit",
+    "`--llm`": "`llm`",
+}
+"""What hints call by the names of the command line, as a tool or its argument."""
+
+
+def error_text(error: CallsheetError) -> str:
+    """An error, and what to do about it in terms of the tools."""
+    return printable("\n".join(filter(None, (error.message, in_tools(error.hint)))))
+
+
+def in_tools(hint: str) -> str:
+    """A hint with the names of tools in place of commands."""
+    for command, tool in IN_TOOLS.items():
+        hint = hint.replace(command, tool)
+    return hint
 
 
 def state_text(document: RunDocument, question: Question | None) -> str:
     """A run as it stands: its prompts, what is wrong with them, and what is to be done next."""
     parts = [f"Run: {document.run}", f"Status: {_status(document)}"]
     if prompts := [*_prompts(document)]:
-        parts += [VERBATIM, *prompts]
+        parts += [SHOW if document.status in ENDED else ACCEPTED, *prompts]
     parts += _findings(document)
     if question is not None:
         parts.append(question_text(question))
-    elif document.error is not None:
-        parts.append(
-            f"Error: {document.error.message}\n{document.error.hint}\n"
-            "What is finished is kept. `show` says what is missing; `submit` takes it."
-        )
+    elif document.status in UNENDED:
+        parts.append("\n".join([*_error(document), UNFINISHED]))
     return printable("\n\n".join(parts))
+
+
+def _error(document: RunDocument) -> Iterator[str]:
+    if (error := document.error) is not None:
+        yield f"Error: {error.message}"
+        if document.llm != PASTE:
+            yield in_tools(error.hint)
 
 
 def _status(document: RunDocument) -> str:
@@ -47,7 +96,7 @@ def _status(document: RunDocument) -> str:
 def question_text(question: Question) -> str:
     """What a run asks: the request to write prompts, or a question for the user."""
     if question.kind == "paste":
-        return f"{SUBMIT}\n{_refused(question)}\n---\n{question.show}\n---"
+        return "\n".join([*_on_last_reply(question), SUBMIT, "", f"---\n{question.show}\n---"])
     options = "".join(f"\n- {option.name}: {option.label}" for option in question.options)
     return (
         f"The run asks: {question.text}{options}\n"
@@ -55,9 +104,12 @@ def question_text(question: Question) -> str:
     )
 
 
-def _refused(question: Question) -> str:
-    """Why the last reply was not taken, where the question says so."""
-    return "" if question.text.startswith(("Paste", "Attach")) else f"{question.text}\n"
+def _on_last_reply(question: Question) -> Iterator[str]:
+    """What became of the reply before, where there was one."""
+    if not question.text.startswith(("Paste", "Attach")):
+        yield UNREADABLE
+    if any(title in str(question.show) for title in FINDING_TITLES):
+        yield CORRECTED
 
 
 def _prompts(document: RunDocument) -> Iterator[str]:
@@ -85,10 +137,13 @@ def fenced(text: str) -> str:
 
 
 def _findings(document: RunDocument) -> Iterator[str]:
+    # While a run waits, its request lists what was not accepted.
+    rejected = document["rejected"] if document.question is None else []
+    ended = document.status in ENDED
     for title, found in (
-        ("Not accepted", document["rejected"]),
-        ("Rules that these prompts break", document["problems"]),
-        ("Warnings", document["warnings"]),
+        ("Not accepted", rejected),
+        (f"Rules that these prompts break{RETRY * ended}", document["problems"]),
+        (f"Warnings{RETRY * ended}", document["warnings"]),
     ):
         if found:
             lines = [f"{n}. {finding_line(each)}" for n, each in enumerate(found, start=1)]
@@ -101,7 +156,8 @@ def _findings(document: RunDocument) -> Iterator[str]:
 def finding_line(finding: Mapping[str, Any]) -> str:
     """A finding in one line: where, what, and by which rule."""
     where = finding.get("model") or finding.get("path") or ""
-    return f"{where}: {finding['message']} ({finding['kind']}, {finding['rule']})"
+    rule = ", ".join(dict.fromkeys((finding["kind"], finding["rule"])))
+    return f"{where}: {finding['message']} ({rule})"
 
 
 def lint_text(found: Mapping[str, Any]) -> str:
@@ -121,13 +177,18 @@ def lint_text(found: Mapping[str, Any]) -> str:
 
 def estimate_text(estimated: Mapping[str, Any]) -> str:
     """What a selection takes, compared with all groups of its categories."""
-    sides = (("these groups", estimated["selection"]), ("all groups", estimated["all"]))
-    lines = [f"LLM: {estimated['llm']}; no call was made"]
-    for name, side in sides:
+    named = not writes_drafts(estimated["llm"])
+    of = (
+        f"with {estimated['llm']}"
+        if named
+        else "without a price, for no LLM is named or configured"
+    )
+    lines = [f"Estimate {of}; no call was made."]
+    for name, side in (("these groups", estimated["selection"]), ("all groups", estimated["all"])):
         price = "price unknown" if side["cost_usd"] is None else f"${side['cost_usd']:.4f}"
         lines.append(
-            f"{name}: {side['input_tokens']:,} tokens in,"
-            f" about {side['output_tokens']:,} out, {price}"
+            f"{name}: {side['input_tokens']:,} tokens in, about {side['output_tokens']:,} out"
+            + (f", {price}" if named else "")
         )
     lines.append(f"{estimated['saved_percent']:.0f} % fewer input tokens than all groups")
     return "\n".join(lines)

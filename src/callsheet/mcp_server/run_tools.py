@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from callsheet.errors import InputError
 from callsheet.exports.registry import render_export, skipped_prompts
 from callsheet.llm.providers import writes_drafts
-from callsheet.loader.bundle import DEFAULT_WORKFLOW, built_in_workflows, load_workflow
-from callsheet.mcp_server.replies import state_text
+from callsheet.loader.bundle import load_workflow
+from callsheet.mcp_server.group_tools import workflow_of
+from callsheet.mcp_server.replies import PASTE, state_text
 from callsheet.questions import MAX_PASTE
 from callsheet.runs.listing import RunListing
 from callsheet.runs.options import RunOptions
@@ -51,18 +52,6 @@ class WritingRequest:
         )
 
 
-def workflow_of(names: Sequence[str], named: str = "") -> str:
-    """The named workflow; without a name the first that has all of these groups or models."""
-    if named or not names:
-        return named or DEFAULT_WORKFLOW
-    wanted = {each.partition("/")[0] for each in names}
-    for workflow in (DEFAULT_WORKFLOW, *built_in_workflows()):
-        groups = [*load_workflow(workflow).resources.catalog.groups()]
-        if wanted <= {name for group in groups for name in (group.name, *group.models)}:
-            return workflow
-    return DEFAULT_WORKFLOW
-
-
 class RunTools:
     """The runs of one store, as an assistant sees them: every answer is a text.
 
@@ -76,7 +65,7 @@ class RunTools:
     async def begin(self, request: WritingRequest) -> str:
         """Start a run whose prompts the assistant writes, and return what it has to write."""
         session = await self.service.start(
-            request.options("paste"), workflow_of(request.groups, request.workflow)
+            request.options(PASTE), workflow_of(request.groups, request.workflow)
         )
         return await self._advanced(session)
 
@@ -89,9 +78,11 @@ class RunTools:
             )
         async with self._open(run) as session:
             if session.view.status not in WAITING:
-                # A run that failed or was cut off asks again for what is missing.
-                session = await self.service.resume(session.view.run, RunOptions())  # noqa: PLW2901
+                # A run that failed or was cut off asks again for what is missing, of the assistant.
+                session = await self.service.resume(session.view.run, RunOptions(llm=PASTE))  # noqa: PLW2901
                 await session.advance()
+                if not reply.strip("{} \n"):
+                    return state_text(session.document(), session.view.question)
             question = session.view.question
             if question is None:
                 return state_text(session.document(), None)
@@ -138,12 +129,22 @@ class RunTools:
                 "nothing was named to write", hint="name `groups` to add, or models to `rewrite`"
             )
         options = RunOptions(
-            groups=tuple(groups) or None,
+            llm=PASTE,
+            groups=(*await self._chosen_beside(run, groups), *groups) or None,
             rewrite=tuple(rewrite),
             wish=wish,
             accept_defaults=True,
         )
         return await self._advanced(await self.service.retry(run, options))
+
+    async def _chosen_beside(self, run: str, groups: Sequence[str]) -> list[str]:
+        """What a run has in the categories of these groups, for a retry selects anew."""
+        document, view = await self.service.show(run), await self.service.view(run)
+        catalog = load_workflow(view.source).resources.catalog
+        added = {catalog.group(each.partition("/")[0]).category for each in groups}
+        chosen = [document.models, document.planned_models or {}]
+        models = [m for by_category in chosen for each in added for m in by_category.get(each, ())]
+        return [f"{catalog.group_of(model).name}/{model}" for model in models]
 
     async def search(self, words: str) -> str:
         """List the newest runs whose idea has these words."""

@@ -4,37 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import ToolAnnotations
+from mcp_types import Tool, ToolAnnotations
 
 from callsheet.activity import Retrying, Writing
 from callsheet.authoring.lint import lint_with_autofix
-from callsheet.errors import CallsheetError
+from callsheet.errors import CallsheetError, InputError
 from callsheet.mcp_server import group_tools
 from callsheet.mcp_server.arguments import (
     Brief,
     Chosen,
+    Fields,
+    Form,
     Groups,
     Idea,
-    Model,
+    LLMSpec,
     Models,
+    MoreGroups,
+    Names,
     Reply,
-    Run,
     Still,
-    Text,
+    Wish,
     Workflow,
     chosen_groups,
 )
-from callsheet.mcp_server.replies import estimate_text, lint_text
-from callsheet.mcp_server.run_tools import RunTools, WritingRequest, workflow_of
+from callsheet.mcp_server.group_tools import MODEL, workflow_of
+from callsheet.mcp_server.replies import error_text, estimate_text, lint_text
+from callsheet.mcp_server.run_tools import RunTools, WritingRequest
 from callsheet.runs.estimate import estimate_selection
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from callsheet.activity import Activity
     from callsheet.settings import Settings
@@ -45,6 +50,25 @@ INSTRUCTIONS = (
     " with your JSON. Repeat while the answer asks you to write something: it then says what is wrong"
     " alone, or what the next step is. Finally show the user the prompts word for word."
 )
+
+
+class _BriefServer(MCPServer):
+    """A server whose list of tools leaves out what an LLM does not need: every session pays for it."""
+
+    async def list_tools(self) -> list[Tool]:
+        """The tools, without the titles and empty defaults that pydantic puts into their schemas."""
+        return [
+            tool.model_copy(update={"input_schema": _without_titles(tool.input_schema)})
+            for tool in await super().list_tools()
+        ]
+
+
+def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
+    properties = {
+        name: {k: v for k, v in node.items() if k != "title" and (k, v) != ("default", "")}
+        for name, node in schema["properties"].items()
+    }
+    return {k: v for k, v in schema.items() if k != "title"} | {"properties": properties}
 
 
 def _hints(title: str, *, writes: bool = False, pays: bool = False) -> dict[str, Any]:
@@ -67,14 +91,14 @@ def _with_tool_errors(call: Callable[..., Awaitable[str]]) -> Callable[..., Awai
         try:
             return await call(*args, **kwargs)
         except CallsheetError as error:
-            raise ToolError("\n".join(filter(None, (error.message, error.hint)))) from error
+            raise ToolError(error_text(error)) from error
 
     return checked
 
 
 def build_server(runs: RunTools) -> MCPServer:
     """Build the server over these runs."""
-    server = MCPServer(
+    server = _BriefServer(
         "callsheet",
         title="callsheet",
         instructions=INSTRUCTIONS,
@@ -99,42 +123,56 @@ def _add_writing_tools(server: MCPServer, runs: RunTools) -> None:
         workflow: Workflow = "",
         still: Still = "",
     ) -> str:
-        """Start image and video prompts for an idea. The answer names the run and holds the instructions of exactly the chosen groups: write what they ask for, then call `submit`. Nothing is paid."""
+        """Start image and video prompts, written by you, at no cost. Answers with the run's name and the chosen groups' instructions; do what they ask, then `submit`."""
         del groups
         return await runs.begin(WritingRequest(idea, chosen_groups(chosen), brief, workflow, still))
 
     @server.tool(**_hints("Submit what you wrote", writes=True))
     @_with_tool_errors
-    async def submit(run: Run, reply: Reply) -> str:
-        """Hand in the JSON that `begin`, `submit`, `retry` or `show` asked you to write. The answer holds accepted prompts, numbered findings for what is wrong alone, or the next step's instructions (motion prompts after stills). Write again and submit as long as it asks."""
+    async def submit(run: str, reply: Reply) -> str:
+        """Hand in the JSON that a run asked for. Answers with the accepted prompts, numbered findings of what alone to mend, or the next step's instructions (motion prompts). Repeat while it asks."""
         return await runs.submit(run, reply)
 
     @server.tool(**_hints("Have an LLM write them", writes=True, pays=True))
     @_with_tool_errors
     async def write(  # noqa: PLR0913, PLR0917
-        idea: Idea,
+        idea: str,
         context: Context,
         chosen: Chosen,
-        groups: Groups,
-        brief: Brief,
-        llm: Text = "",
-        workflow: Workflow = "",
+        groups: Names,
+        brief: Fields,
+        llm: LLMSpec = "",
+        workflow: str = "",
     ) -> str:
-        """Have the LLM that the user configured for callsheet write all prompts at once; its calls cost the user money, so use it only when the user asks for it. Otherwise write them yourself with `begin`."""
+        """Have the LLM configured in callsheet write all prompts, from the arguments of `begin`. It costs the user money: only at their request."""
         del groups
         request = WritingRequest(idea, chosen_groups(chosen), brief, workflow)
-        async with asyncio.TaskGroup() as reports:
-            return await runs.write(request, llm, _progress_reporter(context, reports))
+        async with _progress(context) as on_activity:
+            return await runs.write(request, llm, on_activity)
 
     @server.tool(**_hints("Add groups, or rewrite prompts", writes=True))
     @_with_tool_errors
-    async def retry(run: Run, groups: Groups, rewrite: Models, wish: Text = "") -> str:
-        """Add groups to a finished run, or write some of its prompts anew, with the user's wish for the change. The answer asks for the difference alone; what the run has is kept. Then call `submit`."""
+    async def retry(run: str, groups: MoreGroups, rewrite: Models, wish: Wish = "") -> str:
+        """Add groups to a run, or rewrite some of its prompts. Asks for the difference alone; then `submit`."""
         return await runs.retry(run, groups, rewrite, wish)
 
 
+@asynccontextmanager
+async def _progress(context: Context) -> AsyncIterator[Callable[[Activity], None]]:
+    """Report what a run is doing as the progress of a call."""
+    failure = None
+    async with asyncio.TaskGroup() as reports:
+        try:
+            yield _progress_reporter(context, reports)
+        except CallsheetError as error:
+            # Out of the task group it would come as a group of errors.
+            failure = error
+    if failure is not None:
+        raise failure
+
+
 def _progress_reporter(context: Context, reports: asyncio.TaskGroup) -> Callable[[Activity], None]:
-    """Report what a run is doing as the progress of a call; the count only grows."""
+    """What starts a task that reports each activity; the count only grows."""
     count = 0
 
     def on_activity(activity: Activity) -> None:
@@ -154,43 +192,45 @@ def _progress_reporter(context: Context, reports: asyncio.TaskGroup) -> Callable
 def _add_run_tools(server: MCPServer, runs: RunTools) -> None:
     @server.tool(**_hints("Show a run"))
     @_with_tool_errors
-    async def show(run: Run) -> str:
-        """Show a run as it stands: its prompts, findings, and what it still asks you to write."""
+    async def show(run: str) -> str:
+        """Show a run (or `last`): its prompts, findings, and what it still asks for."""
         return await runs.show(run)
 
     @server.tool(**_hints("Search runs"))
     @_with_tool_errors
-    async def search(words: Text = "") -> str:
-        """List the user's newest runs; with words, those whose idea has them."""
+    async def search(words: str = "") -> str:
+        """List the newest runs, or those whose idea has these words."""
         return await runs.search(words)
 
     @server.tool(**_hints("Export prompts"))
     @_with_tool_errors
-    async def export(run: Run, form: Text) -> str:
-        """Return a run's prompts as a file of another tool: csv, json, md, a1111, comfyui, midjourney …; an unknown format lists all."""
+    async def export(run: str, form: Form) -> str:
+        """Return a run's prompts as a file for another tool."""
         return await runs.export(run, form)
 
 
 def _add_group_tools(server: MCPServer, settings: Settings) -> None:
     @server.tool(**_hints("List model groups"))
     @_with_tool_errors
-    async def list_groups(workflow: Workflow = "") -> str:
-        """List the model groups that prompts can be written for, by workflow, and the brief's fields."""
+    async def list_groups(workflow: str = "") -> str:
+        """List each workflow's model groups (`oms`: drawn pictures that move; `studio`: current models) and the fields of `brief`."""
         return await asyncio.to_thread(group_tools.list_groups, workflow)
 
     @server.tool(**_hints("Check a prompt"))
     @_with_tool_errors
-    async def lint(model: Model, prompt: Text, idea: Text = "", workflow: Workflow = "") -> str:
-        """Check one prompt by its model's rules and, with the idea, by what it must keep."""
+    async def lint(model: str, prompt: str, idea: str = "", workflow: str = "") -> str:
+        """Check a prompt by the rules of a model (`list_groups`) and by what the idea names."""
         found = await asyncio.to_thread(
-            lint_with_autofix, prompt, model, workflow_of([model], workflow), idea
+            lint_with_autofix, prompt, model, workflow_of([model], workflow, MODEL), idea
         )
         return lint_text(found)
 
     @server.tool(**_hints("Estimate tokens and cost"))
     @_with_tool_errors
-    async def estimate(groups: Groups, llm: Text = "", workflow: Workflow = "") -> str:
-        """Estimate what `write` would take for these groups; nothing is called, nothing is paid."""
+    async def estimate(groups: Names, llm: str = "", workflow: str = "") -> str:
+        """Estimate what `write` would cost, without a call."""
+        if not groups:
+            raise InputError("no groups were named", hint="`list_groups` lists them")
         estimated = await estimate_selection(
             groups, settings, workflow=workflow_of(groups, workflow), llm=llm or None
         )

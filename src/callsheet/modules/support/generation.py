@@ -74,6 +74,9 @@ REPAIR = (
     " keep subject, wording and order wherever they are not at fault. Reply with JSON only."
 )
 
+FINDING_TITLES = UNUSABLE, FINDINGS = "Your last reply could not be used as it was:", "Findings:"
+"""What stands above the findings that a repair is asked for."""
+
 
 class Inputs(Values):
     """What is sent, and the schema that the reply must fit.
@@ -317,7 +320,7 @@ def _repair(
         for number, finding in enumerate((*draft.findings, *advice), start=1)
     )
     if draft.unusable:
-        note = f"Your last reply could not be used as it was:\n{findings}"
+        note = f"{UNUSABLE}\n{findings}"
         return replace(request, schema=schema, user=f"{request.user}\n\n{note}", repeated=0)
     texts = {".".join(path): pick(draft.value, path) for path in sorted(paths)}
     shown = json.dumps(texts, ensure_ascii=False, indent=1)
@@ -325,7 +328,7 @@ def _repair(
     return replace(
         request,
         system=REPAIR,
-        user=f"{brief}Prompts:\n{shown}\n\nFindings:\n{findings}"
+        user=f"{brief}Prompts:\n{shown}\n\n{FINDINGS}\n{findings}"
         + decided_lines(request.schema, draft.value),
         schema=schema,
         picture=None,
