@@ -126,11 +126,12 @@ Fault = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back: a status, a body as JSON, and headers."""
+    """What is sent back: a status, a body as JSON or bytes, and headers; `cut` after half of the body."""
 
     code: int
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
 
 
 class Loopback:
@@ -179,6 +180,10 @@ class Loopback:
         """Drops what is left of the script."""
         with self._lock:
             self._faults.clear()
+
+    def route(self, method: str, path: str, raw: bytes) -> Answer | Drop | None:
+        """The answer to a request that is no call of an LLM; None for one that is."""
+        del method, path, raw
 
     def answer(self, seen: ReceivedRequest, fault: Fault | None) -> Answer:
         """The provider's answer to a request, with a fault of its reply if one is given."""
@@ -270,13 +275,21 @@ def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            if _route(self, server, b""):
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             server.questions.append(ReceivedRequest(self.command, self.path, headers, None))
             told = server.tells.get(self.path)
             _send(self, Answer(404, {}) if told is None else Answer(OK, told))
 
+        def do_DELETE(self) -> None:
+            if not _route(self, server, b""):
+                _send(self, Answer(404, {}))
+
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+            if _route(self, server, raw):
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             seen = ReceivedRequest(self.command, self.path, headers, _parsed(raw))
             # A client that gives up closes the connection while it is being answered.
@@ -287,6 +300,17 @@ def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
             pass
 
     return Handler
+
+
+def _route(handler: BaseHTTPRequestHandler, server: Loopback, raw: bytes) -> bool:
+    """Whether a request is no call of an LLM, and is answered."""
+    answer = server.route(handler.command, handler.path, raw)
+    if isinstance(answer, Drop):
+        handler.close_connection = True
+    elif answer is not None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            _send(handler, answer)
+    return answer is not None
 
 
 def _parsed(raw: bytes) -> Any:
@@ -319,4 +343,7 @@ def _send(handler: BaseHTTPRequestHandler, answer: Answer, *, measured: bool = T
     for name, value in answer.headers.items():
         handler.send_header(name, value)
     handler.end_headers()
+    if answer.cut:
+        handler.close_connection = True
+        body = body[: len(body) // 2]
     handler.wfile.write(body)

@@ -7,7 +7,7 @@ pages; Google's "Context caching".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ class CacheTerms:
     `floor` is the shortest prefix that is kept, in tokens, and `step` what its length is a multiple
     of. A prefix is kept for `seconds` after its last use. Where `marked`, only a prefix that the
     request marks is kept, and keeping it costs `write` times the price of input; others are kept
-    unasked at no price. `read` is the price of what was kept.
+    unasked at no price. `read` is the price of what was kept, `hour_write` that of keeping it for an
+    hour, where that can be asked for; `for_hour` says that it is.
     """
 
     names: str
@@ -31,6 +32,14 @@ class CacheTerms:
     marked: bool = False
     write: float = 1.0
     read: float = 0.1
+    hour_write: float = 0.0
+    for_hour: bool = False
+
+    def in_jobs(self) -> CacheTerms:
+        """The terms in a batch job, whose rows are further apart: it asks for an hour."""
+        if not self.hour_write:
+            return self
+        return replace(self, seconds=3_600.0, write=self.hour_write, for_hour=True)
 
     def held(self, prefix: int) -> int:
         """How many tokens of a prefix a cache can hold."""
@@ -48,7 +57,7 @@ OPENAI_CACHE = (
 )
 
 ANTHROPIC_CACHE = tuple(
-    CacheTerms(names, floor, marked=True, write=1.25)
+    CacheTerms(names, floor, marked=True, write=1.25, hour_write=2.0)
     for names, floor in (
         (r"claude-(opus|sonnet|haiku)-5-5|claude-opus-5|claude-fable-5", 512),
         (r"claude-opus-4-7", 2_048),

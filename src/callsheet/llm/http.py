@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LONGEST_REPLY = 10_000_000
 """Bytes of a decompressed reply; a long reply has a thousandth of that."""
 
+LONGEST_FILE = 4_000_000_000
+"""The same for the results of a batch job, which are written to a file as they arrive."""
+
 _SENT = frozenset(
     {
         "accept",
@@ -53,13 +56,21 @@ async def closing() -> AsyncGenerator[None]:
 
 
 class OversizeReplyError(Exception):
-    """A reply exceeded LONGEST_REPLY; the rest was not read."""
+    """A reply exceeded its limit; the rest was not read."""
 
 
-def http_client(
-    key_header: str, key: str, silence: float, kept: int, proxy: str | None = None
+def http_client(  # noqa: PLR0913  # each is a value of the connection
+    key_header: str,
+    key: str,
+    silence: float,
+    kept: int,
+    proxy: str | None = None,
+    *,
+    longest: int = LONGEST_REPLY,
 ) -> httpx2.AsyncClient:
     """A client that sends this key and follows no redirect, with so many idle connections.
+
+    A reply may have `longest` bytes.
 
     A call ends after `silence` seconds without a byte; how long it takes in all is the caller's matter.
     It uses this proxy and reads no proxy variable, since only one is valid for the address.
@@ -70,7 +81,10 @@ def http_client(
         transport=httpx2.AsyncHTTPTransport(
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=kept), proxy=proxy
         ),
-        event_hooks={"request": [_only(key_header, key)], "response": [_bound, _as_events]},
+        event_hooks={
+            "request": [_only(key_header, key)],
+            "response": [_bound(longest), _as_events],
+        },
     )
 
 
@@ -87,13 +101,16 @@ def _only(key_header: str, key: str) -> Callable[[httpx2.Request], Awaitable[Non
     return remove_headers
 
 
-async def _bound(response: httpx2.Response) -> None:
-    """Limits the size of a reply before its body is read."""
-    if (opened := _OPEN.get()) is not None:
-        opened.append(response)
-    encoding = response.headers.pop("content-encoding", "").lower()
-    assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101  # as this client is
-    response.stream = _BoundedBody(response.stream, packed=encoding in ("gzip", "deflate"))
+def _bound(longest: int) -> Callable[[httpx2.Response], Awaitable[None]]:
+    async def limit(response: httpx2.Response) -> None:
+        """Limits the size of a reply before its body is read."""
+        if (opened := _OPEN.get()) is not None:
+            opened.append(response)
+        packed = response.headers.pop("content-encoding", "").lower() in ("gzip", "deflate")
+        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101  # as this client is
+        response.stream = _BoundedBody(response.stream, longest, packed=packed)
+
+    return limit
 
 
 async def _as_events(response: httpx2.Response) -> None:
@@ -125,8 +142,9 @@ class _EventStreamBody(httpx2.AsyncByteStream):
 class _BoundedBody(httpx2.AsyncByteStream):
     """A reply's body, decompressed while it arrives, checked as UTF-8 and limited in size."""
 
-    def __init__(self, stream: httpx2.AsyncByteStream, *, packed: bool) -> None:
+    def __init__(self, stream: httpx2.AsyncByteStream, longest: int, *, packed: bool) -> None:
         self._stream = stream
+        self._longest = longest
         # 32 + MAX_WBITS reads the header of gzip and of zlib alike.
         self._unpacker = zlib.decompressobj(32 + zlib.MAX_WBITS) if packed else None
         self._letters = codecs.getincrementaldecoder("utf-8")()
@@ -138,9 +156,9 @@ class _BoundedBody(httpx2.AsyncByteStream):
             # A library reads once more after the end; the stream below would block.
             return
         async for chunk in self._stream:
-            part = self._unpack(chunk, LONGEST_REPLY + 1 - self._length)
+            part = self._unpack(chunk, self._longest + 1 - self._length)
             self._length += len(part)
-            if self._length > LONGEST_REPLY:
+            if self._length > self._longest:
                 raise OversizeReplyError
             self._read(part)
             yield part

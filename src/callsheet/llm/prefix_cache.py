@@ -80,6 +80,12 @@ class PrefixCache:
             # Where it failed, the others go on at once, and not one after the other.
             self._release(prefix, leads=leads)
 
+    def use_in_job(self, key: str, count: Callable[[], int], *, shared: bool) -> CacheUse:
+        """How a row of a batch job is to use the cache; `shared` where other rows begin alike."""
+        prefix = self._prefixes.get(key) or self._prefixes.setdefault(key, _Prefix(count()))
+        terms = self.terms.in_jobs()
+        return CacheUse(key, terms, shared and terms.marked and terms.held(prefix.tokens) > 0)
+
     def _release(self, prefix: _Prefix, *, leads: bool) -> None:
         if leads and prefix.begun is not None:
             prefix.begun.set()

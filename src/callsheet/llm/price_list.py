@@ -21,11 +21,16 @@ class ListPrice:
 
 
 FLEX = "flex"
+BATCH = "batch"
+"""The tier of calls in a batch job."""
+
 UNKNOWN = ListPrice(None)
 
 
 def served_tier(details: Mapping[str, Any]) -> str:
-    """The service tier that a reply names; empty where it names none."""
+    """The service tier that a reply names, or that of batch jobs; empty where it names none."""
+    if details.get("processing") == BATCH:
+        return BATCH
     tier = details.get("service_tier")
     return tier.lower() if isinstance(tier, str) else ""
 
@@ -39,12 +44,14 @@ def list_price(usage: object, name: str, tier: str = "", **rates: Any) -> ListPr
     from genai_prices import calc_price
 
     context = {} if tier in STANDARD_TIERS else {"service_tier": tier}
+    context = {"processing": BATCH} if tier == BATCH else context
     try:
         found = calc_price(usage, name, price_context=context, **rates)
     except (LookupError, ValueError):
         return UNKNOWN
     variants = found.model.price_variants or ()
     if context and all(variant.when != context for variant in variants):
-        # Flex is never dearer than the standard tier; of other tiers nothing is known.
-        return ListPrice(float(found.total_price), at_most=True) if tier == FLEX else UNKNOWN
+        # These are never dearer than the standard tier; of other tiers nothing is known.
+        is_cheaper = tier in (FLEX, BATCH)
+        return ListPrice(float(found.total_price), at_most=True) if is_cheaper else UNKNOWN
     return ListPrice(float(found.total_price))

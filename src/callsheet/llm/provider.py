@@ -18,6 +18,15 @@ OWN_TIMEOUT, OWN_IDLE_TIMEOUT = 3_600.0, 600.0
 
 
 @dataclass(frozen=True)
+class JobTerms:
+    """What one batch job takes, and the hours after which it ends at the latest."""
+
+    max_requests: int
+    max_bytes: int
+    hours: float = 24.0
+
+
+@dataclass(frozen=True)
 class Provider:
     """One provider as data; `name` is what stands before the colon in `--llm NAME:LLM`.
 
@@ -37,6 +46,7 @@ class Provider:
     * `has_flex`: whether it has a flex tier. `effort`: how the names of its LLMs begin that take an
       effort; None where all do. `no_temperature`: the same for those that take no temperature.
     * `caches`: what its prompt cache keeps, by LLM name; empty where that is not documented.
+    * `jobs`: what a batch job takes; None where it has none, or none that callsheet can use.
     * `factory`: set where it is not called in one of the dialects: `package.file:function`, which
       makes an LLM (`callsheet.llm.port.LLM`) from its name and key. It is imported with the first use.
       Without `takes_name` the provider's name alone is a spec.
@@ -69,6 +79,7 @@ class Provider:
     effort: tuple[str, ...] | None = None
     no_temperature: tuple[str, ...] = ()
     caches: tuple[CacheTerms, ...] = ()
+    jobs: JobTerms | None = None
     factory: str = ""
     takes_name: bool = True
     drafts_only: bool = False

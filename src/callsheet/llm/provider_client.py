@@ -11,6 +11,7 @@ import json
 import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,14 +33,14 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.tools import ToolDefinition
 
-from callsheet.llm.http import closing, http_client
+from callsheet.llm.http import LONGEST_REPLY, closing, http_client
 from callsheet.llm.port import Reply, Usage
 from callsheet.llm.price_list import UNKNOWN, ListPrice, list_price, served_tier
 from callsheet.llm.provider_exceptions import NoEndError, RepeatedError, failure_from
 from callsheet.llm.providers import find_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Mapping
 
     from pydantic_ai.messages import ModelResponse, ModelResponseStreamEvent
     from pydantic_ai.models import Model, StreamedResponse
@@ -50,14 +51,17 @@ if TYPE_CHECKING:
     from callsheet.llm.provider_request import Endpoint, ProviderRequest
     from callsheet.llm.providers import Dialect, Provider
 
+Build = Callable[[str, dict[str, Any]], "Model[Any]"]
+"""Makes the library's object for an LLM from its name and what connects to its provider."""
+
 LONG_DELTA = 16
 """Characters; a piece of this length that arrives twice in a row was sent twice by mistake."""
 
 _KEY_HEADERS: Mapping[Dialect, str] = {"anthropic": "x-api-key", "google": "x-goog-api-key"}
-_UNCHANGED = ModelProfile(json_schema_transformer=None)
+UNCHANGED = ModelProfile(json_schema_transformer=None)
 """The schema is adapted already; the library would adapt it again, in its own way."""
 
-_OLD_LIMIT: Any = {**_UNCHANGED, "openai_chat_supports_max_completion_tokens": False}
+_OLD_LIMIT: Any = {**UNCHANGED, "openai_chat_supports_max_completion_tokens": False}
 """For servers that copy OpenAI's form: most read the older name of the output limit only."""
 
 _LIMIT_NAMES = ("max_completion_tokens", "max_tokens")
@@ -89,30 +93,31 @@ class ProviderClient:
             return replace(failure_from(error), partial=self._partial(reader))
 
     async def _send(self, request: ProviderRequest, reader: _StreamReader) -> Reply:
-        settings = _settings(request, self.llm)
+        settings = settings_of(request, self.llm)
         if not math.isinf(request.timeout):
             settings["request_timeout"] = request.timeout
         async with model_request_stream(
             self.llm,
-            [_message(request)],
-            model_request_parameters=_parameters(request),
+            [message_of(request)],
+            model_request_parameters=parameters_of(request),
             model_settings=cast("ModelSettings", settings),
         ) as stream:
             await reader.follow(stream)
             response = stream.get()
         if reader.text() and "finish_reason" not in (response.provider_details or {}):
             raise NoEndError
-        return self._reply(response)
+        return self.read(response)
 
     def _partial(self, reader: _StreamReader) -> Reply | None:
         """The received part of a broken reply; its cost is unknown."""
         if reader.stream is None or not (text := reader.text()):
             return None
-        whole = self._reply(reader.stream.get())
+        whole = self.read(reader.stream.get())
         usage = replace(whole.usage, cost_usd=None)
         return replace(whole, text=text, finish="broken", usage=usage, detail="")
 
-    def _reply(self, response: ModelResponse) -> Reply:
+    def read(self, response: ModelResponse) -> Reply:
+        """The reply in the library's form as ours, with its price."""
         parts = response.parts
         calls = [_arguments_text(part.args) for part in parts if isinstance(part, ToolCallPart)]
         texts = [part.content for part in parts if isinstance(part, TextPart)]
@@ -212,22 +217,27 @@ def _added_text(event: ModelResponseStreamEvent) -> str:
             return ""
 
 
-def connect(endpoint: Endpoint) -> ProviderClient:
-    """A client for an LLM, over callsheet's own HTTP client and with schemas left as they are."""
+def connect(
+    endpoint: Endpoint, *, build: Build | None = None, longest: int = LONGEST_REPLY
+) -> ProviderClient:
+    """A client for an LLM, over callsheet's own HTTP client and with schemas left as they are.
+
+    `build` makes the library's object where the usual one does not do, `longest` is for a reply in bytes.
+    """
     known, key = find_provider(endpoint.provider), endpoint.key
     own = known.base_url_dialect if endpoint.base_url else None
     dialect = own or known.dialect
     header = _KEY_HEADERS.get(dialect, "authorization")
     value = f"Bearer {key}" if key and header == "authorization" else key
     idle = endpoint.idle_connections
-    http = http_client(header, value, endpoint.idle_timeout, idle, endpoint.proxy)
+    http = http_client(header, value, endpoint.idle_timeout, idle, endpoint.proxy, longest=longest)
     given = {
         # The library requires a key; the HTTP client removes this one again.
         "api_key": key or "none",
         "base_url": endpoint.base_url or known.url,
         "http_client": http,
     }
-    llm = _CLIENTS[dialect](endpoint.name, given)
+    llm = (build or _CLIENTS[dialect])(endpoint.name, given)
     return ProviderClient(llm, _rates(known, endpoint.base_url), http.aclose)
 
 
@@ -241,7 +251,7 @@ def _rates(provider: Provider, base_url: str | None) -> Mapping[str, str] | None
 def _openai(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    return _chat_completions(name, OpenAIProvider(**given), _UNCHANGED)
+    return _chat_completions(name, OpenAIProvider(**given), UNCHANGED)
 
 
 def _openai_compatible(name: str, given: dict[str, Any]) -> Model[Any]:
@@ -291,7 +301,7 @@ def _standard_usage_option(llm: Any) -> Model[Any]:
 _UNCOUNTED = "without_usage"
 
 
-def _settings(request: ProviderRequest, llm: Model[Any]) -> dict[str, Any]:
+def settings_of(request: ProviderRequest, llm: Model[Any]) -> dict[str, Any]:
     """The output limit under the name that the server takes, and whether usage is requested."""
     limit: dict[str, Any] = {"max_tokens": request.max_tokens}
     if "token_limit" in request.without:
@@ -308,7 +318,7 @@ def _anthropic(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
-    llm = AnthropicModel(name, provider=AnthropicProvider(**given), profile=_UNCHANGED)
+    llm = AnthropicModel(name, provider=AnthropicProvider(**given), profile=UNCHANGED)
     return _without_retries(llm)  # type: ignore[no-any-return]
 
 
@@ -317,10 +327,10 @@ def _google(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.google import GoogleProvider
 
     provider = GoogleProvider(**given)
-    return GoogleModel(name, provider=provider, profile=_UNCHANGED, settings={"max_retries": 0})
+    return GoogleModel(name, provider=provider, profile=UNCHANGED, settings={"max_retries": 0})
 
 
-_CLIENTS: Mapping[Dialect, Callable[[str, dict[str, Any]], Model[Any]]] = {
+_CLIENTS: Mapping[Dialect, Build] = {
     "openai": _openai,
     "openai_compatible": _openai_compatible,
     "anthropic": _anthropic,
@@ -329,7 +339,7 @@ _CLIENTS: Mapping[Dialect, Callable[[str, dict[str, Any]], Model[Any]]] = {
 }
 
 
-def _message(request: ProviderRequest) -> ModelRequest:
+def message_of(request: ProviderRequest) -> ModelRequest:
     """The messages, an image before the text: constant parts first, so that they can be cached."""
     picture = request.picture
     if picture is None:
@@ -340,7 +350,7 @@ def _message(request: ProviderRequest) -> ModelRequest:
     )
 
 
-def _parameters(request: ProviderRequest) -> ModelRequestParameters:
+def parameters_of(request: ProviderRequest) -> ModelRequestParameters:
     """The library's parameters for structured output in each mode."""
     name = re.sub(r"[^A-Za-z0-9_-]", "_", request.name)[:64] or "prompts"
     match request.mode:

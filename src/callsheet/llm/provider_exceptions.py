@@ -57,6 +57,23 @@ def failure_from(error: Exception) -> ProviderFailure:
     return ProviderFailure("mode" if unsent else "garbled")
 
 
+def job_failure(error: Exception) -> ProviderFailure:
+    """Classifies an exception of a provider's own library, which is called directly for batch jobs."""
+    # OpenAI's and Anthropic's libraries have the one, Google's the other.
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    if isinstance(status, int):
+        body = getattr(error, "body", None) or getattr(error, "details", None)
+        return failure_of(status, body, None)
+    failure = failure_from(error)
+    transport = next(
+        (one for one in _causes(error) if isinstance(one, httpx2.TransportError)), None
+    )
+    if transport is None or failure.kind != "garbled":
+        return failure
+    refused = isinstance(transport, (httpx2.ConnectError, httpx2.ConnectTimeout))
+    return ProviderFailure("unreachable" if refused else "dropped")
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

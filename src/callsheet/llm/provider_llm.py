@@ -258,10 +258,22 @@ class ProviderLLM:
     def _connect(self) -> ProviderClient:
         from callsheet.llm.provider_client import connect
 
+        return connect(self.endpoint)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it is reached, and with which key."""
         key = self.key.value if self.key else ""
         idle = self.limiter.maximum if self.limiter else 0
         silence, proxy = self.limits.idle, self.proxy.url if self.proxy else None
-        return connect(Endpoint(self.provider, self.name, self.base_url, key, silence, idle, proxy))
+        return Endpoint(self.provider, self.name, self.base_url, key, silence, idle, proxy)
+
+    def job_request(self, request: Request, *, cached: bool) -> ProviderRequest:
+        """The request as a row of a batch job; `cached` where other rows of it begin alike."""
+        cache = None
+        if self._prefixes is not None:
+            cache = self._prefixes.use_in_job(*self._prefix(request), shared=cached)
+        return self._provider_request(request, RetryState(), cache)
 
     async def ask_server(self) -> OwnServer:
         """What the server tells about itself and this LLM; it is asked by GET only."""
@@ -283,15 +295,18 @@ class ProviderLLM:
         if self._prefixes is None:
             yield None, lambda: None
             return
+        async with self._prefixes.call(*self._prefix(request), request.repeated) as use:
+            yield use
+
+    def _prefix(self, request: Request) -> tuple[str, Callable[[], int]]:
+        """The key of what the request begins with, and how to count its tokens."""
         schema = json.dumps(self._adapted(request), ensure_ascii=False)
 
         def count() -> int:
             tokens = count_tokens(request.system) + count_tokens(schema)
             return round(tokens * tokenizer_factor(self.spec))
 
-        key = prefix_key(request.system, schema)
-        async with self._prefixes.call(key, count, request.repeated) as use:
-            yield use
+        return prefix_key(request.system, schema), count
 
     def _adapted(self, request: Request) -> dict[str, JsonValue]:
         engine = self._server.form if self._server else None

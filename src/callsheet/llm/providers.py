@@ -18,7 +18,7 @@ from callsheet.llm.image_token_rules import (
     no_image_tokens,
     openai_image_tokens,
 )
-from callsheet.llm.provider import OWN_IDLE_TIMEOUT, OWN_TIMEOUT
+from callsheet.llm.provider import OWN_IDLE_TIMEOUT, OWN_TIMEOUT, JobTerms
 from callsheet.llm.provider import Dialect as Dialect  # noqa: PLC0414
 from callsheet.llm.provider import Provider as Provider  # noqa: PLC0414
 from callsheet.plugins import PROVIDERS as POINT
@@ -32,6 +32,9 @@ DEFAULT_LLM = "offline"
 
 OWN_SERVER_KEY = "CALLSHEET_API_KEY"
 """The only key that is ever sent to a server given by base URL."""
+
+MOST_JOB_ROWS = 5_000
+"""The providers take 50,000 and more; of a smaller job, less is lost when it expires or is refused."""
 
 _CLAUDE_5 = tuple(f"claude-{each}-5" for each in ("fable", "mythos", "opus", "sonnet", "haiku"))
 
@@ -78,6 +81,7 @@ _TABLE = (
         effort=("o1", "o3", "o4", "gpt-5", "gpt-6"),
         no_temperature=("o1", "o3", "o4", "gpt-5", "gpt-6"),
         caches=OPENAI_CACHE,
+        jobs=JobTerms(MOST_JOB_ROWS, 200_000_000),
     ),
     Provider(
         name="anthropic",
@@ -94,6 +98,7 @@ _TABLE = (
         effort=(*_CLAUDE_5, *(f"claude-opus-4-{n}" for n in "5678"), "claude-sonnet-4-6"),
         no_temperature=(*_CLAUDE_5, "claude-opus-4-7", "claude-opus-4-8"),
         caches=ANTHROPIC_CACHE,
+        jobs=JobTerms(MOST_JOB_ROWS, 250_000_000),
     ),
     Provider(
         name="google",
@@ -109,6 +114,7 @@ _TABLE = (
         has_flex=True,
         effort=("gemini-2.5", "gemini-3", "gemini-4"),
         caches=GOOGLE_CACHE,
+        jobs=JobTerms(MOST_JOB_ROWS, 2_000_000_000, hours=48),
     ),
     Provider(
         name="ollama",

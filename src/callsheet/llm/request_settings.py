@@ -71,7 +71,8 @@ def _openai_cache(cache: CacheUse) -> dict[str, Any]:
 
 
 def _anthropic_cache(cache: CacheUse) -> dict[str, Any]:
-    return {"anthropic_cache_instructions": "5m"} if cache.mark else {}
+    kept = "1h" if cache.terms.for_hour else "5m"
+    return {"anthropic_cache_instructions": kept} if cache.mark else {}
 
 
 _EFFORT: Mapping[Dialect, Callable[[str], dict[str, Any]]] = {
