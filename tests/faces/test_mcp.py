@@ -14,7 +14,7 @@ import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
-from callsheet import run_async
+from callsheet import answer_async, run_async
 from callsheet.llm.providers import key_variables
 from callsheet.llm.tokens import count_tokens
 from callsheet.mcp_server.run_tools import RunTools
@@ -266,8 +266,47 @@ async def test_a_file_is_no_workflow_for_any_tool_or_resource(
         ):
             error = await refused(client, tool, workflow=folder, **arguments)
             assert "there is no workflow" in error, tool
-        with pytest.raises(MCPError):
+        with pytest.raises(MCPError, match="there is no workflow"):
             await client.read_resource(f"callsheet://groups/{tmp_path.name}/sora")
+        with pytest.raises(MCPError, match="there is no group 'sorra'\nknown: sora"):
+            await client.read_resource("callsheet://groups/oms/sorra")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "limit"),
+    [
+        ("begin", {"idea": "x" * 4_001, "groups": ["sora"]}, "4,000"),
+        ("begin", {"idea": IDEA, "groups": ["sora"], "brief": {"mood": "x" * 201}}, "200"),
+        ("retry", {"run": "any", "rewrite": ["all"], "wish": "x" * 1_001}, "1000"),
+        ("search", {"words": "x" * 201}, "200"),
+        ("lint", {"model": "SORA_2_A", "prompt": "x" * 100_001}, "100000"),
+        ("lint", {"model": "SORA_2_A", "prompt": "x", "idea": "x" * 100_001}, "100000"),
+    ],
+)
+async def test_texts_are_limited_as_over_http(
+    runs: RunTools, tool: str, arguments: dict[str, Any], limit: str
+) -> None:
+    async with connected(runs) as client:
+        assert limit in await refused(client, tool, **arguments)
+
+
+async def test_a_run_that_an_assistant_began_can_be_answered_by_every_face(
+    runs: RunTools, terminal: Terminal, tmp_path: Path
+) -> None:
+    stills, _ = await written(tmp_path)
+    home = runs.settings.home
+    terminal.env["CALLSHEET_HOME"] = str(home)
+    async with connected(runs) as client:
+        begun = [await told(client, "begin", idea=IDEA, groups=GROUPS[:1]) for _ in range(2)]
+    names = [*map(run_of, begun)]
+    listed = [line.split()[:3] for line in terminal("runs").out.splitlines()]
+    assert all([name, "oms", "waiting"] in listed for name in names), listed
+    reply = json.dumps({"prompts": {"LEONARDO_ANIME_XL_A": stills["LEONARDO_ANIME_XL_A"]}})
+    assert terminal("resume", names[0], stdin=reply).status == 0
+    assert (await answer_async(names[1], reply, home=home)).status == "succeeded"
+    async with connected(runs) as client:
+        for name in names:
+            assert "Status: succeeded" in await told(client, "show", run=name)
 
 
 async def test_what_an_llm_wrote_is_rewritten_by_the_assistant_and_not_paid_for_again(

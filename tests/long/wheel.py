@@ -113,6 +113,12 @@ def main() -> None:
         printed = run("uv", "tool", "run", "--from", wheel, "callsheet", *FIRST, cwd=folder)
         assert all(model in printed for model in MODELS)
         timed("uvx, three prompts", began)
+        began = time.monotonic()
+        printed = run(
+            "uv", "tool", "run", "pipx", "run", "--spec", wheel, "callsheet", *FIRST, cwd=folder
+        )
+        assert all(model in printed for model in MODELS)
+        timed("pipx, three prompts", began)
 
 
 if __name__ == "__main__":

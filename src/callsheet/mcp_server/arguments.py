@@ -38,7 +38,10 @@ Models = Annotated[
     list[str],
     Field(default_factory=list, description="models, or `all`"),
 ]
-Wish = Annotated[str, Field(description="the user's change to them")]
+# These limits are those of the HTTP API; a reply and the fields of a brief have theirs in the run.
+Wish = Annotated[str, Field(description="the user's change to them", max_length=1_000)]
+Words = Annotated[str, Field(max_length=200)]
+LongText = Annotated[str, Field(max_length=100_000)]
 Still = Annotated[str, Field(description="image model that motion prompts start from")]
 Form = Annotated[str, Field(description="csv, json, md, a1111, comfyui or midjourney")]
 LLMSpec = Annotated[str, Field(description="such as `openai:NAME`; default: the configured one")]

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from mcp_types import Tool, ToolAnnotations
 
 from callsheet.activity import Retrying, Writing
@@ -24,12 +24,14 @@ from callsheet.mcp_server.arguments import (
     Groups,
     Idea,
     LLMSpec,
+    LongText,
     Models,
     MoreGroups,
     Names,
     Reply,
     Still,
     Wish,
+    Words,
     Workflow,
     chosen_groups,
 )
@@ -56,16 +58,20 @@ class _BriefServer(MCPServer):
     """A server whose list of tools leaves out what an LLM does not need: every session pays for it."""
 
     async def list_tools(self) -> list[Tool]:
-        """The tools, without the titles and empty defaults that pydantic puts into their schemas."""
+        """The tools, without the titles, limits and empty defaults in their schemas."""
         return [
-            tool.model_copy(update={"input_schema": _without_titles(tool.input_schema)})
+            tool.model_copy(update={"input_schema": _brief(tool.input_schema)})
             for tool in await super().list_tools()
         ]
 
 
-def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
+def _brief(schema: dict[str, Any]) -> dict[str, Any]:
     properties = {
-        name: {k: v for k, v in node.items() if k != "title" and (k, v) != ("default", "")}
+        name: {
+            key: value
+            for key, value in node.items()
+            if key not in ("title", "maxLength", "default")
+        }
         for name, node in schema["properties"].items()
     }
     return {k: v for k, v in schema.items() if k != "title"} | {"properties": properties}
@@ -83,17 +89,22 @@ def _hints(title: str, *, writes: bool = False, pays: bool = False) -> dict[str,
     return {"title": title, "annotations": hints, "structured_output": False}
 
 
-def _with_tool_errors(call: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
-    """Make the product's errors errors of the tool, with what to do about them."""
+def _told(
+    call: Callable[..., Awaitable[str]], refusal: type[Exception] = ToolError
+) -> Callable[..., Awaitable[str]]:
+    """The call with the product's errors as refusals that say what to do; the library hides others."""
 
     @functools.wraps(call)
     async def checked(*args: Any, **kwargs: Any) -> str:
         try:
             return await call(*args, **kwargs)
         except CallsheetError as error:
-            raise ToolError(error_text(error)) from error
+            raise refusal(error_text(error)) from error
 
     return checked
+
+
+_resource = functools.partial(_told, refusal=ResourceNotFoundError)
 
 
 def build_server(runs: RunTools) -> MCPServer:
@@ -114,7 +125,7 @@ def build_server(runs: RunTools) -> MCPServer:
 
 def _add_writing_tools(server: MCPServer, runs: RunTools) -> None:
     @server.tool(**_hints("Begin prompts for an idea", writes=True))
-    @_with_tool_errors
+    @_told
     async def begin(  # noqa: PLR0913, PLR0917  # each is an argument of the tool
         idea: Idea,
         chosen: Chosen,
@@ -128,13 +139,13 @@ def _add_writing_tools(server: MCPServer, runs: RunTools) -> None:
         return await runs.begin(WritingRequest(idea, chosen_groups(chosen), brief, workflow, still))
 
     @server.tool(**_hints("Submit what you wrote", writes=True))
-    @_with_tool_errors
+    @_told
     async def submit(run: str, reply: Reply) -> str:
         """Hand in the JSON that a run asked for. Answers with the accepted prompts, numbered findings of what alone to mend, or the next step's instructions (motion prompts). Repeat while it asks."""
         return await runs.submit(run, reply)
 
     @server.tool(**_hints("Have an LLM write them", writes=True, pays=True))
-    @_with_tool_errors
+    @_told
     async def write(  # noqa: PLR0913, PLR0917
         idea: str,
         context: Context,
@@ -151,7 +162,7 @@ def _add_writing_tools(server: MCPServer, runs: RunTools) -> None:
             return await runs.write(request, llm, on_activity)
 
     @server.tool(**_hints("Add groups, or rewrite prompts", writes=True))
-    @_with_tool_errors
+    @_told
     async def retry(run: str, groups: MoreGroups, rewrite: Models, wish: Wish = "") -> str:
         """Add groups to a run, or rewrite some of its prompts. Asks for the difference alone; then `submit`."""
         return await runs.retry(run, groups, rewrite, wish)
@@ -191,19 +202,19 @@ def _progress_reporter(context: Context, reports: asyncio.TaskGroup) -> Callable
 
 def _add_run_tools(server: MCPServer, runs: RunTools) -> None:
     @server.tool(**_hints("Show a run"))
-    @_with_tool_errors
+    @_told
     async def show(run: str) -> str:
         """Show a run (or `last`): its prompts, findings, and what it still asks for."""
         return await runs.show(run)
 
     @server.tool(**_hints("Search runs"))
-    @_with_tool_errors
-    async def search(words: str = "") -> str:
+    @_told
+    async def search(words: Words = "") -> str:
         """List the newest runs, or those whose idea has these words."""
         return await runs.search(words)
 
     @server.tool(**_hints("Export prompts"))
-    @_with_tool_errors
+    @_told
     async def export(run: str, form: Form) -> str:
         """Return a run's prompts as a file for another tool."""
         return await runs.export(run, form)
@@ -211,14 +222,14 @@ def _add_run_tools(server: MCPServer, runs: RunTools) -> None:
 
 def _add_group_tools(server: MCPServer, settings: Settings) -> None:
     @server.tool(**_hints("List model groups"))
-    @_with_tool_errors
+    @_told
     async def list_groups(workflow: str = "") -> str:
         """List each workflow's model groups (`oms`: drawn pictures that move; `studio`: current models) and the fields of `brief`."""
         return await asyncio.to_thread(group_tools.list_groups, workflow)
 
     @server.tool(**_hints("Check a prompt"))
-    @_with_tool_errors
-    async def lint(model: str, prompt: str, idea: str = "", workflow: str = "") -> str:
+    @_told
+    async def lint(model: str, prompt: LongText, idea: LongText = "", workflow: str = "") -> str:
         """Check a prompt by the rules of a model (`list_groups`) and by what the idea names."""
         found = await asyncio.to_thread(
             lint_with_autofix, prompt, model, workflow_of([model], workflow, MODEL), idea
@@ -226,7 +237,7 @@ def _add_group_tools(server: MCPServer, settings: Settings) -> None:
         return lint_text(found)
 
     @server.tool(**_hints("Estimate tokens and cost"))
-    @_with_tool_errors
+    @_told
     async def estimate(groups: Names, llm: str = "", workflow: str = "") -> str:
         """Estimate what `write` would cost, without a call."""
         if not groups:
@@ -239,11 +250,13 @@ def _add_group_tools(server: MCPServer, settings: Settings) -> None:
 
 def _add_resources(server: MCPServer, runs: RunTools) -> None:
     @server.resource("callsheet://groups/{workflow}/{group}", mime_type="text/plain")
-    def group(workflow: str, group: str) -> str:
+    @_resource
+    async def group(workflow: str, group: str) -> str:
         """The instructions of a model group, and its schema with rules and sources."""
-        return group_tools.group_sheet(workflow, group)
+        return await asyncio.to_thread(group_tools.group_sheet, workflow, group)
 
     @server.resource("callsheet://runs/{run}", mime_type="text/plain")
+    @_resource
     async def run(run: str) -> str:
         """The prompts of a run."""
         return await runs.show(run)
