@@ -89,7 +89,7 @@ def _hints(title: str, *, writes: bool = False, pays: bool = False) -> dict[str,
     return {"title": title, "annotations": hints, "structured_output": False}
 
 
-def _told(
+def _with_hints(
     call: Callable[..., Awaitable[str]], refusal: type[Exception] = ToolError
 ) -> Callable[..., Awaitable[str]]:
     """The call with the product's errors as refusals that say what to do; the library hides others."""
@@ -104,7 +104,7 @@ def _told(
     return checked
 
 
-_resource = functools.partial(_told, refusal=ResourceNotFoundError)
+_resource = functools.partial(_with_hints, refusal=ResourceNotFoundError)
 
 
 def build_server(runs: RunTools) -> MCPServer:
@@ -125,7 +125,7 @@ def build_server(runs: RunTools) -> MCPServer:
 
 def _add_writing_tools(server: MCPServer, runs: RunTools) -> None:
     @server.tool(**_hints("Begin prompts for an idea", writes=True))
-    @_told
+    @_with_hints
     async def begin(  # noqa: PLR0913, PLR0917  # each is an argument of the tool
         idea: Idea,
         chosen: Chosen,
@@ -139,13 +139,13 @@ def _add_writing_tools(server: MCPServer, runs: RunTools) -> None:
         return await runs.begin(WritingRequest(idea, chosen_groups(chosen), brief, workflow, still))
 
     @server.tool(**_hints("Submit what you wrote", writes=True))
-    @_told
+    @_with_hints
     async def submit(run: str, reply: Reply) -> str:
         """Hand in the JSON that a run asked for. Answers with the accepted prompts, numbered findings of what alone to mend, or the next step's instructions (motion prompts). Repeat while it asks."""
         return await runs.submit(run, reply)
 
     @server.tool(**_hints("Have an LLM write them", writes=True, pays=True))
-    @_told
+    @_with_hints
     async def write(  # noqa: PLR0913, PLR0917
         idea: str,
         context: Context,
@@ -162,7 +162,7 @@ def _add_writing_tools(server: MCPServer, runs: RunTools) -> None:
             return await runs.write(request, llm, on_activity)
 
     @server.tool(**_hints("Add groups, or rewrite prompts", writes=True))
-    @_told
+    @_with_hints
     async def retry(run: str, groups: MoreGroups, rewrite: Models, wish: Wish = "") -> str:
         """Add groups to a run, or rewrite some of its prompts. Asks for the difference alone; then `submit`."""
         return await runs.retry(run, groups, rewrite, wish)
@@ -202,19 +202,19 @@ def _progress_reporter(context: Context, reports: asyncio.TaskGroup) -> Callable
 
 def _add_run_tools(server: MCPServer, runs: RunTools) -> None:
     @server.tool(**_hints("Show a run"))
-    @_told
+    @_with_hints
     async def show(run: str) -> str:
         """Show a run (or `last`): its prompts, findings, and what it still asks for."""
         return await runs.show(run)
 
     @server.tool(**_hints("Search runs"))
-    @_told
+    @_with_hints
     async def search(words: Words = "") -> str:
         """List the newest runs, or those whose idea has these words."""
         return await runs.search(words)
 
     @server.tool(**_hints("Export prompts"))
-    @_told
+    @_with_hints
     async def export(run: str, form: Form) -> str:
         """Return a run's prompts as a file for another tool."""
         return await runs.export(run, form)
@@ -222,13 +222,13 @@ def _add_run_tools(server: MCPServer, runs: RunTools) -> None:
 
 def _add_group_tools(server: MCPServer, settings: Settings) -> None:
     @server.tool(**_hints("List model groups"))
-    @_told
+    @_with_hints
     async def list_groups(workflow: str = "") -> str:
         """List each workflow's model groups (`oms`: drawn pictures that move; `studio`: current models) and the fields of `brief`."""
         return await asyncio.to_thread(group_tools.list_groups, workflow)
 
     @server.tool(**_hints("Check a prompt"))
-    @_told
+    @_with_hints
     async def lint(model: str, prompt: LongText, idea: LongText = "", workflow: str = "") -> str:
         """Check a prompt by the rules of a model (`list_groups`) and by what the idea names."""
         found = await asyncio.to_thread(
@@ -237,7 +237,7 @@ def _add_group_tools(server: MCPServer, settings: Settings) -> None:
         return lint_text(found)
 
     @server.tool(**_hints("Estimate tokens and cost"))
-    @_told
+    @_with_hints
     async def estimate(groups: Names, llm: str = "", workflow: str = "") -> str:
         """Estimate what `write` would cost, without a call."""
         if not groups:
