@@ -14,6 +14,7 @@ CallsheetError
 │   ├── KeyMissingError  KeyRefusedError  BillingError  QuotaError
 │   ├── ModelNotFoundError  RequestRejectedError  InputTooLargeError
 │   ├── UnreachableError  ProxyError  OverloadedError  DeadlineError
+│   ├── JobRefusedError  JobUncertainError
 │   └── BudgetExceededError  PriceUnknownError
 ├── StorageError                   exit 6   the storage of runs
 │   ├── StorageFullError  StorageLockedError  StorageReadOnlyError
@@ -266,6 +267,18 @@ class DeadlineError(ProviderError):
 
     code = "provider_timeout"
     received: object = None
+
+
+class JobRefusedError(ProviderError):
+    """The provider refused to create a batch job: none exists, and nothing is billed."""
+
+    code = "provider_job_refused"
+
+
+class JobUncertainError(ProviderError):
+    """The provider did not answer whether it created a batch job: it may exist."""
+
+    code = "provider_job_uncertain"
 
 
 class BudgetExceededError(ProviderError):

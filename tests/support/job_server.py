@@ -10,7 +10,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -104,7 +104,8 @@ class ServedJob:
 class JobServer:
     """Jobs of one provider, mixed into its loopback server.
 
-    * `creates`: the marks of the jobs that were created; `bills`: what each row cost.
+    * `creates`: the marks of the jobs that were created; `bills`: what each row cost; `seen`: method
+      and path of every request.
     * `hold`: jobs stay in progress. `drop_after_create`: the next create is carried out, not answered.
     * `row_end` says what becomes of the row with this number and custom id. `end`: how the next jobs end.
     * `refuse_with`: errors for which the next job is refused after it was created.
@@ -120,6 +121,7 @@ class JobServer:
         self.creates: list[str] = []
         self.bills: list[Billed] = []
         self.deleted: list[str] = []
+        self.seen: list[str] = []
         self.hold = False
         self.drop_after_create = False
         self.cut_downloads = 0
@@ -127,6 +129,7 @@ class JobServer:
         self.row_end: Callable[[int, str], RowEnd] = lambda *_: "ok"
         self.refuse_with: list[dict[str, Any]] = []
         self.write: Write = write_text
+        self.sent_headers: Mapping[str, str] = {}
         self._script: list[tuple[str, Answer | Drop]] = []
         self._kept: set[str] = set()
         self._turn = threading.RLock()
@@ -140,9 +143,13 @@ class JobServer:
         """What all rows cost together."""
         return sum(each.usd for each in self.bills)
 
-    def route(self, method: str, path: str, raw: bytes) -> Answer | Drop | None:
+    def route(
+        self, method: str, path: str, headers: Mapping[str, str], raw: bytes
+    ) -> Answer | Drop | None:
         """Answers what is about jobs and files."""
         with self._turn:
+            self.seen.append(f"{method} {path}")
+            self.sent_headers = headers
             for scripted in self._script:
                 if re.search(scripted[0], f"{method} {path}"):
                     self._script.remove(scripted)

@@ -181,9 +181,11 @@ class Loopback:
         with self._lock:
             self._faults.clear()
 
-    def route(self, method: str, path: str, raw: bytes) -> Answer | Drop | None:
+    def route(
+        self, method: str, path: str, headers: Mapping[str, str], raw: bytes
+    ) -> Answer | Drop | None:
         """The answer to a request that is no call of an LLM; None for one that is."""
-        del method, path, raw
+        del method, path, headers, raw
 
     def answer(self, seen: ReceivedRequest, fault: Fault | None) -> Answer:
         """The provider's answer to a request, with a fault of its reply if one is given."""
@@ -304,7 +306,8 @@ def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
 
 def _route(handler: BaseHTTPRequestHandler, server: Loopback, raw: bytes) -> bool:
     """Whether a request is no call of an LLM, and is answered."""
-    answer = server.route(handler.command, handler.path, raw)
+    headers = {name.lower(): value for name, value in handler.headers.items()}
+    answer = server.route(handler.command, handler.path, headers, raw)
     if isinstance(answer, Drop):
         handler.close_connection = True
     elif answer is not None:

@@ -10,9 +10,9 @@ from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.schemas import models_in, schema_text
-from callsheet.costs.cached_input import cache_terms
+from callsheet.costs.cached_input import cache_terms, written_tokens
 from callsheet.costs.image_tokens import request_image_tokens
-from callsheet.costs.prices import price
+from callsheet.costs.prices import tier_price
 from callsheet.errors import (
     BudgetExceededError,
     CallsheetError,
@@ -21,6 +21,7 @@ from callsheet.errors import (
     PriceUnknownError,
 )
 from callsheet.llm.output_limit import output_limit, thinks
+from callsheet.llm.price_list import BATCH
 from callsheet.llm.providers import parse_spec
 from callsheet.llm.tokens import count_tokens, tokenizer_factor
 from callsheet.loader.rendering import render_instructions, render_schema
@@ -39,10 +40,12 @@ FRAMING = 200
 MAX_SUGGESTIONS = 3
 
 
-def worst_cost(spec: str, request: Request, most_tokens: int | None = None) -> float | None:
+def worst_cost(
+    spec: str, request: Request, most_tokens: int | None = None, *, batch: bool = False
+) -> float | None:
     """Price a call in US dollars, input counted and output at its maximum; None if unknown.
 
-    `most_tokens` is the output limit, where a person chose one.
+    `most_tokens` is the output limit, where a person chose one; `batch` for a row of a batch job.
     """
     try:
         llm = parse_spec(spec)
@@ -56,9 +59,11 @@ def worst_cost(spec: str, request: Request, most_tokens: int | None = None) -> f
     sent = round(sum(map(count_tokens, texts)) * factor) + image + FRAMING
     thinking = thinks(spec, own=False)
     most = output_limit(request.schema, thinking=thinking, chosen=most_tokens)
-    terms = cache_terms(spec)
-    kept = sent if terms and terms.marked else 0
-    return price(llm.provider, llm.name, sent, most, written_tokens=kept)
+    tier = BATCH if batch else ""
+    terms = cache_terms(spec, tier)
+    tokens = {"input_tokens": sent, "output_tokens": most}
+    tokens |= written_tokens(terms, sent if terms and terms.marked else 0)
+    return tier_price(llm.provider, llm.name, tokens, tier).usd
 
 
 class Budget:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from callsheet.costs.receipt import cached_share
 from callsheet.llm.cache_terms import terms_for
+from callsheet.llm.price_list import BATCH
 from callsheet.llm.providers import provider_of
 
 if TYPE_CHECKING:
@@ -18,11 +19,18 @@ if TYPE_CHECKING:
     from callsheet.usage import Usage
 
 
-def cache_terms(spec: str) -> CacheTerms | None:
-    """Return the terms of an LLM's prompt cache; None where they are not documented."""
+def cache_terms(spec: str, tier: str = "") -> CacheTerms | None:
+    """Return the terms of an LLM's prompt cache at a tier; None where they are not documented."""
     provider = provider_of(spec)
     name = spec.partition(":")[2].strip()
-    return terms_for(provider.caches, name) if provider else None
+    terms = terms_for(provider.caches, name) if provider else None
+    return terms.in_jobs() if terms and tier == BATCH else terms
+
+
+def written_tokens(terms: CacheTerms | None, tokens: int) -> dict[str, int]:
+    """Return the tokens that a cache keeps under the price list's names of them."""
+    kept = {"cache_write_tokens": tokens}
+    return kept | {"cache_write_1h_tokens": tokens} if terms and terms.for_hour else kept
 
 
 @dataclass(frozen=True)

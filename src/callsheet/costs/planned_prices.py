@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from callsheet.costs.cached_input import cache_terms
+from callsheet.costs.cached_input import cache_terms, written_tokens
 from callsheet.costs.prices import tier_price
 from callsheet.costs.reply_history import TokenRange
 from callsheet.llm.price_list import UNKNOWN, ListPrice
@@ -80,6 +80,8 @@ def _sum(one: int | None, other: int | None) -> int | None:
 class PlannedPrices:
     """The prices of calls to one LLM, at the tier that is asked for; without `spec` none is known.
 
+    The tier `batch` is that of batch jobs.
+
     `terms` are those of its prompt cache, where they are documented.
     """
 
@@ -91,7 +93,7 @@ class PlannedPrices:
     @classmethod
     def of(cls, spec: str, *, tier: str = "", own_server: bool = False) -> PlannedPrices:
         """Return the prices of an LLM; a server of one's own has no published price."""
-        return cls(spec, tier, None if own_server else cache_terms(spec), not own_server)
+        return cls(spec, tier, None if own_server else cache_terms(spec, tier), not own_server)
 
     def price(self, sent: int, written: int, *, read: int = 0, kept: int = 0) -> ListPrice:
         """Price input and output tokens, of which a cache holds or keeps some of the input."""
@@ -102,7 +104,7 @@ class PlannedPrices:
             "input_tokens": sent,
             "output_tokens": written,
             "cache_read_tokens": read,
-            "cache_write_tokens": kept,
+            **written_tokens(self.terms, kept),
         }
         return tier_price(named.provider, named.name, tokens, self.tier)
 

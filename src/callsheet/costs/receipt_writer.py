@@ -10,8 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from callsheet.catalog.schemas import WRAPPER, models_in, schema_text
-from callsheet.costs.cached_input import CallTimes, cache_terms, cached_of_all
-from callsheet.costs.prices import price
+from callsheet.costs.cached_input import (
+    CallTimes,
+    cache_terms,
+    cached_of_all,
+    written_tokens,
+)
+from callsheet.costs.prices import price, tier_price
 from callsheet.costs.receipt import Receipt
 from callsheet.costs.reply_history import ReplyHistory, TokenRange
 from callsheet.costs.savings import InstructionSavings
@@ -113,7 +118,7 @@ class ReceiptWriter:
         if key not in self._unsent:
             self._unsent[key] = self._count_unsent(each, called)
         sent, more, output = self._unsent[key]
-        terms = cache_terms(each.llm)
+        terms = cache_terms(each.llm, each.call.tier)
         recent = self.times.recent(each, terms.seconds) if terms else 0
         cached = cached_of_all(paid, sent, more, terms, recent)
         every = replace(
@@ -133,16 +138,13 @@ class ReceiptWriter:
         return Receipt(paid, NO_USAGE, replace(every, cost_usd=cost), output.basis, after - before)
 
     def _input_cost(self, each: RecordedCall, usage: Usage) -> float | None:
-        named = _llm_spec(each.llm)
-        return price(
-            named.provider,
-            named.name,
-            usage.input_tokens,
-            0,
-            cached_tokens=usage.cached_input_tokens,
-            written_tokens=usage.cache_write_tokens,
-            tier=each.call.tier,
-        )
+        named, tier = _llm_spec(each.llm), each.call.tier
+        tokens = {
+            "input_tokens": usage.input_tokens,
+            "cache_read_tokens": usage.cached_input_tokens,
+            **written_tokens(cache_terms(each.llm, tier), usage.cache_write_tokens),
+        }
+        return tier_price(named.provider, named.name, tokens, tier).usd
 
     def _count_unsent(
         self, each: RecordedCall, called: CalledGroups

@@ -35,6 +35,11 @@ _SENT = frozenset(
         "content-type",
         "host",
         "transfer-encoding",
+        "x-goog-upload-command",
+        "x-goog-upload-header-content-length",
+        "x-goog-upload-header-content-type",
+        "x-goog-upload-offset",
+        "x-goog-upload-protocol",
     }
 )
 

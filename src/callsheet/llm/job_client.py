@@ -6,15 +6,16 @@ import json
 import tempfile
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic_ai.models.batch import BatchRequest, BatchResult
 
-from callsheet.errors import CallsheetError, ProviderError
+from callsheet.errors import CallsheetError, JobRefusedError, JobUncertainError, ProviderError
 from callsheet.llm.error_messages import error_for, redact
 from callsheet.llm.http import LONGEST_FILE
-from callsheet.llm.job_types import JobRefusedError, JobResult, JobRowError, JobUncertainError
+from callsheet.llm.job_types import JobResult, JobRowError
 from callsheet.llm.provider_client import connect, message_of, parameters_of, settings_of
 from callsheet.llm.provider_exceptions import failure_from, job_failure
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 CLOCK_SKEW = 3_600.0
 """Seconds by which a provider's clock may be behind ours."""
+
+LONGEST_SILENCE = 600.0
+"""Seconds: a provider reads a long file before it answers."""
 
 _UNDECIDED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
 """Refusals after which a job may exist all the same."""
@@ -62,7 +66,8 @@ class JobClient(ABC):
     @classmethod
     def open(cls, endpoint: Endpoint, address: LLMAddress, secrets: tuple[str, ...]) -> JobClient:
         """The jobs of the LLM at this address."""
-        client = connect(endpoint, build=cls.builder(), longest=LONGEST_FILE)
+        patient = replace(endpoint, idle_timeout=max(endpoint.idle_timeout, LONGEST_SILENCE))
+        client = connect(patient, build=cls.builder(), longest=LONGEST_FILE)
         return cls(client, address, secrets)
 
     @staticmethod
@@ -95,7 +100,7 @@ class JobClient(ABC):
         except Exception as error:  # noqa: BLE001  # each library raises kinds of its own
             failure = job_failure(error)
             why = self._worded(failure)
-            if _surely_refused(failure):
+            if surely_refused(failure):
                 raise JobRefusedError(why.message, hint=why.hint) from why
             raise JobUncertainError(why.message, hint=why.hint) from why
 
@@ -152,37 +157,37 @@ class JobClient(ABC):
             raise self._worded(failure) from error
 
     def _worded(self, failure: ProviderFailure) -> CallsheetError:
-        return error_for(failure, 1, self._address)
+        told = replace(failure, message=self._redacted(failure.message))
+        return error_for(told, 1, self._address)
 
     def _read(self, result: BatchResult) -> JobResult:
         if result.status in ("expired", "canceled"):
-            return unrun(result.custom_id, "expired" if result.status == "expired" else "cancelled")
+            kind: JobRowErrorKind = "expired" if result.status == "expired" else "cancelled"
+            return JobResult(result.custom_id, unrun(kind))
         try:
             # The library reads neither messages nor settings of the request to decode its result.
             response = self._model.batch_decode(
                 result, BatchRequest(custom_id=result.custom_id, messages=[])
             )
         except Exception as error:  # noqa: BLE001  # whatever a malformed result makes the library raise
-            return self._failed(result.custom_id, failure_from(error))
+            return JobResult(result.custom_id, self._row_error(failure_from(error)))
         return JobResult(result.custom_id, self._client.read(response))
 
-    def _failed(self, custom_id: str, failure: ProviderFailure) -> JobResult:
+    def _row_error(self, failure: ProviderFailure) -> JobRowError:
         kind: JobRowErrorKind = "unavailable" if failure.kind in _PASSING else "errored"
-        return JobResult(custom_id, JobRowError(kind, self._worded(failure)))
+        return JobRowError(kind, self._worded(failure))
 
     def _redacted(self, message: str) -> str:
         return redact(message, self._secrets, ())
 
 
-def unrun(custom_id: str, kind: JobRowErrorKind, message: str = "") -> JobResult:
-    """A row that the provider did not run."""
-    error = ProviderError(
-        message or _ROW_ENDS[kind], hint="repeat the command; only rows without a reply are sent"
-    )
-    return JobResult(custom_id, JobRowError(kind, error))
+def unrun(kind: JobRowErrorKind, message: str = "") -> JobRowError:
+    """Why the provider did not run a row."""
+    hint = "repeat the command; only rows without a reply are sent"
+    return JobRowError(kind, ProviderError(message or _ROW_ENDS[kind], hint=hint))
 
 
-def _surely_refused(failure: ProviderFailure) -> bool:
+def surely_refused(failure: ProviderFailure) -> bool:
     """Whether a failure to create says that no job exists."""
     if failure.status is None:
         return failure.kind in ("unreachable", "proxy", "tls")

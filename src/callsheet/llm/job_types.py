@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from callsheet.errors import ProviderError
-
 if TYPE_CHECKING:
     from callsheet.errors import CallsheetError
     from callsheet.llm.port import Reply
@@ -21,21 +19,14 @@ JOB_NAME = "callsheet-"
 """What the names of jobs and files at a provider begin with; the job's id follows."""
 
 
-class JobRefusedError(ProviderError):
-    """The provider refused to create a job: none exists, and nothing is billed. `__cause__` says why."""
-
-
-class JobUncertainError(ProviderError):
-    """The provider did not answer whether it created a job: it may exist."""
-
-
 @dataclass(frozen=True)
 class JobStatus:
     """The state of a job; the counts of rows may move only when it ends.
 
     `ends_by` is the Unix time at which it ends at the latest. `message` is the provider's where it
     refused the job after it was created; `no_room` says that the account's limit of queued tokens was the reason, so
-    that it can be sent again, or a smaller one, once other jobs have ended.
+    that it can be sent again, or a smaller one, once other jobs have ended. `unlisted` is what became of rows that
+    the results of an ended job leave out; without it, the provider lost them.
     """
 
     state: JobState
@@ -45,6 +36,7 @@ class JobStatus:
     ends_by: float | None = None
     message: str = ""
     no_room: bool = False
+    unlisted: JobRowError | None = None
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from callsheet.errors import InputError
+from callsheet.errors import JobRefusedError as JobRefusedError  # noqa: PLC0414
+from callsheet.errors import JobUncertainError as JobUncertainError  # noqa: PLC0414
 from callsheet.llm.job_types import Found as Found  # noqa: PLC0414, TC001
-from callsheet.llm.job_types import JobRefusedError as JobRefusedError  # noqa: PLC0414
 from callsheet.llm.job_types import JobResult as JobResult  # noqa: PLC0414, TC001
 from callsheet.llm.job_types import JobRowError as JobRowError  # noqa: PLC0414
 from callsheet.llm.job_types import JobStatus as JobStatus  # noqa: PLC0414, TC001
-from callsheet.llm.job_types import JobUncertainError as JobUncertainError  # noqa: PLC0414
 from callsheet.llm.job_types import MaybeOurs as MaybeOurs  # noqa: PLC0414, TC001
 from callsheet.llm.providers import PROVIDERS, find_provider, provider_of
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _CLIENTS: Mapping[Dialect, str] = {
     "openai": "callsheet.llm.openai_jobs:OpenAIJobClient",
+    "anthropic": "callsheet.llm.anthropic_jobs:AnthropicJobClient",
+    "google": "callsheet.llm.google_jobs:GoogleJobClient",
 }
 """The classes are imported with the first request."""
 

@@ -13,8 +13,9 @@ from pydantic_ai.models.batch import BatchResult
 from pydantic_ai.models.openai import OpenAIResponsesModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from callsheet.llm.job_client import CLOCK_SKEW, JobClient, scratch_file, unrun
-from callsheet.llm.job_types import JOB_NAME, Found, JobRefusedError, JobResult, JobStatus
+from callsheet.errors import JobRefusedError
+from callsheet.llm.job_client import CLOCK_SKEW, JobClient, scratch_file, surely_refused, unrun
+from callsheet.llm.job_types import JOB_NAME, Found, JobResult, JobStatus
 from callsheet.llm.provider_client import UNCHANGED
 from callsheet.llm.provider_errors import failure_of
 from callsheet.llm.provider_exceptions import job_failure
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from openai.types import Batch
 
-    from callsheet.llm.job_types import JobRowErrorKind, JobState
+    from callsheet.llm.job_types import JobRowError, JobRowErrorKind, JobState
     from callsheet.llm.provider_client import Build
 
 _ENDPOINT: Final = "/v1/responses"
@@ -87,7 +88,7 @@ class OpenAIJobClient(JobClient):
                 metadata={_MARK: job, "callsheet_rows": str(count)},
             )
         except APIStatusError as error:
-            if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            if surely_refused(job_failure(error)):
                 await self._delete(uploaded.id)
             raise
         return created.id
@@ -137,7 +138,7 @@ class OpenAIJobClient(JobClient):
             async for line in self._lines(batch.input_file_id):
                 number += 1
                 if (custom_id := json.loads(line)["custom_id"]) not in seen:
-                    yield self._unrun(batch, custom_id, number)
+                    yield JobResult(custom_id, self._unrun(batch, number))
 
     async def _lines(self, file_id: str) -> AsyncIterator[bytes]:
         with scratch_file() as file:
@@ -150,19 +151,17 @@ class OpenAIJobClient(JobClient):
                 if line.strip():
                     yield line
 
-    def _unrun(self, batch: Batch, custom_id: str, number: int) -> JobResult:
-        """The result of a row that the job did not run."""
+    def _unrun(self, batch: Batch, number: int) -> JobRowError:
+        """Why the job did not run the row on this line."""
         if batch.status != "failed":
-            return unrun(custom_id, "expired" if batch.status == "expired" else "cancelled")
+            return unrun("expired" if batch.status == "expired" else "cancelled")
         errors = (batch.errors and batch.errors.data) or []
         own = [each for each in errors if each.line in (number, None)]
+        first = next(iter(own or errors), None)
+        said = self._redacted((first and first.message) or "no reason was given")
         if not own or any(each.code == _NO_ROOM for each in own):
-            why = (own or errors)[0].message if errors else ""
-            return unrun(
-                custom_id, "unavailable", f"OpenAI refused the job: {self._redacted(why or '')}"
-            )
-        said = {"error": {"message": own[0].message, "code": own[0].code}}
-        return self._failed(custom_id, failure_of(400, said, None))
+            return unrun("unavailable", f"OpenAI refused the job: {said}")
+        return self._row_error(failure_of(400, {"error": {"message": said}}, None))
 
     async def cancel(self, provider_id: str) -> None:
         with self._errors(provider_id):

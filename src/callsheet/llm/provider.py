@@ -19,11 +19,10 @@ OWN_TIMEOUT, OWN_IDLE_TIMEOUT = 3_600.0, 600.0
 
 @dataclass(frozen=True)
 class JobTerms:
-    """What one batch job takes, and the hours after which it ends at the latest."""
+    """How many requests and bytes one batch job takes."""
 
     max_requests: int
     max_bytes: int
-    hours: float = 24.0
 
 
 @dataclass(frozen=True)

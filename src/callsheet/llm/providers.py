@@ -114,7 +114,7 @@ _TABLE = (
         has_flex=True,
         effort=("gemini-2.5", "gemini-3", "gemini-4"),
         caches=GOOGLE_CACHE,
-        jobs=JobTerms(MOST_JOB_ROWS, 2_000_000_000, hours=48),
+        jobs=JobTerms(MOST_JOB_ROWS, 2_000_000_000),
     ),
     Provider(
         name="ollama",

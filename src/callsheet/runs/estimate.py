@@ -18,8 +18,10 @@ from callsheet.costs.reply_history import ReplyHistory, by_schema
 from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import InputError, StorageError, error_of
 from callsheet.llm.factory import check_options
+from callsheet.llm.jobs import check_jobs
 from callsheet.llm.offline import OfflineLLM
 from callsheet.llm.port import Reply, Request, Usage
+from callsheet.llm.price_list import BATCH, FLEX
 from callsheet.llm.providers import DEFAULT_LLM, parse_spec, provider_of, schema_dialect
 from callsheet.llm.schema_adapter import adapt_schema
 from callsheet.llm.tokens import count_tokens, is_exact, tokenizer_factor
@@ -89,10 +91,11 @@ async def estimate_selection(  # noqa: PLR0913  # each is a word of the command 
     idea: str | None = None,
     image: Image | None = None,
     tier: Tier | None = None,
+    jobs: bool = False,
 ) -> dict[str, Any]:
-    """Estimate a selection, beside all groups of its categories."""
+    """Estimate a selection, beside all groups of its categories; with `jobs`, a run in a batch job."""
     spec = llm or settings.llm or DEFAULT_LLM
-    prices = planned_prices(spec, settings, RunOptions(call_options=CallOptions(tier)))
+    prices = planned_prices(spec, settings, RunOptions(call_options=CallOptions(tier)), jobs=jobs)
     bundle = load_workflow(workflow)
     chosen = parse_selection(bundle, groups)
     catalog = bundle.resources.catalog
@@ -206,15 +209,25 @@ async def measure_run(
 
 
 def planned_prices(
-    spec: str, settings: Settings, options: RunOptions, base_url: str | None = None
+    spec: str,
+    settings: Settings,
+    options: RunOptions,
+    base_url: str | None = None,
+    *,
+    jobs: bool = False,
 ) -> PlannedPrices:
-    """Return the prices of calls with these options; raises InputError where they do not fit."""
+    """Return the prices of calls with these options, or in batch `jobs`.
+
+    Raises InputError where the options do not fit.
+    """
     provider = provider_of(spec)
     if provider is not None and provider.reads_base_url_setting:
         base_url = base_url or settings.base_url
     asked = call_options(options, spec, settings)
     check_options(spec, base_url, asked)
-    tier = "flex" if asked.is_flex else ""
+    if jobs:
+        check_jobs(spec, base_url, asked)
+    tier = BATCH if jobs else FLEX if asked.is_flex else ""
     return PlannedPrices.of(spec, tier=tier, own_server=base_url is not None)
 
 

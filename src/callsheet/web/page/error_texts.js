@@ -48,6 +48,12 @@ const TEXTS = {
     "Select fewer groups, or a cheaper LLM. Nothing was sent.",
     ["groups", "llm"],
   ],
+  provider_job_refused: ["{provider} refused the batch job", "Nothing was sent.", LLM_STEPS],
+  provider_job_uncertain: [
+    "{provider} did not answer whether it took the batch job",
+    "It may exist, so nothing is sent again.",
+    LLM_STEPS,
+  ],
   price_unknown: [
     "The price of {name} is not known, and a cost limit is set",
     "Choose an LLM whose price is known. Nothing was sent.",
