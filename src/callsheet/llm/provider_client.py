@@ -64,6 +64,9 @@ UNCHANGED = ModelProfile(json_schema_transformer=None)
 _OLD_LIMIT: Any = {**UNCHANGED, "openai_chat_supports_max_completion_tokens": False}
 """For servers that copy OpenAI's form: most read the older name of the output limit only."""
 
+_LAST_USAGE_ONLY: Any = {"openai_continuous_usage_stats": True}
+"""Uses the last usage received: some servers send it with every piece, and the library adds them."""
+
 _LIMIT_NAMES = ("max_completion_tokens", "max_tokens")
 """What the output limit is called by servers that refuse the other name: the older, the newer."""
 
@@ -263,8 +266,8 @@ def _openai_compatible(name: str, given: dict[str, Any]) -> Model[Any]:
 def _chat_completions(name: str, provider: Any, profile: ModelProfile) -> Model[Any]:
     from pydantic_ai.models.openai import OpenAIChatModel
 
-    llm = OpenAIChatModel(name, provider=provider, profile=profile, settings=_last_usage_only())
-    return _standard_usage_option(_without_retries(llm))
+    llm = OpenAIChatModel(name, provider=provider, profile=profile, settings=_LAST_USAGE_ONLY)
+    return _standard_usage_option(_body_as_given(_without_retries(llm)))
 
 
 def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
@@ -272,8 +275,8 @@ def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.providers.ollama import OllamaProvider
 
     provider = OllamaProvider(**given)
-    llm = OllamaModel(name, provider=provider, profile=_OLD_LIMIT, settings=_last_usage_only())
-    return _standard_usage_option(_without_retries(llm))
+    llm = OllamaModel(name, provider=provider, profile=_OLD_LIMIT, settings=_LAST_USAGE_ONLY)
+    return _standard_usage_option(_body_as_given(_without_retries(llm)))
 
 
 def _without_retries(llm: Any) -> Any:
@@ -282,9 +285,25 @@ def _without_retries(llm: Any) -> Any:
     return llm
 
 
-def _last_usage_only() -> Any:
-    """Uses the last usage received: some servers send it with every piece, and the library adds them."""
-    return {"openai_continuous_usage_stats": True}
+def _body_as_given(llm: Any) -> Any:
+    """Sends each body as it is: the library would look for dates in every part of the schema."""
+    from openai import AsyncStream, Omit
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+    def send(*, timeout: Any, extra_headers: Any, extra_body: Any, **body: Any) -> Awaitable[Any]:
+        given = {name: value for name, value in body.items() if not isinstance(value, Omit)}
+        sent = {"headers": extra_headers, "timeout": timeout}
+        return llm.client.post(  # type: ignore[no-any-return]
+            "/chat/completions",
+            body=given | (extra_body or {}),
+            options={**sent, "security": {"bearer_auth": True}},
+            cast_to=ChatCompletion,
+            stream=True,
+            stream_cls=AsyncStream[ChatCompletionChunk],
+        )
+
+    llm.client.chat.completions.create = send
+    return llm
 
 
 def _standard_usage_option(llm: Any) -> Model[Any]:
@@ -345,9 +364,8 @@ def message_of(request: ProviderRequest) -> ModelRequest:
     if picture is None:
         return ModelRequest.user_text_prompt(request.user, instructions=request.system or None)
     image = BinaryContent(base64.b64decode(picture.base64), media_type=picture.media_type)
-    return ModelRequest(
-        [UserPromptPart([image, request.user])], instructions=request.system or None
-    )
+    parts = [UserPromptPart([image, request.user])]
+    return ModelRequest(parts, instructions=request.system or None)
 
 
 def parameters_of(request: ProviderRequest) -> ModelRequestParameters:
