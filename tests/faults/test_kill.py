@@ -31,7 +31,7 @@ from tests.support.strict_openai import StrictOpenAI
 
 ROOT = Path(__file__).parents[2]
 
-TRANSACTIONS = 4
+TRANSACTIONS = 2
 """How many an unharmed run of two generation steps commits behind its first; a test counts them."""
 
 MODULES = 19

@@ -72,12 +72,13 @@ async def advance(journal: Journal, context: RunContext) -> RunView:
         if view.module >= len(modules):
             journal.defer(_finished(view, "done"))
             continue
-        if unsaved:
-            # Stored only before the next module starts, so that the end of the step or run, which
-            # may follow at once, shares the transaction.
+        use = modules[view.module]
+        if unsaved and not _is_repeatable(use):
+            # Modules that cost nothing, and the end of the step or run, share the transaction.
             # Where that fails, the modules that cost nothing still complete what was received.
             await journal.try_append()
-        unsaved = await _run_module(journal, context, modules[view.module])
+            unsaved = False
+        unsaved = await _run_module(journal, context, use) or unsaved
     return view
 
 
@@ -91,6 +92,14 @@ def answer_question(
         )
     answer = parse_answer(view.question, value)
     return _answered(view, view.question, answer).model_copy(update={"once": idempotency_key})
+
+
+def _is_repeatable(use: ModuleUse) -> bool:
+    """Whether a module costs nothing to run again; false where it cannot be found."""
+    try:
+        return find_module(use.module_id).repeatable
+    except CallsheetError:
+        return False
 
 
 def _start_next_step(journal: Journal, context: RunContext) -> None:
@@ -111,7 +120,7 @@ def _start_next_step(journal: Journal, context: RunContext) -> None:
 async def _run_module(journal: Journal, run_context: RunContext, use: ModuleUse) -> bool:
     """Runs the next module; an error is recorded as the run's failure.
 
-    Returns whether its result must be stored before another module starts.
+    Returns whether its result must be stored before a module that costs something starts.
     """
     view = journal.view
     try:
@@ -163,7 +172,8 @@ def _outcome_events(view: RunView, use: ModuleUse, outcome: Outcome) -> list[Eve
 
 def _written(view: RunView, use: ModuleUse, outputs: dict[str, JsonValue]) -> OutputWritten:
     values = {key: outputs[name] for name, key in use.outputs_to_state.items() if name in outputs}
-    return OutputWritten(
+    # What was dumped as JSON needs no check that it is.
+    return OutputWritten.model_construct(
         step=view.step or "", attempt=view.attempt, module=view.module, values=values
     )
 
