@@ -74,6 +74,19 @@ async def test_a_run_by_itself_commits_each_time(store: SqlStore, path: Path) ->
     assert len(seen) == 5
 
 
+async def test_a_run_that_starts_behind_the_end_of_another_shares_the_commit_of_those_under_way(
+    store: SqlStore,
+) -> None:
+    await begin(store, *RUNS[:3])
+    await store.release(lease(RUNS[0]))
+    seen = commits(store)
+    await asyncio.gather(
+        store.create(lease("next"), "oms", note("began"), {}),
+        store.append(lease(RUNS[1]), 1, note("on"), {}),
+    )
+    assert len(seen) == 1
+
+
 async def test_a_rejected_write_does_not_affect_others(store: SqlStore, path: Path) -> None:
     await begin(store, "late", *RUNS)
     stale = Lease("late", "somebody else", 1)

@@ -210,7 +210,7 @@ class SqlStore:
             await do("insert_call", name=key, mark=mark, tokens=tokens)
             return 0.0
 
-        return await self.database.write(key, write)
+        return await self.database.write(key, write, last=True)
 
     async def mark(self, name: str) -> str:
         rows = await self.database.read("read_mark", name=name)

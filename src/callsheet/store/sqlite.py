@@ -58,7 +58,7 @@ class Sqlite:
         self._now = now or time.time
         self._steady = now or SteadyClock()
         self._sql = load_statements()
-        self._last_run = ""
+        self._writing: set[str] = set()
         self._pending: list[Pending] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._commit: Future[None] | None = None
@@ -79,12 +79,11 @@ class Sqlite:
         self, run: str, work: Callable[[Transaction], Awaitable[T]], *, last: bool = False
     ) -> T:
         self._errors.check_undamaged()
-        # A run that also wrote last, or starts after another ended, is alone and commits at once; others
-        # wait a moment, so that concurrent writers can join the transaction.
-        alone = self._last_run in ("", run) and not self._pending and not self._committing()
-        alone = alone or self.path is None
-        self._last_run = "" if last else run
-        if alone:
+        # A run commits at once where no other is under way; else it waits a moment, so that others can join the
+        # transaction, and a thread waits for the disk.
+        alone = not (self._writing - {run} or self._pending or self._committing())
+        (self._writing.discard if last else self._writing.add)(run)
+        if alone or self.path is None:
             return await self._write_alone(work)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
