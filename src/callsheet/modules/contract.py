@@ -30,7 +30,7 @@ class Values(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resources:
     """What a module may read: the workflow's files and the model groups."""
 

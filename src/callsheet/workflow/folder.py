@@ -20,7 +20,7 @@ MAX_FILES = 2_000
 
 
 class WorkflowFolder:
-    """The files of one workflow by relative path; what was read is cached.
+    """The files of one workflow by relative path; what was read, or was not there, is cached.
 
     `name` is what messages call the folder. `read` raises InputError with the same text for a file
     that is missing and for one outside the folder, so that nothing can be probed.
@@ -30,6 +30,7 @@ class WorkflowFolder:
         self.name = name
         self._source = source
         self._files: dict[str, str] = {}
+        self._absent: set[str] = set()
 
     def read(self, path: str) -> str:
         text = self._find(path)
@@ -44,10 +45,13 @@ class WorkflowFolder:
         return self._find(path) is not None
 
     def _find(self, path: str) -> str | None:
-        if path not in self._files and len(self._files) < MAX_FILES:
+        known = path in self._files or path in self._absent
+        if not known and len(self._files) < MAX_FILES:
             text = self._source(path)
             if text is not None:
                 self._files[path] = text
+            elif len(self._absent) < MAX_FILES:
+                self._absent.add(path)
         return self._files.get(path)
 
     def read_if_there(self, path: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -62,10 +63,27 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
 
 def build(inputs: Inputs, resources: Resources) -> dict[str, JsonValue]:
     """The schema of a reply with the selected groups' models, in the order of the config."""
+    paths, models = inputs.group_schemas, inputs.only_models
+    return _built(
+        resources,
+        tuple(inputs.selected_groups),
+        None if paths is None else tuple(paths.items()),
+        None if models is None else frozenset(models),
+    )
+
+
+@lru_cache(maxsize=64)
+def _built(
+    resources: Resources,
+    groups: tuple[str, ...],
+    paths: tuple[tuple[str, str], ...] | None,
+    models: frozenset[str] | None,
+) -> dict[str, JsonValue]:
+    """The same, remembered: the rows of a batch select the same groups, mostly."""
     schemas: dict[str, JsonValue] = {}
     problems: list[Problem] = []
-    for group in resources.catalog.in_order(inputs.selected_groups):
-        path = _path(resources, inputs.group_schemas, group)
+    for group in resources.catalog.in_order(groups):
+        path = _path(resources, None if paths is None else dict(paths), group)
         if path is None or not resources.files.has(path):
             problems.append(_missing(group, path))
             continue
@@ -73,9 +91,7 @@ def build(inputs: Inputs, resources: Resources) -> dict[str, JsonValue]:
     if problems:
         raise WorkflowError(problems)
     merged = merge_schemas(schemas)
-    if inputs.only_models is None:
-        return merged
-    return narrow(merged, {(WRAPPER, model) for model in inputs.only_models})
+    return merged if models is None else narrow(merged, {(WRAPPER, model) for model in models})
 
 
 def _path(resources: Resources, paths_by_group: Mapping[str, str] | None, group: str) -> str | None:
