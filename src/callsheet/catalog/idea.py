@@ -49,14 +49,14 @@ _FORBIDDING = ("name", "safety")
 
 @dataclass(frozen=True)
 class IdeaCheck:
-    """What prompts are judged by: the idea, and for a motion prompt the prompt of its still.
+    """What prompts are judged by: the idea, and for a motion prompt the text of its still.
 
     `said` is what a person said in other fields, by their names.
     """
 
     idea: str
     mode: IdeaCheckMode = STRICT
-    picture: JsonValue = None
+    picture: str = ""
     vocabulary: str = ""
     said: tuple[tuple[str, str], ...] = ()
 
@@ -88,7 +88,7 @@ def idea_check(
     idea, said = compared_with.get(IDEA), compared_with.get(SAID)
     fields = said.items() if isinstance(said, dict) else ()
     beside = tuple((name, str(text)) for name, text in fields if text and text != idea)
-    picture = compared_with.get(PICTURE)
+    picture = _positive_text(compared_with.get(PICTURE))
     return IdeaCheck(idea if isinstance(idea, str) else "", mode, picture, vocabulary, beside)
 
 
@@ -125,8 +125,10 @@ def judge_prompts(
             path: text for path, text in texts.items() if not _is_negative(path, node, model)
         }
         if positive:
-            judge = _PromptJudge(check, node, (WRAPPER, model), positive)
-            found[model] = judge.coverage()
+            at = (WRAPPER, model)
+            path = (*at, *next(iter(positive))) if len(positive) == 1 else at
+            asked = tuple(_Asked.of(_node_at(node, each)) for each in ((), *positive))
+            found[model] = _coverage(check, path, "\n".join(positive.values()), asked)
     return found
 
 
@@ -143,17 +145,38 @@ def _node_at(node: JsonValue, path: Path) -> dict[str, JsonValue]:
     return node if isinstance(node, dict) else {}
 
 
-class _PromptJudge:
-    """Judges the texts of one prompt, as one."""
+@dataclass(frozen=True)
+class _Asked:
+    """What a schema asks of a text, as far as it matters for an idea."""
 
-    def __init__(
-        self, check: IdeaCheck, node: JsonValue, at: Path, texts: Mapping[Path, str]
-    ) -> None:
-        self._check = check
-        self._nodes = [_node_at(node, path) for path in texts]
-        self._model = node if isinstance(node, dict) else {}
-        self._path = (*at, *next(iter(texts))) if len(texts) == 1 else at
-        self._text = "\n".join(texts.values())
+    format: str
+    longest: int
+    cannot: frozenset[str]
+
+    @classmethod
+    def of(cls, node: Mapping[str, JsonValue]) -> _Asked:
+        name, longest, cannot = node.get("format"), node.get("maxLength"), node.get(CANNOT)
+        return cls(
+            name if isinstance(name, str) else "",
+            longest if isinstance(longest, int) else 0,
+            frozenset(map(str, cannot)) if isinstance(cannot, list) else frozenset(),
+        )
+
+
+@lru_cache(maxsize=512)
+def _coverage(check: IdeaCheck, path: Path, text: str, asked: tuple[_Asked, ...]) -> Coverage:
+    """The coverage of one prompt; remembered, as a delivered prompt was judged when it arrived."""
+    return _PromptJudge(check, path, text, asked).coverage()
+
+
+@dataclass(frozen=True)
+class _PromptJudge:
+    """Judges the texts of one prompt, as one; `asked` is the model's part and that of each text."""
+
+    _check: IdeaCheck
+    _path: Path
+    _text: str
+    _asked: tuple[_Asked, ...]
 
     def coverage(self) -> Coverage:
         from callsheet.fidelity.facts import NOTHING_FOUND, Facts, draw_facts, draw_field_facts
@@ -185,8 +208,7 @@ class _PromptJudge:
     def _verdict(self, facts: Facts) -> Verdict:
         from callsheet.fidelity.judging import judge, judge_motion
 
-        picture = _positive_text(self._check.picture)
-        if picture:
+        if picture := self._check.picture:
             return judge_motion(facts, self._text, picture, self._check.vocabulary)
         return judge(facts, self._text, self._check.vocabulary)
 
@@ -196,19 +218,16 @@ class _PromptJudge:
 
     def _forbidding(self, fact: IdeaFact) -> str:
         """The rule of the model that forbids to show a fact; empty where none does."""
-        for node in (self._model, *self._nodes):
-            cannot = node.get(CANNOT)
-            if isinstance(cannot, list) and fact.kind in cannot:
+        for asked in self._asked:
+            if fact.kind in asked.cannot:
                 return f"{CANNOT}: {fact.kind}"
-            name = node.get("format")
-            if isinstance(name, str) and (rule := _forbidding_rule(name, fact.words)):
+            if asked.format and (rule := _forbidding_rule(asked.format, fact.words)):
                 return rule
         return ""
 
     def _afforded(self, facts: list[IdeaFact]) -> tuple[IdeaFact, ...]:
         """The facts, of which those beyond the room that a prompt has are no longer required."""
-        limits = [node.get("maxLength") for node in self._nodes]
-        room = sum(limit for limit in limits if isinstance(limit, int))
+        room = sum(each.longest for each in self._asked[1:])
         most = max(FEWEST, room // PER_FACT) if room else len(facts)
         return (*facts[:most], *(replace(fact, required=False) for fact in facts[most:]))
 
