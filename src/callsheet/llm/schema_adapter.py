@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from callsheet.llm.provider_capabilities import BOUNDS, SCHEMA_SUPPORT
@@ -63,8 +64,15 @@ def adapt_schema(
     instructions ask for (`x-words`), as a weak LLM writes until it is stopped; but never below the
     message's own length.
     """
-    least = None if message is None else len(message)
-    return _Adapter(dict(schema), SCHEMA_SUPPORT[form], least).whole()
+    if message is None:
+        return _adapted(json.dumps(schema), form)
+    return _Adapter(dict(schema), SCHEMA_SUPPORT[form], len(message)).whole()
+
+
+@lru_cache(maxsize=64)
+def _adapted(schema: str, form: Form) -> Node:
+    """The same for a schema as JSON, remembered: the rows of a batch ask with the same one, mostly."""
+    return _Adapter(json.loads(schema), SCHEMA_SUPPORT[form], None).whole()
 
 
 def count_texts(adapted: Mapping[str, JsonValue]) -> int:

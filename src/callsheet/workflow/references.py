@@ -133,7 +133,7 @@ def reads_state(value: JsonValue) -> bool:
 def resolve(value: JsonValue, state: Mapping[str, JsonValue], missing: list[str]) -> JsonValue:
     """The value with its `$state` references read; one that does not exist is null, and listed."""
     if isinstance(value, str):
-        found = _STATE.fullmatch(value)
+        found = _STATE.fullmatch(value) if value.startswith("$") else None
         return _look_up(found[1], state, missing) if found else value
     if isinstance(value, list):
         return [resolve(item, state, missing) for item in value]
