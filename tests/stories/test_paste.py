@@ -55,16 +55,36 @@ def test_a_paste_without_json_is_requested_again(terminal: Terminal) -> None:
     assert "Phoenix 1.0" not in done.err  # who pipes an answer has seen the question
 
 
-def test_only_the_pasted_prompt_that_breaks_a_rule_is_requested_again(terminal: Terminal) -> None:
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "\nTell me if you want {another} one.\n",
+        "\nTell me what to change:\n1. darker\n2. {wider}\n\n",
+        "\n\n",
+    ],
+    ids=["a line", "lines up to a blank one", "a blank line"],
+)
+def test_only_the_pasted_prompt_that_breaks_a_rule_is_requested_again(
+    terminal: Terminal, behind: str
+) -> None:
     short = {
         "prompts": {"PHOENIX_1_0_A": "A heron stands in the shallows at dawn, in pale light --q 2"}
     }
-    behind = "\nTell me if you want {another} one.\n"
-    result = terminal(*RUN, stdin=json.dumps(short) + behind + json.dumps(GOOD) + "\n")
+    pasted = json.dumps(short) + behind + json.dumps(GOOD) + "\nShall I go on?\n{yes}\n"
+    result = terminal(*RUN, stdin=pasted)
     assert result.status == 0, result.err
     assert "You correct prompts that break a rule" in result.err
     assert result.json["prompts"]["image_generation"] == GOOD["prompts"]
     assert result.json["usage"]["repairs"] == 1
+    assert result.err.count("(input ends after a complete JSON object") == 2, "each asked once"
+
+
+def test_text_behind_a_pasted_reply_answers_no_later_question(terminal: Terminal) -> None:
+    behind = "\nIs this what you meant?\nI can write another.\n\n"
+    result = terminal(*RUN, "--review", stdin=json.dumps(GOOD) + behind + "accept\n")
+    assert result.status == 0, result.err
+    assert result.json["prompts"]["image_generation"] == GOOD["prompts"]
+    assert result.err.count("Accept these image prompts?") == 1
 
 
 def test_the_run_waits_for_the_paste_with_instructions(terminal: Terminal) -> None:
