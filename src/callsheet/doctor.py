@@ -22,6 +22,7 @@ from callsheet.llm.proxies import set_proxies
 from callsheet.llm.tokens import count_tokens
 from callsheet.loader.bundle import inspect_workflow
 from callsheet.plugin_list import list_parts
+from callsheet.runs.options import RunOptions, call_options
 from callsheet.settings import read_settings
 from callsheet.store.factory import open_store
 from callsheet.store.sql import SqlStore
@@ -29,6 +30,7 @@ from callsheet.store.sql import SqlStore
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from callsheet.call_options import CallOptions
     from callsheet.llm.own_server import OwnServer
     from callsheet.llm.provider_errors import FailureKind
     from callsheet.plugin_list import Part
@@ -95,14 +97,21 @@ def _llm(settings: Settings) -> Diagnosis:
     spec = settings.llm or DEFAULT_LLM
     provider = provider_of(spec)
     address = settings.base_url if provider and provider.reads_base_url_setting else None
+    asked = call_options(RunOptions(), spec, settings)
     try:
-        open_llm(spec, base_url=address, settings=settings)
+        open_llm(spec, base_url=address, settings=settings, options=asked)
     except CallsheetError as error:
         return _failure("LLM", error)
     if settings.llm is None:
         return Diagnosis("LLM", "offline drafts", "to use an LLM, set CALLSHEET_LLM")
     at = f" at {address}" if address else ""
-    return Diagnosis("LLM", f"{spec}{at}")
+    return Diagnosis("LLM", f"{spec}{at}{_chosen(asked)}")
+
+
+def _chosen(options: CallOptions) -> str:
+    """The tier, effort and temperature that the settings choose, all of which the LLM takes."""
+    chosen = {name: value for name, value in vars(options).items() if value is not None}
+    return "".join(f", {name} {value}" for name, value in chosen.items())
 
 
 async def _asked(settings: Settings, spec: str, base_url: str | None) -> list[Diagnosis]:
@@ -110,19 +119,20 @@ async def _asked(settings: Settings, spec: str, base_url: str | None) -> list[Di
     provider = provider_of(spec)
     if base_url is None and provider and provider.reads_base_url_setting:
         base_url = settings.base_url
+    asked = call_options(RunOptions(), spec, settings)
     try:
-        llm = open_llm(spec, base_url=base_url, settings=settings)
+        llm = open_llm(spec, base_url=base_url, settings=settings, options=asked)
     except CallsheetError as error:
         return [_failure("LLM", error)]
     if not isinstance(llm, ProviderLLM):
         return [Diagnosis("LLM", f"{llm.spec}: calls no server")]
-    server = await llm.ask_server()
+    server, named = await llm.ask_server(), Diagnosis("LLM", llm.spec + _chosen(asked))
     answers = _reached(llm, server)
     if not answers.well:
-        return [Diagnosis("LLM", llm.spec), answers, _proxy_of(llm)]
+        return [named, answers, _proxy_of(llm)]
     enforced = "lengths included" if server.form else "lengths are checked in the reply"
     return [
-        Diagnosis("LLM", llm.spec),
+        named,
         answers,
         _offered(llm, server),
         _context_of(server, own=llm.is_own),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from callsheet.doctor import examine
 from callsheet.llm.own_server import ask_server
+from callsheet.settings import read_settings
 from tests.support.anthropic_server import AnthropicServer
 from tests.support.cli import Terminal
 from tests.support.google_server import GoogleServer
@@ -40,6 +43,33 @@ def test_a_missing_key_sets_the_exit_status(terminal: Terminal) -> None:
     assert result.status == 5
     assert "✗ LLM" in result.out
     assert "OPENAI_API_KEY" in result.out
+
+
+@pytest.mark.parametrize(
+    ("tier", "llm", "status", "found", "hint"),
+    [
+        ("flex", "anthropic:claude-sonnet-4-6", 2, "Anthropic has no flex tier", "openai:NAME"),
+        ("flex", "openai:gpt-5.2", 0, "openai:gpt-5.2, tier flex", ""),
+        ("flex", "offline", 0, "offline", ""),
+    ],
+)
+async def test_a_tier_that_the_llm_does_not_have_is_reported(
+    tier: str, llm: str, status: int, found: str, hint: str
+) -> None:
+    keys = {"OPENAI_API_KEY": "sk-1", "ANTHROPIC_API_KEY": "sk-2"}
+    settings = read_settings({**os.environ, "CALLSHEET_TIER": tier, "CALLSHEET_LLM": llm, **keys})
+    checks, ended = await examine(settings)
+    named = next(each for each in checks if each.what == "LLM")
+    assert (named.found, named.exit_code, ended) == (found, status, status)
+    assert hint in named.hint
+
+
+async def test_a_tier_that_does_not_exist_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLSHEET_TIER", "cheap")
+    checks, status = await examine()
+    assert status == 2
+    assert (checks[-1].what, checks[-1].found) == ("settings", "CALLSHEET_TIER cannot be 'cheap'")
+    assert "flex; standard" in checks[-1].hint
 
 
 def test_unusable_storage_is_reported(terminal: Terminal, tmp_path: Path) -> None:
