@@ -89,7 +89,7 @@ def test_an_error_before_a_run_starts_is_the_only_json_object(terminal: Terminal
 @pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"])
 def test_a_missing_key_names_the_variable_to_set(terminal: Terminal, variable: str) -> None:
     spec = {"OPENAI": "openai:gpt-5.2", "ANTHROPIC": "anthropic:claude-sonnet-4-6"}.get(
-        variable.partition("_")[0], "google:gemini-3-flash"
+        variable.partition("_")[0], "google:gemini-3.8-flash"
     )
     _assert_rejected(terminal(*RUN, "--groups", "sora", "--llm", spec), 5, variable)
 

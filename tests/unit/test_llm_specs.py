@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any, cast
 
+import pytest
+from genai_prices.data_snapshot import get_snapshot
+from pydantic_ai.profiles.anthropic import anthropic_model_profile
+from pydantic_ai.profiles.openai import openai_model_profile
+
+from callsheet.costs.prices import price
 from callsheet.errors import InputError, KeyMissingError, UnknownNameError
 from callsheet.llm.factory import LLMCache
-from callsheet.llm.providers import Key, LLMSpec, choose_key, parse_base_url, parse_spec
+from callsheet.llm.providers import (
+    PROVIDERS,
+    Key,
+    LLMSpec,
+    choose_key,
+    parse_base_url,
+    parse_spec,
+)
 from callsheet.settings import read_settings
 
 CANARY = "sk-canary-0123456789"
@@ -18,7 +31,7 @@ CANARY = "sk-canary-0123456789"
         ("openai:gpt-5.2", LLMSpec("openai", "gpt-5.2")),
         (" OpenAI : gpt-5.2 ", LLMSpec("openai", "gpt-5.2")),
         ("ollama:qwen3:8b", LLMSpec("ollama", "qwen3:8b")),
-        ("google:gemini-3-flash", LLMSpec("google", "gemini-3-flash")),
+        ("google:gemini-3.8-flash", LLMSpec("google", "gemini-3.8-flash")),
         ("offline", LLMSpec("offline")),
         ("paste", LLMSpec("paste")),
     ],
@@ -122,3 +135,49 @@ def test_an_llm_is_opened_once_for_all_runs_that_share_it() -> None:
     for _ in range(2):
         with pytest.raises(KeyMissingError):
             llms.open("anthropic:any", None)
+
+
+def _listed(provider: str) -> list[str]:
+    """The LLMs of a provider in the price list."""
+    (found,) = (each for each in get_snapshot().providers if each.id == provider)
+    return [each.id for each in found.models]
+
+
+def test_what_claude_takes_agrees_with_the_client_library() -> None:
+    claude = PROVIDERS["anthropic"]
+    for name in _listed("anthropic"):
+        known = cast("Any", anthropic_model_profile(name) or {})
+        has = known.get("anthropic_supports_effort", False)
+        assert bool(claude.efforts_of(name)) == has, name
+        if has:
+            xhigh = known.get("anthropic_supports_xhigh_effort", False)
+            most = known.get("anthropic_supports_max_effort", True)
+            efforts = claude.efforts_of(name)
+            assert ("xhigh" in efforts, "max" in efforts) == (xhigh, most), name
+        refuses = known.get("anthropic_disallows_sampling_settings", False)
+        assert claude.takes_temperature(name) != refuses, name
+
+
+UNKNOWN_THERE = ("gpt-6-cyber", "gpt-6-rosalind")
+"""LLMs that the library's table does not have; a request with what they do not take is refused there."""
+
+
+def test_which_of_openais_llms_can_be_told_not_to_think_agrees_with_the_client_library() -> None:
+    openai = PROVIDERS["openai"]
+    for name in _listed("openai"):
+        known = cast("Any", openai_model_profile(name) or {})
+        if name in UNKNOWN_THERE or not name.startswith(("o", "gpt-")):
+            continue
+        thinks = known.get("openai_supports_reasoning", False)
+        can_stop = thinks and known.get("openai_supports_reasoning_effort_none", False)
+        assert bool(openai.efforts_of(name)) == thinks, name
+        assert ("none" in openai.efforts_of(name)) == can_stop, name
+        assert openai.takes_temperature(name, "none") == (can_stop or not thinks), name
+        assert openai.takes_temperature(name) == (not thinks), name
+
+
+def test_every_example_of_a_hosted_provider_has_a_price() -> None:
+    for provider in PROVIDERS.values():
+        if provider.priced_as:
+            named = parse_spec(provider.example)
+            assert price(named.provider, named.name, 1_000, 1_000) is not None, provider.example

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from callsheet.call_options import EFFORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from callsheet.call_options import Effort
     from callsheet.llm.cache_terms import CacheTerms
 
 Dialect = Literal["openai", "openai_compatible", "anthropic", "google", "ollama"]
@@ -43,7 +47,9 @@ class Provider:
     * `missing_llm_hint`, `unreachable_hint`: what to do about either; `{name}` is the LLM's name.
     * `timeout`, `idle_timeout`: seconds that a call may take, and may go without receiving anything.
     * `has_flex`: whether it has a flex tier. `effort`: how the names of its LLMs begin that take an
-      effort; None where all do. `no_temperature`: the same for those that take no temperature.
+      effort; None where all do. `efforts`: for names that match a pattern, those that they take, where
+      not all; the first pattern counts. `no_temperature`: how the names begin of those that take no
+      temperature while they think. Beside the effort `none` they take one, if they take that.
     * `caches`: what its prompt cache keeps, by LLM name; empty where that is not documented.
     * `jobs`: what a batch job takes; None where it has none, or none that callsheet can use.
     * `factory`: set where it is not called in one of the dialects: `package.file:function`, which
@@ -76,6 +82,7 @@ class Provider:
     idle_timeout: float = 60.0
     has_flex: bool = False
     effort: tuple[str, ...] | None = None
+    efforts: tuple[tuple[str, tuple[Effort, ...]], ...] = ()
     no_temperature: tuple[str, ...] = ()
     caches: tuple[CacheTerms, ...] = ()
     jobs: JobTerms | None = None
@@ -83,6 +90,19 @@ class Provider:
     takes_name: bool = True
     drafts_only: bool = False
     needs_person: bool = False
+
+    def efforts_of(self, name: str) -> tuple[Effort, ...]:
+        """The efforts that an LLM takes; of one that is not known, all."""
+        if self.factory or not (self.effort is None or name.startswith(self.effort)):
+            return ()
+        return next((has for names, has in self.efforts if re.match(names, name)), EFFORTS)
+
+    def takes_temperature(self, name: str, effort: str | None = None) -> bool:
+        """Whether an LLM takes a temperature beside this effort."""
+        if self.factory or not name.startswith(self.no_temperature):
+            return not self.factory
+        never_thinks = any(re.match(names, name) and not has for names, has in self.efforts)
+        return never_thinks or (effort == EFFORTS[0] and effort in self.efforts_of(name))
 
     @property
     def is_remote(self) -> bool:

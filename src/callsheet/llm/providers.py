@@ -26,6 +26,7 @@ from callsheet.plugins import PROVIDERS as POINT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from callsheet.call_options import Effort
     from callsheet.fidelity import IdeaCheckMode
 
 DEFAULT_LLM = "offline"
@@ -37,6 +38,37 @@ MOST_JOB_ROWS = 5_000
 """The providers take 50,000 and more; of a smaller job, less is lost when it expires or is refused."""
 
 _CLAUDE_5 = tuple(f"claude-{each}-5" for each in ("fable", "mythos", "opus", "sonnet", "haiku"))
+
+_LOW_TO_HIGH: tuple[Effort, ...] = ("low", "medium", "high")
+
+# Which LLMs take which efforts, and a temperature: by the profiles of pydantic-ai 2.68, whose makers
+# try them against the providers' APIs; read on 28 November 2026.
+_OPENAI_EFFORTS: tuple[tuple[str, tuple[Effort, ...]], ...] = (
+    (r"o\d", _LOW_TO_HIGH),
+    (r"gpt-5-chat", ()),
+    (r"gpt-5\.\d-chat", ("medium",)),
+    (r"gpt-5-pro", ("high",)),
+    (r"gpt-5\.\d-pro", ("medium", "high", "xhigh")),
+    (r"gpt-5\.1-codex", (*_LOW_TO_HIGH, "xhigh")),
+    (r"gpt-5(-|$)", ("minimal", *_LOW_TO_HIGH)),
+    (r"gpt-6-astra|gpt-6\.1-sol", (*_LOW_TO_HIGH, "xhigh", "max")),
+)
+_ANTHROPIC_EFFORTS: tuple[tuple[str, tuple[Effort, ...]], ...] = (
+    (r"claude-opus-4-5", _LOW_TO_HIGH),
+    (r"claude-(opus|sonnet)-4-6", (*_LOW_TO_HIGH, "max")),
+    (r"", (*_LOW_TO_HIGH, "xhigh", "max")),
+)
+_MISTRAL_EFFORTS: tuple[tuple[str, tuple[Effort, ...]], ...] = (
+    # Older ones never think, or always.
+    (r"mistral-small-(2[45]|3)|mistral-medium-(2[35]|3[.-]1)|magistral-(?!.*latest)", ()),
+    (r"", ("none", "high")),
+)
+_XAI_EFFORTS: tuple[tuple[str, tuple[Effort, ...]], ...] = (
+    (r"grok-3-mini", ("none", "low", "high")),
+    (r"grok-4\.[56]|grok-build-latest", _LOW_TO_HIGH),
+    (r"grok-4\.7", (*_LOW_TO_HIGH, "xhigh")),
+    (r"", ("none", *_LOW_TO_HIGH)),
+)
 
 _TABLE = (
     Provider(
@@ -79,6 +111,7 @@ _TABLE = (
         never_thinks=r"gpt-3|gpt-4|chatgpt-4|davinci|babbage",
         has_flex=True,
         effort=("o1", "o3", "o4", "gpt-5", "gpt-6"),
+        efforts=_OPENAI_EFFORTS,
         no_temperature=("o1", "o3", "o4", "gpt-5", "gpt-6"),
         caches=OPENAI_CACHE,
         jobs=JobTerms(MOST_JOB_ROWS, 200_000_000),
@@ -96,6 +129,7 @@ _TABLE = (
         image_tokens=anthropic_image_tokens,
         never_thinks=r"claude-(2|instant|3-(haiku|sonnet|opus|5))",
         effort=(*_CLAUDE_5, *(f"claude-opus-4-{n}" for n in "5678"), "claude-sonnet-4-6"),
+        efforts=_ANTHROPIC_EFFORTS,
         no_temperature=(*_CLAUDE_5, "claude-opus-4-7", "claude-opus-4-8"),
         caches=ANTHROPIC_CACHE,
         jobs=JobTerms(MOST_JOB_ROWS, 250_000_000),
@@ -103,7 +137,7 @@ _TABLE = (
     Provider(
         name="google",
         title="Google",
-        example="google:gemini-3-flash",
+        example="google:gemini-3.8-flash",
         dialect="google",
         url="https://generativelanguage.googleapis.com",
         key_names=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
@@ -151,7 +185,8 @@ _TABLE = (
         priced_as="mistral",
         prices_url="https://mistral.ai/pricing",
         text_only=r"codestral|devstral|open-mistral|open-mixtral|mistral-tiny",
-        effort=("mistral-small", "mistral-medium"),
+        effort=("mistral-large-4", "mistral-small", "mistral-medium", "magistral"),
+        efforts=_MISTRAL_EFFORTS,
     ),
     Provider(
         name="groq",
@@ -163,6 +198,7 @@ _TABLE = (
         prices_url="https://groq.com/pricing",
         text_only=r"(?!meta-llama/llama-4|qwen/qwen3\.)",
         effort=("openai/gpt-oss", "qwen/qwen3"),
+        efforts=((r"qwen", ("none",)), (r"", _LOW_TO_HIGH)),
     ),
     Provider(
         name="deepseek",
@@ -173,7 +209,7 @@ _TABLE = (
         priced_as="deepseek",
         prices_url="https://api-docs.deepseek.com/quick_start/pricing",
         sees_images=False,
-        effort=("deepseek-v4",),
+        effort=("deepseek-v4", "deepseek-flash"),
     ),
     Provider(
         name="xai",
@@ -184,7 +220,19 @@ _TABLE = (
         priced_as="x-ai",
         prices_url="https://docs.x.ai/docs/models",
         text_only=r"grok-3",
-        effort=("grok-3-mini", "grok-4.3", "grok-4.5", "grok-4.6", "grok-4.7", "grok-latest"),
+        effort=(
+            "grok-3-mini",
+            "grok-4-0709",
+            "grok-4-1-fast",
+            "grok-4-fast",
+            "grok-4.3",
+            "grok-4.5",
+            "grok-4.6",
+            "grok-4.7",
+            "grok-build-latest",
+            "grok-latest",
+        ),
+        efforts=_XAI_EFFORTS,
     ),
 )
 """The makers' own lists of text-only LLMs were read in November 2026; any other may see images."""

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from callsheet.llm.cache_terms import CacheTerms
     from callsheet.llm.providers import Dialect, Provider
 
-_EFFORTS: Mapping[Dialect, tuple[str, ...]] = {"anthropic": EFFORTS[2:]}
-"""The efforts that a dialect has, where it does not have all."""
-
 _EXPLICIT = {"mode": "explicit", "ttl": "30m"}
 
 
@@ -96,29 +93,35 @@ def check_call_options(provider: Provider, name: str, options: CallOptions, *, o
         )
     if not own:
         _check_effort(provider, name, options.effort)
-        if options.temperature is not None and (
-            provider.factory or name.startswith(provider.no_temperature)
-        ):
-            raise InputError(
-                f"`{_spec(provider, name)}` takes no temperature",
-                hint=_names("--temperature", provider, provider.no_temperature, excluded=True),
-            )
+        temperature = options.temperature
+        if temperature is not None and not provider.takes_temperature(name, options.effort):
+            raise _takes_no_temperature(provider, name)
+
+
+def _takes_no_temperature(provider: Provider, name: str) -> InputError:
+    if provider.takes_temperature(name, EFFORTS[0]):
+        return InputError(
+            f"`{_spec(provider, name)}` takes no temperature while it thinks",
+            hint="add --effort none, or leave --temperature out",
+        )
+    return InputError(
+        f"`{_spec(provider, name)}` takes no temperature",
+        hint=_names("--temperature", provider, provider.no_temperature, excluded=True),
+    )
 
 
 def _check_effort(provider: Provider, name: str, effort: str | None) -> None:
-    if effort is None:
+    if effort is None or effort in (known := provider.efforts_of(name)):
         return
-    if provider.factory or (provider.effort is not None and not name.startswith(provider.effort)):
+    if not known:
         raise InputError(
             f"`{_spec(provider, name)}` takes no effort",
             hint=_names("--effort", provider, provider.effort or ()),
         )
-    known = _EFFORTS.get(provider.dialect, EFFORTS)
-    if effort not in known:
-        raise InputError(
-            f"{provider.title} has no effort `{effort}`",
-            hint=f"use {', '.join(known)}, or leave --effort out",
-        )
+    raise InputError(
+        f"`{_spec(provider, name)}` has no effort `{effort}`",
+        hint=f"use {', '.join(known)}, or leave --effort out",
+    )
 
 
 def _spec(provider: Provider, name: str) -> str:
