@@ -67,6 +67,8 @@ _OLD_LIMIT: Any = {**UNCHANGED, "openai_chat_supports_max_completion_tokens": Fa
 _LAST_USAGE_ONLY: Any = {"openai_continuous_usage_stats": True}
 """Uses the last usage received: some servers send it with every piece, and the library adds them."""
 
+_UNCOUNTED = "without_usage"
+
 _LIMIT_NAMES = ("max_completion_tokens", "max_tokens")
 """What the output limit is called by servers that refuse the other name: the older, the newer."""
 
@@ -263,20 +265,11 @@ def _openai_compatible(name: str, given: dict[str, Any]) -> Model[Any]:
     return _chat_completions(name, OpenAICompatibleProvider("own", **given), _OLD_LIMIT)
 
 
-def _chat_completions(name: str, provider: Any, profile: ModelProfile) -> Model[Any]:
-    from pydantic_ai.models.openai import OpenAIChatModel
-
-    llm = OpenAIChatModel(name, provider=provider, profile=profile, settings=_LAST_USAGE_ONLY)
-    return _standard_usage_option(_body_as_given(_without_retries(llm)))
-
-
 def _ollama(name: str, given: dict[str, Any]) -> Model[Any]:
     from pydantic_ai.models.ollama import OllamaModel
     from pydantic_ai.providers.ollama import OllamaProvider
 
-    provider = OllamaProvider(**given)
-    llm = OllamaModel(name, provider=provider, profile=_OLD_LIMIT, settings=_LAST_USAGE_ONLY)
-    return _standard_usage_option(_body_as_given(_without_retries(llm)))
+    return _chat_completions(name, OllamaProvider(**given), _OLD_LIMIT, OllamaModel)
 
 
 def _without_retries(llm: Any) -> Any:
@@ -285,39 +278,36 @@ def _without_retries(llm: Any) -> Any:
     return llm
 
 
-def _body_as_given(llm: Any) -> Any:
-    """Sends each body as it is: the library would look for dates in every part of the schema."""
-    from openai import AsyncStream, Omit
-    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+def _chat_completions(name: str, provider: Any, profile: Any, kind: Any = None) -> Model[Any]:
+    """An LLM whose requests ask for usage as OpenAI does, and whose bodies are sent as they are.
 
-    def send(*, timeout: Any, extra_headers: Any, extra_body: Any, **body: Any) -> Awaitable[Any]:
+    The library would ask for usage in another form, and search every part of a schema for dates.
+    """
+    from openai import AsyncStream, Omit, omit
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+    from pydantic_ai.models.openai import OpenAIChatModel
+
+    made = kind or OpenAIChatModel
+    llm = made(name, provider=provider, profile=profile, settings=_LAST_USAGE_ONLY)
+
+    def options(settings: dict[str, Any]) -> Any:
+        return omit if settings.get(_UNCOUNTED) else {"include_usage": True}
+
+    def send(*, timeout: Any, extra_headers: Any, extra_body: Any, **body: Any) -> Any:
         given = {name: value for name, value in body.items() if not isinstance(value, Omit)}
-        sent = {"headers": extra_headers, "timeout": timeout}
-        return llm.client.post(  # type: ignore[no-any-return]
+        sent = {"headers": extra_headers, "timeout": timeout, "security": {"bearer_auth": True}}
+        return llm.client.post(
             "/chat/completions",
             body=given | (extra_body or {}),
-            options={**sent, "security": {"bearer_auth": True}},
+            options=sent,
             cast_to=ChatCompletion,
             stream=True,
             stream_cls=AsyncStream[ChatCompletionChunk],
         )
 
-    llm.client.chat.completions.create = send
-    return llm
-
-
-def _standard_usage_option(llm: Any) -> Model[Any]:
-    """Requests usage as OpenAI does; the setting above would request it in another form."""
-    from openai import omit
-
-    def options(settings: dict[str, Any]) -> Any:
-        return omit if settings.get(_UNCOUNTED) else {"include_usage": True}
-
     llm._get_stream_options = options  # noqa: SLF001  # there is no public option
-    return llm  # type: ignore[no-any-return]
-
-
-_UNCOUNTED = "without_usage"
+    llm.client.chat.completions.create = send
+    return _without_retries(llm)  # type: ignore[no-any-return]
 
 
 def settings_of(request: ProviderRequest, llm: Model[Any]) -> dict[str, Any]:
