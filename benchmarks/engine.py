@@ -292,7 +292,7 @@ EXPLAINED = """\
 A run has six modules: three fill in a text, one joins the results into a message, one calls an LLM on the same machine, and
 one fills in the reply. Each contender is a process with its own SQLite file, waits for the disk with the same
 `synchronous` setting, and uses the same HTTP client. The others commit at least once per module. callsheet commits before
-the call, after it and at the end, because repeating the other modules costs nothing (decision 007). The row *each module
+the call and at the end, because repeating the other modules costs nothing (decision 007). The row *each module
 committed* commits after each module too: its modules are the functions that the other contenders run, loaded as a plugin,
 instead of callsheet's templates and checks. In each of three rounds the contenders take turns, with 10 runs at
 concurrency 1 and 100 runs at concurrency 50. A time is the median of the turns; a ratio is the median over pairs of
