@@ -98,6 +98,7 @@ class Racer:
     mode: dict[str, str] = field(default_factory=dict)
     trouble: str = ""
     seconds: dict[int, list[float]] = field(default_factory=dict)
+    processor: dict[int, list[float]] = field(default_factory=dict)
     commits: dict[int, int] = field(default_factory=dict)
     runs: dict[int, int] = field(default_factory=dict)
 
@@ -139,6 +140,7 @@ class Racer:
             self.trouble = f"fails at concurrency {level}"
             return
         self.seconds.setdefault(level, []).append(told["seconds"] / runs)
+        self.processor.setdefault(level, []).append(told["processor"] / runs)
         self.commits[level] = self.commits.get(level, 0) + told["commits"]
         self.runs[level] = self.runs.get(level, 0) + runs
 

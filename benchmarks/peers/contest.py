@@ -114,9 +114,11 @@ async def _compete(opened: Open, given: Given) -> None:
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             concurrency, runs = map(int, line.split())
             number += 1
-            before = _changes(given.file)
+            before, used = _changes(given.file), time.process_time()
             seconds = await _timed(contender, f"{number}", concurrency, runs)
-            _say({"seconds": seconds, "commits": _changes(given.file) - before})
+            used = time.process_time() - used
+            commits = _changes(given.file) - before
+            _say({"seconds": seconds, "processor": used, "commits": commits})
 
 
 async def _timed(contender: Opened, prefix: str, concurrency: int, runs: int) -> float:
