@@ -287,7 +287,7 @@ def _chat_completions(name: str, provider: Any, profile: Any, kind: Any = None) 
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
     from pydantic_ai.models.openai import OpenAIChatModel
 
-    made = kind or OpenAIChatModel
+    made: Any = kind or OpenAIChatModel
     llm = made(name, provider=provider, profile=profile, settings=_LAST_USAGE_ONLY)
 
     def options(settings: dict[str, Any]) -> Any:
