@@ -1,6 +1,6 @@
 """One idea in, prompts for exactly the chosen image and video models out.
 
-The verbs of the command line for programs: `run`, `answer`, `resume`, `retry`, `batch` (each has an `…_async`),
+The verbs of the command line for programs: `run`, `answer`, `resume`, `retry`, `batch`, `note`, `find_runs` (each has an `…_async`),
 `estimate`, `load_groups`, `build_instructions`, `build_schema`.
 """
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         run,
         run_async,
     )
+    from callsheet.api_runs import find_runs, find_runs_async, note, note_async
     from callsheet.batches.outcomes import RowResult
 
 __all__ = [
@@ -43,7 +44,11 @@ __all__ = [
     "build_instructions",
     "build_schema",
     "estimate",
+    "find_runs",
+    "find_runs_async",
     "load_groups",
+    "note",
+    "note_async",
     "resume",
     "resume_async",
     "retry",
@@ -56,7 +61,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # `callsheet --help` imports this file too, and must not wait for what it does not use.
     if name in __all__:
-        from callsheet import api
+        from callsheet import api, api_runs
 
-        return getattr(api, name)
+        return getattr(api, name, None) or getattr(api_runs, name)
     raise AttributeError(f"module 'callsheet' has no attribute {name!r}")

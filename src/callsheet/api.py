@@ -14,7 +14,7 @@ from callsheet.batches.outcomes import RowResult, row_result
 from callsheet.call_options import checked_options
 from callsheet.errors import StorageError, error_of
 from callsheet.fidelity import checked_mode
-from callsheet.images import open_image, read_image
+from callsheet.images import FOR_LLMS, open_image, read_image
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, load_workflow
 from callsheet.loader.rendering import render_instructions, render_schema
 from callsheet.settings import read_settings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from callsheet.catalog.groups import Group
     from callsheet.documents import RunDocument
     from callsheet.fidelity import IdeaCheckMode
-    from callsheet.images import Image
+    from callsheet.images import Image, ImageLimits
     from callsheet.llm.port import LLM
     from callsheet.questions import Question
     from callsheet.runs.service import RunService
@@ -125,7 +125,7 @@ def estimate(  # noqa: PLR0913  # each is a word of the command line's
         workflow=workflow,
         llm=llm,
         idea=idea,
-        image=_picture(image),
+        image=person_image(image),
         tier=checked_options(tier).tier,
     )
     report = asyncio.run(measuring)
@@ -191,12 +191,12 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
         base_url=base_url,
         brief={**(brief or {}), "idea": idea},
         groups=tuple(groups),
-        image=_picture(image),
+        image=person_image(image),
         still=still,
         idea_check=checked_mode(idea_check),
         call_options=checked_options(tier, effort, temperature),
     )
-    with _open_service(home, llm) as service:
+    with open_service(home, llm) as service:
         session = await service.start(options, workflow)
         session.on_activity = on_activity
         return await _carry_out(session, answer)
@@ -219,7 +219,7 @@ async def answer_async(
 
     Raises AnswerError for words that do not fit, and AlreadyAnsweredError where nothing is asked.
     """
-    with _open_service(home) as service:
+    with open_service(home) as service:
         session = await service.open(run)
         session.on_activity = on_activity
         await session.answer(words)
@@ -243,7 +243,7 @@ async def resume_async(  # noqa: PLR0913  # each is a word of the command line's
     """Resumes a run where it stopped, with another `llm` if one is given; nothing is paid twice."""
     from callsheet.runs.options import RunOptions
 
-    with _open_service(home, llm) as service:
+    with open_service(home, llm) as service:
         session = await service.resume(run, RunOptions(llm=_spec(llm), base_url=base_url))
         session.on_activity = on_activity
         return await _carry_out(session, answer)
@@ -267,7 +267,7 @@ async def retry_async(  # noqa: PLR0913  # each is a word of the command line's
     from callsheet.runs.options import RunOptions
 
     options = RunOptions(llm=_spec(llm), groups=groups, rewrite=tuple(rewrite), wish=wish)
-    with _open_service(home, llm) as service:
+    with open_service(home, llm) as service:
         return await _carry_out(await service.retry(run, options), None)
 
 
@@ -293,7 +293,7 @@ async def _carry_out(
         raised = error_of(error.code, error.located, error.hint)
         raised.document = session.document()
         raise raised
-    return _result(session.document())
+    return to_result(session.document())
 
 
 def batch(ideas: Ideas, groups: Sequence[str] = (), **options: Any) -> list[RowResult]:
@@ -345,7 +345,7 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     from callsheet.batches.row_parser import RowDefaults
 
     spec = _spec(llm)
-    with _open_service(home, llm) as service, open_input(ideas) as path:
+    with open_service(home, llm) as service, open_input(ideas) as path:
         defaults = RowDefaults(tuple(groups), dict(brief or {}))
         order = BatchRequest(path, name, workflow, defaults, spec, base_url, max_cost, concurrency)
         order = replace(order, retry_failed=retry_failed, strict=strict, overwrite=overwrite)
@@ -357,10 +357,13 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
                 yield row_result(end)
 
 
-def _picture(image: str | Path | bytes | None) -> Image | None:
+def person_image(image: str | Path | bytes | None, limits: ImageLimits = FOR_LLMS) -> Image | None:
+    """The image at a path, or in bytes; raises AnswerError."""
     if image is None:
         return None
-    return read_image(image) if isinstance(image, bytes) else open_image(Path(image))
+    if isinstance(image, bytes):
+        return read_image(image, limits)
+    return open_image(Path(image), limits)
 
 
 def _spec(llm: str | LLM | None) -> str | None:
@@ -368,7 +371,7 @@ def _spec(llm: str | LLM | None) -> str | None:
 
 
 @contextmanager
-def _open_service(home: str | Path | None, llm: str | LLM | None = None) -> Iterator[RunService]:
+def open_service(home: str | Path | None, llm: str | LLM | None = None) -> Iterator[RunService]:
     """The runs of a home; an LLM that is no spec carries them out. The store is closed afterwards."""
     from callsheet.runs.service import RunService
 
@@ -382,7 +385,8 @@ def _settings(home: str | Path | None) -> Settings:
     return settings if home is None else replace(settings, home=Path(home))
 
 
-def _result(document: RunDocument) -> Result:
+def to_result(document: RunDocument) -> Result:
+    """What a run brought, from its document."""
     return Result(
         run=document.run,
         status=document.status,

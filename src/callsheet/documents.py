@@ -228,6 +228,20 @@ class ImageDetails(DocumentPart):
     size: int
 
 
+class RenderedImage(ImageDetails):
+    """An image that a person rendered from a prompt; `file` is its name beside an export."""
+
+    file: str
+
+
+class PersonsNote(DocumentPart):
+    """What a person noted about a run; its name never changes."""
+
+    title: str
+    text: str
+    favourite: bool
+
+
 class RunNote(DocumentPart):
     """Something the person should know; `at` is in Unix seconds."""
 
@@ -289,6 +303,11 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     exports: list[str] | None = optional_field("The formats in which the prompts can be exported.")
     pictures: dict[str, ImageDetails] | None = optional_field("The person's images, by question.")
     notes: list[RunNote] | None = optional_field("Notes since the run was last started or retried.")
+    noted: PersonsNote | None = optional_field("What a person noted about the run.")
+    rendered: dict[str, RenderedImage] | None = optional_field(
+        "By model, the image that a person rendered from its prompt."
+    )
+    note_seq: int | None = optional_field("How often a person has noted something about the run.")
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.model_fields_set:
@@ -307,5 +326,15 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     __hash__ = None  # type: ignore[assignment]  # its parts may change, as those of a dict
 
 
-STORED_RUN_FIELDS = ("started", "seq", "attempts", "exports", "pictures", "notes")
+STORED_RUN_FIELDS = (
+    "started",
+    "seq",
+    "attempts",
+    "exports",
+    "pictures",
+    "notes",
+    "noted",
+    "rendered",
+    "note_seq",
+)
 """The fields of a stored run's document that a run's own `--json` leaves out."""

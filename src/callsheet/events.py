@@ -266,6 +266,21 @@ class RunParked(Interruption):
     exit_code: Literal[5] = 5
 
 
+class RunNoted(RunEvent):
+    """What a person noted about a run; None leaves what was noted before.
+
+    `images` are rendered images by model, None where one was removed. A note is no step of the run:
+    it is recorded beside the run's other events, at any time and without its lease.
+    """
+
+    kind: Literal["run_noted"] = "run_noted"
+    title: str | None = None
+    text: str | None = None
+    favourite: bool | None = None
+    images: dict[str, dict[str, JsonValue] | None] = {}
+    once: str = ""
+
+
 Event = Annotated[
     RunStarted
     | RunResumed

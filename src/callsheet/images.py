@@ -25,7 +25,28 @@ MAX_BYTES = 5_000_000
 MAX_PIXELS = 8_000
 """The longest side that every provider accepts (Anthropic's page on vision, November 2026)."""
 
-HINT = "PNG, JPEG or WebP, up to 5 MB and 8,000 pixels a side"
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """The largest image that is accepted."""
+
+    bytes: int
+    pixels: int
+
+    @property
+    def hint(self) -> str:
+        """Which images are accepted, in words."""
+        return (
+            f"PNG, JPEG or WebP, up to {self.bytes / 1e6:.0f} MB and {self.pixels:,} pixels a side"
+        )
+
+
+FOR_LLMS = ImageLimits(MAX_BYTES, MAX_PIXELS)
+
+FOR_RUNS = ImageLimits(10_000_000, 16_384)
+"""For images that are kept and shown, and sent to no LLM."""
+
+HINT = FOR_LLMS.hint
 
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG markers of segments with the size; the three that are left out are tables."""
@@ -69,42 +90,48 @@ class Image:
         return cls(*texts, *numbers)
 
 
-def read_image(content: bytes) -> Image:
+def read_image(content: bytes, limits: ImageLimits = FOR_LLMS) -> Image:
     """The image in these bytes; raises AnswerError where there is none, or it is too large."""
-    if len(content) > MAX_BYTES:
-        raise AnswerError(f"the image is larger than {MAX_BYTES / 1e6:.0f} MB", hint=HINT)
+    if len(content) > limits.bytes:
+        raise _too_large(limits)
     found = _png(content) or _jpeg(content) or _webp(content)
     if found is None:
-        raise AnswerError("this is not a PNG, JPEG or WebP image", hint=HINT)
+        raise AnswerError("this is not a PNG, JPEG or WebP image", hint=limits.hint)
     media_type, width, height = found
-    if not (0 < width <= MAX_PIXELS and 0 < height <= MAX_PIXELS):
-        raise AnswerError(f"the image has {width:,} by {height:,} pixels", hint=HINT)
+    if not (0 < width <= limits.pixels and 0 < height <= limits.pixels):
+        raise AnswerError(f"the image has {width:,} by {height:,} pixels", hint=limits.hint)
     text = base64.b64encode(content).decode()
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Image(digest, media_type, width, height, len(content), text)
 
 
-def open_image(path: Path) -> Image:
+def _too_large(limits: ImageLimits) -> AnswerError:
+    return AnswerError(f"the image is larger than {limits.bytes / 1e6:.0f} MB", hint=limits.hint)
+
+
+def open_image(path: Path, limits: ImageLimits = FOR_LLMS) -> Image:
     """The image in a file; raises AnswerError naming the file."""
     try:
         with path.expanduser().open("rb") as file:
-            return read_image(file.read(MAX_BYTES + 1))
+            return read_image(file.read(limits.bytes + 1), limits)
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such path"
-        raise AnswerError(f"{str(path)!r:.200} cannot be read: {reason}", hint=HINT) from error
+        raise AnswerError(
+            f"{str(path)!r:.200} cannot be read: {reason}", hint=limits.hint
+        ) from error
     except AnswerError as error:
         raise AnswerError(f"{str(path)!r:.200}: {error.message}", hint=error.hint) from error
 
 
-def read_base64(text: str) -> Image:
+def read_base64(text: str, limits: ImageLimits = FOR_LLMS) -> Image:
     """The image in base64 text, with or without the prefix of a data URL."""
-    if len(text) > MAX_BYTES * 2:
-        raise AnswerError(f"the image is larger than {MAX_BYTES / 1e6:.0f} MB", hint=HINT)
+    if len(text) > limits.bytes * 2:
+        raise _too_large(limits)
     _, comma, rest = text.partition(",")
     try:
-        return read_image(base64.b64decode(rest if comma else text, validate=True))
+        return read_image(base64.b64decode(rest if comma else text, validate=True), limits)
     except (binascii.Error, ValueError) as error:
-        raise AnswerError("the image is not base64", hint=HINT) from error
+        raise AnswerError("the image is not base64", hint=limits.hint) from error
 
 
 def _png(content: bytes) -> tuple[str, int, int] | None:

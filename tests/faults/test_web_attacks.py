@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from callsheet.web.access import MAX_BODY
 from callsheet.web.app import PATHS
 from callsheet.web.routes import OPERATIONS
 from tests.conftest import GUARD
@@ -134,7 +135,7 @@ def test_what_a_form_can_send_is_refused(server: Serving, kind: str) -> None:
 @pytest.mark.parametrize(
     ("body", "refusal"),
     [
-        (b"x" * (10 * 1024 * 1024 + 1), (413, "too_large")),
+        (b"x" * (MAX_BODY + 1), (413, "too_large")),
         (b"[" * 1_000 + b"]" * 1_000, (422, "too_deep")),
         (b'{"brief": ' + b'{"a":' * 70 + b"1" + b"}" * 71, (422, "too_deep")),
         (b'{"max_cost": NaN}', (400, "malformed")),
@@ -156,8 +157,8 @@ def test_bombs_are_refused(server: Serving, body: bytes, refusal: tuple[int, str
 
 def test_a_body_without_a_length_is_cut_off_at_the_limit(server: Serving) -> None:
     def chunks() -> Iterator[bytes]:
-        for _ in range(12):
-            yield b" " * 1024 * 1024
+        for _ in range(MAX_BODY // 2**20 + 2):
+            yield b" " * 2**20
 
     try:
         answer = server.client.post(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from callsheet.exports.texts import printable, settings_sentence
 
 if TYPE_CHECKING:
     from callsheet.exports.prompt_set import PromptSet
+    from callsheet.runs.service import RunService
 
 STDOUT = "-"
 
@@ -55,12 +57,15 @@ def export(
     from callsheet.settings import read_settings
 
     format_name = _choose_format(format_name or ("json" if options["json"] else None), output)
-    prompts = asyncio.run(RunService(read_settings()).prompt_set(name))
+    service = RunService(read_settings())
+    prompts = asyncio.run(service.prompt_set(name))
     if options["models"]:
         prompts = prompts.only(options["models"])
     text = render_export(format_name, prompts)
     if output not in (None, STDOUT):
-        _write(text, Path(str(output)), f"{prompts.run}.{find_export(format_name).suffix}")
+        path = _write(text, Path(str(output)), f"{prompts.run}.{find_export(format_name).suffix}")
+        if find_export(format_name).names_images:
+            asyncio.run(_write_images(service, prompts, path.parent))
     if clipboard:
         from callsheet.cli.clipboard import copy
 
@@ -84,13 +89,26 @@ def _choose_format(given: str | None, output: str | None) -> str:
     return name
 
 
-def _write(text: str, path: Path, default_name: str) -> None:
+def _write(text: str, path: Path, default_name: str) -> Path:
     from callsheet.cli.output_files import write_file
 
     path = path / default_name if path.is_dir() else path
     replaced = " (replaced the existing file)" if path.exists() else ""
     write_file(path, text)
     note(f"wrote {path}{replaced}")
+    return path
+
+
+async def _write_images(service: RunService, prompts: PromptSet, folder: Path) -> None:
+    """Writes the rendered images beside the file that names them."""
+    from callsheet.cli.output_files import write_file
+    from callsheet.runs.notes import read_rendered
+
+    for entry in prompts.entries:
+        if entry.image is not None:
+            image = await read_rendered(service.store, prompts.run, entry.model)
+            write_file(folder / entry.image.file, base64.b64decode(image.base64))
+            note(f"wrote {folder / entry.image.file}")
 
 
 def _note_omitted(format_name: str, prompts: PromptSet) -> None:

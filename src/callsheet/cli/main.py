@@ -22,6 +22,7 @@ COMMANDS = {
     ),
     "runs": ("callsheet.cli.runs_commands:runs", "List the stored runs."),
     "show": ("callsheet.cli.runs_commands:show", "Show the prompts of a run."),
+    "note": ("callsheet.cli.note_command:note", "Keep a title, a note or images with a run."),
     "export": (
         "callsheet.cli.export_command:export",
         "Export the prompts of a run for other tools.",

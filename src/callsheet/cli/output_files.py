@@ -32,11 +32,13 @@ def write_results(folder: Path, document: Mapping[str, Any], prompts: PromptSet)
     write_file(folder / "prompts.md", markdown.write(prompts))
 
 
-def write_file(path: Path, text: str) -> None:
-    """Writes the text with its line ends unchanged; raises OutputUnwritableError."""
+def write_file(path: Path, content: str | bytes) -> None:
+    """Writes a text with its line ends unchanged, or bytes; raises OutputUnwritableError."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, "utf-8", errors="replace", newline="")
+        part.write_bytes(
+            content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+        )
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

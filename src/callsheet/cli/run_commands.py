@@ -35,8 +35,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("workflow", default="oms")
+@click.argument("workflow", required=False)
 @click.option("--idea", help="The idea to write prompts for; asked for if omitted.")
+@click.option(
+    "--like",
+    metavar="RUN",
+    help="Begin with the workflow, brief, groups and image of an earlier run; other options go"
+    " before them. The LLM is not taken over.",
+)
 @click.option(
     "--set",
     "fields",
@@ -57,14 +63,23 @@ if TYPE_CHECKING:
 @llm_options
 @question_options
 @result_options
-def run(workflow: str, idea: str | None, fields: tuple[str, ...], **given: Any) -> int:
+def run(
+    workflow: str | None, idea: str | None, fields: tuple[str, ...], like: str | None, **given: Any
+) -> int:
     """Write prompts for an idea.
 
     WORKFLOW is a name, a folder or a file (default: oms).
     """
     options = build_run_options(given, brief=parse_brief(idea, fields))
-    hint_llm = given["llm"] is None
-    return _execute(given, lambda service: service.start(options, workflow), hint_llm=hint_llm)
+
+    async def begin(service: RunService) -> RunSession:
+        if like is None:
+            return await service.start(options, workflow or "oms")
+        from callsheet.runs.like import options_like
+
+        return await service.start(*await options_like(service, like, options, workflow))
+
+    return _execute(given, begin, hint_llm=given["llm"] is None)
 
 
 @click.command(epilog=RUN_HELP)

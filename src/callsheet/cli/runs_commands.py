@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from callsheet.runs.service import RunService
 
+MAX_TITLE = 60
+"""Letters of a title that the list shows."""
+
 
 @click.command()
 @click.option(
@@ -38,19 +41,34 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Copy what can be read of a damaged store into a new one. FILE itself is kept as it is.",
 )
+@click.option(
+    "--search",
+    default="",
+    metavar="TEXT",
+    help="Only runs with all these words in their brief, groups, models, prompts, title or note.",
+)
+@click.option("--favourite", is_flag=True, help="Only favourites.")
 @json_option
 @debug_option
-def runs(*, rescue: Path | None, json: bool) -> int | None:
-    """List the stored runs, newest first."""
+def runs(*, rescue: Path | None, search: str, favourite: bool, json: bool) -> int | None:
+    """List the stored runs, newest first.
+
+    A search takes words of any script, whatever their case and accents, and lists rows of batches
+    one by one.
+    """
     if rescue is not None:
         return _rescue(rescue, json=json)
-    rows = asyncio.run(_service().runs())
+    from callsheet.runs.listing import RunFilter
+
+    wanted = RunFilter(search, favourite=favourite)
+    rows = asyncio.run(_service().runs(wanted))
     for row in rows:
         row["started"] = datetime.fromtimestamp(row["started"], UTC).isoformat(timespec="seconds")
     if json:
         print_json(rows)
     elif not rows:
-        note("no run is stored yet; `callsheet run` starts one")
+        narrow = wanted != RunFilter()
+        note("no run matches" if narrow else "no run is stored yet; `callsheet run` starts one")
     else:
         _print_table(rows)
     return None
@@ -78,6 +96,9 @@ def show(name: str, model: str | None, *, attempts: bool, follow: bool, json: bo
     else:
         print_document(document)
         note(f"\n{document['run']}: {document['status']}, written by {document['llm']}")
+        if (noted := document.noted) and (noted.title or noted.text or noted.favourite):
+            parts = ("favourite" if noted.favourite else "", noted.title, noted.text)
+            note("noted: " + "; ".join(filter(None, parts)))
         if line := summary(document):
             note(line)
         if "error" in document:
@@ -171,12 +192,17 @@ def _print_attempts(attempts: list[dict[str, Any]]) -> None:
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("run", "workflow", "status", "started (UTC)"):
+    for heading in ("run", "workflow", "status", "started (UTC)", "title"):
         table.add_column(heading)
     for row in rows:
         started = row["started"].replace("T", " ").removesuffix("+00:00")
         count = f" [dim]({row['runs']:,} runs)[/]" if "runs" in row else ""
-        table.add_row(row["run"] + count, row["workflow"], row["status"], started)
+        title = printable(" ".join(row["title"].split()))
+        shown = title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
+        star = "★ " if row["favourite"] else ""
+        cells = (row["workflow"], row["status"], started, Text(star + shown))
+        table.add_row(row["run"] + count, *cells)
     Console(soft_wrap=True).print(table)

@@ -22,6 +22,7 @@ class ExportFormat:
     * `write` makes the file's text from a prompt set.
     * A `selective` form takes only texts of some formats (`callsheet.catalog.formats`): those that it
       lists in `formats`, and those that list it in their `export_forms`.
+    * `names_images`: whether the file names the images that a person rendered from the prompts.
     * `shows_settings`: whether the file says what must be set outside the prompts.
     """
 
@@ -33,6 +34,7 @@ class ExportFormat:
     selective: bool = False
     formats: tuple[str, ...] = ()
     shows_settings: bool = True
+    names_images: bool = False
 
     def accepts(self, text: PromptText) -> bool:
         """Whether the form takes this text as it stands."""

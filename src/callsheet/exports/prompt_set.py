@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from callsheet.catalog.formats.format import Format
     from callsheet.catalog.groups import Group
-    from callsheet.documents import RunDocument
+    from callsheet.documents import RenderedImage, RunDocument
     from callsheet.loader.bundle import WorkflowBundle
 
 
@@ -37,7 +37,10 @@ class PromptText:
 
 @dataclass(frozen=True)
 class ExportedPrompt:
-    """A model's prompt with its metadata. A prompt of several fields has several texts."""
+    """A model's prompt with its metadata. A prompt of several fields has several texts.
+
+    `image` is the image that a person rendered from it.
+    """
 
     category: str
     group: str
@@ -47,13 +50,14 @@ class ExportedPrompt:
     prompt: JsonValue
     texts: tuple[PromptText, ...]
     settings: tuple[str, ...]
+    image: RenderedImage | None = None
 
 
 @dataclass(frozen=True)
 class PromptSet:
     """The prompts of a run, in the order of the config.
 
-    `chosen` is what the LLM chose where the brief leaves it open.
+    `chosen` is what the LLM chose where the brief leaves it open, `noted` what a person noted.
     """
 
     run: str
@@ -62,6 +66,7 @@ class PromptSet:
     brief: Mapping[str, Any]
     entries: tuple[ExportedPrompt, ...]
     chosen: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, Any] = field(default_factory=dict)
 
     def only(self, models: Sequence[str]) -> PromptSet:
         """The set with these models' prompts only; raises UnknownNameError."""
@@ -76,11 +81,13 @@ class PromptSet:
 
 def prompt_set(document: RunDocument, bundle: WorkflowBundle) -> PromptSet:
     """The prompts of a run's document, with the metadata of their groups."""
+    images = document.rendered or {}
     found = [
-        entry
+        replace(entry, image=images.get(entry.model))
         for category, prompts in document.prompts.items()
         for entry in _entries(category, _printable(prompts), document.settings, bundle)
     ]
+    noted = document.noted.to_json() if document.noted else {}
     return PromptSet(
         run=document.run,
         workflow=document.workflow,
@@ -88,6 +95,7 @@ def prompt_set(document: RunDocument, bundle: WorkflowBundle) -> PromptSet:
         brief=_printable(document.brief),
         entries=tuple(_with_negatives(found)),
         chosen=document.get("chosen") or {},
+        noted=_printable({name: value for name, value in noted.items() if value}),
     )
 
 

@@ -69,7 +69,7 @@ def in_tools(hint: str) -> str:
 
 def state_text(document: RunDocument, question: Question | None) -> str:
     """A run as it stands: its prompts, what is wrong with them, and what is to be done next."""
-    parts = [f"Run: {document.run}", f"Status: {_status(document)}"]
+    parts = [f"Run: {document.run}", f"Status: {_status(document)}", *_noted(document)]
     if prompts := [*_prompts(document)]:
         parts += [SHOW if document.status in ENDED else ACCEPTED, *prompts]
     parts += _findings(document)
@@ -85,6 +85,15 @@ def _error(document: RunDocument) -> Iterator[str]:
         yield f"Error: {error.message}"
         if document.llm != PASTE:
             yield in_tools(error.hint)
+
+
+def _noted(document: RunDocument) -> Iterator[str]:
+    """What the user noted about the run."""
+    if document.noted is not None:
+        if document.noted.title:
+            yield f"The user's title: {document.noted.title}"
+        if document.noted.text:
+            yield f"The user's note: {document.noted.text}"
 
 
 def _status(document: RunDocument) -> str:

@@ -13,7 +13,7 @@ from callsheet.loader.bundle import load_workflow
 from callsheet.mcp_server.group_tools import workflow_of
 from callsheet.mcp_server.replies import PASTE, state_text
 from callsheet.questions import MAX_PASTE
-from callsheet.runs.listing import RunListing
+from callsheet.runs.listing import RunFilter, RunListing
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 
@@ -147,9 +147,9 @@ class RunTools:
         return [f"{catalog.group_of(model).name}/{model}" for model in models]
 
     async def search(self, words: str) -> str:
-        """List the newest runs whose idea has these words."""
+        """List the newest runs whose brief, prompts, title or note have these words."""
         listing = RunListing(self.service.store)
-        found, _ = await listing.page(search=words, limit=MAX_FOUND)
+        found, _ = await listing.page(RunFilter(words), limit=MAX_FOUND)
         if not found:
             return "No run matches." if words else "There are no runs yet."
         return "\n".join(f"{each['run']} ({each['status']}): {each['title']}" for each in found)

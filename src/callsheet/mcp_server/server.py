@@ -210,7 +210,7 @@ def _add_run_tools(server: MCPServer, runs: RunTools) -> None:
     @server.tool(**_hints("Search runs"))
     @_with_hints
     async def search(words: Words = "") -> str:
-        """List the newest runs, or those whose idea has these words."""
+        """List the newest runs, or those whose brief, prompts or note have these words."""
         return await runs.search(words)
 
     @server.tool(**_hints("Export prompts"))

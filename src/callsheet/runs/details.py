@@ -12,6 +12,7 @@ from callsheet.exports.registry import available_exports
 from callsheet.loader.bundle import load_stored
 from callsheet.runs.attempts import list_attempts, work_in_progress
 from callsheet.runs.document import run_document
+from callsheet.runs.notes import fold_notes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,9 @@ async def run_details(
     bundle = await load_stored(store, view.manifest)
     receipt = await write_receipt(store, view) if view.usage.tokens else None
     document = run_document(bundle, view, status, receipt)
-    prompts = prompt_set(document, bundle)
+    note = fold_notes(await store.notes(view.run))
+    noted = {"noted": note.document(), "rendered": note.rendered(view.run), "note_seq": note.seq}
+    prompts = prompt_set(document := document.model_copy(update=noted), bundle)
     working = work_in_progress(bundle, view)
     details = {
         **({} if working is None else {"at_work": working}),

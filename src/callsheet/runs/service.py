@@ -17,7 +17,7 @@ from callsheet.llm.factory import LLMCache, check_options
 from callsheet.llm.providers import DEFAULT_LLM, provider_of
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
 from callsheet.runs.inputs import check_image_used, check_still, parse_inputs
-from callsheet.runs.listing import group_batches, row_status
+from callsheet.runs.listing import EVERY_RUN, RunFilter, RunListing, row_status
 from callsheet.runs.names import batch_of, name_for, new_name
 from callsheet.runs.options import (
     RunOptions,
@@ -40,7 +40,7 @@ from callsheet.runs.retry import (
 from callsheet.runs.session import RunSession, acquire_lease
 from callsheet.store.factory import open_store
 from callsheet.store.owners import owner_name
-from callsheet.store.port import Lease, NoSuchRunError
+from callsheet.store.port import NO_LIMIT, Lease, NoSuchRunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -240,17 +240,15 @@ class RunService:
         """Return the view of a run."""
         return await read_view(self.store, await self.find(name))
 
-    async def runs(self) -> list[dict[str, Any]]:
-        """List all runs, newest first; a batch is one entry."""
-        return group_batches(
-            {
-                "run": row.run,
-                "workflow": row.workflow,
-                "status": row_status(row),
-                "started": row.started,
-            }
-            for row in await self.store.runs()
-        )
+    async def runs(self, wanted: RunFilter = EVERY_RUN) -> list[dict[str, Any]]:
+        """List the runs of a filter, newest first; without one, a batch is one entry."""
+        listing = RunListing(self.store)
+        if wanted == EVERY_RUN:
+            found = await listing.every()
+        else:
+            found, _ = await listing.page(wanted, limit=NO_LIMIT)
+        hidden = ("seq", "note_seq")
+        return [{k: v for k, v in each.items() if k not in hidden} for each in found]
 
     async def delete(self, name: str) -> str:
         """Delete a run, or a batch with all its runs; returns its full name."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from callsheet.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from callsheet.events import Event, RecordedEvent
+    from callsheet.events import Event, RecordedEvent, RunNoted
 
 NO_LIMIT = 1_000_000_000
 """More runs than any store holds."""
@@ -89,7 +89,7 @@ class RunRow:
 
     `last_event` is the kind of the last event and `seq` its number, `first_event` the first event as
     JSON text, so that a list needs no further query. `number` orders runs as they were created,
-    whatever the clock said. `lease_expired` says that the owner, if there
+    whatever the clock said. `note_seq` is how many notes it has. `lease_expired` says that the owner, if there
     is one, sent no heartbeat for longer than its lease.
     """
 
@@ -104,6 +104,7 @@ class RunRow:
     first_event: str
     lease_expired: bool
     number: int = 0
+    note_seq: int = 0
 
 
 class Store(Protocol):
@@ -140,6 +141,21 @@ class Store(Protocol):
 
     async def events(self, run: str, after: int = 0) -> list[RecordedEvent]:
         """Events of a run after number `after`; raises NoSuchRunError."""
+        ...
+
+    async def note(self, run: str, event: RunNoted, files: Mapping[str, str]) -> None:
+        """Adds a note to a run, whoever has its lease; raises NoSuchRunError.
+
+        Images that no note and no event names any more are deleted.
+        """
+        ...
+
+    async def notes(self, run: str) -> list[RunNoted]:
+        """Notes of a run, the oldest first."""
+        ...
+
+    async def searched_events(self, rows: Sequence[RunRow]) -> dict[str, list[dict[str, Any]]]:
+        """Events of these runs in which a search looks, as JSON; those that cannot be read are left out."""
         ...
 
     async def wait_for_events(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:

@@ -97,6 +97,24 @@ update leases set owner = '' where run = :run and owner = :owner and epoch = :ep
 -- select_owner: who owns a run
 select owner, heartbeat from leases where run = :run
 
+-- lock_notes: notes of a run are numbered one after the other; its lease is not needed
+update runs set workflow = workflow where run = :run returning run
+
+-- insert_note: notes have the numbers below 0, so that they never come between events of the run's owner
+insert into events (run, seq, kind, body, at) values (:run, (select coalesce(min(seq), 0) - 1 from events where run = :run and seq < 0), :kind, :body, :at)
+
+-- announce_note: a run that nobody owns was just changed
+update leases set heartbeat = :steady where run = :run and owner = ''
+
+-- select_notes: a run's notes
+select seq, body, at from events where run = :run and seq < 0 order by seq desc
+
+-- delete_run_file: an image was removed, unless an event names it
+delete from kept where run = :run and hash = :hash and not exists (select 1 from events where run = :run and seq > 0 and body like '%' || :hash || '%')
+
+-- select_searched_events: what a search reads of the runs between two numbers; a query of its own, because the other events are the long ones
+select e.run, e.body from runs r join events e on e.run = r.run where r.number between :low and :high and e.kind in ('run_started', 'run_retried', 'question_answered', 'call_replied', 'prompt_edited', 'run_noted') order by e.run, e.seq
+
 -- select_events: a run's events after a number
 select seq, body, at from events where run = :run and seq > :after order by seq
 
@@ -113,13 +131,13 @@ select hash from files order by hash
 select run, hash from kept where hash not in (select hash from files) order by run, hash
 
 -- select_runs: runs behind a position, newest first, each with its last and first event and its owner
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :steady - :lease and :awake < :steady - :lease then 1 else 0 end, r.number from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where (r.number, r.run) < (:number, :run) order by r.number desc, r.run desc limit :limit
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :steady - :lease and :awake < :steady - :lease then 1 else 0 end, r.number, (select count(*) from events n where n.run = r.run and n.seq < 0) from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where (r.number, r.run) < (:number, :run) order by r.number desc, r.run desc limit :limit
 
 -- select_run: the same for one run
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :steady - :lease and :awake < :steady - :lease then 1 else 0 end, r.number from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where r.run = :run
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :steady - :lease and :awake < :steady - :lease then 1 else 0 end, r.number, (select count(*) from events n where n.run = r.run and n.seq < 0) from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where r.run = :run
 
 -- select_active_runs: the same for runs with a recent heartbeat
-select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :steady - :lease and :awake < :steady - :lease then 1 else 0 end, r.number from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where l.heartbeat >= :steady - :seconds order by r.number desc, r.run desc
+select r.run, r.workflow, r.started, e.kind, case when e.kind = 'run_finished' then e.body else '' end, l.owner, l.heartbeat, e.seq, f.body, case when l.heartbeat < :steady - :lease and :awake < :steady - :lease then 1 else 0 end, r.number, (select count(*) from events n where n.run = r.run and n.seq < 0) from runs r join events e on e.run = r.run and e.seq = (select max(seq) from events where run = r.run) join events f on f.run = r.run and f.seq = 1 join leases l on l.run = r.run where l.heartbeat >= :steady - :seconds order by r.number desc, r.run desc
 
 -- select_names_with_prefix: names of runs with a prefix
 select run from runs where substr(run, 1, length(:prefix)) = :prefix order by number desc, run desc

@@ -7,13 +7,14 @@ import json
 import re
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
-from callsheet.events import decode
+from callsheet.events import RunNoted, decode
 from callsheet.store.sqlite_pages import read_rows
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _content(damaged: Path) -> bytes:
 
 def _readable(events: dict[int, Event]) -> Iterable[Event]:
     """The events from the first on, up to one that is missing or cannot be read."""
-    for seq in range(1, len(events) + 1):
+    for seq in range(1, max(events, default=0) + 1):
         if seq not in events:
             return
         try:
@@ -138,11 +139,20 @@ def _readable(events: dict[int, Event]) -> Iterable[Event]:
         yield events[seq]
 
 
+def _notes(events: dict[int, Event]) -> Iterable[Event]:
+    """The notes that can be read, the oldest first: each stands for itself."""
+    for seq in sorted((seq for seq in events if seq < 0), reverse=True):
+        with suppress(ValueError, ValidationError):
+            RunNoted.model_validate(json.loads(events[seq][1]))
+            yield events[seq]
+
+
 async def _copy(store: SqlStore, run: str, found: _Found, events: list[Event]) -> None:
     first: dict[str, Any] = json.loads(events[0][1])
     workflow = found.runs[run][0] if run in found.runs else str(first.get("workflow", ""))
     # Images are named in answers; where it is not recorded any more that they are used, this tells.
-    named = {name for _, body, _ in events for name in HASH.findall(body)}
+    notes = [*_notes(found.events[run])]
+    named = {name for _, body, _ in (*events, *notes) for name in HASH.findall(body)}
     used = [name for name in _files_of(run, found, events) | named if name in found.files]
 
     async def write(do: Transaction) -> None:
@@ -154,7 +164,10 @@ async def _copy(store: SqlStore, run: str, found: _Found, events: list[Event]) -
             await do.each("insert_run_file", rows)
         numbered = [
             {"run": run, "seq": seq, "kind": kind, "body": body, "recorded": at}
-            for seq, (kind, body, at) in enumerate(events, start=1)
+            for seq, (kind, body, at) in (
+                *enumerate(events, start=1),
+                *((-number, note) for number, note in enumerate(notes, start=1)),
+            )
         ]
         await do.each("insert_event", numbered)
 

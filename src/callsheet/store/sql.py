@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
     from typing import Self
 
+    from callsheet.events import RunEvent, RunNoted
     from callsheet.store.database import Database, Row, Transaction
 
 
@@ -97,6 +98,27 @@ class SqlStore:
         if not rows and not await self.database.read("run_exists", run=run):
             raise _no_such_run(run)
         return [self._decoded(run, row) for row in rows]
+
+    async def note(self, run: str, event: RunNoted, files: Mapping[str, str]) -> None:
+        from callsheet.store.notes import add_note, lock_notes
+
+        async def write(do: Transaction) -> None:
+            if not await lock_notes(do, run, event):
+                raise _no_such_run(run)
+            await _add_files(do, run, files)
+            await add_note(do, run, event, _encoded(event))
+
+        await self.database.write(run, write, last=True)
+
+    async def notes(self, run: str) -> list[RunNoted]:
+        from callsheet.store.notes import read_notes
+
+        return await read_notes(self.database, run)
+
+    async def searched_events(self, rows: Sequence[RunRow]) -> dict[str, list[dict[str, Any]]]:
+        from callsheet.store.notes import read_searched
+
+        return await read_searched(self.database, rows)
 
     async def wait_for_events(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:
         deadline = time.monotonic() + seconds
@@ -340,14 +362,14 @@ async def _add_events(
 
 
 def _row(row: Row) -> RunRow:
-    run, workflow, started, last, body, owner, heartbeat, seq, first, expired, number = row
+    run, workflow, started, last, body, owner, heartbeat, seq, first, expired, *numbers = row
     result, is_expired = _result(body), bool(expired)
     return RunRow(
-        run, workflow, started, last, result, owner, heartbeat, seq, first, is_expired, number
+        run, workflow, started, last, result, owner, heartbeat, seq, first, is_expired, *numbers
     )
 
 
-def _encoded(event: Event) -> str:
+def _encoded(event: RunEvent) -> str:
     try:
         return event.model_dump_json(ensure_ascii=True)
     except ValueError:

@@ -19,6 +19,7 @@ async def verify(store: SqlStore) -> list[str]:
     for run in await store.names_starting_with(""):
         try:
             numbers = [recorded.seq for recorded in await store.events(run)]
+            await store.notes(run)
         except StorageError as error:
             found.append(error.message)
             continue

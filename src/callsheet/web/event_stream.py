@@ -78,7 +78,7 @@ class EventFeed:
         self.closed = False
         self._listing = listing
         self._changes: deque[tuple[int, bytes]] = deque(maxlen=MAX_CHANGES)
-        self._sent: dict[str, tuple[int, str]] = {}
+        self._sent: dict[str, tuple[int, str, int]] = {}
         self._names: set[str] = set()
         self._events: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
         self._activities: dict[str, tuple[int, bytes]] = {}
@@ -170,7 +170,7 @@ class EventFeed:
         for row in reversed(rows):
             if batch_of(row.run):
                 continue
-            now = (row.seq, row_status(row))
+            now = (row.seq, row_status(row), row.note_seq)
             if self._sent.get(row.run) != now:
                 self._sent[row.run] = now
                 self._names.add(row.run)

@@ -99,6 +99,9 @@ def _content(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         files: dict[str, Any] = {each: {"schema": {"type": "string"}} for each in texts}
         binary = {"type": "string", "format": "binary"}
         return files | {"application/json": {"schema": {}}, WORKBOOK: {"schema": binary}}
+    if operation.media == "image/*":
+        image = {"schema": {"type": "string", "format": "binary"}}
+        return dict.fromkeys(("image/png", "image/jpeg", "image/webp"), image)
     if operation.response is None:
         return {operation.media: {"schema": {"type": "string"}}}
     return {operation.media: {"schema": _schema(operation.response, schemas)}}

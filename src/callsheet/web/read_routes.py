@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from callsheet.authoring.describe import describe_llms, describe_workflow
 from callsheet.authoring.lint import lint_with_autofix
 from callsheet.costs.savings_report import savings_report
+from callsheet.errors import UnknownNameError
 from callsheet.exports.registry import all_exports, find_export, render_export
 from callsheet.loader.bundle import load_workflow
 from callsheet.runs.estimate import estimate_retry, estimate_selection
+from callsheet.runs.listing import RunFilter
+from callsheet.runs.notes import read_rendered
 from callsheet.web.event_stream import EventStream, parse_positions
 from callsheet.web.http_io import attachment, json_response
 from callsheet.web.problems import WebError
@@ -109,7 +113,9 @@ async def list_runs(call: RequestContext) -> Response:
     server = call.server
 
     async def compute() -> dict[str, Any]:
-        found, after = await server.listing.page(**dict(call.query))
+        query = call.query
+        wanted = RunFilter(query.search, query.status, query.favourite)
+        found, after = await server.listing.page(wanted, after=query.after, limit=query.limit)
         return {"runs": found, "next": after}
 
     # A lease expires without a write, so the list is read again each second.
@@ -153,6 +159,20 @@ async def download_prompts(call: RequestContext) -> Response:
     text = render_export(call.query.format, await call.server.service.prompt_set(row.run))
     content, media_type = text.encode("utf-8", "replace"), f"{export.media_type}; charset=utf-8"
     return attachment(content, media_type, f"{row.run}.{export.suffix}")
+
+
+async def get_image(call: RequestContext) -> Response:
+    """Return the image that a person rendered from a model's prompt."""
+    row = await call.server.service.store.run(call.run)
+    model = str(call.request.path_params["model"])
+    try:
+        image = await read_rendered(call.server.service.store, row.run, model)
+    except UnknownNameError as error:
+        raise WebError(404, "not_found", error.message, hint=error.hint) from None
+    response = json_response(base64.b64decode(image.base64))
+    # The type was read from the content when the image was stored; no other can come back.
+    response.headers["content-type"] = image.media_type
+    return response
 
 
 async def stream_events(call: RequestContext) -> ASGIApp:

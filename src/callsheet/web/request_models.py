@@ -149,6 +149,23 @@ class EditRequest(RequestBody):
     )
 
 
+class NoteRequest(RequestBody):
+    """What a person notes about a run; null leaves a field as it is, an empty text removes it."""
+
+    title: Annotated[str, StringConstraints(max_length=200)] | None = None
+    text: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    favourite: bool | None = None
+
+
+class RenderedImageRequest(RequestBody):
+    """An image that a person rendered from a model's prompt; it replaces an earlier one."""
+
+    model: Name
+    image: Annotated[str, StringConstraints(min_length=1, max_length=13_400_000)] | None = Field(
+        description="In base64: PNG, JPEG or WebP, up to 10 MB. Null: the image is removed."
+    )
+
+
 class EstimateRequest(RequestBody):
     """A selection of groups to estimate."""
 
@@ -177,6 +194,7 @@ class RunsQuery(BaseModel):
 
     search: Annotated[str, StringConstraints(max_length=200)] = ""
     status: RunStatus | None = None
+    favourite: bool = Field(default=False, description="Only favourites.")
     after: Annotated[str, StringConstraints(max_length=100)] | None = None
     limit: int = Field(default=50, ge=1, le=200)
 

@@ -254,8 +254,10 @@ class RunSummary(ResponseModel):
     workflow: str
     status: RunStatus
     started: float
-    title: str
+    title: str = Field(description="A person's title, else the idea.")
+    favourite: bool
     seq: int
+    note_seq: int = Field(description="How often a person has noted something about the run.")
 
 
 class RunPage(ResponseModel):

@@ -58,6 +58,8 @@ IDEMPOTENT = frozenset(
         run_routes.start_run,
         run_routes.answer_question,
         run_routes.edit_prompt,
+        run_routes.note_run,
+        run_routes.keep_image,
         run_routes.resume_run,
         run_routes.retry_run,
     }
@@ -130,6 +132,15 @@ OPERATIONS = (
         RunDocument,
         request_models.EditRequest,
     ),
+    Operation("POST", f"{RUN}/notes", run_routes.note_run, RunDocument, request_models.NoteRequest),
+    Operation(
+        "POST",
+        f"{RUN}/images",
+        run_routes.keep_image,
+        RunDocument,
+        request_models.RenderedImageRequest,
+    ),
+    Operation("GET", f"{RUN}/images/{{model}}", read_routes.get_image, media="image/*"),
     Operation(
         "POST", f"{RUN}/resume", run_routes.resume_run, RunDocument, request_models.ResumeRequest
     ),

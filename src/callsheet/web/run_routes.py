@@ -5,11 +5,15 @@ Each response is sent after what it reports is stored.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from callsheet.errors import StorageError
 from callsheet.events import QuestionAnswered, RunResumed, RunRetried
+from callsheet.images import FOR_RUNS, read_base64
+from callsheet.runs import notes
 from callsheet.runs.edit import replace_prompt
+from callsheet.runs.notes import NoteChange
 from callsheet.runs.session import AlreadyAnsweredError
 from callsheet.store.port import LeaseError
 from callsheet.web.http_io import json_response
@@ -87,6 +91,28 @@ async def edit_prompt(call: RequestContext) -> Response:
             idempotency_key=call.once,
         )
     return json_response(await server.document_json(call.run))
+
+
+async def note_run(call: RequestContext) -> Response:
+    """Note a title, a text or a favourite mark, whatever the run is doing."""
+    body = call.body
+    return await _noted(call, NoteChange(body.title, body.text, body.favourite))
+
+
+async def keep_image(call: RequestContext) -> Response:
+    """Keep the image that was rendered from a model's prompt, or remove it."""
+    body = call.body
+    image = body.image and await asyncio.to_thread(read_base64, body.image, FOR_RUNS)
+    return await _noted(call, NoteChange(images={body.model: image}))
+
+
+async def _noted(call: RequestContext, change: NoteChange) -> Response:
+    store = call.server.service.store
+    await store.run(call.run)
+    if not any(call.repeats(each.once) for each in await store.notes(call.run)):
+        await notes.note_run(store, call.run, change, idempotency_key=call.once)
+        call.server.feed.notify()
+    return json_response(await call.server.document_json(call.run))
 
 
 async def resume_run(call: RequestContext) -> Response:

@@ -118,10 +118,10 @@ class ServerState:
             if row.seq == session.journal.stored:
                 return await self._unsaved_document(session)
             del self._unsaved[run]
-        key = (run, row.seq, row_status(row))
+        key = (run, row.seq, row_status(row), row.note_seq)
         if key not in self._cache:
             document = await self.service.show(run)
-            key = (run, document.seq or 0, document.status)
+            key = (run, document.seq or 0, document.status, document.note_seq or 0)
             self._cache_response(key, json.dumps(document.to_json()).encode())
         return self._cache[key]
 

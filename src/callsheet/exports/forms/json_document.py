@@ -20,6 +20,7 @@ def write(prompts: PromptSet) -> str:
             "llm": prompts.llm,
             "brief": prompts.brief,
             **({"chosen": prompts.chosen} if prompts.chosen else {}),
+            **({"noted": prompts.noted} if prompts.noted else {}),
             "prompts": [_entry(entry) for entry in prompts.entries],
         }
     )
@@ -32,7 +33,8 @@ def _entry(entry: ExportedPrompt) -> dict[str, Any]:
         "model": entry.model,
         "prompt": entry.prompt,
         "set": list(entry.settings),
+        **({"image": entry.image.to_json()} if entry.image else {}),
     }
 
 
-EXPORT = ExportFormat("json", "JSON", "json", "application/json", write)
+EXPORT = ExportFormat("json", "JSON", "json", "application/json", write, names_images=True)

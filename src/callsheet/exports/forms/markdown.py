@@ -20,13 +20,18 @@ def write(prompts: PromptSet) -> str:
 
 
 def _lines(prompts: PromptSet) -> Iterator[str]:
-    yield f"# {inert_markdown(str(prompts.brief.get('idea', prompts.run)))}"
+    idea = prompts.brief.get("idea", prompts.run)
+    yield f"# {inert_markdown(str(prompts.noted.get('title', idea)))}"
     yield ""
+    if "title" in prompts.noted:
+        yield f"* idea: {inert_markdown(str(idea))}"
     for key, value in prompts.brief.items():
         if key != "idea":
             open_value = f"{prompts.chosen.get(key, '')} (left open)".strip()
             yield f"* {inert_markdown(key.replace('_', ' '))}: {inert_markdown(str(value or open_value))}"
     yield f"* written by: {inert_markdown(prompts.llm)}, run {prompts.run}"
+    if "text" in prompts.noted:
+        yield f"* note: {inert_markdown(str(prompts.noted['text']))}"
     for category, entries in groupby(prompts.entries, lambda entry: entry.category):
         yield f"\n## {category.replace('_', ' ').capitalize()}"
         for entry in entries:
@@ -43,6 +48,8 @@ def _sections(entry: ExportedPrompt) -> Iterator[str]:
             yield f"{inert_markdown(' '.join(beside))}\n"
             beside = []
         yield code_fence(text.text)
+    if entry.image:
+        yield f"\n![{inert_markdown(entry.model)}]({entry.image.file})"
 
 
-EXPORT = ExportFormat("md", "Markdown", "md", "text/markdown", write)
+EXPORT = ExportFormat("md", "Markdown", "md", "text/markdown", write, names_images=True)
