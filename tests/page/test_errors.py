@@ -68,7 +68,7 @@ def test_a_failed_run_goes_on_in_a_chat_with_one_press(
 
 def test_the_name_of_an_llm_is_checked_when_it_is_chosen(ui: PageObject) -> None:
     choice = ui.page.get_by_label("LLM", exact=True)
-    choice.select_option("other…")
+    choice.select_option(label="other…")
     ui.page.locator("#llm-name").fill("gpt-5.2-mini")
     ui.page.keyboard.press("Enter")
     problem = ui.page.locator("#llm-problem")

@@ -23,7 +23,7 @@ def test_older_groups_are_shown_on_request_and_numbers_mean_current_ones(
         ui.page.keyboard.press("2")
         expect(ui.page.locator("#group-ink_2")).to_be_checked()
         image.get_by_text("Show older (1)").click()
-        expect(ink_1).to_contain_text("Closes on 2099-03-01; replaced by: ink_2")
+        expect(ink_1).to_contain_text("Closes on Mar 1, 2099; replaced by: ink_2")
         ink_1.click()
         ui.enter_idea("a heron")
         ui.primary_button.click()

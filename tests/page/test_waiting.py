@@ -46,7 +46,7 @@ def test_what_is_promised_is_written_and_progress_only_grows(
         written = [int(first) for first, *_ in seen]
         assert written == sorted(written)
         assert {total for _, *total in seen for total in total} == {"7"}
-        percentages = re.findall(r"\d+ %", ui.page.locator("body").inner_text())
+        percentages = re.findall(r"\d+\s?%", ui.page.locator("body").inner_text())
         assert len(percentages) == 1
 
         llm.pause()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,14 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from callsheet.web.page_messages import (
+    REFERENCE,
+    fill_document,
+    fill_module,
+    languages,
+    messages,
+    preferred_language,
+)
 from callsheet.web.problems import WebError
 
 if TYPE_CHECKING:
@@ -25,8 +34,11 @@ if TYPE_CHECKING:
 FOLDER = Path(str(files("callsheet"))) / "web" / "page"
 
 INDEX = "index.html"
-MAIN, MODULES = "main.js", "modules.js"
+MAIN, MODULES, MESSAGES = "main.js", "modules.js", "messages.js"
 STYLES, STYLE_SHEETS = "styles.css", ("theme.css", "forms.css", "prompts.css", "layout.css")
+
+FILLED = {INDEX: fill_document, MESSAGES: fill_module}
+IN_LANGUAGE = ", accept-language, cookie"
 
 _IMPORT = re.compile(r'^import [^;]*? from "\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=async |function|const|let|class)", re.MULTILINE)
@@ -52,8 +64,8 @@ def page_files() -> dict[str, Path]:
     }
 
 
-def joined_modules(files: Mapping[str, Path]) -> str:
-    """Return the page's modules as one, each after those that it imports.
+def joined_modules(files: Mapping[str, Path], language: str = REFERENCE) -> str:
+    """Return the page's modules as one, each after those that it imports, with a language's texts.
 
     They share one scope: their top-level names differ from one another, as a test ensures.
     """
@@ -69,24 +81,37 @@ def joined_modules(files: Mapping[str, Path]) -> str:
         joined[name] = _EXPORT.sub("", _IMPORT.sub("", text))
 
     add(MAIN)
+    joined[MESSAGES] = fill_module(joined[MESSAGES], language)
     return "\n".join(joined.values())
 
 
-async def serve_file(request: Request) -> Response:
-    """Serve one file of the page, without a name the page itself."""
-    name = request.path_params.get("name", INDEX)
+def _body(name: str, language: str) -> bytes | None:
+    """Return a file's content, None if there is no such file."""
     files = page_files()
     if name == MODULES:
-        body = joined_modules(files).encode()
-    elif name == STYLES:
-        body = b"".join(files[each].read_bytes() for each in STYLE_SHEETS)
-    elif name in files:
-        body = files[name].read_bytes()
-    else:
+        return joined_modules(files, language).encode()
+    if name == STYLES:
+        return b"".join(files[each].read_bytes() for each in STYLE_SHEETS)
+    if name not in files:
+        return None
+    folder, _, tag = name.removesuffix(".json").partition("/")
+    if folder == "messages" and tag in languages():
+        return json.dumps(messages(tag), ensure_ascii=False).encode()
+    if name in FILLED:
+        return FILLED[name](files[name].read_text("utf-8"), language).encode()
+    return files[name].read_bytes()
+
+
+async def serve_file(request: Request) -> Response:
+    """Serve one file of the page, without a name the page itself, in the language asked for."""
+    name = request.path_params.get("name", INDEX)
+    body = _body(name, preferred_language(request))
+    if body is None:
         raise WebError(404, "not_found", "there is no such file")
     # A weak tag: the file is the same, compressed or not.
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
-    headers = {"etag": tag, "cache-control": "no-cache", "vary": "accept-encoding"}
+    vary = f"accept-encoding{IN_LANGUAGE if name == MODULES or name in FILLED else ''}"
+    headers = {"etag": tag, "cache-control": "no-cache", "vary": vary}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):

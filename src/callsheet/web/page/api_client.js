@@ -1,5 +1,7 @@
 // Sends requests to the server's JSON API; every failure becomes an ApiError.
 
+import { t } from "./language.js";
+
 /** A failed request; `hint` says what to do, `status` is 0 if the server was not reached. */
 export class ApiError extends Error {
   constructor({ status = 0, code = "unreachable", detail, hint = "", ...more }) {
@@ -7,11 +9,6 @@ export class ApiError extends Error {
     Object.assign(this, { status, code, hint, more });
   }
 }
-
-const UNREACHABLE = {
-  detail: "the server does not answer",
-  hint: "start `callsheet serve` again; nothing that was entered is lost",
-};
 
 export function get(path) {
   return send("GET", path);
@@ -52,14 +49,14 @@ async function send(method, path, body, headers = {}) {
   const json = await response.json().catch(() => ({}));
   if (response.ok) return json;
   const { status } = response;
-  throw new ApiError({ detail: `the server answered ${status}`, ...json, status });
+  throw new ApiError({ detail: t("error.answered", { status: String(status) }), ...json, status });
 }
 
 async function fetchWithRetry(path, options, retries) {
   try {
     return await fetch(path, options);
   } catch {
-    if (retries === 0) throw new ApiError(UNREACHABLE);
+    if (retries === 0) throw new ApiError({ detail: t("error.unreachable") });
     return fetchWithRetry(path, options, retries - 1);
   }
 }

@@ -2,6 +2,7 @@
 
 import { apiPath, attempt, get, post, remove } from "./api_client.js";
 import { defaultBatchTitle } from "./format.js";
+import { t } from "./language.js";
 import { announce } from "./live_region.js";
 import { openRun, perform } from "./run_actions.js";
 import { loadRuns } from "./run_list.js";
@@ -67,7 +68,7 @@ function applyBatch(document) {
   clearTimeout(pollTimer);
   if (isBatchRunning(document)) pollTimer = setTimeout(poll, POLL_INTERVAL);
   else if (before?.batch === document.batch && isBatchRunning(before))
-    announce(`${document.title}: ${document.rows.done} of ${document.rows.total} written`);
+    announce(t("batch.ended", { title: document.title, ...document.rows }));
 }
 
 async function poll() {

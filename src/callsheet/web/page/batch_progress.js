@@ -3,23 +3,16 @@
 import { apiPath } from "./api_client.js";
 import { deleteBatch, isBatchRunning, newBatch, stopBatch } from "./batch_actions.js";
 import { button, el, inlineCode } from "./dom.js";
-import { describeError } from "./error_texts.js";
-import { formatCost, formatCount, formatDuration, formatNumber, sentence } from "./format.js";
+import { describeError, serverSaid } from "./error_texts.js";
+import { formatCost, formatDuration, sentence } from "./format.js";
+import { t } from "./language.js";
 
-const BATCH_STATUS = {
-  running: "running",
-  stopping: "stopping after the current LLM calls",
-  succeeded: "done",
-  failed: "done, with failed rows",
-  interrupted: "interrupted",
-  paused: "paused",
-};
 const FORMATS = { csv: "CSV", xlsx: "Excel", jsonl: "JSON Lines", md: "Markdown" };
 
 export function batchProgress(batch) {
   const { title, status, rows, error, llm } = batch;
   return [
-    el("p", { class: "question-text" }, `${title}: ${BATCH_STATUS[status]}`),
+    el("p", { class: "question-text" }, t("text.titled", { title, text: t(`batch_status.${status}`) })),
     progressBar(rows),
     el("p", { class: "small" }, figures(batch).join(" · ")),
     error && problem(describeError(error, llm)),
@@ -33,7 +26,7 @@ function problem({ text, hint, detail }) {
     { class: "notice error", role: "alert" },
     el("p", {}, el("strong", {}, inlineCode(sentence(text)))),
     hint && el("p", { class: "hint" }, inlineCode(sentence(hint))),
-    detail && el("p", { class: "hint small" }, "The server said: ", inlineCode(sentence(detail))),
+    detail && el("p", { class: "hint small" }, inlineCode(serverSaid(detail))),
   );
 }
 
@@ -43,7 +36,7 @@ function progressBar({ total, done, failed }) {
   const attributes = {
     class: "gauge",
     role: "progressbar",
-    "aria-label": "Ideas",
+    "aria-label": t("batch.ideas"),
     "aria-valuemin": "0",
     "aria-valuemax": String(total),
     "aria-valuenow": String(done + failed),
@@ -54,12 +47,12 @@ function progressBar({ total, done, failed }) {
 function figures({ rows, usage, seconds_left: left }) {
   const tokens = usage.input_tokens + usage.output_tokens;
   return [
-    `${formatNumber(rows.done)} of ${formatCount(rows.total, "idea")} written`,
-    rows.failed && `${formatNumber(rows.failed)} failed`,
-    rows.repaired && `${formatNumber(rows.repaired)} corrected`,
-    tokens && `${formatNumber(tokens)} tokens`,
-    tokens && (usage.cost_usd === null ? "cost unknown" : formatCost(usage.cost_usd)),
-    left && `about ${formatDuration(left)} left`,
+    t("batch.written", { done: rows.done, count: rows.total }),
+    rows.failed && t("batch.failed", { count: rows.failed }),
+    rows.repaired && t("batch.corrected", { count: rows.repaired }),
+    tokens && t("count.tokens", { count: tokens }),
+    tokens && (usage.cost_usd === null ? t("batch.cost_unknown") : formatCost(usage.cost_usd)),
+    left && t("batch.left", { time: formatDuration(left) }),
   ].filter(Boolean);
 }
 
@@ -73,14 +66,14 @@ function batchActions(batch) {
   return el(
     "div",
     { class: "actions" },
-    batch.status === "running" && button("Stop", () => stopBatch(name), { id: "batch-stop" }),
-    el("span", { class: "muted small" }, isRunning ? "Download so far" : "Download"),
+    batch.status === "running" && button(t("action.stop"), () => stopBatch(name), { id: "batch-stop" }),
+    el("span", { class: "muted small" }, t(isRunning ? "batch.download_so_far" : "action.download")),
     downloads,
     !isRunning &&
-      button("Delete with its runs", () => deleteBatch(name), {
+      button(t("batch.delete"), () => deleteBatch(name), {
         class: "link-button",
         id: "batch-delete",
       }),
-    button("New batch", newBatch, { id: "batch-new" }),
+    button(t("batch.new"), newBatch, { id: "batch-new" }),
   );
 }

@@ -4,12 +4,13 @@ import { apiPath, attempt, get } from "./api_client.js";
 import { copyText } from "./clipboard.js";
 import { button, byId, el, inlineCode, renderIfChanged } from "./dom.js";
 import { describeError } from "./error_texts.js";
-import { capitalize, formatCost, formatCount } from "./format.js";
+import { capitalize, formatCost } from "./format.js";
 import { textLabel } from "./labels.js";
+import { t } from "./language.js";
 import { isPaid, promptTexts } from "./selectors.js";
 import { setState, state } from "./store.js";
 
-const ROW_STATUS = { succeeded: "done", failed: "failed", running: "writing", left: "not begun" };
+const ROW_STATUS = ["succeeded", "failed", "running", "left"];
 const ROW_SEARCH_DELAY = 200; // milliseconds after the last key
 const ROWS_AT_ONCE = 50;
 const ANY = "any"; // status
@@ -34,8 +35,9 @@ export function renderBatchRows(element, batch) {
 }
 
 function filters() {
-  const choices = Object.entries({ [ANY]: "all rows", ...ROW_STATUS });
-  const options = choices.map(([value, label]) => el("option", { value }, capitalize(label)));
+  const options = [ANY, ...ROW_STATUS].map((value) =>
+    el("option", { value }, capitalize(t(`row_status.${value}`))),
+  );
   const select = (event) => changeFilter({ status: event.target.value });
   const search = (event) => {
     clearTimeout(searchTimer);
@@ -44,15 +46,15 @@ function filters() {
   return el(
     "div",
     { class: "row-filters" },
-    el("h3", { id: "rows-heading" }, "Rows"),
-    el("label", { for: "row-status", class: "visually-hidden" }, "Show rows"),
+    el("h3", { id: "rows-heading" }, t("rows.title")),
+    el("label", { for: "row-status", class: "visually-hidden" }, t("rows.show")),
     el("select", { id: "row-status", on: { change: select } }, options),
-    el("label", { for: "row-search", class: "visually-hidden" }, "Search rows"),
+    el("label", { for: "row-search", class: "visually-hidden" }, t("rows.search")),
     el("input", {
       type: "search",
       id: "row-search",
       autocomplete: "off",
-      placeholder: "search",
+      placeholder: t("search.placeholder"),
       on: { input: search },
     }),
   );
@@ -88,17 +90,17 @@ async function loadRows(version) {
 function table(batch) {
   const { rows, next, key } = loaded;
   if (!key) return [];
-  if (rows.length === 0) return el("p", { class: "muted" }, "No such rows.");
+  if (rows.length === 0) return el("p", { class: "muted" }, t("rows.none"));
   const paid = isPaid(batch.llm);
-  const head = ["Row", "Status", "Prompts", "Problems", paid && "Cost"].filter(Boolean);
+  const head = ["row", "status", "prompts", "problems", paid && "cost"].filter(Boolean);
   return [
     el(
       "table",
       { class: "rows", "aria-labelledby": "rows-heading" },
-      el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col" }, name)))),
+      el("thead", {}, el("tr", {}, head.map((name) => el("th", { scope: "col" }, t(`rows.${name}`))))),
       el("tbody", {}, rows.map((row) => tableRow(row, paid, batch.llm))),
     ),
-    next && button("More rows", showMore, { id: "more-rows" }),
+    next && button(t("rows.more"), showMore, { id: "more-rows" }),
   ];
 }
 
@@ -109,7 +111,7 @@ function tableRow({ row, id, run, title, status, prompts, problems, warnings, co
     "tr",
     { class: status },
     el("th", { scope: "row", dir: "auto" }, hasRun ? el("a", { href: `#${run}` }, name) : name),
-    el("td", { class: "status" }, ROW_STATUS[status]),
+    el("td", { class: "status" }, t(`row_status.${status}`)),
     el("td", {}, el("div", { class: "row-prompts" }, promptsOf(run, prompts))),
     el("td", { class: "row-problems" }, problemsOf({ status, problems, warnings, code, llm })),
     paid && el("td", { class: "number" }, usage.calls ? formatCost(usage.cost_usd) : ""),
@@ -122,7 +124,7 @@ function promptsOf(run, prompts) {
   const [first] = texts;
   if (!first) return [];
   const all = texts.map(({ name, text }) => `${textLabel(name)}\n${text}`).join("\n\n");
-  const title = formatCount(texts.length, "prompt");
+  const title = t("count.prompts", { count: texts.length });
   const copyAll = (event) => copyText(event.currentTarget, texts.length > 1 ? all : first.text, title);
   return [
     el(
@@ -136,9 +138,9 @@ function promptsOf(run, prompts) {
       ),
       texts.map(({ name, text }) => promptLine(name, text)),
     ),
-    button(texts.length > 1 ? `Copy ${texts.length}` : "Copy", copyAll, {
+    button(texts.length > 1 ? t("rows.copy_all", { count: texts.length }) : t("action.copy"), copyAll, {
       class: "copy",
-      "aria-label": `Copy ${title}`,
+      "aria-label": t("action.copy_what", { what: title }),
     }),
   ];
 }
@@ -150,7 +152,10 @@ function promptLine(name, text) {
     "div",
     { class: "row-prompt" },
     el("h4", {}, label),
-    button("Copy", copy, { class: "link-button", "aria-label": `Copy ${label}` }),
+    button(t("action.copy"), copy, {
+      class: "link-button",
+      "aria-label": t("action.copy_what", { what: label }),
+    }),
     el("p", { class: "text", dir: "auto" }, text),
   );
 }
@@ -162,11 +167,11 @@ function problemsOf({ status, problems, warnings, code, llm }) {
   }
   if (status !== "succeeded") return "";
   const lines = [...problems, ...warnings];
-  if (lines.length === 0) return el("span", { class: "muted" }, "none");
+  if (lines.length === 0) return el("span", { class: "muted" }, t("rows.no_problems"));
   return el(
     "details",
     {},
-    el("summary", {}, formatCount(lines.length, problems.length ? "problem" : "warning")),
+    el("summary", {}, t(`count.${problems.length ? "problems" : "warnings"}`, { count: lines.length })),
     el("ul", { class: "small" }, lines.map((line) => el("li", {}, inlineCode(line)))),
   );
 }

@@ -1,10 +1,12 @@
 // The form of the brief: the idea, the other fields with their defaults, and the image.
 
 import { button, byId, el, renderIfChanged, sectionBody, setText } from "./dom.js";
-import { defaultBatchTitle, humanize, sentence } from "./format.js";
+import { defaultBatchTitle, sentence } from "./format.js";
 import { exampleIdeas, fieldChips, updateChips } from "./field_chips.js";
 import { unfold } from "./folding.js";
 import { createImagePicker, describeRunImage } from "./image_picker.js";
+import { categoryTitle } from "./labels.js";
+import { fromServer, inSentence, t } from "./language.js";
 import { briefFields, imageField, isImageUsed } from "./selectors.js";
 import { setState, state } from "./store.js";
 
@@ -12,15 +14,15 @@ export function renderBriefForm() {
   const fields = briefFields();
   const image = imageField();
   byId("brief").hidden = fields.length === 0 || Boolean(state.batch?.document);
-  setText(byId("brief-heading"), state.batch ? "Defaults for all rows" : "Brief");
+  setText(byId("brief-heading"), t(state.batch ? "brief.batch_title" : "brief.title"));
   renderIfChanged(sectionBody("brief"), [fields, image?.title], () => {
     const [first, ...others] = fields;
     return [
       first && formField(first, true),
       first && exampleIdeas(first),
-      button("Batch: many ideas at once", openBatchEditor, { class: "link-button batch-button" }),
+      button(t("batch.open"), openBatchEditor, { class: "link-button batch-button" }),
       el("div", { class: "other-fields" }, others.map((field) => formField(field, false))),
-      image && createImagePicker(`Image for the ${image.title.toLowerCase()}`, imageHint).element,
+      image && createImagePicker(t("image.for_step", { step: inSentence(image.title) }), imageHint).element,
     ];
   });
   for (const field of fields) {
@@ -41,7 +43,7 @@ function formField(field, isFirst) {
   const attributes = {
     id,
     name: field.key,
-    placeholder: field.may_be_open ? "open: chosen for the idea" : null,
+    placeholder: field.may_be_open ? t("brief.open_field") : null,
     dir: "auto",
     maxlength: field.kind === "choice" ? null : field.max_length,
     "aria-describedby": `${id}-hint`,
@@ -50,16 +52,16 @@ function formField(field, isFirst) {
   return el(
     "div",
     { class: isFirst ? "field idea-field" : isLong ? "field long" : "field" },
-    el("label", { for: id, id: `${id}-label` }, field.text),
+    el("label", { for: id, id: `${id}-label` }, fromServer(field.text)),
     fieldInput(field, attributes, isFirst || isLong),
     fieldChips(field, setField),
-    el("p", { class: "hint", id: `${id}-hint` }, field.hint),
+    el("p", { class: "hint", id: `${id}-hint` }, fromServer(field.hint)),
   );
 }
 
 function fieldInput({ kind, options }, attributes, isLarge) {
   if (kind === "choice") {
-    const choices = options.map(({ name, label }) => el("option", { value: name }, label));
+    const choices = options.map(({ name, label }) => el("option", { value: name }, fromServer(label)));
     return el("select", attributes, choices);
   }
   if (isLarge || kind === "lines") return el("textarea", { ...attributes, rows: 2 });
@@ -79,10 +81,10 @@ function imageHint() {
   const { key, category } = imageField() ?? {};
   const runImage = state.run?.pictures?.[key];
   if (state.image && category && !isImageUsed())
-    return `It is sent once a group of ${humanize(category.name)} is selected.`;
+    return t("image.sent_once", { category: categoryTitle(category.name) });
   if (state.image) return "";
-  if (runImage) return `This run already has an image: ${describeRunImage(runImage)}.`;
-  return "A rendered still as PNG, JPEG or WebP, up to 5 MB; used by LLMs that accept images.";
+  if (runImage) return t("image.run_has", { image: describeRunImage(runImage) });
+  return t("image.hint");
 }
 
 function setField(key, value) {
@@ -98,7 +100,7 @@ function showFieldProblem(key, hint) {
   if (problem) input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
   text.classList.toggle("field-error", Boolean(problem));
-  setText(text, problem ? sentence(problem) : hint);
+  setText(text, problem ? sentence(problem) : fromServer(hint));
   if (!isNew) return;
   unfold("brief");
   setTimeout(() => input.focus()); // once it is shown
@@ -111,10 +113,10 @@ function showFieldProblem(key, hint) {
 export function validateBrief() {
   const [first, ...others] = briefFields();
   const fieldErrors = {};
-  if (first && !first.default && !valueOf(first)) fieldErrors[first.key] = "Fill in this field first.";
+  if (first && !first.default && !valueOf(first)) fieldErrors[first.key] = t("brief.required");
   for (const field of others) {
     const value = valueOf(field);
-    if (value && field.pattern && !matches(value, field)) fieldErrors[field.key] = field.hint;
+    if (value && field.pattern && !matches(value, field)) fieldErrors[field.key] = fromServer(field.hint);
   }
   setState({ fieldErrors });
   return Object.keys(fieldErrors).length === 0;

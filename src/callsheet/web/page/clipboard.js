@@ -1,19 +1,16 @@
 // Copies a text exactly as it is and confirms it on the button and to screen readers.
 
 import { el } from "./dom.js";
+import { t } from "./language.js";
 import { announce } from "./live_region.js";
 
 /** Copies `text`; the clicked button shows the result for a moment. */
 export async function copyText(clicked, text, description) {
   clicked.dataset.label ??= clicked.textContent;
   const copied = await writeClipboard(text);
-  clicked.textContent = copied ? "copied" : "not copied";
+  clicked.textContent = t(copied ? "copy.done" : "copy.failed");
   clicked.classList.toggle("done", copied);
-  announce(
-    copied
-      ? `${description} copied`
-      : `${description} could not be copied: select the text and copy it yourself`,
-  );
+  announce(t(copied ? "copy.announce_done" : "copy.announce_failed", { what: description }));
   clearTimeout(Number(clicked.dataset.timer));
   clicked.dataset.timer = setTimeout(() => {
     clicked.textContent = clicked.dataset.label;

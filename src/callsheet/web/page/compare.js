@@ -5,32 +5,38 @@ import { copyText } from "./clipboard.js";
 import { button, el } from "./dom.js";
 import { formatDate } from "./format.js";
 import { textLabel } from "./labels.js";
+import { t } from "./language.js";
 import { flattenPrompt, promptTexts } from "./selectors.js";
 import { state } from "./store.js";
 import { diffWords } from "./text_diff.js";
 
-const NO_PROMPT = "It has no such prompt.";
-
 /** A panel that compares a prompt with what is selected; `current()` and `earlier()` are its texts. */
 export function createComparison(name, { current, earlier, close }) {
   const columns = el("div", { class: "columns" });
-  const select = el("select", { "aria-label": `Compare ${textLabel(name)} with` });
+  const select = el("select", { "aria-label": t("compare.with", { name: textLabel(name) }) });
   const render = async () => {
     const [kind, ...key] = select.value.split(" ");
     const other = await SOURCES[kind](name, key.join(" "), earlier());
     const title = select.selectedOptions[0].textContent;
     columns.replaceChildren(
       column(textLabel(name), current(), other ?? "", "ins"),
-      other === undefined ? el("p", { class: "muted" }, NO_PROMPT) : column(title, other, current(), "del"),
+      other === undefined
+        ? el("p", { class: "muted" }, t("compare.none"))
+        : column(title, other, current(), "del"),
     );
   };
   select.addEventListener("change", render);
   const element = el(
     "div",
-    { class: "comparison", role: "group", "aria-label": `Comparison of ${textLabel(name)}` },
-    el("div", { class: "comparison-head" }, el("span", { class: "small muted" }, "Beside it:"), select),
+    { class: "comparison", role: "group", "aria-label": t("compare.title", { name: textLabel(name) }) },
+    el(
+      "div",
+      { class: "comparison-head" },
+      el("span", { class: "small muted" }, t("compare.beside")),
+      select,
+    ),
     columns,
-    button("Close", close, { class: "link-button" }),
+    button(t("action.close"), close, { class: "link-button" }),
   );
   let shown = "";
   const update = () => {
@@ -59,11 +65,15 @@ function choices(name, earlier) {
   const { run: open, workflow: own } = state.run;
   const runs = state.runs.filter(({ run, workflow }) => run !== open && workflow === own);
   const found = [
-    ["Earlier", earlier.map(({ ended }, index) => [`attempt ${index}`, `Earlier, ${formatDate(ended)}`])],
-    ["In this run", others.map((each) => [`prompt ${each.name}`, textLabel(each.name)])],
-    ["Other runs", runs.map(({ run, title }) => [`run ${run}`, title || run])],
+    [t("compare.earlier"), earlier.map(({ ended }, index) => [`attempt ${index}`, atDate(ended)])],
+    [t("compare.this_run"), others.map((each) => [`prompt ${each.name}`, textLabel(each.name)])],
+    [t("compare.other_runs"), runs.map(({ run, title }) => [`run ${run}`, title || run])],
   ];
   return found.filter(([, entries]) => entries.length > 0);
+}
+
+function atDate(ended) {
+  return t("compare.earlier_at", { date: formatDate(ended) });
 }
 
 function group(label, entries) {
@@ -92,6 +102,9 @@ function column(title, text, other, mark) {
     {},
     el("h6", {}, title),
     el("p", { class: "text", dir: "auto" }, parts),
-    button("Copy", copy, { class: "link-button", "aria-label": `Copy ${title}` }),
+    button(t("action.copy"), copy, {
+      class: "link-button",
+      "aria-label": t("action.copy_what", { what: title }),
+    }),
   );
 }

@@ -1,5 +1,7 @@
 // Creates and updates elements; text always becomes a text node, never markup.
 
+import { currentLanguage } from "./language.js";
+
 /**
  * An element with attributes and children. `on` holds listeners by event; `true` sets an empty
  * attribute; null, undefined, false and "" set none. Strings become text nodes; falsy children are
@@ -47,20 +49,30 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-const rendered = new WeakMap(); // the inputs from which each element's children were rendered
+const rendered = new WeakMap(); // the inputs and the language that each element was rendered from
 
 /**
  * Replaces an element's children with those that `render` returns, but only if `inputs` (plain data)
- * differ from the last time. Keeps the focus on an element with the same id or address.
+ * or the language differ from the last time. Keeps the focus on an element with the same id or
+ * address; where only the language differs, also what was typed.
  */
 export function renderIfChanged(element, inputs, render) {
-  const key = JSON.stringify(inputs);
-  if (rendered.get(element) === key) return;
-  rendered.set(element, key);
+  const [key, language] = [JSON.stringify(inputs), currentLanguage()];
+  const last = rendered.get(element);
+  if (last?.key === key && last.language === language) return;
+  rendered.set(element, { key, language });
+  const typed = last?.key === key ? typedTexts(element) : [];
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
   const [name, value] = focused?.id ? ["id", focused.id] : ["href", focused?.getAttribute("href")];
   element.replaceChildren(...present(render()));
+  for (const [id, text] of typed) if (byId(id)) byId(id).value = text;
   if (value) element.querySelector(`[${name}="${CSS.escape(value)}"]`)?.focus();
+}
+
+/** What was typed into the fields of an element, by their ids. */
+function typedTexts(element) {
+  const fields = [...element.querySelectorAll("input[type=text], input[type=search], textarea")];
+  return fields.filter(({ id }) => id).map(({ id, value }) => [id, value]);
 }
 
 /** A text in which `backticks` set code apart, as nodes. */

@@ -2,7 +2,8 @@
 
 import { apiPath, attempt, post } from "./api_client.js";
 import { byId, el, renderIfChanged } from "./dom.js";
-import { formatCost, formatCount, formatNumber, formatPercent } from "./format.js";
+import { formatCost, formatPercent } from "./format.js";
+import { formatNumber, t } from "./language.js";
 import {
   isImageUsed,
   isPaid,
@@ -13,10 +14,6 @@ import {
   textNames,
 } from "./selectors.js";
 import { setState, state } from "./store.js";
-
-const FREE = "Free: offline drafts, no LLM is called.";
-const NO_CALL = "No LLM call, no cost.";
-const UNKNOWN = "The cost is unknown.";
 
 const estimates = new Map(); // responses by request; null while one is awaited or failed
 
@@ -31,7 +28,7 @@ export function renderEstimate(action) {
     gauge.firstElementChild.style.setProperty("--fraction", all ? tokens / all : 0);
   byId("estimate-gauge").setAttribute(
     "aria-label",
-    all ? `${formatNumber(tokens)} of ${formatNumber(all)} instruction tokens` : "no group selected",
+    all ? t("estimate.tokens", { tokens, all }) : t("estimate.none"),
   );
   const isHidden = Boolean(run || batch?.document) && !PLANNED.includes(action.kind);
   byId("estimate").hidden = isHidden;
@@ -43,7 +40,7 @@ export function renderEstimate(action) {
   const inputs = [shown, isChange, llm, [...state.selected], Boolean(batch)];
   renderIfChanged(byId("estimate-figures"), inputs, () => {
     if (isChange) return shown?.write ? [headline(shown.write, shown.cost)] : [];
-    return all ? whole(estimate) : el("p", { class: "muted small" }, "No group selected.");
+    return all ? whole(estimate) : el("p", { class: "muted small" }, t("estimate.no_group"));
   });
 }
 
@@ -52,43 +49,43 @@ function headline(models, cost) {
   return el(
     "p",
     { class: "headline" },
-    el("strong", {}, formatCount(models.flatMap(textNames).length, "prompt")),
+    el("strong", {}, t("count.prompts", { count: models.flatMap(textNames).length })),
     el("strong", {}, shortPrice(cost)),
   );
 }
 
 function shortPrice({ calls, cost_usd: dollars }) {
-  if (!isPaid(state.llm) || calls === 0) return "free";
-  return dollars === null ? "price unknown" : `≈ ${formatCost(dollars)}`;
+  if (!isPaid(state.llm) || calls === 0) return t("cost.free");
+  return dollars === null ? t("cost.price_unknown") : t("cost.about", { cost: formatCost(dollars) });
 }
 
 function whole({ selection, all }) {
   const models = selectedGroups().flatMap(selectedModels);
-  const saved = formatPercent(100 * (1 - selection.instruction_tokens / all.instruction_tokens));
+  const percent = formatPercent(100 * (1 - selection.instruction_tokens / all.instruction_tokens));
   const isPriced = isPaid(state.llm) && all.cost_usd !== null;
   return [
     !state.batch && headline(models, selection),
-    el("p", { class: "success" }, `${saved} less than for all groups`),
-    isPriced && el("p", { class: "muted small" }, `All groups: ≈ ${formatCost(all.cost_usd)}`),
+    el("p", { class: "success" }, t("estimate.saved", { percent })),
+    isPriced && el("p", { class: "muted small" }, t("estimate.all_groups", { cost: shortPrice(all) })),
     el(
       "details",
       { class: "tokens", id: "estimate-tokens" },
-      el("summary", {}, "Tokens"),
+      el("summary", {}, t("tokens.title")),
       comparison(selection, all),
     ),
   ];
 }
 
 function comparison(selection, all) {
-  const row = (name, value) => [el("dt", {}, name), el("dd", {}, formatNumber(value))];
+  const row = (name, value) => [el("dt", {}, t(`tokens.${name}`)), el("dd", {}, formatNumber(value))];
   return el(
     "dl",
     { class: "totals" },
     row("instructions", selection.instruction_tokens),
-    row("instructions of all groups", all.instruction_tokens),
+    row("all_instructions", all.instruction_tokens),
     isPaid(state.llm) && [
-      row("input in all", selection.input_tokens),
-      row("output, about", selection.output_tokens),
+      row("input", selection.input_tokens),
+      row("output", selection.output_tokens),
     ],
   );
 }
@@ -98,9 +95,9 @@ export function priceOf(action) {
   const { llm, batch, estimate } = state;
   const isNew = action.kind === "start" || action.kind === "batch-start";
   const said = (text, isShown = false) => ({ text, isShown });
-  if (isNew && llm === "offline") return said(FREE);
+  if (isNew && llm === "offline") return said(t("estimate.offline"));
   if (action.kind === "batch-start") return said(batchPrice(batch.check));
-  if (action.kind === "start" && llm === "paste") return said("You copy the request into a chat yourself.");
+  if (action.kind === "start" && llm === "paste") return said(t("estimate.paste"));
   if (action.kind === "start") return said(price(estimate?.selection), true);
   if (action.kind === "retry") return said(price(estimates.get(previewKey(action))?.cost), isPaid(llm));
   return said("");
@@ -108,16 +105,17 @@ export function priceOf(action) {
 
 /** The price range of a batch: without any repair, and with a repair of every row. */
 function batchPrice({ least_usd: least, most_usd: most, calls }) {
-  if (calls === 0) return NO_CALL;
-  if (least === null || most === null) return UNKNOWN;
-  return `${formatCost(least)} to ${formatCost(most)}, the latter if every row needs a correction.`;
+  if (calls === 0) return t("estimate.no_call");
+  if (least === null || most === null) return t("estimate.unknown");
+  return t("estimate.batch", { least: formatCost(least), most: formatCost(most) });
 }
 
 function price(estimate) {
   if (!estimate) return "";
-  if (estimate.calls === 0) return NO_CALL;
-  if (!isPaid(state.llm)) return "Free.";
-  return estimate.cost_usd === null ? UNKNOWN : `About ${formatCost(estimate.cost_usd)}.`;
+  if (estimate.calls === 0) return t("estimate.no_call");
+  if (!isPaid(state.llm)) return t("estimate.free");
+  if (estimate.cost_usd === null) return t("estimate.unknown");
+  return t("estimate.about", { cost: formatCost(estimate.cost_usd) });
 }
 
 /** Loads what is shown for this selection and action; no LLM is called for it. */

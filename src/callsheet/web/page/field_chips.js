@@ -1,16 +1,14 @@
 // Buttons that fill in a field of the brief: its named values, common ratios, open, and example ideas.
 
 import { button, el, svg } from "./dom.js";
-import { capitalize, humanize } from "./format.js";
+import { capitalize } from "./format.js";
+import { fieldTitle } from "./labels.js";
+import { fromServer, t } from "./language.js";
 import { means } from "./selectors.js";
 import { setState, state } from "./store.js";
 
 const RATIOS = ["1:1", "4:5", "2:3", "9:16", "3:2", "16:9", "21:9"];
-const EXAMPLES = [
-  "a lighthouse keeper lights his lamp",
-  "a red fox asleep at a snowy tram stop",
-  "a glass teapot in the morning light",
-];
+const EXAMPLES = [1, 2, 3];
 
 /** The row of buttons below a field; null where it has none. */
 export function fieldChips(field, setField) {
@@ -22,7 +20,7 @@ export function fieldChips(field, setField) {
       class: "chips",
       id: `field-${field.key}-chips`,
       role: "group",
-      "aria-label": `Suggestions: ${humanize(field.key).toLowerCase()}`,
+      "aria-label": t("brief.suggestions", { field: fieldTitle(field.key) }),
     },
     chips.map(({ id, value, label, detail, icon }) =>
       button([icon, label], () => setField(field.key, value), {
@@ -49,12 +47,12 @@ function chipsOf(field) {
   if (kind !== "text") return [];
   const named = options.map(({ name, label, detail }) => ({
     value: name,
-    label: label.replaceAll("_", " "),
+    label: fromServer(label).replaceAll("_", " "),
     detail,
   }));
   const ratios = isRatio(field) ? RATIOS.map((value) => ({ value, label: value, icon: frame(value) })) : [];
-  const detail = "The LLM chooses what serves the idea";
-  const open = mayBeOpen ? [{ id: `field-${key}-open`, value: "", label: "open", detail }] : [];
+  const detail = t("brief.open_detail");
+  const open = mayBeOpen ? [{ id: `field-${key}-open`, value: "", label: t("brief.open"), detail }] : [];
   return [...open, ...named, ...ratios];
 }
 
@@ -84,8 +82,10 @@ export function exampleIdeas({ key }) {
   };
   return el(
     "div",
-    { class: "examples", id: "examples", role: "group", "aria-label": "Example ideas" },
-    el("span", { class: "small muted" }, "For example:"),
-    EXAMPLES.map((idea) => button(capitalize(idea), use(idea), { class: "chip" })),
+    { class: "examples", id: "examples", role: "group", "aria-label": t("brief.examples") },
+    el("span", { class: "small muted" }, t("brief.for_example")),
+    EXAMPLES.map((number) => t(`brief.example_${number}`)).map((idea) =>
+      button(capitalize(idea), use(idea), { class: "chip" }),
+    ),
   );
 }

@@ -2,19 +2,12 @@
 
 import { el, inlineCode, setText } from "./dom.js";
 import { capitalize, formatLength } from "./format.js";
-
-/** What each kind of rule is, for a person. */
-const KINDS = {
-  limit: "a limit of the model",
-  form: "advice of the maker",
-  house: "a rule of callsheet",
-  idea: "from your idea",
-};
+import { hasText, t } from "./language.js";
 
 /** A broken rule: what is wrong, then what kind of rule it is, who states it, and when. */
 export function findingItem({ message, rule, kind, source, severity }) {
   const from = (source ?? "").replace(/^ours[,:;]?\s*/, "");
-  const origin = [KINDS[kind], from].filter(Boolean).join("; ");
+  const origin = [hasText(`rule_kind.${kind}`) && t(`rule_kind.${kind}`), from].filter(Boolean).join("; ");
   return el(
     "li",
     { class: severity === "warning" && "warning", title: rule },
@@ -33,8 +26,8 @@ export function distinct(findings) {
 export function coverageText(coverage) {
   if (!coverage) return "";
   const { checked, reason, kept, of } = coverage;
-  if (!checked) return `Not compared with the idea: ${reason}`;
-  return of === 0 ? "" : `Idea kept: ${kept} of ${of}`;
+  if (!checked) return t("prompt.not_compared", { reason });
+  return of === 0 ? "" : t("prompt.coverage", { kept, of });
 }
 
 /** Shows a text's length against its limit. */

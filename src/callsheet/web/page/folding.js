@@ -3,6 +3,7 @@
 import { byId, setText } from "./dom.js";
 import { allGroups, briefFields, isSelected, selectedModels, subjectOf } from "./selectors.js";
 import { groupTitle } from "./labels.js";
+import { listAll, t } from "./language.js";
 import { setState, state } from "./store.js";
 
 const SECTIONS = { brief: briefSummary, groups: groupsSummary };
@@ -19,7 +20,7 @@ export function renderFolding() {
     byId(`${id}-fold`).hidden = !isFoldable;
     byId(`${id}-fold`).setAttribute("aria-expanded", String(!folded));
     setText(byId(`${id}-summary`), folded ? summary() : "");
-    setText(byId(`${id}-toggle`), folded ? "Change" : "Fold");
+    setText(byId(`${id}-toggle`), t(folded ? "section.change" : "section.fold"));
     byId(id).classList.toggle("folded", folded);
     byId(`${id}-body`).hidden = folded;
   }
@@ -57,7 +58,8 @@ function groupsSummary() {
     .filter(isSelected)
     .map((group) => {
       const [count, all] = [selectedModels(group).length, group.models.length];
-      return count === all ? groupTitle(group) : `${groupTitle(group)}: ${count} of ${all}`;
+      const title = groupTitle(group);
+      return count === all ? title : t("groups.partly", { group: title, count, all });
     });
-  return names.join(", ") || "none selected";
+  return names.length > 0 ? listAll(names) : t("groups.none");
 }

@@ -1,8 +1,9 @@
 // Selects model groups, or single models of them, by click, by number or by name.
 
 import { button, byId, el, renderIfChanged, sectionBody, setText } from "./dom.js";
-import { formatCount, formatNumber, humanize } from "./format.js";
-import { groupTitle, modelLabel } from "./labels.js";
+import { formatDay } from "./format.js";
+import { categoryTitle, groupTitle, modelLabel } from "./labels.js";
+import { fromServer, inSentence, listAll, t } from "./language.js";
 import {
   allGroups,
   categories,
@@ -42,7 +43,7 @@ function categoryBlock({ name, groups }) {
     el(
       "div",
       { class: "category-head" },
-      el("h3", { id: heading }, humanize(name)),
+      el("h3", { id: heading }, categoryTitle(name)),
     ),
     groups.filter(({ successor }) => !successor).map(groupBlock),
     olderGroups(groups.filter(({ successor }) => successor)),
@@ -57,7 +58,7 @@ function olderGroups(groups) {
   return el(
     "details",
     { class: "older-groups" },
-    el("summary", { class: "small muted" }, `Show older (${groups.length})`),
+    el("summary", { class: "small muted" }, t("groups.older", { count: groups.length })),
     groups.map(groupBlock),
   );
 }
@@ -94,7 +95,7 @@ function groupRow(group) {
 }
 
 function countOf({ models }) {
-  return formatCount(models.flatMap(textNames).length, "prompt");
+  return t("count.prompts", { count: models.flatMap(textNames).length });
 }
 
 /** A checkbox for each model, shown below a selected group that has several. */
@@ -115,19 +116,21 @@ function modelBoxes({ name, label, models }) {
   return el("div", { ...attributes, role: "group", "aria-label": label }, models.map(box));
 }
 
-function groupWarning({ closed, successor, outdated, age }) {
+function groupWarning({ closed, successor, outdated, checked }) {
   const replacement = (closed?.successor ?? successor)?.replaceAll("`", "");
-  const verb = closed?.date > new Date().toISOString().slice(0, 10) ? "Closes" : "Closed";
-  const closing = closed && `${verb} on ${closed.date}; replaced by: `;
+  const verb = closed?.date > new Date().toISOString().slice(0, 10) ? "closes" : "closed";
+  const key = closed ? verb : "replaced";
+  const date = closed && formatDay(closed.date);
   const text = replacement
-    ? `${closing || "Replaced by: "}${replacement}`
-    : outdated && `Its rules were last checked ${age}`;
+    ? t(`groups.${key}`, { date, successor: replacement })
+    : outdated && t("groups.outdated", { date: formatDay(checked) });
   return text && el("span", { class: "group-warning" }, text);
 }
 
 function groupTooltip({ models, tokens, version, checked }) {
-  const size = tokens !== null && `instructions of ${formatNumber(tokens)} tokens`;
-  return [models.map(modelLabel).join(", "), size, version, checked && `rules checked on ${checked}`]
+  const size = tokens !== null && t("groups.instructions", { count: tokens });
+  const date = checked && t("groups.checked", { date: formatDay(checked) });
+  return [listAll(models.map(modelLabel)), size, version, date]
     .filter(Boolean)
     .join("\n");
 }
@@ -146,7 +149,7 @@ function updateGroup(group, inRun) {
   const prompts = Object.assign({}, ...Object.values(state.run?.prompts ?? {}));
   const written = group.models.filter((model) => inRun.has(model) && model in prompts);
   const isWritten = written.length > 0 && selected.every((model) => written.includes(model));
-  const status = box.checked ? "✓ written" : "written; no longer selected";
+  const status = t(box.checked ? "groups.written" : "groups.written_deselected");
   setText(byId(`status-${group.name}`), isWritten ? status : "");
 }
 
@@ -154,11 +157,9 @@ function updateGroup(group, inRun) {
 function removalNote({ name, groups }, inRun) {
   const isInRun = ({ models }) => models.some((model) => inRun.has(model));
   if (groups.some(isSelected) || !groups.some(isInRun)) return "";
-  const label = humanize(name);
-  if (isRemovable(name))
-    return `${label} will be removed: its prompts are dropped from the run, and no LLM is called.`;
+  if (isRemovable(name)) return t("groups.removal", { category: categoryTitle(name) });
   if (name !== categories()[0].name && state.selected.size === 0) return "";
-  return `A run needs at least one group of ${label.toLowerCase()}: select one, or start a new run.`;
+  return t("groups.needed", { category: inSentence(categoryTitle(name)) });
 }
 
 /** Asks which of the selected models' prompts a later category is written for. */
@@ -173,7 +174,7 @@ function updateFollowUp({ name, groups }) {
   const change = (event) =>
     setState({ presetAnswers: { ...state.presetAnswers, [key]: event.target.value } });
   renderIfChanged(element, [key, earlier], () => [
-    el("label", { for: id }, text),
+    el("label", { for: id }, fromServer(text)),
     el(
       "select",
       { id, on: { change } },
@@ -216,11 +217,11 @@ function groupNameForm(groups) {
   return el(
     "form",
     { class: "group-name-form", on: { submit } },
-    el("label", { for: "group-name" }, "By name or number"),
+    el("label", { for: "group-name" }, t("groups.by_name")),
     input,
     el("datalist", { id: "group-names" }, groups.map(({ name }) => el("option", { value: name }))),
-    button("Select", () => selectByName(input)),
-    el("span", { id: "group-name-hint", class: "muted", role: "status" }, "or press 1 to 9"),
+    button(t("action.select"), () => selectByName(input)),
+    el("span", { id: "group-name-hint", class: "muted", role: "status" }, t("groups.by_key")),
   );
 }
 
@@ -231,7 +232,7 @@ function selectByName(input) {
   if (found.length) toggleModels([...new Set(found)]);
   input.value = unknown.join(" ");
   const known = currentGroups().map(({ name }) => name);
-  setText(byId("group-name-hint"), unknown.length ? `no such group; known are ${known.join(", ")}` : "");
+  setText(byId("group-name-hint"), unknown.length ? t("groups.unknown", { groups: listAll(known) }) : "");
 }
 
 /** The models that a word means: those of its groups, or the one after a slash, as in `5/SD_B`. */

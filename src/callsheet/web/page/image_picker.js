@@ -1,7 +1,8 @@
 // Takes the person's own image: dropped, pasted or chosen, checked at once, and shown as a thumbnail.
 
 import { button, el, setText } from "./dom.js";
-import { formatNumber, formatSize } from "./format.js";
+import { formatSize } from "./format.js";
+import { t } from "./language.js";
 import { setState, state } from "./store.js";
 
 const MAX_BYTES = 5_000_000;
@@ -21,14 +22,14 @@ export function createImagePicker(label, hint) {
   const id = `image-picker-${++lastId}`;
   const error = el("p", { class: "field-error", role: "alert" });
   const file = el("input", { type: "file", accept: Object.keys(TYPES).join(), hidden: true });
-  const choose = button("Choose an image", () => file.click());
-  const remove = button("Remove", () => {
+  const choose = button(t("image.choose"), () => file.click());
+  const remove = button(t("image.remove"), () => {
     setImage(null);
     update();
     choose.focus();
   });
   const description = el("span", { class: "small" });
-  const placeholder = el("span", { class: "muted small" }, "or drop or paste one here");
+  const placeholder = el("span", { class: "muted small" }, t("image.drop"));
   const hintText = el("p", { class: "hint" });
   const dropZone = el("div", { class: "drop-zone" }, description, remove, choose, placeholder, file);
   const element = el(
@@ -75,8 +76,8 @@ export function renderImagePickers() {
 
 /** "still.png: PNG, 512 × 768, 340 kB" */
 function describe({ name, kind, width, height, size }) {
-  const properties = `${kind}, ${formatNumber(width)} × ${formatNumber(height)}, ${formatSize(size)}`;
-  return name ? `${name}: ${properties}` : properties;
+  const text = t("image.properties", { kind, width, height, size: formatSize(size) });
+  return name ? t("text.titled", { title: name, text }) : text;
 }
 
 /** The same for an image in a run's document. */
@@ -89,17 +90,15 @@ async function takeFile(file) {
   if (!file) return "";
   const head = new Uint8Array(await file.slice(0, 16).arrayBuffer());
   const kind = Object.keys(SIGNATURES).find((each) => SIGNATURES[each](head));
-  const name = file.name || "the pasted file";
-  if (!kind) return `${name} is not a supported image: use PNG, JPEG or WebP.`;
-  if (file.size > MAX_BYTES)
-    return `${name} has ${formatSize(file.size)}; the limit is 5 MB. Save it smaller, or as JPEG.`;
+  const name = file.name || t("image.pasted");
+  if (!kind) return t("image.unsupported", { name });
+  if (file.size > MAX_BYTES) return t("image.too_big", { name, size: formatSize(file.size) });
   const url = URL.createObjectURL(file);
   const { width, height } = await measure(url);
   const isValid = width > 0 && Math.max(width, height) <= MAX_PIXELS;
   if (!isValid) URL.revokeObjectURL(url);
-  if (!width) return `${name} is damaged: it cannot be shown.`;
-  const pixels = `${formatNumber(width)} × ${formatNumber(height)}`;
-  if (!isValid) return `${name} is ${pixels} pixels; the limit is 8,000 per side.`;
+  if (!width) return t("image.damaged", { name });
+  if (!isValid) return t("image.too_large", { name, width, height, limit: MAX_PIXELS });
   setImage({ name: file.name, kind, width, height, size: file.size, url, data: await base64(file) });
   return "";
 }

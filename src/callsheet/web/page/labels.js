@@ -1,6 +1,7 @@
 // Names that a person reads: of models, of a prompt's texts.
 
-import { capitalize } from "./format.js";
+import { capitalize, humanize } from "./format.js";
+import { hasText, t } from "./language.js";
 import { allGroups } from "./selectors.js";
 
 /** "Midjourney A" for MIDJOURNEY_A; the group's label where it has one model alone. */
@@ -15,12 +16,22 @@ export function groupTitle({ label }) {
   return label.replace(/\s*\([^()]*\)$/, "") || label;
 }
 
+/** A category's title: the page's own words for the usual ones. */
+export function categoryTitle(name) {
+  return hasText(`category.${name}`) ? t(`category.${name}`) : humanize(name);
+}
+
+/** What a field of the brief holds, within a sentence: "aspect ratio". */
+export function fieldTitle(key) {
+  return hasText(`field.${key}`) ? t(`field.${key}`) : humanize(key).toLowerCase();
+}
+
 /** "Kling 3.0: negative prompt"; the field `prompt` is the prompt itself. */
 export function textLabel(name) {
   const [model, ...field] = name.split(".");
   const label = modelLabel(model);
   if (field.length === 0 || field.join() === "prompt") return label;
-  return `${label}: ${field.join(" ").replaceAll("_", " ")}`;
+  return t("text.titled", { title: label, text: field.join(" ").replaceAll("_", " ") });
 }
 
 /** SORA_2_A is "Sora 2 A", SD_3_5 is "SD 3.5": what has no vowel is an abbreviation. */

@@ -2,10 +2,11 @@
 
 import { apiPath, attempt, post } from "./api_client.js";
 import { button, byId, el, renderIfChanged, setText } from "./dom.js";
+import { hasText, listAll, listAny, t } from "./language.js";
 import { allGroups } from "./selectors.js";
 import { setState, state } from "./store.js";
 
-const OTHER = "other…";
+const OTHER = "other"; // no LLM: one that is typed
 
 const unlisted = new Set(); // typed or configured names that were selected: they can be selected again
 
@@ -21,7 +22,7 @@ export function renderLlmPicker() {
 
 function picker(llms) {
   return [
-    el("label", { for: "llm-select", class: "muted" }, "LLM"),
+    el("label", { for: "llm-select", class: "muted" }, t("llm.label")),
     el(
       "select",
       {
@@ -30,14 +31,14 @@ function picker(llms) {
         on: { change: (event) => select(event.target.value) },
       },
       llms.map((llm) => el("option", { value: llm.spec }, label(llm))),
-      el("option", { value: OTHER }, OTHER),
+      el("option", { value: OTHER }, t("llm.other")),
     ),
     el("input", {
       type: "text",
       id: "llm-name",
       hidden: true,
-      "aria-label": "Name of the LLM, as openai:NAME",
-      placeholder: "openai:NAME",
+      "aria-label": t("llm.name"),
+      placeholder: t("llm.name_placeholder"),
       "aria-describedby": "llm-problem",
       autocomplete: "off",
       spellcheck: "false",
@@ -52,8 +53,9 @@ function picker(llms) {
 }
 
 function label({ spec, title, key }) {
-  const name = spec.includes(":") ? spec : (title ?? spec).toLowerCase();
-  return key === "missing" ? `${name} (no key)` : name;
+  const known = hasText(`llm.${spec}`) ? t(`llm.${spec}`) : (title ?? spec);
+  const name = spec.includes(":") ? spec : known;
+  return key === "missing" ? t("llm.without_key", { name }) : name;
 }
 
 function select(spec) {
@@ -85,7 +87,7 @@ async function problemOf(spec) {
   if (!group) return "";
   const body = { workflow: state.workflow.name, llm: spec, groups: [group.name] };
   const examples = state.llms.filter(({ variables }) => variables).map((llm) => llm.spec);
-  const problem = `There is no LLM “${spec}”. Write the provider first: ${examples.join(", ")}.`;
+  const problem = t("llm.unknown", { name: spec, examples: listAll(examples) });
   return attempt(
     () => post(apiPath("estimate"), body).then(() => ""),
     ({ status }) => (status === 422 ? problem : ""), // a lost connection is reported elsewhere
@@ -108,7 +110,7 @@ function showProblem(text, suggestion) {
     selectTyped(input);
   };
   byId("llm-problem").replaceChildren(
-    ...[text, suggestion && button(`Use ${suggestion}`, use)].filter(Boolean),
+    ...[text, suggestion && button(t("llm.use", { name: suggestion }), use)].filter(Boolean),
   );
 }
 
@@ -130,6 +132,6 @@ export function selectedLlm(wanted = state.llm) {
 
 function keyStatus() {
   const { key, variables = [] } = selectedLlm();
-  if (key === "missing") return `its API key is missing: set ${variables.join(" or ")}`;
-  return key === "there" ? "its API key is set" : "needs no API key";
+  if (key === "missing") return t("llm.key_missing", { names: listAny(variables) });
+  return t(key === "there" ? "llm.key_there" : "llm.key_not_needed");
 }

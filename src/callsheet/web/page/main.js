@@ -12,6 +12,7 @@ import { connectEvents } from "./event_stream.js";
 import { initFolding, renderFolding } from "./folding.js";
 import { renderGroupPicker } from "./group_picker.js";
 import { initImageDrop, renderImagePickers } from "./image_picker.js";
+import { renderLanguagePicker } from "./language_picker.js";
 import { renderLlmPicker } from "./llm_picker.js";
 import { nextAction } from "./next_action.js";
 import { renderNotices } from "./notices.js";
@@ -26,7 +27,7 @@ import { renderRunToolbar } from "./run_toolbar.js";
 import { loadSavings, renderSavings } from "./savings_chart.js";
 import { initShortcuts } from "./shortcuts.js";
 import { setState, state, subscribe } from "./store.js";
-import { initThemeToggle } from "./theme_toggle.js";
+import { initThemeToggle, renderThemeToggle } from "./theme_toggle.js";
 import { renderWorkflowPicker, selectWorkflow } from "./workflow_picker.js";
 
 const RECONNECT_DELAY = 1000; // milliseconds
@@ -35,6 +36,8 @@ let watchRun = () => {};
 let shownLocation = null;
 
 function render() {
+  renderLanguagePicker();
+  renderThemeToggle();
   if (!state.workflow) return renderNotices();
   renderWorkflowPicker();
   renderLlmPicker();

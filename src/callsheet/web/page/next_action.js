@@ -1,8 +1,9 @@
 // Decides what the primary button does next and how it is labelled.
 
 import { currentActivity } from "./activity.js";
-import { formatCount, humanize } from "./format.js";
+import { humanize } from "./format.js";
 import { groupTitle, modelLabel } from "./labels.js";
+import { inSentence, listAll, t } from "./language.js";
 import {
   briefFields,
   categories,
@@ -44,7 +45,7 @@ function decide() {
   if (activity) return { kind: "wait", label: activity.label, note: activity.detail };
   if (!state.run) return startAction();
   if (isBriefChanged())
-    return { ...startAction(), note: "The brief has changed: this starts a new run." };
+    return { ...startAction(), note: t("next.brief_changed") };
   return runAction(state.run);
 }
 
@@ -53,47 +54,46 @@ function batchAction({ text, check, error, document }) {
     case undefined:
       break;
     case "failed":
-      return { kind: "batch-retry", label: `Retry ${formatCount(document.rows.failed, "row")}` };
+      return { kind: "batch-retry", label: t("next.retry_rows", { count: document.rows.failed }) };
     case "interrupted":
     case "paused":
-      return { kind: "batch-resume", label: "Resume", note: "Finished prompts are not paid again." };
+      return { kind: "batch-resume", label: t("next.resume"), note: t("next.not_paid_again") };
     case "succeeded":
-      return { kind: "done", label: "", note: "All ideas are written." };
+      return { kind: "done", label: "", note: t("next.ideas_written") };
     default:
-      return { kind: "wait", label: "Writing…" };
+      return { kind: "wait", label: t("activity.writing") };
   }
-  if (error) return { kind: "choose", label: "Correct the rows" };
-  if (!check) return { kind: "choose", label: text.trim() ? "Checking…" : "Enter or drop your ideas" };
+  if (error) return { kind: "choose", label: t("next.correct_rows") };
+  if (!check) return { kind: "choose", label: t(text.trim() ? "next.checking" : "next.enter_ideas") };
   const remaining = check.rows - check.finished;
-  return { kind: "batch-start", label: `Write ${formatCount(remaining, "idea")}` };
+  return { kind: "batch-start", label: t("next.write_ideas", { count: remaining }) };
 }
 
 function startAction() {
   const groups = selectedGroups();
   const hasGroups = categories().length > 0;
-  if (hasGroups && groups.length === 0) return { kind: "choose", label: "Select a group" };
+  if (hasGroups && groups.length === 0) return { kind: "choose", label: t("next.select_group") };
   const brief = { ...enteredBrief(briefFields()), ...presetAnswers() };
   const body = { workflow: state.workflow.name, llm: state.llm, brief };
-  if (!hasGroups) return { kind: "start", label: "Start", body };
+  if (!hasGroups) return { kind: "start", label: t("next.start"), body };
   body.groups = selectionNames(groups);
   if (state.image && isImageUsed()) body.picture = state.image.data;
-  return { kind: "start", label: `Write ${countPrompts(groups.flatMap(selectedModels))}`, body };
+  return { kind: "start", label: writeLabel(groups), body };
 }
 
 function runAction({ status, question }) {
   if (status === "interrupted")
-    return resumeAction("Resume", "The run was interrupted; finished prompts are not paid again.");
+    return resumeAction(t("next.resume"), t("next.interrupted"));
   const changed = changedCategories();
-  if (status === "failed" && changed.length === 0) return resumeAction("Try again");
+  if (status === "failed" && changed.length === 0) return resumeAction(t("next.try_again"));
   if (status === "waiting" && !question)
-    return resumeAction("Try now", "The provider asked for a pause.");
+    return resumeAction(t("next.try_now"), t("next.pause_asked"));
   const asked = question && questionAction(question, changed);
   if (asked) return asked;
   if (selectedGroups().length === 0 && modelsOfRun().size > 0)
-    return { kind: "choose", label: "Select a group" };
+    return { kind: "choose", label: t("next.select_group") };
   if (changed.length > 0) return retryAction(changed);
-  const note = "All selected prompts are written. Select another group to add only its prompts.";
-  return { kind: "done", label: "", note };
+  return { kind: "done", label: "", note: t("next.all_written") };
 }
 
 /** How a waiting run goes on; undefined where its selection or image is to be changed first. */
@@ -102,33 +102,35 @@ function questionAction(question, changed) {
   if (field) return briefAction();
   if (stillOf) {
     const value = presetAnswer(stillOf) ?? modelsBefore(stillOf)[0];
-    return { kind: "answer", label: `Continue with ${modelLabel(value)}`, value };
+    return { kind: "answer", label: t("next.continue_with", { model: modelLabel(value) }), value };
   }
   if (changed.length > 0) return undefined;
-  if (category && !question.may_skip) return { kind: "choose", label: "Select a group" };
+  if (category && !question.may_skip) return { kind: "choose", label: t("next.select_group") };
   if (category) {
-    const label = `Continue without ${stepTitle(category)}`;
+    const label = t("next.continue_without", { step: stepTitle(category) });
     return { kind: "retry", label, body: { without: [category.name] } };
   }
   if (!isReview) return { kind: "form", label: "" };
-  const note = "Edit or rewrite first what is not as you want it.";
-  return { kind: "answer", label: "Accept these prompts", value: "accept", note };
+  return { kind: "answer", label: t("next.accept"), value: "accept", note: t("next.accept_note") };
 }
 
 /** Sends the whole brief, and the groups if some are selected, to a run that asks for a field. */
 function briefAction() {
   const groups = selectedGroups();
   const brief = { ...enteredBrief(briefFields()), ...presetAnswers() };
-  if (groups.length === 0) return { kind: "retry", label: "Continue", body: { brief } };
-  const label = `Write ${countPrompts(groups.flatMap(selectedModels))}`;
+  if (groups.length === 0) return { kind: "retry", label: t("next.continue"), body: { brief } };
   const body = { brief, groups: selectionNames(groups), without: unselectedCategories() };
-  return { kind: "retry", label, body };
+  return { kind: "retry", label: writeLabel(groups), body };
+}
+
+function writeLabel(groups) {
+  return t("next.write", { count: textsOf(groups.flatMap(selectedModels)) });
 }
 
 /** The title of a category's step, within a sentence: "motion prompts". */
 function stepTitle({ step, name }) {
   const { title } = state.workflow.steps.find((each) => each.step === step) ?? {};
-  return (title ?? humanize(name)).toLowerCase();
+  return inSentence(title ?? humanize(name));
 }
 
 function resumeAction(label, note = "") {
@@ -195,28 +197,27 @@ function changes(groups, isChanged) {
     const changed = models.filter(isChanged);
     if (changed.length === 0) return [];
     const isWhole = changed.length === models.length;
-    return [{ label: isWhole ? groupTitle(group) : changed.map(modelLabel).join(", "), models: changed }];
+    return [{ label: isWhole ? groupTitle(group) : listAll(changed.map(modelLabel)), models: changed }];
   });
 }
 
 function retryLabel(added, removed, sendsImage, [earlier]) {
-  const newModels = added.flatMap(({ models }) => models);
-  if (added.length === 1) return `Add ${added[0].label}: ${countPrompts(newModels)}`;
-  if (added.length > 1) return `Add ${added.length} groups: ${countPrompts(newModels)}`;
-  if (removed.length === 1) return `Remove ${removed[0].label}`;
-  if (removed.length > 1) return `Remove ${removed.length} groups`;
-  if (earlier) return `Rewrite ${stepTitle(earlier)}`;
-  return sendsImage ? "Rewrite for this image" : "Rewrite for the other image prompt";
+  const count = textsOf(added.flatMap(({ models }) => models));
+  if (added.length === 1) return t("next.add", { what: added[0].label, count });
+  if (added.length > 1) return t("next.add_groups", { groups: added.length, count });
+  if (removed.length === 1) return t("next.remove", { what: removed[0].label });
+  if (removed.length > 1) return t("next.remove_groups", { count: removed.length });
+  if (earlier) return t("next.rewrite_step", { step: stepTitle(earlier) });
+  return t(sendsImage ? "next.rewrite_image" : "next.rewrite_still");
 }
 
 function retryNote(added, removed, [earlier]) {
-  if (earlier) return `The ${stepTitle(earlier)} are rewritten for the edited picture.`;
+  if (earlier) return t("next.rewrite_note", { step: stepTitle(earlier) });
   if (!added.length) return "";
-  if (!removed.length) return "Finished prompts are kept and not paid again.";
-  const names = removed.map(({ label }) => label).join(", ");
-  return `${names} will be removed; other prompts are kept.`;
+  if (!removed.length) return t("next.added_note");
+  return t("next.removed_note", { names: listAll(removed.map(({ label }) => label)) });
 }
 
-function countPrompts(models) {
-  return formatCount(models.flatMap(textNames).length, "prompt");
+function textsOf(models) {
+  return models.flatMap(textNames).length;
 }

@@ -2,9 +2,10 @@
 
 import { pauseText } from "./activity.js";
 import { button, byId, el, inlineCode, renderIfChanged } from "./dom.js";
-import { describeError } from "./error_texts.js";
+import { describeError, serverSaid } from "./error_texts.js";
 import { unfold } from "./folding.js";
 import { capitalize, sentence } from "./format.js";
+import { t } from "./language.js";
 import { focusLlm, selectedLlm } from "./llm_picker.js";
 import { nextAction } from "./next_action.js";
 import { performNextAction } from "./primary_button.js";
@@ -14,14 +15,14 @@ import { setState, state } from "./store.js";
 
 const STANDING = ["failed", "interrupted", "waiting"]; // a run of this status can be resumed
 
-/** The next steps that an error may offer, by name: what the button says and does. */
+/** The next steps that an error may offer, by name: what the button does; it says `help.NAME`. */
 const STEPS = {
-  paste: ["Paste into a chat instead", () => useLlm("paste")],
-  offline: ["Use offline drafts", () => useLlm("offline")],
-  llm: ["Choose another LLM", focusLlm],
-  groups: ["Change the groups", () => goTo("groups")],
-  brief: ["Change the idea", () => goTo("brief")],
-  new: ["Start a new run", () => openRun(null)],
+  paste: () => useLlm("paste"),
+  offline: () => useLlm("offline"),
+  llm: focusLlm,
+  groups: () => goTo("groups"),
+  brief: () => goTo("brief"),
+  new: () => openRun(null),
 };
 
 let shown = 0;
@@ -44,7 +45,7 @@ function notice({ text, hint, detail, isError, buttons = [] }) {
     { class: isError ? "notice error" : "notice", role: isError ? "alert" : "status" },
     el("p", {}, isError ? el("strong", {}, message) : message),
     hint && el("p", { class: "hint" }, inlineCode(sentence(hint))),
-    detail && el("p", { class: "hint small" }, "The server said: ", inlineCode(sentence(detail))),
+    detail && el("p", { class: "hint small" }, inlineCode(serverSaid(detail))),
     buttons.length > 0 &&
       el(
         "div",
@@ -59,8 +60,8 @@ function notice({ text, hint, detail, isError, buttons = [] }) {
 function connectionNotice() {
   if (state.connected) return null;
   return {
-    text: "The connection to the server is lost",
-    hint: "Nothing is lost: this page goes on as soon as the server answers",
+    text: t("notice.connection"),
+    hint: t("notice.connection_hint"),
   };
 }
 
@@ -71,18 +72,19 @@ function errorNotice() {
   const problems = (more?.problems ?? []).map((each) => `${each.path} ${each.message}`);
   const { text, hint, detail, steps } = describeError(error, state.llm);
   const isGone = isNavigation || status === 404;
-  const buttons = stepButtons(isGone ? ["new"] : steps, repeat && ["Try again", repeat]);
+  const buttons = stepButtons(isGone ? ["new"] : steps, repeat && [t("next.try_again"), repeat]);
   return {
     isError: true,
     text,
     hint: [hint, problems.join("; ")].filter(Boolean).join(" "),
     detail: code === "no_such_run" ? "" : detail,
-    buttons: isGone ? buttons : [...buttons, ["Dismiss", () => setState({ error: null })]],
+    buttons: isGone ? buttons : [...buttons, [t("action.dismiss"), () => setState({ error: null })]],
   };
 }
 
 function stepButtons(steps, again) {
-  return steps.map((step) => (step === "again" ? again : STEPS[step])).filter(Boolean);
+  const buttonOf = (step) => (step === "again" ? again : [t(`help.${step}`), STEPS[step]]);
+  return steps.map(buttonOf).filter(Boolean);
 }
 
 function failureNotice() {
@@ -97,7 +99,7 @@ function failureNotice() {
   return {
     isError: true,
     text: messageWithStep({ ...error, message: text }),
-    hint: isUnsaved ? `${hint}; then resume, which first stores what is shown here` : hint,
+    hint: isUnsaved ? `${sentence(hint)} ${t("notice.resume_stores")}` : hint,
     detail,
     buttons: stepButtons(["again", ...others], again),
   };
@@ -106,12 +108,12 @@ function failureNotice() {
 function pauseNotice() {
   const { status, until, error, llm } = state.run ?? {};
   if (status !== "waiting" || !until) return null;
-  const { text, detail } = error ? describeError(error, llm) : { text: "The provider asks for a pause" };
+  const { text, detail } = error ? describeError(error, llm) : { text: t("notice.pause") };
   return {
-    text: `${capitalize(pauseText(until))}: ${text}`,
-    hint: "It goes on when you press the button; what is written is kept.",
+    text: t("text.titled", { title: capitalize(pauseText(until)), text }),
+    hint: t("notice.pause_hint"),
     detail,
-    buttons: stepButtons(["again", "paste", "llm"], ["Try now", performNextAction]),
+    buttons: stepButtons(["again", "paste", "llm"], [t("next.try_now"), performNextAction]),
   };
 }
 

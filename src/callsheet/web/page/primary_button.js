@@ -4,6 +4,7 @@ import { resumeBatch, startBatch } from "./batch_actions.js";
 import { validateBrief } from "./brief_form.js";
 import { byId, el, renderIfChanged, setText } from "./dom.js";
 import { priceOf } from "./estimate_panel.js";
+import { t } from "./language.js";
 import { nextAction } from "./next_action.js";
 import { answerQuestion, resumeRun, retryRun, startRun } from "./run_actions.js";
 import { state } from "./store.js";
@@ -35,7 +36,7 @@ export function renderPrimaryButton(action) {
   // The next Tab goes to the prompts; a hidden button would give the focus to the page's beginning.
   const next = byId("prompts").hidden ? byId("content") : byId("prompts");
   if (hadFocus && !label) next.focus({ preventScroll: true });
-  setText(primary, state.busy ? "One moment…" : label);
+  setText(primary, state.busy ? t("next.busy") : label);
   primary.setAttribute("aria-disabled", String(!isEnabled));
   const { text, isShown } = priceOf(action);
   renderIfChanged(byId("primary-note"), [text, isShown, note], () => [

@@ -5,8 +5,8 @@ import { createComparison } from "./compare.js";
 import { button, el, renderIfChanged, setText } from "./dom.js";
 import { beginEdit, editOf, saveEdit, typeEdit } from "./edits.js";
 import { coverageText, findingItem, showLength, splitByFindings } from "./findings.js";
-import { formatCount } from "./format.js";
 import { modelLabel, textLabel } from "./labels.js";
+import { t } from "./language.js";
 import { correctionOf } from "./lint.js";
 import { createPromptEditor } from "./prompt_editor.js";
 import { promptHistory } from "./prompt_history.js";
@@ -28,15 +28,15 @@ export function createPromptCard(name) {
   const id = `prompt-${name}`;
   const label = textLabel(name);
   const length = el("span", { class: "length" });
-  const copy = button("Copy", () => copyText(copy, prompt.text, label), {
+  const copy = button(t("action.copy"), () => copyText(copy, prompt.text, label), {
     class: "copy",
     "aria-keyshortcuts": "c",
-    "aria-label": `Copy ${label}`,
+    "aria-label": t("action.copy_what", { what: label }),
   });
   const coverage = el("p", { class: "settings coverage" });
   const text = el("p", { class: "text", dir: "auto" });
   const settings = el("p", { class: "settings" });
-  const findingList = el("ul", { class: "findings", "aria-label": `Findings in ${label}` });
+  const findingList = el("ul", { class: "findings", "aria-label": t("prompt.findings", { name: label }) });
   const actions = el("div", { class: "actions" });
   const below = el("div");
   const heading = el("h5", { id: `${id}-name`, title: name }, label);
@@ -57,7 +57,8 @@ export function createPromptCard(name) {
     else showLength(length, shown, limitOf(name));
     setText(coverage, isWriting ? "" : coverageText(prompt.coverage));
     const isWritten = prompt.text !== undefined;
-    setText(settings, prompt.settings.length ? `Settings: ${prompt.settings.join(", ")}` : "");
+    const listed = prompt.settings.join(", ");
+    setText(settings, listed && t("prompt.settings", { settings: listed }));
     const items = partialText ? [] : findings;
     renderIfChanged(findingList, items, () => items.map(findingItem));
     text.hidden = Boolean(editor);
@@ -76,10 +77,8 @@ export function createPromptCard(name) {
   }
 
   function noteOf() {
-    if (editOf(name) && !editor) return "Not sent to the server yet.";
-    return prompt.isUnchanged && !editor
-      ? "Nothing changed: the same text was written again. Say what should change, or edit it."
-      : "";
+    if (editOf(name) && !editor) return t("prompt.unsent");
+    return prompt.isUnchanged && !editor ? t("prompt.unchanged") : "";
   }
 
   /** Whether there is anything to be set beside this prompt. */
@@ -88,24 +87,27 @@ export function createPromptCard(name) {
   }
 
   function fixButton(correction) {
-    return button("Fix", () => replaceText(correction), { id: `${id}-fix`, "aria-label": `Fix ${label}` });
+    const attributes = { id: `${id}-fix`, "aria-label": t("prompt.fix", { name: label }) };
+    return button(t("action.fix"), () => replaceText(correction), attributes);
   }
 
   function editButtons() {
     const { model } = prompt;
     return [
-      button("Edit", startEditing, { class: "link-button", "aria-label": `Edit ${label}` }),
-      panelButton("rewrite", "Rewrite", `Rewrite ${modelLabel(model)}`),
+      button(t("action.edit"), startEditing, {
+        class: "link-button",
+        "aria-label": t("prompt.edit", { name: label }),
+      }),
+      panelButton("rewrite", t("action.rewrite"), t("prompt.rewrite", { name: modelLabel(model) })),
     ];
   }
 
   function panelButtons() {
-    const { earlier } = prompt;
-    const count = formatCount(earlier.length, "earlier attempt");
+    const values = { name: label, count: prompt.earlier.length };
     return [
-      earlier.length > 0 &&
-        panelButton("history", `History (${earlier.length})`, `History of ${label}: ${count}`),
-      canCompare() && panelButton("comparison", "Compare", `Compare ${label}`),
+      values.count > 0 &&
+        panelButton("history", t("history.open", values), t("history.open_label", values)),
+      canCompare() && panelButton("comparison", t("compare.open"), t("compare.open_label", values)),
     ];
   }
 
@@ -189,10 +191,10 @@ function hasOthers(name) {
 
 function renderText(element, { name, text, rejectedText, partialText, isWriting, pending, findings }) {
   element.classList.toggle("pending", isWriting && !partialText);
-  element.classList.toggle("caret", isWriting && (Boolean(partialText) || pending.startsWith("writing")));
+  element.classList.toggle("caret", isWriting && (Boolean(partialText) || pending.isWriting));
   element.classList.toggle("rejected", text === undefined && rejectedText !== undefined);
   renderIfChanged(element, [text, rejectedText, partialText, pending, findings], () => {
-    if (isWriting) return partialText ?? pending;
+    if (isWriting) return partialText ?? pending.text;
     const parts = splitByFindings(text ?? rejectedText ?? "", findings, limitOf(name));
     return parts.map(({ text: part, severity }) =>
       severity ? el("mark", { class: severity }, part) : part,

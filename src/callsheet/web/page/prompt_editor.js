@@ -5,6 +5,7 @@ import { button, el, renderIfChanged, setText } from "./dom.js";
 import { discardEdit, editOf, saveEdit, typeEdit } from "./edits.js";
 import { findingItem, showLength } from "./findings.js";
 import { textLabel } from "./labels.js";
+import { t } from "./language.js";
 import { lintText } from "./lint.js";
 import { limitOf } from "./selectors.js";
 import { diffParts } from "./text_diff.js";
@@ -15,15 +16,15 @@ const LINT_DELAY = 350; // milliseconds after the last key
 export function createPromptEditor({ category, name }) {
   const length = el("span", { class: "length small muted" });
   const findings = el("ul", { class: "findings", "aria-live": "polite" });
-  const fix = button("Fix", () => replaceText(fixed), { hidden: true });
+  const fix = button(t("action.fix"), () => replaceText(fixed), { hidden: true });
   const area = el("textarea", {
-    "aria-label": `Text of ${textLabel(name)}`,
+    "aria-label": t("editor.text", { name: textLabel(name) }),
     spellcheck: "true",
     dir: "auto",
   });
   const refusal = el("p", { class: "error", role: "alert" });
   const elsewhere = el("div", { class: "elsewhere", role: "alert" });
-  const saving = button("Save", save);
+  const saving = button(t("action.save"), save);
   area.value = editOf(name).text;
   let newer;
   let fixed = null;
@@ -68,22 +69,22 @@ export function createPromptEditor({ category, name }) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
   });
   onInput();
-  const cancel = button("Cancel", () => discardEdit(name), { class: "link-button" });
+  const cancel = button(t("action.cancel"), () => discardEdit(name), { class: "link-button" });
   const actions = el("div", { class: "actions" }, saving, cancel, fix, length);
   const element = el("div", { class: "prompt-editor" }, area, findings, refusal, elsewhere, actions);
 
   const update = (next) => {
     newer = next;
     setText(refusal, editOf(name).error ?? "");
-    setText(saving, newer ? "Save mine instead" : "Save");
-    setText(cancel, newer ? "Take the newer text" : "Cancel");
+    setText(saving, t(newer ? "editor.save_mine" : "action.save"));
+    setText(cancel, t(newer ? "editor.take_newer" : "action.cancel"));
     renderIfChanged(elsewhere, newer ?? null, () => (newer ? changedElsewhere(newer.text) : []));
   };
   const changedElsewhere = (text) => [
-    el("p", {}, el("strong", {}, "This prompt was changed elsewhere.")),
-    el("p", { class: "muted small" }, "Your text is above. The newer text, with what differs from yours:"),
+    el("p", {}, el("strong", {}, t("editor.changed_elsewhere"))),
+    el("p", { class: "muted small" }, t("editor.newer_below")),
     el("p", { class: "text" }, diffParts(editOf(name).text, text)),
-    button("Copy the newer text", (event) => copyText(event.currentTarget, text, "the newer text"), {
+    button(t("editor.copy_newer"), (event) => copyText(event.currentTarget, text, t("editor.newer")), {
       class: "link-button",
     }),
   ];

@@ -3,16 +3,18 @@
 import { copyText } from "./clipboard.js";
 import { button, el } from "./dom.js";
 import { formatDate } from "./format.js";
+import { t } from "./language.js";
 import { diffParts } from "./text_diff.js";
 
 /** A list of earlier attempts, the latest first; `restore(text)` where the prompt can be edited. */
 export function promptHistory(attempts, current, restore) {
   return el(
     "ol",
-    { class: "prompt-history", "aria-label": "Earlier attempts" },
+    { class: "prompt-history", "aria-label": t("history.title") },
     attempts.map(({ attempt, result, ended, text }) => {
-      const title = `${headingOf(result, attempt)}, ${formatDate(ended)}`;
-      const subject = `the text of ${formatDate(ended)}`;
+      const [number, date] = [attempt, formatDate(ended)];
+      const title = t(result === "edited" ? "history.edited" : "history.attempt", { number, date });
+      const subject = t("history.subject", { date });
       const copy = (event) => copyText(event.currentTarget, text, subject);
       return el(
         "li",
@@ -23,17 +25,16 @@ export function promptHistory(attempts, current, restore) {
           "div",
           { class: "actions" },
           restore &&
-            button("Restore", () => restore(text), {
+            button(t("action.restore"), () => restore(text), {
               class: "link-button",
-              "aria-label": `Restore ${subject}`,
+              "aria-label": t("history.restore", { what: subject }),
             }),
-          button("Copy", copy, { class: "link-button", "aria-label": `Copy ${subject}` }),
+          button(t("action.copy"), copy, {
+            class: "link-button",
+            "aria-label": t("action.copy_what", { what: subject }),
+          }),
         ),
       );
     }),
   );
-}
-
-function headingOf(result, attempt) {
-  return result === "edited" ? "Edited" : `Attempt ${attempt}`;
 }

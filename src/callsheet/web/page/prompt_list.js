@@ -3,10 +3,11 @@
 import { pendingText } from "./activity.js";
 import { copyText } from "./clipboard.js";
 import { button, byId, el, inlineCode, renderIfChanged, sectionBody } from "./dom.js";
-import { capitalize, humanize } from "./format.js";
+import { capitalize } from "./format.js";
 import { newerText, savedText } from "./edits.js";
 import { distinct } from "./findings.js";
-import { groupTitle, textLabel } from "./labels.js";
+import { categoryTitle, groupTitle, textLabel } from "./labels.js";
+import { currentLanguage, t } from "./language.js";
 import { createPromptCard } from "./prompt_card.js";
 import { areMany, promptsBar, updatePromptsBar } from "./prompts_bar.js";
 import { scrollTo, scrollToPrompts } from "./scrolling.js";
@@ -15,21 +16,22 @@ import { state } from "./store.js";
 
 const cards = new Map(); // the open run's prompt cards by name
 const folded = new Set(); // the groups of the open run that are folded, by name
-let runOfCards = "";
+let cardsFor = ""; // the run and the language of the cards
 
 export function renderPromptList() {
   const { run } = state.run ?? {};
   const groups = run ? promptGroups() : [];
   byId("prompts").hidden = groups.length === 0;
-  if (run !== runOfCards) for (const kept of [cards, folded]) kept.clear();
-  runOfCards = run;
+  const wanted = `${run} ${currentLanguage()}`;
+  if (wanted !== cardsFor) for (const kept of [cards, folded]) kept.clear();
+  cardsFor = wanted;
   const { from_earlier_still: earlier, still } = state.run ?? {};
   const inputs = [run, groups, earlier && [earlier, still], state.run?.exports, isRunning()];
   renderIfChanged(sectionBody("prompts"), inputs, () => (groups.length > 0 ? promptSection(groups) : []));
   const prompts = groups.flatMap(({ category, names }) => names.map((name) => promptState(category, name)));
   const next = prompts.find(({ isWriting, partialText }) => isWriting && partialText === undefined);
   for (const prompt of prompts) {
-    const pending = prompt.isWriting ? pendingText(prompt === next && !isAnyBegun(prompts)) : "";
+    const pending = prompt.isWriting ? pendingText(prompt === next && !isAnyBegun(prompts)) : null;
     cards.get(prompt.name).update({ ...prompt, pending });
   }
   if (groups.length === 0) return;
@@ -170,7 +172,7 @@ function writtenPrompts(groups) {
 }
 
 function promptsOfCategory(category, groups, isFoldable) {
-  const heading = el("h3", { class: "prompt-category" }, humanize(category));
+  const heading = el("h3", { class: "prompt-category" }, categoryTitle(category));
   return el("div", {}, heading, groups.map((group) => promptsOfGroup(group, isFoldable)));
 }
 
@@ -191,14 +193,14 @@ function promptSection(groups) {
   const ofCategory = (name) => groups.filter(({ category }) => category === name);
   return [
     promptsBar(groups, {
-      copyAll: (clicked) => copyPrompts(clicked, promptGroups(), "all prompts"),
+      copyAll: (clicked) => copyPrompts(clicked, promptGroups(), t("prompts.all")),
       jumpTo,
       foldAll: (isFolded) => groups.forEach((group) => foldGroup(group, isFolded)),
     }),
     [...new Set(groups.map(({ category }) => category))].map((category) =>
       promptsOfCategory(category, ofCategory(category), areMany(groups)),
     ),
-    el("ul", { class: "run-notes", id: "run-notes", "aria-label": "Notes on the run" }),
+    el("ul", { class: "run-notes", id: "run-notes", "aria-label": t("prompts.notes") }),
   ];
 }
 
@@ -230,19 +232,21 @@ function promptsOfGroup(group, isFoldable) {
     {
       class: isAlone(group) ? "prompt-group alone" : "prompt-group",
       role: "group",
-      "aria-label": label || humanize(category),
+      "aria-label": label || categoryTitle(category),
     },
     el(
       "header",
       {},
       groupHeading(group, isFoldable),
-      names.length > 1 && !isRunning() && button("Copy group", copyGroup, { class: "link-button small" }),
+      names.length > 1 &&
+        !isRunning() &&
+        button(t("prompts.copy_group"), copyGroup, { class: "link-button small" }),
     ),
     el(
       "div",
       { id: `prompts-of-${group.group}`, hidden: folded.has(group.group) },
       isEarlier &&
-        el("p", { class: "earlier" }, `Made from the earlier picture: ${textLabel(still)} was edited since.`),
+        el("p", { class: "earlier" }, t("prompts.from_earlier", { name: textLabel(still) })),
       names.map((name) => {
         if (!cards.has(name)) cards.set(name, createPromptCard(name));
         return cards.get(name).element;

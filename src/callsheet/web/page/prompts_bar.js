@@ -3,7 +3,7 @@
 import { apiPath, get } from "./api_client.js";
 import { copyText } from "./clipboard.js";
 import { button, byId, el, setText } from "./dom.js";
-import { formatCount } from "./format.js";
+import { t } from "./language.js";
 import { rewritePrompts } from "./run_actions.js";
 import { isRunning, modelsOfRun } from "./selectors.js";
 import { state } from "./store.js";
@@ -44,12 +44,15 @@ export function promptsBar(groups, { copyAll, jumpTo, foldAll }) {
       "div",
       { class: "actions" },
       areMany(groups) && contents(groups, jumpTo, foldAll),
-      button("Rewrite all", () => rewritePrompts([...modelsOfRun()]), {
+      button(t("prompts.rewrite_all"), () => rewritePrompts([...modelsOfRun()]), {
         class: "link-button",
         id: "rewrite-all",
       }),
       downloads(),
-      button("Copy all", (event) => copyAll(event.currentTarget), { class: "copy", id: "copy-all" }),
+      button(t("prompts.copy_all"), (event) => copyAll(event.currentTarget), {
+        class: "copy",
+        id: "copy-all",
+      }),
     ),
   );
 }
@@ -65,8 +68,8 @@ export function updatePromptsBar(written, total) {
     written: most("written", written),
     total: most("total", total),
   };
-  const text = `${progress.written} of ${formatCount(progress.total, "prompt")}`;
-  setText(byId("prompt-count"), isRunning() ? text : formatCount(written, "prompt"));
+  const running = t("prompts.progress", { written: progress.written, count: progress.total });
+  setText(byId("prompt-count"), isRunning() ? running : t("count.prompts", { count: written }));
   byId("copy-all").hidden = written < 2;
   byId("rewrite-all").hidden = isRunning() || written === 0;
 }
@@ -83,9 +86,10 @@ function downloads() {
     .filter(({ name }) => exports?.includes(name))
     .map(({ name, title }) => {
       const href = `${apiPath("runs", run, "download")}?format=${encodeURIComponent(name)}`;
-      return el("a", { href, download: true, "aria-label": `Download as ${title}` }, title);
+      const label = t("prompts.download_as", { format: title });
+      return el("a", { href, download: true, "aria-label": label }, title);
     });
-  return links.length > 0 && !isRunning() && menu("Download", "download-menu", links);
+  return links.length > 0 && !isRunning() && menu(t("action.download"), "download-menu", links);
 }
 
 function contents(groups, jumpTo, foldAll) {
@@ -102,8 +106,8 @@ function contents(groups, jumpTo, foldAll) {
   const folding = el(
     "div",
     { class: "folding" },
-    button("Fold all", close(() => foldAll(true)), { class: "link-button" }),
-    button("Unfold all", close(() => foldAll(false)), { class: "link-button" }),
+    button(t("prompts.fold_all"), close(() => foldAll(true)), { class: "link-button" }),
+    button(t("prompts.unfold_all"), close(() => foldAll(false)), { class: "link-button" }),
   );
-  return menu("Contents", "contents-menu", [entries, folding]);
+  return menu(t("prompts.contents"), "contents-menu", [entries, folding]);
 }

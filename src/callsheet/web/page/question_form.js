@@ -3,18 +3,19 @@
 import { copyText } from "./clipboard.js";
 import { button, byId, el, inlineCode, renderIfChanged, sectionBody, setText } from "./dom.js";
 import { createImagePicker } from "./image_picker.js";
+import { fromServer, t } from "./language.js";
 import { answerQuestion } from "./run_actions.js";
 import { scrollToQuestion } from "./scrolling.js";
 import { flattenPrompt, promptTexts, subjectOf } from "./selectors.js";
 import { setState, state } from "./store.js";
 
-const HEADINGS = { paste: "Ask your chat", picture: "Image" };
+const HEADINGS = { paste: "question.chat", picture: "image.title" };
 
 export function renderQuestion() {
   const { run } = state.run ?? {};
   const question = shownQuestion();
   byId("question").hidden = !question;
-  setText(byId("question-heading"), HEADINGS[question?.kind] ?? "Your answer");
+  setText(byId("question-heading"), t(HEADINGS[question?.kind] ?? "question.title"));
   renderIfChanged(sectionBody("question"), question ? [run, question] : null, () =>
     question ? questionForm(question) : [],
   );
@@ -37,7 +38,7 @@ function questionForm(question) {
   };
   const form = FORMS[question.kind] ?? FORMS.text;
   return [
-    el("p", { class: "question-text", id: "question-text" }, inlineCode(question.text)),
+    el("p", { class: "question-text", id: "question-text" }, inlineCode(fromServer(question.text))),
     context(question),
     form(question, answer),
     error,
@@ -46,13 +47,14 @@ function questionForm(question) {
 
 /** What the question is about, unless it is shown among the prompts. */
 function context({ kind, show }) {
-  if (typeof show === "string") return copyable(show, kind === "paste" ? "text to paste" : "text");
+  const label = t(kind === "paste" ? "question.text_to_paste" : "question.text");
+  if (typeof show === "string") return copyable(show, label);
   const shown = new Set(promptTexts(state.run.prompts).map(({ text }) => text));
   const texts = Object.entries(show ?? {})
     .flatMap(([name, value]) => flattenPrompt(name, value))
     .filter(({ text }) => !shown.has(text))
     .map(({ name, text }) => `${name}\n${text}`);
-  return texts.length > 0 && copyable(texts.join("\n\n"), "text");
+  return texts.length > 0 && copyable(texts.join("\n\n"), label);
 }
 
 function copyable(text, label) {
@@ -60,7 +62,9 @@ function copyable(text, label) {
     "div",
     {},
     el("pre", { class: "question-context", tabindex: "0", "aria-label": label }, text),
-    button(`Copy ${label}`, (event) => copyText(event.currentTarget, text, label)),
+    button(t("action.copy_what", { what: label }), ({ currentTarget }) =>
+      copyText(currentTarget, text, label),
+    ),
   );
 }
 
@@ -72,7 +76,7 @@ const FORMS = {
     return textForm(question, answer, el("textarea", { value }));
   },
   paste: (question, answer) =>
-    textForm(question, answer, el("textarea", { placeholder: "the chat's reply" })),
+    textForm(question, answer, el("textarea", { placeholder: t("question.chat_reply") })),
   choice: ({ options }, answer) =>
     el(
       "div",
@@ -88,6 +92,7 @@ const FORMS = {
 };
 
 function textForm({ kind, hint, max_length: maxLength }, answer, input) {
+  input.id = "question-answer";
   input.setAttribute("aria-labelledby", "question-text");
   if (kind !== "paste" && maxLength) input.maxLength = maxLength;
   return answerForm({}, () => answer(input.value), [
@@ -106,13 +111,13 @@ function answerForm(attributes, onSubmit, children) {
 }
 
 function submitButton() {
-  return el("button", { type: "submit" }, "Answer");
+  return el("button", { type: "submit" }, t("action.answer"));
 }
 
 /** Asks for an image; an empty answer keeps the current one, "none" continues without one. */
 function imageForm({ default: current }, answer) {
-  const hint = () => (state.image ? "" : "PNG, JPEG or WebP, up to 5 MB");
-  const { element } = createImagePicker("Image", hint);
+  const hint = () => (state.image ? "" : t("image.kinds"));
+  const { element } = createImagePicker(t("image.title"), hint);
   const submit = async () => {
     const { image } = state;
     if (!image) return element.querySelector("button:not([hidden])").focus();
@@ -120,8 +125,8 @@ function imageForm({ default: current }, answer) {
   };
   const buttons = [
     submitButton(),
-    current && button("Keep the current image", () => answer("")),
-    button("Continue without an image", () => answer("none")),
+    current && button(t("image.keep"), () => answer("")),
+    button(t("image.without"), () => answer("none")),
   ];
   return answerForm({}, submit, [element, el("div", { class: "choices" }, buttons)]);
 }
@@ -151,7 +156,7 @@ function choicesForm(question, answer) {
       el("span", {}, label, detail && el("span", { class: "muted" }, ` ${detail}`)),
     ),
   );
-  const buttons = [submitButton(), question.may_skip && button("None", () => answer([]))];
+  const buttons = [submitButton(), question.may_skip && button(t("question.none"), () => answer([]))];
   const attributes = { role: "group", "aria-labelledby": "question-text" };
   return answerForm(attributes, submit, [rows, el("div", { class: "choices" }, buttons)]);
 }

@@ -1,7 +1,8 @@
 // The receipt of a run: what was sent and written, what it cost, and what selecting groups saved.
 
 import { byId, el, renderIfChanged } from "./dom.js";
-import { formatCost, formatNumber, formatPercent } from "./format.js";
+import { formatCost, formatPercent } from "./format.js";
+import { formatNumber, t } from "./language.js";
 import { isPaid, isRunning, promptTexts } from "./selectors.js";
 import { state } from "./store.js";
 
@@ -11,12 +12,12 @@ export function renderReceipt() {
   if (byId("receipt").hidden) return;
   const isWritten = promptTexts(prompts).length > 0;
   renderIfChanged(byId("receipt"), [usage, savings, receipt, llm, isWritten], () => [
-    el("h2", {}, "Receipt"),
+    el("h2", {}, t("receipt.title")),
     totals(mainRows({ usage, savings, receipt, llm, isWritten })),
     el(
       "details",
       { class: "tokens", id: "receipt-tokens" },
-      el("summary", {}, "Tokens"),
+      el("summary", {}, t("tokens.title")),
       totals(tokenRows(usage, savings, llm)),
     ),
   ]);
@@ -33,23 +34,23 @@ function totals(rows) {
 /** What it cost, and what choosing groups saved, over all calls; nothing is saved without a prompt. */
 function mainRows({ usage, savings, receipt, llm, isWritten }) {
   const { percent } = receipt?.saved ?? savings;
-  const bound = usage.cost_at_most ? "at most " : "";
+  const cost = formatCost(isPaid(llm) ? usage.cost_usd : 0);
   return [
-    ["cost", isPaid(llm) ? bound + formatCost(usage.cost_usd) : "$0", "total"],
-    isWritten && ["saved", formatPercent(percent), "success"],
-    ["calls", formatNumber(usage.calls)],
-    usage.repairs > 0 && ["of them corrections", formatNumber(usage.repairs)],
-    ["LLM", llm],
+    [t("receipt.cost"), usage.cost_at_most ? t("cost.at_most", { cost }) : cost, "total"],
+    isWritten && [t("receipt.saved"), formatPercent(percent), "success"],
+    [t("receipt.calls"), formatNumber(usage.calls)],
+    usage.repairs > 0 && [t("receipt.corrections"), formatNumber(usage.repairs)],
+    [t("llm.label"), llm],
   ];
 }
 
 function tokenRows(usage, savings, llm) {
   const paid = isPaid(llm);
   return [
-    paid && ["read", formatNumber(usage.input_tokens)],
-    usage.cached_input_tokens > 0 && ["of them cached", formatNumber(usage.cached_input_tokens)],
-    paid && ["written", formatNumber(usage.output_tokens)],
-    ["instructions", formatNumber(savings.instruction_tokens)],
-    ["instructions of all groups", formatNumber(savings.instruction_tokens_all)],
+    paid && [t("tokens.read"), formatNumber(usage.input_tokens)],
+    usage.cached_input_tokens > 0 && [t("tokens.cached"), formatNumber(usage.cached_input_tokens)],
+    paid && [t("tokens.written"), formatNumber(usage.output_tokens)],
+    [t("tokens.instructions"), formatNumber(savings.instruction_tokens)],
+    [t("tokens.all_instructions"), formatNumber(savings.instruction_tokens_all)],
   ];
 }

@@ -2,6 +2,7 @@
 
 import { button, el } from "./dom.js";
 import { modelLabel } from "./labels.js";
+import { t } from "./language.js";
 import { rewritePrompts } from "./run_actions.js";
 
 /** The form for one model's prompt; `close` takes it away. */
@@ -12,8 +13,8 @@ export function createRewriteForm(model, close) {
     maxlength: 1000,
     dir: "auto",
     autocomplete: "off",
-    placeholder: "for example: less rain",
-    "aria-label": `What should change in ${label}?`,
+    placeholder: t("rewrite.example"),
+    "aria-label": t("rewrite.label", { name: label }),
   });
   const submit = (event) => {
     event.preventDefault();
@@ -24,13 +25,13 @@ export function createRewriteForm(model, close) {
   const element = el(
     "form",
     { class: "rewrite-form", on: { submit, keydown: leave } },
-    el("span", { class: "small muted" }, "What should change? Leave it empty for another version."),
+    el("span", { class: "small muted" }, t("rewrite.question")),
     input,
     el(
       "div",
       { class: "actions" },
-      el("button", { type: "submit" }, "Rewrite now"),
-      button("Cancel", close, { class: "link-button" }),
+      el("button", { type: "submit" }, t("rewrite.submit")),
+      button(t("action.cancel"), close, { class: "link-button" }),
     ),
   );
   return { element, focus: () => input.focus() };

@@ -1,10 +1,10 @@
 // Actions on runs: open, start, retry, resume, edit, answer, interrupt and delete.
 
 import { apiPath, attempt, get, post, remove } from "./api_client.js";
-import { formatCount } from "./format.js";
 import { switchImage } from "./image_picker.js";
 import { announce } from "./live_region.js";
 import { clearDraft, loadDraft, loadInputs } from "./draft.js";
+import { fromServer, t } from "./language.js";
 import { expectResult } from "./scrolling.js";
 import { briefFields, defaultBrief, messageWithStep, modelsOfRun, promptTexts } from "./selectors.js";
 import { setState, state } from "./store.js";
@@ -21,7 +21,7 @@ export async function perform(request, apply) {
     };
     return await attempt(send, (error) => {
       const field = error.code === "bad_answer" && fieldIn(error.message);
-      if (field) setState({ fieldErrors: { [field.key]: error.hint || error.message } });
+      if (field) setState({ fieldErrors: { [field.key]: fromServer(error.hint || error.message) } });
       else setState({ error: Object.assign(error, { repeat: () => perform(request, apply) }) });
       return false;
     });
@@ -81,7 +81,7 @@ export async function answerQuestion(value) {
     return await attempt(
       () => post(apiPath("runs", run, "answers"), body).then(() => null),
       (error) => {
-        if (error.code === "already_answered") announce("The question was already answered elsewhere.");
+        if (error.code === "already_answered") announce(t("run.answered_elsewhere"));
         else setState({ error });
         return error;
       },
@@ -174,7 +174,7 @@ function fillBrief(before) {
 
 function announceEnd({ status, prompts, question, error }) {
   if (status === "succeeded")
-    announce(`Done: ${formatCount(promptTexts(prompts).length, "prompt")} written.`);
-  else if (question) announce(question.text.slice(0, 200));
-  else if (error) announce(`The run failed. ${messageWithStep(error)}`);
+    announce(t("run.done", { count: promptTexts(prompts).length }));
+  else if (question) announce(fromServer(question.text).slice(0, 200));
+  else if (error) announce(t("run.failed", { message: messageWithStep(error) }));
 }

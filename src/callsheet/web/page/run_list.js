@@ -2,10 +2,10 @@
 
 import { apiPath, attempt, get } from "./api_client.js";
 import { byId, el, renderIfChanged, setText } from "./dom.js";
-import { formatCount, formatDate } from "./format.js";
+import { formatDate } from "./format.js";
+import { t } from "./language.js";
 import { setState, state } from "./store.js";
 
-const RUN_MARKS = { succeeded: "✓", waiting: "waiting", running: "running" };
 const SEARCH_DELAY = 150; // milliseconds after the last key
 const RUNS_AT_ONCE = 40;
 
@@ -76,7 +76,7 @@ export function renderRunList() {
   byId("run-list").hidden = runs.length === 0;
   renderIfChanged(byId("run-list"), [runs, state.run?.run], () => runs.map(runItem));
   const isEmpty = runs.length === 0 && batches.length === 0;
-  setText(byId("no-runs"), isEmpty ? (search ? "No matching runs." : "No runs yet.") : "");
+  setText(byId("no-runs"), isEmpty ? t(search ? "runs.none_found" : "runs.none") : "");
   byId("more-runs").hidden = !next;
 }
 
@@ -89,7 +89,7 @@ function listedBatches() {
 }
 
 function batchItem({ batch, title, rows, started }, openBatch) {
-  const ideas = el("span", {}, formatCount(rows, "idea"));
+  const ideas = el("span", {}, t("count.ideas", { count: rows }));
   return item(`#batch=${batch}`, batch, batch === openBatch, title, started, ideas);
 }
 
@@ -98,8 +98,9 @@ function runItem({ run, title, status, started }) {
   const description = el(
     "span",
     { class: kind },
-    RUN_MARKS[status] ?? status,
-    status === "succeeded" && el("span", { class: "visually-hidden" }, " done"),
+    status === "succeeded"
+      ? ["✓", el("span", { class: "visually-hidden" }, ` ${t("run_mark.done")}`)]
+      : t(`run_mark.${status}`),
   );
   return item(`#${run}`, run, run === state.run?.run, title || run, started, description);
 }

@@ -2,7 +2,7 @@
 
 import { apiPath, attempt, get } from "./api_client.js";
 import { byId, el, renderIfChanged, svg } from "./dom.js";
-import { formatCount, formatNumber } from "./format.js";
+import { t } from "./language.js";
 import { isRunning } from "./selectors.js";
 import { setState, state } from "./store.js";
 
@@ -26,9 +26,9 @@ export function renderSavings() {
   if (rows.length === 0) return;
   renderIfChanged(byId("savings"), state.savings, () => {
     const { instruction_tokens: sent, instruction_tokens_all: all } = instructions;
-    const summary = `${formatNumber(all - sent)} tokens saved in ${formatCount(runs, "run")}`;
+    const summary = t("savings.summary", { tokens: all - sent, count: runs });
     return [
-      el("h2", {}, "Saved so far"),
+      el("h2", {}, t("savings.title")),
       chart([...rows].reverse(), summary),
       el("p", { class: "success small" }, summary),
     ];
@@ -41,7 +41,7 @@ function chart(rows, summary) {
   const step = Math.min(WIDTH / rows.length, MAX_BAR_WIDTH);
   const bars = rows.flatMap(({ run, instructions }, index) => {
     const { instruction_tokens: sent, instruction_tokens_all: all } = instructions;
-    const title = `${run}: ${formatNumber(sent)} of ${formatNumber(all)} instruction tokens`;
+    const title = t("savings.bar", { run, tokens: sent, all });
     return [
       bar("unsent", index * step, step, (all / max) * HEIGHT, title),
       bar("sent", index * step, step, (sent / max) * HEIGHT, title),

@@ -1,5 +1,6 @@
 // Values derived from the page's state.
 
+import { fromServer, t } from "./language.js";
 import { state } from "./store.js";
 
 /** The categories in the workflow's order, each with its groups. */
@@ -178,7 +179,7 @@ export function isPaid(llm) {
 /** An error's message after the title of the step that failed. */
 export function messageWithStep({ step, message }) {
   const title = state.workflow.steps.find((each) => each.step === step)?.title;
-  return title ? `${title}: ${message}` : message;
+  return title ? t("text.titled", { title: fromServer(title), text: message }) : message;
 }
 
 /** Every text of a document's prompts: `{ category, model, name, text }`, `name` being its path. */

@@ -3,7 +3,8 @@
 import { apiPath, attempt, post } from "./api_client.js";
 import { batchRequest } from "./batch_actions.js";
 import { button, byId, el, inlineCode, renderIfChanged } from "./dom.js";
-import { defaultBatchTitle, formatCount, formatNumber } from "./format.js";
+import { defaultBatchTitle, sentence } from "./format.js";
+import { listAll, t } from "./language.js";
 import { setState, state } from "./store.js";
 
 const CHECK_DELAY = 400; // milliseconds after the last key
@@ -12,8 +13,6 @@ const WORKBOOK = "data:application/vnd.openxmlformats-officedocument.spreadsheet
 const MAX_LENGTH = 8_000_000; // characters
 const MAX_EDITABLE = 200_000; // longer sheets are only previewed
 const MAX_PROBLEMS = 20;
-const NO_GROUP = "Select a group below, or name some in a column `groups`";
-const EXAMPLE = "idea,mood\na heron at dawn by the river,hushed\na boat under the bridge,";
 
 let checked = ""; // the request that was checked last
 let checkTimer = 0;
@@ -30,7 +29,7 @@ export function renderSheetEditor(element, batch) {
   const isLong = batch.text.length > MAX_EDITABLE;
   area.readOnly = isWorkbook || isLong;
   const text = isLong ? `${batch.text.slice(0, 2_000)}…` : batch.text;
-  const shown = isWorkbook ? "An Excel workbook" : text;
+  const shown = isWorkbook ? t("sheet.workbook") : text;
   if (area.value !== shown) area.value = shown;
   scheduleCheck();
   renderIfChanged(byId("sheet-check"), [batch.check, batch.error], () => checkResult(batch));
@@ -47,7 +46,7 @@ function editor() {
     id: "sheet-text",
     rows: 7,
     spellcheck: "false",
-    placeholder: EXAMPLE,
+    placeholder: t("sheet.example"),
     "aria-describedby": "sheet-hint",
     on: { input: (event) => setBatch({ text: event.target.value }) },
   });
@@ -59,25 +58,23 @@ function editor() {
     event.stopPropagation();
     takeSheet(dropped);
   };
-  const hint = inlineCode(
-    "Type, paste or drop CSV with a column `idea`, JSON, or an Excel workbook. Columns such as `mood`, " +
-      "`groups` or `id` apply to their row; the fields and groups below apply to all other rows.",
-  );
+  const clear = () => setBatch({ text: "", title: defaultBatchTitle() });
+  const hint = inlineCode(t("sheet.hint"));
   return [
     el(
       "div",
       { class: "field sheet-field", on: { dragover, drop } },
-      el("label", { for: "sheet-text" }, "Your ideas, one in each row"),
+      el("label", { for: "sheet-text" }, t("sheet.label")),
       area,
       el("p", { class: "hint", id: "sheet-hint" }, hint),
     ),
     el(
       "div",
       { class: "actions" },
-      button("Choose a file", () => file.click()),
+      button(t("sheet.choose"), () => file.click()),
       file,
-      button("Clear", () => setBatch({ text: "", title: defaultBatchTitle() }), { class: "link-button" }),
-      button("Back to one idea", () => setState({ batch: null }), { class: "link-button" }),
+      button(t("sheet.clear"), clear, { class: "link-button" }),
+      button(t("sheet.back"), () => setState({ batch: null }), { class: "link-button" }),
     ),
     el("div", { id: "sheet-check", "aria-live": "polite" }),
   ];
@@ -104,8 +101,8 @@ async function takeSheet(file) {
   } catch (error) {
     const message =
       error instanceof RangeError
-        ? `${file.name} has more than ${formatNumber(MAX_LENGTH)} characters; use \`callsheet batch\``
-        : `${file.name} is not UTF-8 text: save it as "CSV UTF-8"`;
+        ? t("sheet.too_long", { name: file.name, limit: MAX_LENGTH })
+        : t("sheet.not_text", { name: file.name });
     setBatch({ error: { message } });
   }
 }
@@ -145,11 +142,11 @@ function checkResult({ check, error }) {
   if (check) {
     const { rows, finished, carried } = check;
     const parts = [
-      formatCount(rows, "idea"),
-      finished && `${formatNumber(finished)} of them already written`,
-      carried.length > 0 && `other columns kept: ${carried.join(", ")}`,
+      t("count.ideas", { count: rows }),
+      finished && t("sheet.finished", { count: finished }),
+      carried.length > 0 && t("sheet.carried", { columns: listAll(carried) }),
     ];
-    return el("p", { class: "success" }, `${parts.filter(Boolean).join("; ")}.`);
+    return el("p", { class: "success" }, sentence(parts.filter(Boolean).join("; ")));
   }
   if (!error) return [];
   const rows = error.code === "bad_rows" ? (error.more.problems ?? []) : [];
@@ -157,17 +154,18 @@ function checkResult({ check, error }) {
     const text = [error.message, error.hint].filter(Boolean).join(": ");
     return el("p", { class: "error", role: "alert" }, inlineCode(text));
   }
-  if (rows.every(isMissingGroup)) return el("p", { class: "muted" }, inlineCode(`${NO_GROUP}.`));
+  if (rows.every(isMissingGroup))
+    return el("p", { class: "muted" }, inlineCode(sentence(t("sheet.no_group"))));
   const shown = rows.slice(0, MAX_PROBLEMS);
   const more = rows.length - shown.length;
   const items = shown.map((problem) => {
-    const message = isMissingGroup(problem) ? NO_GROUP : problem.message;
-    return el("li", {}, inlineCode(`Row ${problem.row}: ${message}`));
+    const message = isMissingGroup(problem) ? t("sheet.no_group") : problem.message;
+    return el("li", {}, inlineCode(t("sheet.row", { row: problem.row, message })));
   });
   return [
-    el("p", { class: "error", role: "alert" }, "Fix these rows before the batch can start:"),
+    el("p", { class: "error", role: "alert" }, t("sheet.fix_rows")),
     el("ul", { class: "findings" }, items),
-    more > 0 && el("p", { class: "small muted" }, `and ${formatNumber(more)} more`),
+    more > 0 && el("p", { class: "small muted" }, t("sheet.more", { count: more })),
   ];
 }
 

@@ -3,19 +3,24 @@
 import { button, el } from "./dom.js";
 import { unfold } from "./folding.js";
 import { toggleGroups } from "./group_picker.js";
+import { t } from "./language.js";
 import { performNextAction } from "./primary_button.js";
 import { focusSearch } from "./run_list.js";
 import { currentGroups } from "./selectors.js";
 
-const KEYS = [
-  ["Ctrl-Enter", "press the main button; in an edit, save it"],
-  ["Ctrl-K", "search the runs"],
-  ["1 to 9", "select or deselect the group with this number"],
-  ["c", "copy the focused prompt"],
-  ["↑ ↓", "go to the previous or next prompt"],
-  ["Escape", "leave an edit, a menu or this list"],
-  ["?", "show this list"],
-];
+/** The keys, each with the name of what it does. */
+function keyList() {
+  const control = t("keys.control");
+  return [
+    [`${control}-Enter`, "main"],
+    [`${control}-K`, "search"],
+    [t("keys.numbers"), "group"],
+    ["c", "copy"],
+    ["↑ ↓", "move"],
+    [t("keys.escape"), "leave"],
+    ["?", "list"],
+  ];
+}
 
 export function initShortcuts() {
   document.addEventListener("keydown", (event) => {
@@ -67,13 +72,16 @@ function focusPrompt(event, offset) {
 
 /** The list of keys; the focus returns to where it was. */
 function showKeys() {
-  const rows = KEYS.map(([key, action]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, action)]);
+  const rows = keyList().map(([key, action]) => [
+    el("dt", {}, el("kbd", {}, key)),
+    el("dd", {}, t(`keys.${action}`)),
+  ]);
   const dialog = el(
     "dialog",
     { class: "keys", "aria-labelledby": "keys-heading", on: { close: () => dialog.remove() } },
-    el("h2", { id: "keys-heading" }, "Keys"),
+    el("h2", { id: "keys-heading" }, t("keys.title")),
     el("dl", {}, rows),
-    button("Close", () => dialog.close()),
+    button(t("action.close"), () => dialog.close()),
   );
   document.body.append(dialog);
   dialog.showModal();

@@ -1,6 +1,7 @@
 // The button that switches between light and dark; by default the system's setting applies.
 
 import { byId, setText } from "./dom.js";
+import { t } from "./language.js";
 
 const SYSTEM_DARK = matchMedia("(prefers-color-scheme: dark)");
 
@@ -13,10 +14,10 @@ export function initThemeToggle() {
     } catch {
       // Without storage the theme is kept until the page is closed.
     }
-    renderLabel();
+    renderThemeToggle();
   });
-  SYSTEM_DARK.addEventListener("change", renderLabel);
-  renderLabel();
+  SYSTEM_DARK.addEventListener("change", renderThemeToggle);
+  renderThemeToggle();
 }
 
 function otherTheme() {
@@ -24,8 +25,8 @@ function otherTheme() {
   return theme === "dark" ? "light" : "dark";
 }
 
-function renderLabel() {
+export function renderThemeToggle() {
   const theme = otherTheme();
-  setText(byId("theme-toggle"), theme === "light" ? "Light" : "Dark");
-  byId("theme-toggle").setAttribute("aria-label", `Switch to ${theme}`);
+  setText(byId("theme-toggle"), t(`theme.${theme}`));
+  byId("theme-toggle").setAttribute("aria-label", t(`theme.switch_${theme}`));
 }

@@ -3,6 +3,7 @@
 import { apiPath, get } from "./api_client.js";
 import { byId, el, renderIfChanged } from "./dom.js";
 import { loadDraft } from "./draft.js";
+import { fromServer, t } from "./language.js";
 import { briefFields, defaultBrief } from "./selectors.js";
 import { setState, state } from "./store.js";
 
@@ -30,7 +31,7 @@ function sharedBrief() {
 export function renderWorkflowPicker() {
   const { workflows, workflow } = state;
   renderIfChanged(byId("workflow-picker"), [workflows, workflow.name], () =>
-    workflows.length > 1 ? workflowSelect(workflows, workflow.name) : workflow.title,
+    workflows.length > 1 ? workflowSelect(workflows, workflow.name) : fromServer(workflow.title),
   );
 }
 
@@ -39,8 +40,10 @@ function workflowSelect(workflows, selected) {
     setState({ run: null, error: null });
     await selectWorkflow(event.target.value);
   };
-  const options = workflows.map(({ name, title }) => el("option", { value: name }, title || name));
-  const select = el("select", { "aria-label": "Workflow", on: { change } }, options);
+  const options = workflows.map(({ name, title }) =>
+    el("option", { value: name }, fromServer(title) || name),
+  );
+  const select = el("select", { "aria-label": t("page.workflow"), on: { change } }, options);
   select.value = selected;
   return select;
 }
