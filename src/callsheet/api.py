@@ -333,7 +333,8 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
 
     `ideas` are texts, dicts with the columns of a sheet, or the path of a sheet; `brief` is for all
     rows, `name` names the batch, and `output` a file that is written too, in place of another
-    batch's only with `overwrite`. What the same call wrote before is not bought again.
+    batch's only with `overwrite`. What the same call wrote before is not bought again. `limit` writes
+    the first rows only, `sample` a random selection of so many.
 
     Raises InputError for ideas that do not fit and OutputInUseError, both before anything is paid; a
     row that fails alone raises nothing. What every row would meet is raised after the last result.

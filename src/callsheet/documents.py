@@ -295,6 +295,7 @@ class RunDocument(DocumentPart, Mapping[str, Any]):
     )
     question: OpenQuestion | None = optional_field("What a waiting run asks.")
     until: float | None = optional_field("Until when a run is parked, in Unix seconds.")
+    job: str | None = optional_field("The provider job that a waiting run's call is in.")
     error: RunError | None = optional_field("Why the run failed or is parked.")
     at_work: WorkInProgress | None = optional_field("The step being executed.")
     started: float | None = optional_field("When the run started, in Unix seconds.")

@@ -159,6 +159,18 @@ class CallReplied(RunEvent):
         )
 
 
+class CallSubmitted(RunEvent):
+    """Call `number` of a module waits in a provider job, by its id; the reply comes with the job."""
+
+    kind: Literal["call_submitted"] = "call_submitted"
+    step: str
+    attempt: int
+    module: int
+    number: int
+    repair: bool
+    job: str
+
+
 class ValuesFinished(RunEvent):
     """A module finished values before it ended: by their paths."""
 
@@ -289,6 +301,7 @@ Event = Annotated[
     | QuestionAsked
     | QuestionAnswered
     | CallReplied
+    | CallSubmitted
     | ValuesFinished
     | ValueRejected
     | Noted

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 RUN_FILES = 91
-BATCH_FILES = 103
+BATCH_FILES = 104
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

@@ -61,6 +61,41 @@ async def test_only_changed_and_new_rows_are_written(
     assert batch.progress.done == 7
 
 
+@pytest.mark.parametrize("part", [{"limit": 3}, {"sample": 3}])
+async def test_a_part_of_a_sheet_is_written_first_and_the_rest_later_without_paying_twice(
+    tmp_path: Path, bench: SharedStore, server: StrictOpenAI, part: dict[str, int]
+) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(12))
+    first, ends = await bench.execute(sheet, **part)
+    _, again = await bench.execute(sheet, **part)
+    numbers = [end.row.number for end in ends]
+    assert (first.progress.total, first.progress.done, len(server.requests)) == (3, 3, 3)
+    assert numbers == [end.row.number for end in again] == sorted(numbers)
+    assert ("limit" in part) == (numbers == [2, 3, 4])
+    whole, ends = await bench.execute(sheet)
+    assert (whole.name, whole.progress.done, len(server.requests)) == (first.name, 12, 12)
+
+
+async def test_a_sample_is_fixed_by_the_rows_whatever_else_the_sheet_holds(
+    tmp_path: Path, bench: SharedStore
+) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(12))
+    some = {row.cells["idea"] for row in bench.batch(sheet, sample=6).rows()}
+    write_sheet(sheet, [{"idea": "one more before all"}, *ideas(12)])
+    more = {row.cells["idea"] for row in bench.batch(sheet, sample=7).rows()}
+    assert len(some) == 6
+    assert len(some & more) >= 5
+    assert len([*bench.batch(sheet, sample=99).rows()]) == 13
+
+
+async def test_the_first_rows_and_a_sample_at_once_are_refused(
+    tmp_path: Path, bench: SharedStore
+) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    with pytest.raises(InputError, match="do not go together"):
+        bench.batch(sheet, limit=1, sample=1)
+
+
 async def test_other_groups_are_another_batch(
     tmp_path: Path, bench: SharedStore, server: StrictOpenAI
 ) -> None:

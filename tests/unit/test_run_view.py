@@ -13,6 +13,7 @@ from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import ProviderError
 from callsheet.events import (
     CallReplied,
+    CallSubmitted,
     Event,
     Noted,
     OutputWritten,
@@ -41,6 +42,7 @@ PLAIN: dict[str, Any] = {
     "attempt": 1,
     "module": 0,
     "number": 0,
+    "job": "0a1b2c3d",
     "repair": False,
     "text": "{}",
     "finish": "stop",
@@ -343,3 +345,16 @@ def _written(event: Event) -> dict[str, JsonValue]:
             return event.finished
         case _:
             return {}
+
+
+def test_a_run_in_a_provider_job_waits_until_the_job_has_its_reply() -> None:
+    waiting = after(*BEGUN, fact(CallSubmitted))
+    assert (waiting.status, waiting.job, waiting.question) == ("waiting", "0a1b2c3d", None)
+
+    replied = after(*BEGUN, fact(CallSubmitted), fact(CallReplied))
+    assert (replied.status, replied.job, replied.submissions) == ("running", "", 0)
+
+    left = after(*BEGUN, fact(CallSubmitted), fact(RunResumed), fact(CallSubmitted, job="second"))
+    assert (left.job, left.submissions) == ("second", 2)
+    for other in (fact(RunResumed), fact(RunRetried), fact(RunFailed)):
+        assert after(*BEGUN, fact(CallSubmitted), other).job == ""

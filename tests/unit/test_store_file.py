@@ -226,3 +226,11 @@ async def test_a_failed_transaction_writes_nothing(store: SqlStore) -> None:
 
     assert len(await store.events("a-run")) == 1
     assert await store.append(lease, 1, [Noted(step="s", text="two")], {})
+
+
+async def test_marks_are_listed_by_the_beginning_of_their_names(store: SqlStore) -> None:
+    for name, text in {"job a_b": "1", "job a%": "2", "jobs": "3", "other": "4"}.items():
+        await store.set_mark(name, text)
+    assert await store.marks("job ") == {"job a%": "2", "job a_b": "1"}
+    await store.set_mark("job a%", "")
+    assert [*await store.marks("job ")] == ["job a_b"]

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import hashlib
-import json
-import re
 from collections import deque
-from contextlib import suppress
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from callsheet.batches.batch_llm import BatchLLM
 from callsheet.batches.circuit_breaker import CircuitBreaker
@@ -23,27 +20,37 @@ from callsheet.batches.outcomes import (
     OutcomeRules,
     RowOutcome,
     row_outcome,
+    unreadable_outcome,
     unsaved_outcome,
 )
 from callsheet.batches.rate_limit import rate_limiter
 from callsheet.batches.repeated_choices import RepeatedChoices
 from callsheet.batches.request import DEFAULT_CONCURRENCY, BatchRequest, SheetError
-from callsheet.batches.row_parser import Row, RowParser, RowProblem
-from callsheet.batches.row_runs import RowRuns
+from callsheet.batches.row_parser import Row, RowParser, RowProblem, batch_title, settings_hash
+from callsheet.batches.row_runs import RowRuns, stored_outcomes
+from callsheet.batches.row_selection import RowSelection
 from callsheet.batches.sheet_reader import SheetReader, column_key
-from callsheet.call_options import NO_OPTIONS
 from callsheet.costs.budget import Budget, chosen_output_limit
-from callsheet.errors import InputError, InternalError, ProviderError, StorageError, error_of
+from callsheet.errors import (
+    BudgetExceededError,
+    InputError,
+    InternalError,
+    ProviderError,
+    StorageError,
+    error_of,
+)
 from callsheet.llm.concurrency import ConcurrencyLimiter
 from callsheet.llm.providers import is_own_server, provider_of
 from callsheet.runs.options import RunOptions
 from callsheet.runs.run_pool import PoolStoppedError, RunPool
-from callsheet.store.port import LeaseError, UnreadableRunError
+from callsheet.store.port import JOB_MARK, LeaseError, UnreadableRunError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
 
+    from callsheet.batches.jobs import BatchJobs
     from callsheet.engine.run_view import RunView
+    from callsheet.llm.port import LLM
     from callsheet.runs.service import RunService, RunSetup
     from callsheet.runs.session import RunSession
 
@@ -66,46 +73,31 @@ class Batch:
 
     def __init__(self, service: RunService, request: BatchRequest) -> None:
         self.request, self.service = request, service
-        # One process alone can keep a budget over all rows, so it executes them itself.
-        service.queue = "batch" if service.queue and request.max_cost is None else None
+        # One process alone can keep a budget over all rows, or pack them, so it executes them itself.
+        alone = request.max_cost is not None or request.jobs
+        service.queue = "batch" if service.queue and not alone else None
         self.sheet = SheetReader(request.file)
-        options = RunOptions(
-            llm=request.llm, base_url=request.base_url, call_options=request.call_options
-        )
         rows_at_once = request.concurrency or DEFAULT_CONCURRENCY
-        own = is_own_server(*service.llm_for(options))
-        self.limiter = ConcurrencyLimiter(
-            rows_at_once,
-            own=own,
-            start=1 if own and request.concurrency is None else None,
-            rate_limit=rate_limiter(service, options, request.rate_limit),
-        )
-        self.setup = service.prepare(options, request.workflow, self.limiter)
-        provider = provider_of(self.setup.llm.spec)
-        if provider is not None and provider.needs_person:
-            raise InputError(
-                "a batch cannot use the LLM `paste`",
-                hint="choose an LLM with --llm, such as openai:NAME",
-            )
-        seed = _settings_hash(request, self.setup)
-        self.name = f"{_title(request)}-{seed[:4]}"
+        self.setup, self.limiter = _prepare(service, request, rows_at_once)
+        seed = settings_hash(request.defaults, self.setup)
+        self.name = f"{batch_title(request.title or request.file.stem)}-{seed[:4]}"
         self._parser = RowParser(self.setup.bundle, request.defaults, self.name, seed)
         self.progress = BatchProgress()
-        self.columns: list[str] = []
-        self.groups: list[str] = []
-        self.open_choices: list[str] = []
         self._choices = RepeatedChoices(rows_at_once, self._parser.open_choices)
+        self._selection = RowSelection(request.limit, request.sample)
         self._check_sheet()
         self._breaker = CircuitBreaker()
         self._llm = BatchLLM(self.setup.llm, self._breaker)
-        self._storage_error: StorageError | None = None
-        self._rows: dict[str, Row] = {}
-        self._outcomes: dict[str, RowOutcome] = {}
-        self._runs = RowRuns(service, self.name, request.retry_failed, request.idea_check)
+        self._runs = RowRuns(service, self.name, request)
+        self.jobs: BatchJobs | None = None
         self._suspects = self._runs.suspects
         self._pool = RunPool(self._advance, rows_at_once)
         self.notice: Callable[[str], None] = lambda _: None
         self._stopping: asyncio.Task[None] | None = None
+        self._storage_error: StorageError | None = None
+        self._rows: dict[str, Row] = {}
+        self._outcomes: dict[str, RowOutcome] = {}
+        self._unsaved: dict[str, RowOutcome] = {}
 
     @property
     def passthrough_columns(self) -> list[str]:
@@ -126,7 +118,10 @@ class Batch:
         return self._storage_error or self._breaker.error
 
     def rows(self) -> Iterator[Row]:
-        """Read the rows again; raises InputError where the file has changed meanwhile."""
+        """Read the selected rows again; raises InputError where the file has changed meanwhile."""
+        return self._selection.of(self._all_rows())
+
+    def _all_rows(self) -> Iterator[Row]:
         for row in self._parser.rows(self.sheet):
             if not isinstance(row, Row):
                 raise InputError(f"{self.request.file} has changed meanwhile: {row[0]}")
@@ -140,22 +135,75 @@ class Batch:
 
     async def execute(self) -> AsyncGenerator[RowOutcome, None]:
         """Execute the rows, a bounded number at once, and yield outcomes in the sheet's order."""
-        await self._open_budget()
+        earlier = await self._runs.find_earlier()
         await self._find_suspects()
-        pending: deque[Row] = deque()
         try:
-            await self._execute_alone()
-            for row in self.rows():
-                pending.append(row)
-                await self._submit(row)
-                while pending and (len(pending) >= WINDOW or pending[0].run in self._outcomes):
-                    yield await self._outcome_of(pending.popleft())
-            while pending:
-                yield await self._outcome_of(pending.popleft())
+            await self._look_at_jobs()
+            await self._open_budget(earlier)
+            if self.jobs is not None:
+                await self._execute_rounds(self.jobs)
+                outcomes = self._outcomes_so_far()
+            else:
+                outcomes = self._execute_rows()
+            async with aclosing(outcomes):
+                async for outcome in outcomes:
+                    yield outcome
         finally:
             await self.stop(0)
             await self._suspects.end()
             await self.limiter.close()
+            if self.jobs is not None:
+                await self.jobs.close()
+
+    async def _look_at_jobs(self) -> None:
+        """Find out how the batch's provider jobs stand, where it has any or is to have some."""
+        if self.request.jobs or await self.service.store.marks(JOB_MARK):
+            # An ordinary batch imports nothing of them.
+            from callsheet.batches.jobs import BatchJobs
+
+            store, name = self.service.store, self.name
+            jobs = BatchJobs(store, name, self.request, self.setup, self._breaker)
+            self.jobs = self._runs.jobs = jobs
+            await self._suspects.begin(0)
+            await jobs.look()
+
+    async def _execute_rows(self) -> AsyncGenerator[RowOutcome, None]:
+        """Execute the rows once, and yield outcomes in the sheet's order."""
+        await self._execute_alone()
+        pending: deque[Row] = deque()
+        for row in self.rows():
+            pending.append(row)
+            await self._submit(row)
+            while pending and (len(pending) >= WINDOW or pending[0].run in self._outcomes):
+                yield await self._outcome_of(pending.popleft())
+        while pending:
+            yield await self._outcome_of(pending.popleft())
+
+    async def _execute_rounds(self, jobs: BatchJobs) -> None:
+        """Execute the rows until they wait for provider jobs, and with `wait` until they have ended."""
+        while not self._breaker.is_open:
+            self.progress.restart()
+            async for outcome in self._execute_rows():
+                if outcome.code and outcome.status == "left":
+                    self._unsaved[outcome.row.run] = outcome
+            spent = isinstance(self._breaker.error, BudgetExceededError)
+            await jobs.finish_packing(send=self._stopping is None or spent)
+            if not self.request.wait or not jobs.live or self._stopping is not None:
+                return
+            await self._suspects.begin(0)
+            await jobs.wait()
+            earlier = await self.service.store.names_starting_with(f"{self.name}.")
+            await self._open_budget(earlier)
+
+    async def _outcomes_so_far(self) -> AsyncGenerator[RowOutcome, None]:
+        """Yield every row's outcome as it is stored, or as it was received where it could not be."""
+        self.progress.restart()
+        rules = OutcomeRules(self.setup.bundle, self.request.strict)
+        paused, store = self._breaker.is_open, self.service.store
+        stored = stored_outcomes(store, self.name, self.rows(), rules, paused=paused)
+        async for outcome in stored:
+            self.progress.add(outcome)
+            yield self._unsaved.get(outcome.row.run, outcome)
 
     def stop(self, seconds: float = STOP_SECONDS) -> asyncio.Task[None]:
         """Start no further rows; those in progress have this many seconds. The first call counts."""
@@ -172,31 +220,37 @@ class Batch:
         columns: dict[str, None] = {}
         choices: dict[str, None] = {}
         groups: dict[str, None] = dict.fromkeys(self.request.defaults.groups)
-        for row in self._parser.rows(self.sheet):
-            self.progress.total += 1
+        number = 0
+        for number, row in enumerate(self._parser.rows(self.sheet), start=1):
             if isinstance(row, Row):
                 columns.update(dict.fromkeys(row.cells))
                 groups.update(dict.fromkeys(row.groups))
-                self._choices.add(row)
+                self._selection.add(row)
+                if self.request.sample is None and number == self._selection.total:
+                    self._choices.add(row)
                 choices.update(dict.fromkeys(self._parser.open_choices(row)))
             else:
                 problems += row
         if problems:
-            raise SheetError(list(dict.fromkeys(problems)), self.progress.total)
-        if not self.progress.total:
+            raise SheetError(list(dict.fromkeys(problems)), number)
+        if not number:
             raise InputError(f"{self.request.file} has no rows", hint="one idea on each row")
+        self.progress.total = self._selection.total
+        for row in self.rows() if self.request.sample is not None else ():
+            self._choices.add(row)
         self.columns, self.open_choices = list(columns), list(choices)
         catalog = self.setup.bundle.resources.catalog
         every = catalog.current(group.name for group in catalog.groups()) if "all" in groups else []
         selected = catalog.select([*every, *(name for name in groups if name != "all")])
         self.groups = catalog.names_of(selected.groups, selected.models)
 
-    async def _open_budget(self) -> None:
-        """Find the batch's earlier runs, and subtract from the budget what they have cost."""
-        earlier = await self._runs.find_earlier()
+    async def _open_budget(self, earlier: list[str]) -> None:
+        """Subtract from the budget what earlier runs have cost, and what live jobs may cost."""
         budget, limit = None, self.request.max_cost
         if limit is not None:
             spent = (await self._runs.usage(earlier)).cost_usd
+            reserved = self.jobs.reserved_usd if self.jobs else 0.0
+            spent = None if spent is None or reserved is None else spent + reserved
             most = chosen_output_limit(self.setup.llm)
             budget = Budget(limit, spent, _budget_hint, owner="the batch's ", most_tokens=most)
         self._llm = BatchLLM(self.setup.llm, self._breaker, budget)
@@ -248,16 +302,15 @@ class Batch:
         row = self._rows[run]
         session: RunSession | None = None
         try:
-            llm = self._llm.repeating(self._choices.left(row))
-            session, view = await self._runs.open(row, replace(self.setup, llm=llm))
+            setup = replace(self.setup, llm=self._llm_for(row))
+            session, view = await self._runs.open(row, setup)
             if session is not None:
                 view = await self._advance_session(session)
+            self._settle(run, stored=True)
         except LeaseError:
             raise
         except UnreadableRunError as error:
-            problem = f"{error.message} ({error.hint})"
-            self._outcomes[run] = RowOutcome(row, "failed", {}, (problem,), error.code)
-            self.progress.add(self._outcomes[run])
+            self._end(unreadable_outcome(row, error))
             return
         except StorageError as error:
             # What every row would meet: those in progress still receive what they have paid for.
@@ -267,14 +320,29 @@ class Batch:
             return
         finally:
             self._choices.end(row)
+            self._settle(run, stored=False)
+        self._runs.note(view)
         rules = OutcomeRules(self.setup.bundle, self.request.strict)
         paused = self._breaker.is_open
-        outcome = row_outcome(rules, row, view, fresh=session is not None, paused=paused)
-        self._outcomes[run] = outcome
-        if outcome.status != "left":
-            self.progress.add(outcome)
+        self._end(row_outcome(rules, row, view, fresh=session is not None, paused=paused))
         if paused:
             self.stop(_UNTIL_DONE)
+
+    def _settle(self, run: str, *, stored: bool) -> None:
+        """Say whether a row's run is stored, in case that its call goes into a provider job."""
+        if self.jobs is not None:
+            self.jobs.settle(run, stored=stored)
+
+    def _llm_for(self, row: Row) -> LLM:
+        llm = self._llm.repeating(self._choices.left(row))
+        if self.jobs is None or not self.request.jobs:
+            return llm
+        return self.jobs.llm_for(row.run, llm, cached=self._choices.is_shared(row))
+
+    def _end(self, outcome: RowOutcome) -> None:
+        self._outcomes[outcome.row.run] = outcome
+        if outcome.status != "left":
+            self.progress.add(outcome)
 
     async def _advance_session(self, session: RunSession) -> RunView:
         try:
@@ -295,28 +363,33 @@ class Batch:
                 self._breaker.record_failure(error)
 
 
+def _prepare(
+    service: RunService, request: BatchRequest, rows_at_once: int
+) -> tuple[RunSetup, ConcurrencyLimiter]:
+    """Open the workflow and the LLM, and return them with what bounds the LLM's calls."""
+    options = RunOptions(
+        llm=request.llm, base_url=request.base_url, call_options=request.call_options
+    )
+    own = is_own_server(*service.llm_for(options))
+    limiter = ConcurrencyLimiter(
+        rows_at_once,
+        own=own,
+        start=1 if own and request.concurrency is None else None,
+        rate_limit=rate_limiter(service, options, request.rate_limit),
+    )
+    setup = service.prepare(options, request.workflow, limiter)
+    provider = provider_of(setup.llm.spec)
+    if provider is not None and provider.needs_person:
+        raise InputError(
+            "a batch cannot use the LLM `paste`",
+            hint="choose an LLM with --llm, such as openai:NAME",
+        )
+    if request.jobs:
+        from callsheet.llm.jobs import check_jobs
+
+        check_jobs(setup.llm.spec, setup.base_url, setup.call_options)
+    return setup, limiter
+
+
 def _budget_hint(*_: object) -> str:
     return "raise --max-cost and give the same command again"
-
-
-def _title(request: BatchRequest) -> str:
-    """The first part of the batch's name: its title, or the sheet's file name."""
-    title = request.title or request.file.stem
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "batch"
-
-
-def _settings_hash(request: BatchRequest, setup: RunSetup) -> str:
-    """Hash everything that the prompts of all rows depend on beside the rows themselves."""
-    shared: list[Any] = [
-        setup.digest,
-        setup.llm.spec,
-        setup.base_url,
-        request.defaults.groups,
-    ]
-    # The tier changes no prompt: a batch can be continued at another one.
-    asked = replace(setup.call_options, tier=None)
-    if asked != NO_OPTIONS:
-        shared.append(asdict(asked))
-    return hashlib.sha256(
-        json.dumps([*shared, sorted(request.defaults.brief.items())]).encode()
-    ).hexdigest()

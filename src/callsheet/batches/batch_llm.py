@@ -37,6 +37,17 @@ class BatchLLM:
         """The same for one of so many rows with the same choice."""
         return BatchLLM(self._llm, self._breaker, self._budget, repeated)
 
+    async def hold(self, request: Request) -> None:
+        """Take off the budget what a call may cost whose reply comes with a provider job."""
+        self._breaker.check()
+        try:
+            if self._budget:
+                await self._budget.hold(self.spec, request)
+        except (BudgetExceededError, PriceUnknownError) as error:
+            self._breaker.record_failure(error)
+            self._breaker.check()
+            raise
+
     async def compose(
         self, request: Request, on_text: TextListener | None = None
     ) -> Reply | Question:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from callsheet.errors import StorageError
     from callsheet.loader.bundle import WorkflowBundle
     from callsheet.runs.session import RunSession
+    from callsheet.store.port import UnreadableRunError
 
 Status = Literal["succeeded", "failed", "left"]
 
@@ -31,7 +32,8 @@ class RowOutcome:
 
     A row that is `left` was not finished or not stored: nothing is wrong with it, and the batch's
     next execution takes it. `code` names why a row failed or was left. `fresh` is whether this
-    execution ran it. `chosen` is what the LLM chose where the brief leaves it open.
+    execution ran it. `chosen` is what the LLM chose where the brief leaves it open. `waits` says that
+    the row waits for a provider job.
     """
 
     row: Row
@@ -45,6 +47,7 @@ class RowOutcome:
     coverage: Mapping[str, PromptCoverage] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
     rejected: tuple[RejectedText, ...] = ()
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class RowResult:
 class BatchProgress:
     """The rows of a batch by outcome so far, and what all their calls took.
 
-    `fresh` rows ran in this execution; the others had finished before it.
+    `fresh` rows ran in this execution; the others had finished before it. `waiting` are those of the
+    rows left that wait for a provider job.
     """
 
     total: int = 0
@@ -86,12 +90,17 @@ class BatchProgress:
     left: int = 0
     fresh: int = 0
     repaired: int = 0
+    waiting: int = 0
     usage: Usage = NO_USAGE
 
     @property
     def ended(self) -> int:
         """The rows that need nothing more."""
         return self.done + self.failed
+
+    def restart(self) -> None:
+        """Count from nothing again: each round of a batch with provider jobs sees all rows."""
+        vars(self).update(vars(BatchProgress(self.total)))
 
     def add(self, outcome: RowOutcome) -> None:
         """Add a row's outcome."""
@@ -102,6 +111,7 @@ class BatchProgress:
                 self.failed += 1
             case "left":
                 self.left += 1
+        self.waiting += outcome.waits
         self.fresh += outcome.fresh and outcome.status != "left"
         self.repaired += outcome.usage.repairs > 0
         self.usage += outcome.usage
@@ -124,7 +134,7 @@ def row_outcome(
     error = view.error
     outcome = RowOutcome(row, "failed", usage=view.usage, fresh=fresh)
     if error is None and view.question is None:
-        return replace(outcome, status="left")
+        return replace(outcome, status="left", waits=bool(view.job))
     if error is None:
         problem = f"it asks: {view.question.text}" if view.question else ""
         return replace(outcome, problems=(problem,), code="waiting")
@@ -149,6 +159,11 @@ def _with_kept(rules: OutcomeRules, outcome: RowOutcome, view: RunView) -> RowOu
 
 def _listed(findings: Iterable[PromptProblem | PromptWarning]) -> tuple[str, ...]:
     return tuple(f"{each.model}: {each.message}" for each in findings)
+
+
+def unreadable_outcome(row: Row, error: UnreadableRunError) -> RowOutcome:
+    """Return the outcome of a row whose stored run cannot be read."""
+    return RowOutcome(row, "failed", {}, (f"{error.message} ({error.hint})",), error.code)
 
 
 def unsaved_outcome(row: Row, session: RunSession | None, error: StorageError) -> RowOutcome:

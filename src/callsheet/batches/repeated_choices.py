@@ -27,14 +27,21 @@ class RepeatedChoices:
         self._open_choices = open_choices
         self._last: dict[Choice, int] = {}
         self._left: Counter[Choice] = Counter()
+        self._shared: set[Choice] = set()
 
     def add(self, row: Row) -> None:
         """Count a row of the sheet, in its order."""
         choice = self._choice(row)
         last = self._last.get(choice)
+        if last is not None:
+            self._shared.add(choice)
         if last is not None and row.number - last <= self._reach:
             self._left[choice] += 1 if self._left[choice] else 2
         self._last[choice] = row.number
+
+    def is_shared(self, row: Row) -> bool:
+        """Return whether several rows of the sheet have this row's choice."""
+        return self._choice(row) in self._shared
 
     def left(self, row: Row) -> int:
         """Return how many calls with this row's choice are expected, this one included."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from callsheet.batches.row_parser import RowDefaults, RowProblem
 from callsheet.call_options import NO_OPTIONS, CallOptions
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from callsheet.fidelity import IdeaCheckMode
 
 
+RepairBy = Literal["live", "job"]
+"""Whether what breaks a rule is asked for by ordinary calls, or in another job."""
+
 DEFAULT_CONCURRENCY = 10
 """Rows at once where nobody says how many."""
 
@@ -24,6 +27,10 @@ DEFAULT_CONCURRENCY = 10
 @dataclass(frozen=True)
 class BatchRequest:
     """The options of a batch; `defaults` holds what rows do not say themselves.
+
+    `limit` takes the first rows only, `sample` a random selection of so many. With `jobs`, calls go
+    into provider jobs; `wait` waits for them, `cancel` ends them, `resend` names one that is to be sent
+    again, and `repair` is where repairs go. `command` is what a person gives to continue.
 
     Without `concurrency`, it is found for a server of the person's own, up to DEFAULT_CONCURRENCY.
     """
@@ -42,6 +49,14 @@ class BatchRequest:
     idea_check: IdeaCheckMode | None = None
     call_options: CallOptions = NO_OPTIONS
     overwrite: bool = False
+    limit: int | None = None
+    sample: int | None = None
+    jobs: bool = False
+    wait: bool = False
+    cancel: bool = False
+    resend: str = ""
+    repair: RepairBy = "live"
+    command: str = ""
 
 
 class SheetError(InputError):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callsheet.batches.sheet_reader import column_key
+from callsheet.call_options import NO_OPTIONS
 from callsheet.errors import AnswerError, CallsheetError, InputError, UnknownNameError
 from callsheet.loader.rendering import still_question
 from callsheet.modules.support.slow_patterns import pattern_places
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from callsheet.batches.sheet_reader import SheetReader, SheetRow
     from callsheet.loader.bundle import WorkflowBundle
+    from callsheet.runs.service import RunSetup
 
 GROUPS, ID, STILL = "groups", "id", "still"
 
@@ -236,3 +239,25 @@ def _names(value: JsonValue) -> tuple[str, ...]:
 
 def _describe(error: CallsheetError) -> str:
     return f"{error.message}" + (f" ({error.hint})" if error.hint else "")
+
+
+def batch_title(title: str) -> str:
+    """The first part of the batch's name: its title, or the sheet's file name."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "batch"
+
+
+def settings_hash(defaults: RowDefaults, setup: RunSetup) -> str:
+    """Hash everything that the prompts of all rows depend on beside the rows themselves."""
+    shared: list[Any] = [
+        setup.digest,
+        setup.llm.spec,
+        setup.base_url,
+        defaults.groups,
+    ]
+    # The tier changes no prompt: a batch can be continued at another one.
+    asked = replace(setup.call_options, tier=None)
+    if asked != NO_OPTIONS:
+        shared.append(asdict(asked))
+    return hashlib.sha256(
+        json.dumps([*shared, sorted(defaults.brief.items())]).encode()
+    ).hexdigest()

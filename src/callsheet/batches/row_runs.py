@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from callsheet.batches.outcomes import RowOutcome, row_outcome, unreadable_outcome
 from callsheet.batches.suspects import Suspects
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.run_view import RunView
@@ -16,26 +17,33 @@ from callsheet.runs.listing import row_status
 from callsheet.runs.options import RunOptions
 from callsheet.runs.session import acquire_lease
 from callsheet.store.owners import has_live_owner
-from callsheet.store.port import LeaseError
+from callsheet.store.port import LeaseError, UnreadableRunError
 from callsheet.usage import NO_USAGE, Usage
 from callsheet.workers.crashes import record_batch_crash
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from callsheet.batches.jobs import BatchJobs
+    from callsheet.batches.outcomes import OutcomeRules
+    from callsheet.batches.request import BatchRequest
     from callsheet.batches.row_parser import Row
-    from callsheet.fidelity import IdeaCheckMode
     from callsheet.runs.service import RunService, RunSetup
     from callsheet.runs.session import RunSession
-    from callsheet.store.port import RunRow
+    from callsheet.store.port import RunRow, Store
 
 
 @dataclass
 class RowRuns:
-    """The runs of one batch by row; with `retry_failed`, only failed ones are resumed."""
+    """The runs of one batch by row; with `retry_failed`, only failed ones are resumed.
+
+    Of the rows that wait for a provider job, those are resumed whose job is over.
+    """
 
     service: RunService
     batch: str
-    retry_failed: bool
-    idea_check: IdeaCheckMode | None = None
+    request: BatchRequest
+    jobs: BatchJobs | None = None
     earlier: set[str] = field(default_factory=set)
     interrupted: list[RunRow] = field(default_factory=list)
 
@@ -77,10 +85,10 @@ class RowRuns:
         The session has the lease, unless workers execute the run already: then it is followed.
         """
         if row.run not in self.earlier:
-            if self.retry_failed:
+            if self.request.retry_failed:
                 return None, RunView(row.run)
             options = RunOptions(
-                groups=row.groups, accept_defaults=True, idea_check=self.idea_check
+                groups=row.groups, accept_defaults=True, idea_check=self.request.idea_check
             )
             session = self.service.begin(setup, row.answers, options, row.run)
             if row.run in self.suspects.without_run:
@@ -102,16 +110,31 @@ class RowRuns:
             return None, view
         return session, session.view
 
+    def note(self, view: RunView) -> None:
+        """Note how a row stands, where this execution may come to it again."""
+        if self.jobs is not None:
+            self.earlier.add(view.run)
+            if view.status == "failed":
+                self.jobs.reader.failed.add(view.run)
+
     def _needs_execution(self, view: RunView) -> bool:
         if view.status in ("succeeded", "stopped"):
             return False
-        if view.is_parked(time.time()):
+        if view.is_parked(time.time()) or self._failed_here(view.run):
             return False
+        if view.submitted is not None:
+            live = self.jobs.live if self.jobs else ()
+            return not any(record.id == view.job for record in live)
         # A provider failure says nothing about the row: it is tried again.
         own_failure = view.status == "failed" and not _failed_at_provider(view)
-        if self.retry_failed:
-            return own_failure or view.status == "failed" or view.question is not None
+        if self.request.retry_failed:
+            goes_on = self.request.jobs and view.status == "running"
+            return view.status == "failed" or view.question is not None or goes_on
         return not own_failure and view.question is None
+
+    def _failed_here(self, run: str) -> bool:
+        """Whether a row has failed in this execution, which may come to it again."""
+        return self.jobs is not None and run in self.jobs.reader.failed
 
     async def _resume(self, view: RunView, setup: RunSetup) -> RunSession:
         store = self.service.store
@@ -131,6 +154,19 @@ class RowRuns:
         )
         journal = Journal(store, lease, await read_view(store, view.run))
         return self.service.session(journal, setup.bundle, setup.llm)
+
+
+async def stored_outcomes(
+    store: Store, batch: str, rows: Iterable[Row], rules: OutcomeRules, *, paused: bool = False
+) -> AsyncIterator[RowOutcome]:
+    """Yield each row's outcome as its run is stored, whoever executes it."""
+    existing = set(await store.names_starting_with(f"{batch}."))
+    for row in rows:
+        try:
+            view = await read_view(store, row.run) if row.run in existing else RunView(row.run)
+            yield row_outcome(rules, row, view, fresh=False, paused=paused)
+        except UnreadableRunError as error:
+            yield unreadable_outcome(row, error)
 
 
 def _failed_at_provider(view: RunView) -> bool:

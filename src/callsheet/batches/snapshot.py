@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callsheet.batches.outcomes import OutcomeRules, RowOutcome, row_outcome
+from callsheet.batches.outcomes import OutcomeRules, RowOutcome
+from callsheet.batches.row_runs import stored_outcomes
 from callsheet.batches.writers import writer_for
-from callsheet.engine.journal import read_view
-from callsheet.engine.run_view import RunView
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,12 +17,8 @@ if TYPE_CHECKING:
 
 async def current_outcomes(batch: Batch) -> AsyncIterator[RowOutcome]:
     """Yield every row's current outcome in the sheet's order, and count it in `batch.progress`."""
-    store = batch.service.store
-    existing = set(await store.names_starting_with(f"{batch.name}."))
     rules = OutcomeRules(batch.setup.bundle, batch.request.strict)
-    for row in batch.rows():
-        view = await read_view(store, row.run) if row.run in existing else RunView(row.run)
-        outcome = row_outcome(rules, row, view, fresh=False, paused=False)
+    async for outcome in stored_outcomes(batch.service.store, batch.name, batch.rows(), rules):
         batch.progress.add(outcome)
         yield outcome
 

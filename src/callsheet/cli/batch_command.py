@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callsheet.cli.batch_reporter import BatchReporter, print_some
+from callsheet.cli.batch_reporter import BatchReporter, command_again, print_some
 from callsheet.cli.exit import error_object, print_error
 from callsheet.cli.options import (
     build_call_options,
@@ -75,6 +75,38 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Replace a file of another batch; otherwise it is kept as NAME.1.csv (2, 3 …).",
 )
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Write only the first N rows; the same command without it continues with the rest.",
+)
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Write only a random N rows, the same ones each time.",
+)
+@click.option(
+    "--jobs",
+    is_flag=True,
+    help="Send the rows in batch jobs of the provider: about half the price, within a day.",
+)
+@click.option("--wait", is_flag=True, help="With --jobs, wait until all jobs have ended.")
+@click.option(
+    "--repair",
+    type=click.Choice(["live", "job"]),
+    default="live",
+    show_default=True,
+    help="With --jobs, correct prompts by ordinary calls, or in a further job.",
+)
+@click.option("--cancel", is_flag=True, help="With --jobs, cancel the jobs, and keep what is done.")
+@click.option(
+    "--resend",
+    default="",
+    metavar="JOB",
+    help="With --jobs, send a job again of which nobody knows whether it was created.",
+)
 @click.option("--retry-failed", is_flag=True, help="Execute only the rows that failed before.")
 @click.option(
     "--set", "fields", multiple=True, metavar="KEY=VALUE", help="A field of every row's brief."
@@ -114,11 +146,14 @@ def _build_request(path: Path, options: dict[str, Any]) -> BatchRequest:
     from callsheet.batches.row_parser import RowDefaults
     from callsheet.store.port import RateLimit
 
+    alone = next((name for name in ("wait", "cancel", "resend") if options[name]), None)
+    if alone and not options["jobs"]:
+        raise InputError(f"--{alone} is an option of provider jobs", hint="add --jobs")
     limits = RateLimit(options["requests_per_minute"], options["tokens_per_minute"])
     defaults = RowDefaults(options["groups"] or (), parse_brief(None, options["fields"]))
     same = {name: options[name] for name in BatchRequest.__dataclass_fields__ if name in options}
-    asked = build_call_options(options)
-    return BatchRequest(path, defaults=defaults, rate_limit=limits, call_options=asked, **same)
+    same |= {"call_options": build_call_options(options), "command": command_again()}
+    return BatchRequest(path, defaults=defaults, rate_limit=limits, **same)
 
 
 def _save_stdin(stack: ExitStack) -> Path:

@@ -95,10 +95,11 @@ def time_left(progress: BatchProgress, seconds: float) -> str:
         return "done"
     if not progress.fresh:
         return "time left unknown"
-    return f"{_duration(seconds / progress.fresh * rows)} left"
+    return f"{duration(seconds / progress.fresh * rows)} left"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in seconds, minutes or hours."""
     if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
     if seconds < 2 * _HOUR:

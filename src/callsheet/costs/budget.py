@@ -124,6 +124,12 @@ class Budget:
                 self._reserved.remove(known)
                 self._released.notify_all()
 
+    async def hold(self, spec: str, request: Request) -> None:
+        """Take off a call's worst case whose reply comes with a provider job; raises as `reserve`."""
+        async with self.reserve(spec, request):
+            worst = worst_cost(spec, request, self._most_tokens)
+            self._spent = None if self._spent is None or worst is None else self._spent + worst
+
     def _check_known(self, spec: str, request: Request, worst: float | None) -> tuple[float, float]:
         """Return the worst case and what is left of the budget; raises PriceUnknownError."""
         if worst is None:

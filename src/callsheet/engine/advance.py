@@ -29,6 +29,7 @@ from callsheet.events import (
     StepFinished,
     StepStarted,
 )
+from callsheet.llm.port import ReplyLaterError
 from callsheet.modules.contract import Ask, Done, GoTo, Skip, Stop
 from callsheet.modules.registry import find_module
 from callsheet.modules.support.slow_patterns import pattern_places
@@ -130,6 +131,8 @@ async def _run_module(journal: Journal, run_context: RunContext, use: ModuleUse)
         context = build_context(journal, run_context.resources, run_context.llm)
         with pattern_places(run_context.resources):
             outcome = await module.run(read_inputs(use, module, view), context)
+    except ReplyLaterError:
+        return False
     except OverloadedError as error:
         await journal.append(
             _failed(view, use.module_id, error, until=_parked_until(error, run_context))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from callsheet.errors import DeadlineError, InputError
-from callsheet.events import CallReplied, Noted, ValueRejected, ValuesFinished
-from callsheet.llm.port import Reply, Request
+from callsheet.events import CallReplied, CallSubmitted, Noted, ValueRejected, ValuesFinished
+from callsheet.llm.port import Reply, ReplyLaterError, Request
 from callsheet.modules.contract import ModuleContext
 from callsheet.workflow.references import resolve
 
@@ -92,7 +92,7 @@ class _LLMCaller:
         repair: bool,  # noqa: FBT001
         on_text: TextListener,
     ) -> Reply | Question:
-        reply = await self._reply(request, on_text, repair=repair)
+        reply = await self._reply(replace(request, repair=repair), on_text, repair=repair)
         for note in reply.notes if isinstance(reply, Reply) else ():
             self._note(note)
         return reply
@@ -118,31 +118,27 @@ class _LLMCaller:
                 # The provider may charge for what it wrote; nobody knows how much.
                 self._record(number, error.received, repair=repair)
             raise
+        except ReplyLaterError as later:
+            self._record_submitted(number, later.job, repair=repair)
+            raise
         if not isinstance(reply, Reply):
             return replace(reply, key=key)
         self._record(number, reply, repair=repair)
         return reply
 
     def _record(self, number: int, reply: Reply, *, repair: bool) -> None:
+        self._journal.defer(call_replied(self._journal.view, number, reply, repair=repair))
+
+    def _record_submitted(self, number: int, job: str, *, repair: bool) -> None:
         view = self._journal.view
         self._journal.defer(
-            CallReplied(
+            CallSubmitted(
                 step=view.step or "",
                 attempt=view.attempt,
                 module=view.module,
                 number=number,
                 repair=repair,
-                text=reply.text,
-                finish=reply.finish,
-                llm=reply.llm,
-                detail=reply.detail,
-                input_tokens=reply.usage.input_tokens,
-                cached_input_tokens=reply.usage.cached_input_tokens,
-                output_tokens=reply.usage.output_tokens,
-                cost_usd=reply.usage.cost_usd,
-                cache_write_tokens=reply.usage.cache_write_tokens,
-                cost_at_most=reply.usage.cost_at_most,
-                tier=reply.tier,
+                job=job,
             )
         )
 
@@ -205,6 +201,28 @@ class _TextRejector:
                 value=text,
             )
         )
+
+
+def call_replied(view: RunView, number: int, reply: Reply, *, repair: bool) -> CallReplied:
+    """The reply to a call of the module that a run is at."""
+    return CallReplied(
+        step=view.step or "",
+        attempt=view.attempt,
+        module=view.module,
+        number=number,
+        repair=repair,
+        text=reply.text,
+        finish=reply.finish,
+        llm=reply.llm,
+        detail=reply.detail,
+        input_tokens=reply.usage.input_tokens,
+        cached_input_tokens=reply.usage.cached_input_tokens,
+        output_tokens=reply.usage.output_tokens,
+        cost_usd=reply.usage.cost_usd,
+        cache_write_tokens=reply.usage.cache_write_tokens,
+        cost_at_most=reply.usage.cost_at_most,
+        tier=reply.tier,
+    )
 
 
 def _as_reply(call: CallReplied) -> Reply:

@@ -9,6 +9,7 @@ from callsheet.call_options import NO_OPTIONS, CallOptions
 from callsheet.errors import ProviderError
 from callsheet.events import (
     CallReplied,
+    CallSubmitted,
     Event,
     Noted,
     OutputWritten,
@@ -65,7 +66,8 @@ class RunView:
     yet, `question_seq` is the number of the last question's event. `replies` are those the current
     module already has, by number, `values` what it finished before it failed, `rejected` its
     texts that are no prompts, by path, and `noted` what it told. `before` are prompts that are
-    rewritten as they stood, `wish` what is to change in them. `parked_until` (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order.
+    rewritten as they stood, `wish` what is to change in them. `parked_until` (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order. `submitted` is the call whose reply comes with a provider job,
+    `submissions` how often it was submitted.
     """
 
     run: str
@@ -106,8 +108,15 @@ class RunView:
     parked_until: float | None = None
     parked_at: float = 0.0
     error: RunFailed | RunParked | None = None
+    submitted: CallSubmitted | None = None
+    submissions: int = 0
     usage: Usage = NO_USAGE
     recorded_calls: list[RecordedCall] = field(default_factory=list)
+
+    @property
+    def job(self) -> str:
+        """The id of the provider job that the run waits for; empty where it waits for none."""
+        return self.submitted.job if self.submitted else ""
 
     def is_parked(self, now: float) -> bool:
         """Whether the provider's time is still to come; not where the clock was set back since."""
@@ -139,7 +148,7 @@ def _apply(view: RunView, event: Event) -> None:
     match event:
         case OutputWritten() | StepStarted() | StepFinished():
             _apply_progress(view, event)
-        case QuestionAsked() | QuestionAnswered() | CallReplied():
+        case QuestionAsked() | QuestionAnswered() | CallReplied() | CallSubmitted():
             _apply_dialogue(view, event)
         case RunStarted() | RunResumed() | RunRetried():
             _apply_start(view, event)
@@ -172,7 +181,7 @@ def _apply_start(view: RunView, event: RunStarted | RunResumed | RunRetried) -> 
     view.llm, view.base_url, view.question_policy = event.llm, event.base_url, event.manner
     view.max_cost, view.idea_check = event.max_cost, event.idea_check
     view.call_options = event.call_options
-    view.error = view.parked_until = None
+    view.error = view.parked_until = view.submitted = None
     view.status = "waiting" if view.question else "running"
     if isinstance(event, RunStarted):
         view.workflow, view.source = event.workflow, event.source or event.workflow
@@ -186,6 +195,7 @@ def _apply_start(view: RunView, event: RunStarted | RunResumed | RunRetried) -> 
 
 
 def _apply_end(view: RunView, event: RunFinished | RunFailed | RunParked) -> None:
+    view.submitted, view.submissions = None, 0
     match event:
         case RunFinished(result=result):
             view.status = result
@@ -230,9 +240,12 @@ def _apply_progress(view: RunView, event: StepStarted | StepFinished | OutputWri
 def _enter_module(view: RunView, module: int) -> None:
     view.module, view.answers, view.replies, view.question = module, {}, {}, None
     view.values, view.rejected, view.answered_by, view.noted = {}, {}, {}, set()
+    view.submissions = 0
 
 
-def _apply_dialogue(view: RunView, event: QuestionAsked | QuestionAnswered | CallReplied) -> None:
+def _apply_dialogue(
+    view: RunView, event: QuestionAsked | QuestionAnswered | CallReplied | CallSubmitted
+) -> None:
     match event:
         case QuestionAsked():
             view.question = Question.from_json(dict(event.question))
@@ -243,7 +256,12 @@ def _apply_dialogue(view: RunView, event: QuestionAsked | QuestionAnswered | Cal
             view.answers[event.key], view.answered_by[event.key] = event.value, event.by
             view.answers_by_step.setdefault(event.step, {})[event.key] = event.value
             view.preset_answers.pop(event.key, None)
+        case CallSubmitted():
+            view.status, view.submitted = "waiting", event
+            view.submissions += 1
         case CallReplied():
+            if view.submitted is not None:
+                view.status, view.submitted, view.submissions = "running", None, 0
             view.replies[event.number] = event
             view.usage += event.usage
             answers = {k: v for step in view.answers_by_step.values() for k, v in step.items()}

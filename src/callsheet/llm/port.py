@@ -31,7 +31,8 @@ class Request:
     `drafts` are templates of replies and `variables` their values: the offline LLM fills them, every
     other ignores both. `answer` is a person's answer to the question that the LLM asked for this
     request. `repeated` is how many calls with the same instructions and schema follow each other
-    closely, this one included, as far as is known; 0 for a request that is asked once only.
+    closely, this one included, as far as is known; 0 for a request that is asked once only. `repair` says
+    that it corrects an earlier reply.
     """
 
     system: str
@@ -43,6 +44,7 @@ class Request:
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
     answer: str | None = None
     repeated: int = 1
+    repair: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,14 @@ class Reply:
     thought: bool = False
     notes: tuple[str, ...] = ()
     tier: str = ""
+
+
+class ReplyLaterError(Exception):
+    """The request waits in a provider job, by its id: the reply comes with the job. No failure."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(job)
+        self.job = job
 
 
 class LLM(Protocol):

@@ -80,8 +80,7 @@ def run_document(
     optional = {name: value for name, value in optional.items() if value}
     if view.question is not None and status == "waiting":
         optional["question"] = _open_question(view.question, view.question_seq)
-    if view.parked_until is not None:
-        optional["until"] = view.parked_until
+    optional |= _waits_for(view)
     if error := _error(view, unsaved):
         optional["error"] = error
     return RunDocument.model_construct(
@@ -103,6 +102,11 @@ def run_document(
         receipt=receipt and receipt.document(wrote=_wrote(status, finished)),
         **optional,
     )
+
+
+def _waits_for(view: RunView) -> dict[str, Any]:
+    until = {} if view.parked_until is None else {"until": view.parked_until}
+    return until | ({"job": view.job} if view.job else {})
 
 
 def _wrote(status: str, prompts: Mapping[str, Any]) -> bool:

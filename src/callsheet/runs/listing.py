@@ -162,7 +162,7 @@ def row_status(row: RunRow) -> str:
             return row.result
         case "run_failed":
             return "failed"
-        case "question_asked" | "run_parked":
+        case "question_asked" | "run_parked" | "call_submitted":
             return "waiting"
         case _:
             return "running" if has_live_owner(row) else "interrupted"

@@ -25,6 +25,9 @@ BILLING_KINDS = (
 )
 """The kinds of events that say what was asked for and what it cost, without what was written."""
 
+JOB_MARK = "job "
+"""What the names of the marks of provider jobs begin with; the job's id follows."""
+
 MINUTE = 60.0
 
 LEASE_SECONDS = 30.0
@@ -223,6 +226,10 @@ class Store(Protocol):
 
     async def mark(self, name: str) -> str:
         """The short text that is stored under this name; empty where there is none."""
+        ...
+
+    async def marks(self, prefix: str) -> dict[str, str]:
+        """The stored texts whose names begin with this prefix, by name."""
         ...
 
     async def set_mark(self, name: str, text: str) -> None:

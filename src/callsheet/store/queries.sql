@@ -55,6 +55,9 @@ insert into callsheet_meta (name, value) values ('clock', :clock) on conflict (n
 -- read_mark: a short text under a name, such as which process executes a batch
 select value from callsheet_meta where name = :name
 
+-- select_marks: those whose names have a prefix
+select name, value from callsheet_meta where substr(name, 1, length(:prefix)) = :prefix order by name
+
 -- write_mark: store it
 insert into callsheet_meta (name, value) values (:name, :value) on conflict (name) do update set value = excluded.value
 

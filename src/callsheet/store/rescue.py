@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Event: TypeAlias = tuple[str, str, float]
 
-ENDS = ("run_finished", "run_failed", "question_asked", "run_parked")
+ENDS = ("run_finished", "run_failed", "question_asked", "run_parked", "call_submitted")
 """What the last event of a run is, unless it was interrupted."""
 
 HASH = re.compile("[0-9a-f]{64}")

@@ -238,6 +238,10 @@ class SqlStore:
         rows = await self.database.read("read_mark", name=name)
         return str(rows[0][0]) if rows else ""
 
+    async def marks(self, prefix: str) -> dict[str, str]:
+        rows = await self.database.read("select_marks", prefix=prefix)
+        return {str(name): str(text) for name, text in rows}
+
     async def set_mark(self, name: str, text: str) -> None:
         async def write(do: Transaction) -> None:
             if text:
