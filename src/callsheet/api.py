@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from callsheet.activity import Activity
     from callsheet.batches.input_source import Ideas
+    from callsheet.batches.request import RepairBy
     from callsheet.call_options import Effort, Tier
     from callsheet.catalog.groups import Group
     from callsheet.documents import RunDocument
@@ -43,10 +44,9 @@ class Result:
     """What a run brought.
 
     `prompts` holds each model's prompt (a text, or an object of texts) in the order of the config;
-    `document` is the whole run as the command line's `--json` prints it. `question` is what a
-    waiting run asks. `problems` are the rules that prompts still break, `warnings` what else to know
-    of them: each with its `model`, `rule`, `kind` and `message`. `coverage` is how much of the idea
-    each model's prompt keeps.
+    `document` is the run as `--json` prints it. `question` is what a waiting run asks. `problems` are
+    the rules that prompts still break, `warnings` what else to know of them: each with its `model`,
+    `rule`, `kind` and `message`. `coverage` is how much of the idea each model's prompt keeps.
     """
 
     run: str
@@ -63,9 +63,9 @@ class Result:
 class Estimate:
     """Tokens sent for a selection and for all groups, and what they cost in US dollars.
 
-    `exact` says whether the LLM's own tokenizer was used; an unknown cost is None. `output_tokens`
-    is the least and the most that would be written, known as `output_from` says: from this
-    person's own `history`, or from the `schema`. `cost_usd` is at the usual length.
+    `exact` says whether the LLM's own tokenizer was used; an unknown cost is None. `output_tokens` is
+    the least and the most that would be written, by `output_from`: this person's own `history`, or the
+    `schema`. `cost_usd` is at the usual length.
     """
 
     input_tokens: int
@@ -324,6 +324,11 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     retry_failed: bool = False,
     strict: bool = False,
     overwrite: bool = False,
+    limit: int | None = None,
+    sample: int | None = None,
+    jobs: bool = False,
+    wait: bool = True,
+    repair: RepairBy = "live",
     idea_check: IdeaCheckMode | None = None,
     tier: Tier | None = None,
     effort: Effort | None = None,
@@ -332,12 +337,11 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     """Writes the prompts of these groups for each idea, and tells each result in their order.
 
     `ideas` are texts, dicts with the columns of a sheet, or the path of a sheet; `brief` is for all
-    rows, `name` names the batch, and `output` a file that is written too, in place of another
-    batch's only with `overwrite`. What the same call wrote before is not bought again. `limit` writes
-    the first rows only, `sample` a random selection of so many.
-
-    Raises InputError for ideas that do not fit and OutputInUseError, both before anything is paid; a
-    row that fails alone raises nothing. What every row would meet is raised after the last result.
+    rows, `name` names the batch, and `output` a file that is written too, in place of another batch's
+    only with `overwrite`. What the same call wrote before is not bought again. `limit`, `sample`, `jobs`
+    and `repair` are as on the command line; without `wait`, rows that wait for jobs are `left`. Raises
+    InputError for ideas that do not fit and OutputInUseError, both before anything is paid; what every
+    row would meet is raised after the last result.
     """
     from callsheet.batches.batch import Batch
     from callsheet.batches.input_source import open_input
@@ -350,8 +354,9 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
         defaults = RowDefaults(tuple(groups), dict(brief or {}))
         order = BatchRequest(path, name, workflow, defaults, spec, base_url, max_cost, concurrency)
         order = replace(order, retry_failed=retry_failed, strict=strict, overwrite=overwrite)
-        order = replace(order, call_options=checked_options(tier, effort, temperature))
-        judged = Batch(service, replace(order, idea_check=checked_mode(idea_check)))
+        order = replace(order, limit=limit, sample=sample, jobs=jobs, wait=jobs and wait)
+        asked, mode = checked_options(tier, effort, temperature), checked_mode(idea_check)
+        judged = Batch(service, replace(order, repair=repair, call_options=asked, idea_check=mode))
         file = open_output_file(Path(output), judged) if output else None
         async with aclosing(execute_into(judged, file)) as ends:
             async for end in ends:
@@ -382,8 +387,7 @@ def open_service(home: str | Path | None, llm: str | LLM | None = None) -> Itera
 
 
 def _settings(home: str | Path | None) -> Settings:
-    settings = read_settings()
-    return settings if home is None else replace(settings, home=Path(home))
+    return read_settings() if home is None else replace(read_settings(), home=Path(home))
 
 
 def to_result(document: RunDocument) -> Result:

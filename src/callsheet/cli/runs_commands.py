@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from callsheet.cli.batch_reporter import job_text
 from callsheet.cli.exit import print_error
 from callsheet.cli.options import RUN_HELP, debug_option, json_option
 from callsheet.cli.output import (
@@ -28,6 +29,8 @@ from callsheet.exports.texts import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from callsheet.runs.job_records import JobRecord
+    from callsheet.runs.listing import RunFilter
     from callsheet.runs.service import RunService
 
 MAX_TITLE = 60
@@ -61,7 +64,7 @@ def runs(*, rescue: Path | None, search: str, favourite: bool, json: bool) -> in
     from callsheet.runs.listing import RunFilter
 
     wanted = RunFilter(search, favourite=favourite)
-    rows = asyncio.run(_service().runs(wanted))
+    rows, jobs = asyncio.run(_runs_and_jobs(_service(), wanted))
     for row in rows:
         row["started"] = datetime.fromtimestamp(row["started"], UTC).isoformat(timespec="seconds")
     if json:
@@ -71,7 +74,20 @@ def runs(*, rescue: Path | None, search: str, favourite: bool, json: bool) -> in
         note("no run matches" if narrow else "no run is stored yet; `callsheet run` starts one")
     else:
         _print_table(rows)
+        for job in jobs:
+            note(f"\njob {job.id} of {job.batch}: {job_text(job)}")
+            if job.command:
+                note_command("to continue", job.command)
     return None
+
+
+async def _runs_and_jobs(
+    service: RunService, wanted: RunFilter
+) -> tuple[list[dict[str, Any]], list[JobRecord]]:
+    from callsheet.runs.job_records import JobRecords
+
+    jobs = await JobRecords(service.store).all()
+    return await service.runs(wanted), [job for job in jobs if job.is_live]
 
 
 @click.command(epilog=RUN_HELP)
@@ -99,6 +115,10 @@ def show(name: str, model: str | None, *, attempts: bool, follow: bool, json: bo
         if (noted := document.noted) and (noted.title or noted.text or noted.favourite):
             parts = ("favourite" if noted.favourite else "", noted.title, noted.text)
             note("noted: " + "; ".join(filter(None, parts)))
+        if "job" in document:
+            note(
+                f"it waits for the provider job {document['job']}; `callsheet runs` lists the jobs"
+            )
         if line := summary(document):
             note(line)
         if "error" in document:

@@ -8,10 +8,14 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from callsheet.store.owners import is_dead
+from callsheet.errors import StateConflictError
+from callsheet.runs.session import acquire_lease
+from callsheet.store.owners import is_dead, owner_name
 from callsheet.store.port import JOB_MARK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from callsheet.store.port import Store
 
 RecordState = Literal["packing", "sending", "sent", "reading", "done"]
@@ -65,6 +69,22 @@ class JobRecord:
         shown = ("id", "state", "rows", "succeeded", "failed", "created", "sent", "ends_by")
         more = ("ended", "cancelled", "llm", "provider_id", "message")
         return {name: getattr(self, name) for name in (*shown, *more)}
+
+
+async def delete_batch(store: Store, batch: str, runs: Sequence[str]) -> None:
+    """Delete a batch's runs and the records of its jobs; raises StateConflictError while one is live."""
+    records = JobRecords(store)
+    jobs = await records.of(batch)
+    if live := [record.id for record in jobs if record.is_live and not record.is_abandoned]:
+        raise StateConflictError(
+            f"rows of {batch} are in the provider job {', '.join(live)}, which is paid for",
+            hint="give the command of the batch again, with `--cancel` to end the job",
+        )
+    for run in runs:
+        await acquire_lease(store, run, owner_name())
+        await store.delete(run)
+    for record in jobs:
+        await records.remove(record)
 
 
 class JobRecords:

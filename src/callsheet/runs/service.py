@@ -37,7 +37,7 @@ from callsheet.runs.retry import (
     step_to_retry,
     with_valid_still,
 )
-from callsheet.runs.session import RunSession, acquire_lease
+from callsheet.runs.session import RunSession, acquire_lease, open_journal
 from callsheet.store.factory import open_store
 from callsheet.store.owners import owner_name
 from callsheet.store.port import NO_LIMIT, Lease, NoSuchRunError
@@ -253,9 +253,9 @@ class RunService:
     async def delete(self, name: str) -> str:
         """Delete a run, or a batch with all its runs; returns its full name."""
         if rows := await self.store.names_starting_with(f"{name}."):
-            for row in rows:
-                await acquire_lease(self.store, row, owner_name())
-                await self.store.delete(row)
+            from callsheet.runs.job_records import delete_batch
+
+            await delete_batch(self.store, name, rows)
             return name
         run = await self.find(name)
         # Deleting needs the lease, so that nobody else goes on appending to the run.
@@ -349,8 +349,7 @@ class RunService:
         return self.session(journal, bundle, llm, has_lease=False)
 
     async def _acquire(self, run: str) -> Journal:
-        lease = await acquire_lease(self.store, run, owner_name())
-        return Journal(self.store, lease, await read_view(self.store, run), self._listen)
+        return await open_journal(self.store, run, self._listen)
 
     async def _record(
         self, journal: Journal, event: Event, files: Mapping[str, str] | None = None

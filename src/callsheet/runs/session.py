@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -12,14 +13,15 @@ from callsheet.activity import listening
 from callsheet.costs.budget import with_run_budget
 from callsheet.costs.receipt_writer import write_receipt
 from callsheet.engine.advance import RunContext, advance, answer_question
-from callsheet.errors import InputError, StorageError
+from callsheet.engine.journal import Journal, read_view
+from callsheet.errors import InputError, StateConflictError, StorageError
 from callsheet.events import QuestionAnswered, RunRetried
 from callsheet.images import read_base64
 from callsheet.modules.support.slow_patterns import pattern_places
 from callsheet.runs.document import run_document
 from callsheet.runs.inputs import check_single_models
-from callsheet.store.owners import has_live_owner, is_dead
-from callsheet.store.port import LeaseError
+from callsheet.store.owners import has_live_owner, is_dead, owner_name
+from callsheet.store.port import JOB_MARK, LeaseError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from callsheet.activity import Activity
     from callsheet.costs.receipt import Receipt
     from callsheet.documents import RunDocument
-    from callsheet.engine.journal import Journal
     from callsheet.engine.run_view import RunView
     from callsheet.events import Event, RecordedEvent
     from callsheet.llm.port import LLM
@@ -69,6 +70,22 @@ async def acquire_lease(
     row = await store.run(run)
     dead = row.owner if row.owner and is_dead(row.owner) else ""
     return await store.acquire(run, owner, dead, after=after, events=events)
+
+
+async def open_journal(
+    store: Store, run: str, listen: Callable[[RecordedEvent, RunView], None] | None = None
+) -> Journal:
+    """Acquire a run to carry it on; raises StateConflictError while its call is in a provider job."""
+    lease = await acquire_lease(store, run, owner_name())
+    view = await read_view(store, run)
+    record = await store.mark(JOB_MARK + view.job) if view.job else ""
+    if record and json.loads(record)["state"] != "done":
+        await store.release(lease)
+        raise StateConflictError(
+            f"the run {run} waits for the provider job {view.job}, which is paid for",
+            hint="give the command of its batch again, with `--cancel` to end the job",
+        )
+    return Journal(store, lease, view, listen)
 
 
 @dataclass
