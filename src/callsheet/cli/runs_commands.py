@@ -29,6 +29,7 @@ from callsheet.exports.texts import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from callsheet.documents import RunDocument
     from callsheet.runs.job_records import JobRecord
     from callsheet.runs.listing import RunFilter
     from callsheet.runs.service import RunService
@@ -110,19 +111,21 @@ def show(name: str, model: str | None, *, attempts: bool, follow: bool, json: bo
     elif attempts:
         _print_attempts(document["attempts"])
     else:
-        print_document(document)
-        note(f"\n{document['run']}: {document['status']}, written by {document['llm']}")
-        if (noted := document.noted) and (noted.title or noted.text or noted.favourite):
-            parts = ("favourite" if noted.favourite else "", noted.title, noted.text)
-            note("noted: " + "; ".join(filter(None, parts)))
-        if "job" in document:
-            note(
-                f"it waits for the provider job {document['job']}; `callsheet runs` lists the jobs"
-            )
-        if line := summary(document):
-            note(line)
-        if "error" in document:
-            print_error(document["error"]["message"], document["error"]["hint"])
+        _print_whole(document)
+
+
+def _print_whole(document: RunDocument) -> None:
+    print_document(document)
+    note(f"\n{document['run']}: {document['status']}, written by {document['llm']}")
+    if (noted := document.noted) and (noted.title or noted.text or noted.favourite):
+        parts = ("favourite" if noted.favourite else "", noted.title, noted.text)
+        note("noted: " + "; ".join(filter(None, parts)))
+    if "job" in document:
+        note(f"it waits for the provider job {document['job']}; `callsheet runs` lists the jobs")
+    if line := summary(document):
+        note(line)
+    if "error" in document:
+        print_error(document["error"]["message"], document["error"]["hint"])
 
 
 @click.command(epilog=RUN_HELP)
