@@ -23,7 +23,7 @@ from callsheet.settings import read_settings
 from callsheet.store import sqlite
 from callsheet.store.sql import SqlStore
 
-OPTIONS = RunOptions(brief={"idea": "a heron"}, groups=["sora"])
+OPTIONS = RunOptions(brief={"idea": "a heron"}, groups=["sora", "motion_2_0"])
 PAGE = 4096
 MAGIC = bytes.fromhex("d9d505f920a163d7")
 WAL_HEADER, FRAME = 32, 24 + PAGE
