@@ -166,6 +166,10 @@ def test_a_failed_row_stops_no_other_and_is_retried_alone(
         "succeeded",
         True,
     )
+    word = max(boat["prompts"]["LEONARDO_ANIME_XL_A"].split(), key=len)
+    assert word not in "a boat"
+    found = server.get(f"/api/batches/{batch}/rows?search={word}")["rows"]
+    assert [row["title"] for row in found] == ["a boat"], "found by its prompt"
     assert not server.get(f"/api/batches/{batch}/rows?status=left")["rows"]
     assert "api.openai" not in failed["failures"][0]["message"]
 

@@ -123,7 +123,11 @@ def _compared(ui: PageObject, inspector: Inspector) -> None:
     ui.prompt_card("SORA_2_A").get_by_role("button", name="Compare").click()
     expect(ui.prompt_card("SORA_2_A").locator(".comparison .text")).to_have_count(2)
     ui.prompt_card("SORA_1_A").get_by_role("button", name="Rewrite").click()
+    expect(ui.prompt_card("SORA_1_A").locator(".rewrite-form")).to_contain_text("The cost is")
     inspector.check("compared")
+    ui.page.get_by_role("button", name="Keys").click()
+    inspector.check("keys")
+    ui.page.keyboard.press("Escape")
 
 
 def _batch(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> None:

@@ -98,6 +98,10 @@ def test_nothing_is_said_in_english_on_a_chinese_page(open_page: OpenPage, serve
     _through_a_run(ui)
     allowed |= _names(page, f"runs/{ui.run_name}", "exports")
     assert _english_left(page, allowed) == set()
+    for tag in ("de", "en", "zh-Hans"):
+        page.locator("#language-select").select_option(tag)
+        expect(page.locator(f"html[lang={tag}]")).to_be_attached()
+        _fits_every_window(page)
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     assert _english_left(page, allowed) == set()
@@ -107,6 +111,13 @@ def test_nothing_is_said_in_english_on_a_chinese_page(open_page: OpenPage, serve
     page.locator("#sheet-text").fill("idea\na heron\n")
     expect(page.locator("#sheet-check .success")).to_be_visible()
     assert _english_left(page, allowed) == set()
+
+
+def _fits_every_window(page: Page) -> None:
+    for width in (390, 820, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        fits = "(width) => innerWidth === width && document.documentElement.scrollWidth <= width"
+        page.wait_for_function(fits, arg=width)
 
 
 def _names(page: Page, *paths: str) -> set[str]:

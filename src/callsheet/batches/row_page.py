@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +23,7 @@ BatchRowStatus = Literal["succeeded", "failed", "running", "left"]
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Which rows: of this status, with this text in their cells, after this row number."""
+    """Which rows: of this status, with this text in a cell or a prompt, after this row number."""
 
     status: BatchRowStatus | None = None
     search: str = ""
@@ -38,22 +39,31 @@ async def row_page(batch: Batch, wanted: RowFilter) -> tuple[list[dict[str, Any]
     titled = next(iter(brief_fields(batch.setup.bundle)), "")
     found: list[dict[str, Any]] = []
     for row in batch.rows():
-        if row.number <= wanted.after or not _has_text(row, wanted.search):
+        if row.number <= wanted.after:
             continue
         stored = await store.run(row.run) if row.run in existing else None
         status = _status(stored)
         if wanted.status not in (None, status):
             continue
+        in_cells = _has_text(row.cells, wanted.search)
+        if not in_cells and not stored:
+            continue
+        view = await read_view(store, row.run) if stored else RunView(row.run)
+        described = _described(rules, row, view, status) | {"title": _title(row, titled)}
+        if not in_cells and not _has_text(described["prompts"], wanted.search):
+            continue
         if len(found) == wanted.limit:
             return found, found[-1]["row"]
-        view = await read_view(store, row.run) if stored else RunView(row.run)
-        found.append(_described(rules, row, view, status) | {"title": _title(row, titled)})
+        found.append(described)
     return found, None
 
 
-def _has_text(row: Row, search: str) -> bool:
+def _has_text(value: object, search: str) -> bool:
+    """Whether a text is in one of these values, or of those within them."""
     words = search.casefold()
-    return not words or any(words in str(cell).casefold() for cell in row.cells.values())
+    if isinstance(value, Mapping):
+        return not words or any(_has_text(each, words) for each in value.values())
+    return words in str(value).casefold()
 
 
 def _title(row: Row, key: str) -> str:

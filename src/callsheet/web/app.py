@@ -79,10 +79,13 @@ def _routes(server: ServerState) -> list[Route]:
         del request
         return json_response(description)
 
+    async def page(request: Request) -> Response:
+        return await serve_file(request, next(iter(server.workflows)))
+
     paths: dict[str, dict[str, Operation]] = {}
     for each in OPERATIONS:
         paths.setdefault(each.path, {})[each.method] = each
-    fixed = {"/openapi.json": openapi, "/": serve_file, "/page/{name:path}": serve_file}
+    fixed = {"/openapi.json": openapi, "/": page, "/page/{name:path}": page}
     return [
         _route(path, paths[path], server) if path in paths else Route(path, fixed[path])
         for path in PATHS

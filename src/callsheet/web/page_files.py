@@ -13,6 +13,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -37,6 +38,7 @@ INDEX = "index.html"
 MAIN, MODULES, MESSAGES = "main.js", "modules.js", "messages.js"
 STYLES, STYLE_SHEETS = "styles.css", ("theme.css", "forms.css", "prompts.css", "layout.css")
 
+FIRST_WORKFLOW = "FIRST_WORKFLOW"
 FILLED = {INDEX: fill_document, MESSAGES: fill_module}
 IN_LANGUAGE = ", accept-language, cookie"
 
@@ -85,8 +87,8 @@ def joined_modules(files: Mapping[str, Path], language: str = REFERENCE) -> str:
     return "\n".join(joined.values())
 
 
-def _body(name: str, language: str) -> bytes | None:
-    """Return a file's content, None if there is no such file."""
+def _body(name: str, language: str, workflow: str) -> bytes | None:
+    """Return a file's content, None if there is no such file; the page loads this workflow at once."""
     files = page_files()
     if name == MODULES:
         return joined_modules(files, language).encode()
@@ -98,14 +100,18 @@ def _body(name: str, language: str) -> bytes | None:
     if folder == "messages" and tag in languages():
         return json.dumps(messages(tag), ensure_ascii=False).encode()
     if name in FILLED:
-        return FILLED[name](files[name].read_text("utf-8"), language).encode()
+        text = FILLED[name](files[name].read_text("utf-8"), language)
+        return text.replace(FIRST_WORKFLOW, quote(workflow, safe="")).encode()
     return files[name].read_bytes()
 
 
-async def serve_file(request: Request) -> Response:
-    """Serve one file of the page, without a name the page itself, in the language asked for."""
+async def serve_file(request: Request, workflow: str) -> Response:
+    """Serve one file of the page, without a name the page itself, in the language asked for.
+
+    The page begins with this workflow: loaded beside its code, it costs no further round trip.
+    """
     name = request.path_params.get("name", INDEX)
-    body = _body(name, preferred_language(request))
+    body = _body(name, preferred_language(request), workflow)
     if body is None:
         raise WebError(404, "not_found", "there is no such file")
     # A weak tag: the file is the same, compressed or not.

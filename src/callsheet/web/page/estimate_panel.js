@@ -40,7 +40,11 @@ export function renderEstimate(action) {
   const inputs = [shown, isChange, llm, [...state.selected], Boolean(batch)];
   renderIfChanged(byId("estimate-figures"), inputs, () => {
     if (isChange) return shown?.write ? [headline(shown.write, shown.cost)] : [];
-    return all ? whole(estimate) : el("p", { class: "muted small" }, t("estimate.no_group"));
+    if (all) return whole(estimate);
+    // Until the estimate is there.
+    const models = selectedGroups().flatMap(selectedModels);
+    if (models.length > 0) return batch ? [] : [headline(models)];
+    return el("p", { class: "muted small" }, t("estimate.no_group"));
   });
 }
 
@@ -50,7 +54,7 @@ function headline(models, cost) {
     "p",
     { class: "headline" },
     el("strong", {}, t("count.prompts", { count: models.flatMap(textNames).length })),
-    el("strong", {}, shortPrice(cost)),
+    cost && el("strong", {}, shortPrice(cost)),
   );
 }
 
@@ -98,8 +102,8 @@ export function priceOf(action) {
   if (isNew && llm === "offline") return said(t("estimate.offline"));
   if (action.kind === "batch-start") return said(batchPrice(batch.check));
   if (action.kind === "start" && llm === "paste") return said(t("estimate.paste"));
-  if (action.kind === "start") return said(price(estimate?.selection), true);
-  if (action.kind === "retry") return said(price(estimates.get(previewKey(action))?.cost), isPaid(llm));
+  if (action.kind === "start") return said(priceText(estimate?.selection), true);
+  if (action.kind === "retry") return said(priceText(estimates.get(previewKey(action))?.cost), isPaid(llm));
   return said("");
 }
 
@@ -110,7 +114,8 @@ function batchPrice({ least_usd: least, most_usd: most, calls }) {
   return t("estimate.batch", { least: formatCost(least), most: formatCost(most) });
 }
 
-function price(estimate) {
+/** The price of an action as a sentence. */
+export function priceText(estimate) {
   if (!estimate) return "";
   if (estimate.calls === 0) return t("estimate.no_call");
   if (!isPaid(state.llm)) return t("estimate.free");

@@ -8,6 +8,8 @@ import { setState, state } from "./store.js";
 
 const OTHER = "other"; // no LLM: one that is typed
 
+const MAX_EXAMPLES = 3;
+
 const unlisted = new Set(); // typed or configured names that were selected: they can be selected again
 
 export function renderLlmPicker() {
@@ -86,7 +88,8 @@ async function problemOf(spec) {
   const [group] = allGroups();
   if (!group) return "";
   const body = { workflow: state.workflow.name, llm: spec, groups: [group.name] };
-  const examples = state.llms.filter(({ variables }) => variables).map((llm) => llm.spec);
+  const named = state.llms.filter(({ variables }) => variables);
+  const examples = named.slice(0, MAX_EXAMPLES).map((llm) => llm.spec);
   const problem = t("llm.unknown", { name: spec, examples: listAll(examples) });
   return attempt(
     () => post(apiPath("estimate"), body).then(() => ""),

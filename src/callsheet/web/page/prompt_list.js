@@ -14,6 +14,8 @@ import { scrollTo, scrollToPrompts } from "./scrolling.js";
 import { categories, flattenPrompt, isRunning, modelsOfRun, textNames } from "./selectors.js";
 import { state } from "./store.js";
 
+const TERMINAL_ADVICE = /; [^;]*--\w[^;]*$/; // the page has a choice for it
+
 const cards = new Map(); // the open run's prompt cards by name
 const folded = new Set(); // the groups of the open run that are folded, by name
 let cardsFor = ""; // the run and the language of the cards
@@ -156,7 +158,7 @@ function earlierAttempts(name, current) {
 
 function renderNotes() {
   const list = byId("run-notes");
-  const notes = [...new Set((state.run?.notes ?? []).map(({ text }) => text))];
+  const notes = [...new Set((state.run?.notes ?? []).map(({ text }) => text.replace(TERMINAL_ADVICE, "")))];
   list.hidden = notes.length === 0;
   renderIfChanged(list, notes, () =>
     notes.map((text) => el("li", {}, inlineCode(capitalize(text)))),

@@ -68,8 +68,12 @@ export async function resumeRun(body) {
 
 /** Rewrites the prompts of these models, changed as `request` says. */
 export async function rewritePrompts(models, request = "") {
+  await postToRun("retry", rewriteBody(models, request));
+}
+
+export function rewriteBody(models, request = "") {
   const llm = state.llm === state.run.llm ? {} : { llm: state.llm };
-  await postToRun("retry", { rewrite: models, ...(request && { wish: request }), ...llm });
+  return { rewrite: models, ...(request && { wish: request }), ...llm };
 }
 
 /** Answers the open question; returns the error, if any. */
