@@ -336,12 +336,9 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
 ) -> AsyncGenerator[RowResult, None]:
     """Writes the prompts of these groups for each idea, and tells each result in their order.
 
-    `ideas` are texts, dicts with the columns of a sheet, or the path of a sheet; `brief` is for all
-    rows, `name` names the batch, and `output` a file that is written too, in place of another batch's
-    only with `overwrite`. What the same call wrote before is not bought again. `limit`, `sample`, `jobs`
-    and `repair` are as on the command line; without `wait`, rows that wait for jobs are `left`. Raises
-    InputError for ideas that do not fit and OutputInUseError, both before anything is paid; what every
-    row would meet is raised after the last result.
+    `ideas` are texts, dicts with the columns of a sheet, or the path of a sheet; the options are those of
+    the command line. Without `wait`, rows that wait for provider jobs are `left`. Raises InputError and
+    OutputInUseError before anything is paid, and what every row would meet after the last result.
     """
     from callsheet.batches.batch import Batch
     from callsheet.batches.input_source import open_input

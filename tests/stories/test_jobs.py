@@ -14,11 +14,17 @@ from typing import Any
 import pytest
 
 from callsheet.batches import jobs as batch_jobs
+from callsheet.batches.row_parser import RowDefaults
+from callsheet.errors import InputError, StateConflictError
 from callsheet.llm.providers import PROVIDERS
+from callsheet.runs.options import RunOptions
+from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.support.batches import SharedStore, ideas, read_csv, write_sheet
+from tests.support.loopback import Answer
 from tests.support.openai_jobs import OpenAIJobs
+from tests.support.schema_writer import write_text
 from tests.support.self_killing_jobs import STEPS
 
 JOBS = {"llm": "openai:gpt-5.4-mini", "jobs": True}
@@ -75,9 +81,7 @@ async def test_the_same_command_sends_a_job_and_later_reads_it(
 
 
 def _carry_out_until_killed(folder: Path, server: OpenAIJobs) -> None:
-    for step in STEPS:
-        (folder / step).mkdir()
-    words = [str(folder), "openai", str(JOBS["llm"]), server.url, *STEPS]
+    words = [str(folder), "openai", str(JOBS["llm"]), server.url]
     child = [sys.executable, "-m", "tests.support.self_killing_jobs", *words]
     subprocess.run(child, check=True, env={**os.environ})
 
@@ -104,3 +108,155 @@ async def test_a_process_that_is_killed_at_any_step_buys_nothing_twice(
         settled.store.close()
     assert len(server.creates) == len(set(server.creates)) == len(STEPS)
     assert len(server.bills) == 12 * len(STEPS)
+
+
+async def test_a_row_that_a_job_did_not_carry_out_is_sent_again_and_a_rejected_one_fails(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path
+) -> None:
+    ends = ("expired", "lost", "overloaded", "rejected", "ok")
+    server.row_end = lambda number, row: ends[number] if row.startswith(server.creates[0]) else "ok"
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(5))
+    batch = await bench.write(sheet, tmp_path / "out.csv", **JOBS, wait=True)
+    assert (batch.progress.done, batch.progress.failed, len(server.bills)) == (4, 1, 4)
+    assert [record.rows for record in batch.jobs.records] == [5, 3]
+    (failed,) = [row for row in read_csv(tmp_path / "out.csv") if row["status"] == "failed"]
+    assert "rejected by the safety system" in failed["problems"]
+
+
+async def test_a_row_that_no_job_carries_out_fails_in_the_end(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path
+) -> None:
+    server.row_end = lambda *_: "expired"
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
+    batch = await bench.write(sheet, tmp_path / "out.csv", **JOBS, wait=True)
+    assert (batch.progress.failed, len(server.creates), server.bills) == (1, 3, [])
+
+
+async def test_a_cancelled_job_keeps_what_is_done_and_sends_nothing_new(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path
+) -> None:
+    server.hold = True
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(4))
+    await bench.execute(sheet, **JOBS)
+    batch, _ = await bench.execute(sheet, **JOBS, cancel=True)
+    assert (batch.progress.done, batch.progress.left, batch.progress.waiting) == (2, 2, 0)
+    assert len(server.creates) == 1
+    server.hold = False
+    batch, _ = await bench.execute(sheet, **JOBS, wait=True)
+    assert (batch.progress.done, len(server.creates), len(server.bills)) == (4, 2, 4)
+
+
+async def test_a_job_whose_creation_was_not_answered_is_found_again_or_sent_on_demand_only(
+    bench: SharedStore,
+    server: OpenAIJobs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batch_jobs, "LIST_SECONDS", 0.0)
+    server.drop_after_create = True
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    batch, _ = await bench.execute(sheet, **JOBS)
+    (record,) = batch.jobs.live
+    assert batch.paused_by is not None
+    assert batch.paused_by.exit_code == 5
+    assert record.id in batch.paused_by.message
+    assert f"--resend {record.id}" in batch.paused_by.hint
+
+    server.fail_next("GET .*batches", Answer(403, server.error(403, "not allowed")))
+    batch, _ = await bench.execute(sheet, **JOBS)
+    assert batch.paused_by is not None
+    assert (batch.progress.left, len(server.creates)) == (2, 1)
+
+    with pytest.raises(InputError, match="no job of this batch"):
+        await bench.execute(sheet, **JOBS, resend="ffffffff")
+    batch, _ = await bench.execute(sheet, **JOBS, wait=True)
+    assert (batch.progress.done, len(server.creates), len(server.bills)) == (2, 1, 2)
+
+
+async def test_a_job_is_sent_again_where_a_person_says_so(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path
+) -> None:
+    server.drop_after_create = True
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    batch, _ = await bench.execute(sheet, **JOBS)
+    again, _ = await bench.execute(sheet, **JOBS, wait=True, resend=batch.jobs.live[0].id)
+    assert (again.progress.done, len(server.creates)) == (2, 2)
+
+
+async def test_a_refused_job_leaves_its_rows_and_says_why(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path
+) -> None:
+    server.fail_next("POST .*batches", Answer(400, server.error(400, "Billing limit reached")))
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    batch, _ = await bench.execute(sheet, **JOBS)
+    assert batch.paused_by is not None
+    assert "Billing limit" in batch.paused_by.message
+    assert (batch.progress.left, batch.jobs.records) == (2, [])
+    batch, _ = await bench.execute(sheet, **JOBS, wait=True)
+    assert (batch.progress.done, len(server.bills)) == (2, 2)
+
+
+@pytest.mark.parametrize("repair", ["live", "job"])
+async def test_repairs_are_ordinary_calls_unless_they_are_to_go_into_a_job(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path, repair: str
+) -> None:
+    server.write = lambda path, node: (
+        "too short" if len(server.creates) == 1 and not chats(server) else write_text(path, node)
+    )
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    batch = await bench.write(sheet, tmp_path / "out.csv", **JOBS, wait=True, repair=repair)
+    assert (batch.progress.done, batch.progress.repaired) == (2, 2)
+    calls = (len(chats(server)), len(server.creates))
+    assert calls == ((2, 1) if repair == "live" else (0, 2))
+
+
+async def test_a_motion_prompt_goes_into_the_next_job(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path
+) -> None:
+    bench.defaults = RowDefaults(("leonardo", "motion_2_0"))
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    batch = await bench.write(sheet, tmp_path / "out.csv", **JOBS, wait=True)
+    assert (batch.progress.done, len(server.creates), chats(server)) == (2, 2, [])
+
+
+async def test_a_run_in_a_job_is_neither_resumed_nor_deleted(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path
+) -> None:
+    server.hold = True
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
+    batch, (row,) = await bench.execute(sheet, **JOBS)
+    service = RunService(bench.settings, store=bench.store)
+    assert (await service.show(row.row.run))["job"] == batch.jobs.live[0].id
+    for refused in (
+        service.resume(row.row.run, RunOptions(llm="offline")),
+        service.retry(row.row.run, RunOptions(llm="offline")),
+        service.delete(batch.name),
+    ):
+        with pytest.raises(StateConflictError, match=batch.jobs.live[0].id):
+            await refused
+    assert (await service.runs())[0]["status"] == "waiting"
+
+
+async def test_jobs_are_refused_where_there_are_none(bench: SharedStore, tmp_path: Path) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
+    with pytest.raises(InputError, match="no batch jobs"):
+        bench.batch(sheet, llm="offline", jobs=True)
+
+
+async def test_a_batch_that_waits_for_its_jobs_can_be_stopped_at_once(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_jobs, "FIRST_POLL_SECONDS", 600)
+    server.hold = True
+    batch = bench.batch(write_sheet(tmp_path / "ideas.csv", ideas(2)), **JOBS, wait=True)
+
+    async def stop() -> None:
+        while not batch.jobs or not batch.jobs.live:  # noqa: ASYNC110  # it is sent meanwhile
+            await asyncio.sleep(0.02)
+        batch.stop()
+
+    stopping = asyncio.create_task(stop())
+    async with asyncio.timeout(20):
+        outcomes = [outcome async for outcome in batch.execute()]
+    await stopping
+    assert [outcome.waits for outcome in outcomes] == [True, True]

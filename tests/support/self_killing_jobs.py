@@ -1,7 +1,7 @@
 """Forks that each carry out a batch in provider jobs and kill themselves with SIGKILL at one step of it.
 
-`python -m tests.support.self_killing_jobs FOLDER PROVIDER LLM URL STEP…`: FOLDER has a sheet, and each STEP a folder
-for its store. Imports take seconds, so one process makes them for all.
+`python -m tests.support.self_killing_jobs FOLDER PROVIDER LLM URL`: FOLDER has a sheet, and each of STEPS gets a folder
+in it. Imports take seconds, so a first batch, which ends undisturbed, makes them for all.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,20 @@ from callsheet.batches.job_reader import JobReader
 from callsheet.batches.packing import Packer
 from callsheet.llm.jobs import ProviderJobs
 from callsheet.llm.providers import PROVIDERS
-from callsheet.llm.tokens import count_tokens
 from callsheet.runs.job_records import JobRecords
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.support.batches import SharedStore
 
-STEPS = ("packing", "before create", "after create", "sent", "poll", "half a download")
+STEPS = (
+    "undisturbed",
+    "packing",
+    "before create",
+    "after create",
+    "sent",
+    "poll",
+    "half a download",
+)
 STEPS = (*STEPS, "half a reading")
 
 
@@ -35,9 +42,11 @@ def run(folder: Path, provider: str, llm: str, url: str, step: str) -> None:
     """Carry out the batch, and die at the step."""
     PROVIDERS[provider] = replace(PROVIDERS[provider], url=url)
     batch_jobs.FIRST_POLL_SECONDS = 0.01
-    _arm(step)
+    if step != STEPS[0]:
+        _arm(step)
     bench = SharedStore(SqlStore(folder / step / "runs.sqlite"), settings=read_settings())
     asyncio.run(bench.execute(folder / "ideas.csv", llm=llm, jobs=True, wait=True))
+    bench.store.close()
 
 
 def _arm(step: str) -> None:
@@ -100,11 +109,10 @@ def _die_in_results() -> None:
     setattr(ProviderJobs, "results", results)  # noqa: B010
 
 
-def _main(folder: Path, provider: str, llm: str, url: str, *steps: str) -> None:
-    for heavy in (f"callsheet.llm.{provider}_jobs", "callsheet.llm.provider_client"):
-        import_module(heavy)
-    count_tokens("a heron")
-    for step in steps:
+def _main(folder: Path, provider: str, llm: str, url: str) -> None:
+    run(folder, provider, llm, url, STEPS[0])
+    assert threading.active_count() == 1, "a process with threads cannot be doubled"
+    for step in STEPS[1:]:
         if not (child := os.fork()):
             run(folder, provider, llm, url, step)
             os._exit(0)

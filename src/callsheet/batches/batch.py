@@ -207,6 +207,8 @@ class Batch:
 
     def stop(self, seconds: float = STOP_SECONDS) -> asyncio.Task[None]:
         """Start no further rows; those in progress have this many seconds. The first call counts."""
+        if self.jobs is not None:
+            self.jobs.stopped.set()
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop(seconds))
         return self._stopping

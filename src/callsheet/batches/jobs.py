@@ -61,6 +61,7 @@ class BatchJobs:
         self._opened: ProviderJobs | None = None
         self._packer: Packer | None = None
         self._failed_polls = 0
+        self.stopped = asyncio.Event()
         self._resend = self.request.resend
 
     @property
@@ -112,11 +113,13 @@ class BatchJobs:
         self.records = await self.book.of(self.batch)
 
     async def wait(self) -> None:
-        """Wait until a job has ended; looks at them less and less often."""
+        """Wait until a job has ended, or the batch is stopped; looks at them less and less often."""
         pause = FIRST_POLL_SECONDS
         before = {record.id for record in self.live}
         while not self.breaker.is_open:
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopped.wait(), pause)
+                return
             await self.look()
             if {record.id for record in self.live} != before:
                 return

@@ -37,11 +37,16 @@ async def show_progress(progress: BatchProgress) -> AsyncIterator[None]:
 
 
 async def _print_lines(progress: BatchProgress, started: float) -> None:
+    last = ""
     while True:
         await asyncio.sleep(LINE_SECONDS)
         left = time_left(progress, time.monotonic() - started)
         rows = f"{progress.ended:,} of {progress.total:,} rows"
-        note(f"{rows}; {progress_text(progress)}; {left}")
+        line = f"{rows}; {progress_text(progress)}; {left}"
+        # Jobs may take a day, in which nothing happens.
+        if line != last:
+            note(line)
+        last = line
 
 
 async def _show_bar(progress: BatchProgress, started: float) -> None:
@@ -93,6 +98,8 @@ def time_left(progress: BatchProgress, seconds: float) -> str:
     rows = progress.total - progress.ended
     if not rows:
         return "done"
+    if progress.waiting:
+        return f"{progress.waiting:,} wait for provider jobs"
     if not progress.fresh:
         return "time left unknown"
     return f"{duration(seconds / progress.fresh * rows)} left"
