@@ -63,9 +63,8 @@ class Result:
 class Estimate:
     """Tokens sent for a selection and for all groups, and what they cost in US dollars.
 
-    `exact` says whether the LLM's own tokenizer was used; an unknown cost is None. `output_tokens` is
-    the least and the most that would be written, by `output_from`: this person's own `history`, or the
-    `schema`. `cost_usd` is at the usual length.
+    `exact` says whether the LLM's own tokenizer was used; an unknown cost is None. `output_tokens` is the
+    least and the most by `output_from`: own `history`, or `schema`. `cost_usd` is at the usual length.
     """
 
     input_tokens: int

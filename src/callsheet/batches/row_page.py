@@ -72,6 +72,8 @@ def _title(row: Row, key: str) -> str:
 
 
 def _status(stored: RunRow | None) -> BatchRowStatus:
+    if stored and stored.last_event == "call_submitted":
+        return "left"
     match row_status(stored) if stored else None:
         case "succeeded" | "stopped":
             return "succeeded"
