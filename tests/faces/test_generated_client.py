@@ -26,6 +26,8 @@ ONE_FORM_EACH = {
     "start-run",
     "get-run",
     "edit-prompt",
+    "note-run",
+    "keep-image",
     "resume-run",
     "retry-run",
     "interrupt-run",

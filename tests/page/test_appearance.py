@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, Page, expect
 
 from tests.page.conftest import OpenPage, serving
+from tests.support.images import png
 from tests.support.loopback import Answer, Status
 from tests.support.page_object import PageObject
 from tests.support.pictures import packed, size
@@ -78,6 +79,7 @@ def test_every_state_fits_the_window_and_is_accessible(
         _writing_and_done(ui, llm, inspector)
         _edited(ui, server, inspector)
         _compared(ui, inspector)
+        _noted(ui, inspector)
         _failed(ui, llm, inspector)
         _waiting(ui, inspector)
         _batch(ui, llm, inspector)
@@ -128,6 +130,20 @@ def _compared(ui: PageObject, inspector: Inspector) -> None:
     ui.page.get_by_role("button", name="Keys").click()
     inspector.check("keys")
     ui.page.keyboard.press("Escape")
+
+
+def _noted(ui: PageObject, inspector: Inspector) -> None:
+    """A run with a title and a star whose note is being written, and a rendered image."""
+    ui.page.get_by_role("button", name="Favourite", exact=True).click()
+    file = {"name": "still.png", "mimeType": "image/png", "buffer": png(400, 600)}
+    ui.prompt_card("SORA_2_A").locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    expect(ui.prompt_card("SORA_2_A").get_by_role("img")).to_be_visible()
+    ui.page.get_by_role("button", name="Note", exact=True).click()
+    ui.page.get_by_label("Title").fill("A woman reads, second try")
+    ui.page.keyboard.press("Control+Enter")
+    expect(ui.page.locator("#run-toolbar strong")).to_be_visible()
+    ui.page.get_by_role("button", name="Note", exact=True).click()
+    inspector.check("noted")
 
 
 def _batch(ui: PageObject, llm: SlowLLM, inspector: Inspector) -> None:

@@ -101,7 +101,9 @@ def _content(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         return files | {"application/json": {"schema": {}}, WORKBOOK: {"schema": binary}}
     if operation.media == "image/*":
         image = {"schema": {"type": "string", "format": "binary"}}
-        return dict.fromkeys(("image/png", "image/jpeg", "image/webp"), image)
+        # Generators of clients know no type of images; bytes in general they do.
+        names = ("image/png", "image/jpeg", "image/webp", "application/octet-stream")
+        return dict.fromkeys(names, image)
     if operation.response is None:
         return {operation.media: {"schema": {"type": "string"}}}
     return {operation.media: {"schema": _schema(operation.response, schemas)}}

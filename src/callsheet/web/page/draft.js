@@ -26,6 +26,11 @@ export function clearDraft() {
   write(DRAFT_KEY, (saved = ""));
 }
 
+/** Whether something was entered for a new run and not sent. */
+export function hasDraft() {
+  return read(DRAFT_KEY) !== null;
+}
+
 /** The state saved for the current workflow, as far as it still applies. */
 export function loadDraft() {
   const draft = read(DRAFT_KEY);

@@ -14,6 +14,8 @@ const SIGNATURES = {
 };
 const TYPES = { "image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WebP" };
 
+export const FILE_TYPES = Object.keys(TYPES).join();
+
 const pickers = new Set(); // every picker, each with its `update`
 let lastId = 0;
 
@@ -21,7 +23,7 @@ let lastId = 0;
 export function createImagePicker(label, hint) {
   const id = `image-picker-${++lastId}`;
   const error = el("p", { class: "field-error", role: "alert" });
-  const file = el("input", { type: "file", accept: Object.keys(TYPES).join(), hidden: true });
+  const file = el("input", { type: "file", accept: FILE_TYPES, hidden: true });
   const choose = button(t("image.choose"), () => file.click());
   const remove = button(t("image.remove"), () => {
     setImage(null);
@@ -70,6 +72,11 @@ export function createImagePicker(label, hint) {
   return picker;
 }
 
+/** Has files that are dropped on an element taken by a `{ element, dropZone, take, update }`. */
+export function addDropTarget(target) {
+  pickers.add(target);
+}
+
 export function renderImagePickers() {
   for (const { update } of pickers) update();
 }
@@ -86,21 +93,30 @@ export function describeRunImage({ media_type: type, ...image }) {
 }
 
 /** Takes a file as the page's image; returns what is wrong with it, or an empty text. */
-async function takeFile(file) {
+export async function takeFile(file) {
   if (!file) return "";
+  const { image, error = "" } = await readImage(file);
+  if (image) setImage(image);
+  return error;
+}
+
+/** An image file as `{ image }`, or what is wrong with it as `{ error }`; neither without a file. */
+export async function readImage(file, { maxBytes = MAX_BYTES, maxPixels = MAX_PIXELS } = {}) {
+  if (!file) return {};
   const head = new Uint8Array(await file.slice(0, 16).arrayBuffer());
   const kind = Object.keys(SIGNATURES).find((each) => SIGNATURES[each](head));
   const name = file.name || t("image.pasted");
-  if (!kind) return t("image.unsupported", { name });
-  if (file.size > MAX_BYTES) return t("image.too_big", { name, size: formatSize(file.size) });
+  if (!kind) return { error: t("image.unsupported", { name }) };
+  const sizes = { size: formatSize(file.size), limit: formatSize(maxBytes) };
+  if (file.size > maxBytes) return { error: t("image.too_big", { name, ...sizes }) };
   const url = URL.createObjectURL(file);
   const { width, height } = await measure(url);
-  const isValid = width > 0 && Math.max(width, height) <= MAX_PIXELS;
+  const isValid = width > 0 && Math.max(width, height) <= maxPixels;
   if (!isValid) URL.revokeObjectURL(url);
-  if (!width) return t("image.damaged", { name });
-  if (!isValid) return t("image.too_large", { name, width, height, limit: MAX_PIXELS });
-  setImage({ name: file.name, kind, width, height, size: file.size, url, data: await base64(file) });
-  return "";
+  if (!width) return { error: t("image.damaged", { name }) };
+  if (!isValid) return { error: t("image.too_large", { name, width, height, limit: maxPixels }) };
+  const data = await base64(file);
+  return { image: { name: file.name, kind, width, height, size: file.size, url, data } };
 }
 
 const kept = new Map(); // images that were not sent yet, by the run that they were given for
@@ -153,7 +169,7 @@ export function initImageDrop() {
   });
   document.addEventListener("paste", (event) => {
     const files = event.clipboardData?.files ?? [];
-    const target = pickerAround(event.target) ?? visiblePickers().at(-1);
+    const target = pickerAround(event.target) ?? visiblePickers().findLast(({ isCard }) => !isCard);
     if (files.length === 0 || !target) return;
     event.preventDefault();
     target.take(files);

@@ -71,8 +71,9 @@ function updateAddress() {
   const current = currentLocation();
   if (current === shownLocation) return;
   shownLocation = current;
-  const { run, brief, seq } = state.run ?? {};
-  document.title = run ? `${brief?.idea?.slice(0, 60) || run} · callsheet` : "callsheet";
+  const { run, brief, noted, seq } = state.run ?? {};
+  const title = noted?.title || brief?.idea?.slice(0, 60) || run;
+  document.title = run ? `${title} · callsheet` : "callsheet";
   if (addressedLocation() !== current)
     history.pushState(null, "", current ? `#${current}` : location.pathname);
   watchRun(run ?? null, seq ?? 0);
@@ -108,7 +109,8 @@ function onEvent(name, data) {
     refresh();
   } else if (name === "run") {
     updateRun(data);
-    if (isOpen && (data.seq > state.run.seq || data.status !== state.run.status)) refresh();
+    const isNoted = isOpen && data.note_seq > state.run.note_seq;
+    if (isOpen && (isNoted || data.seq > state.run.seq || data.status !== state.run.status)) refresh();
   } else if (name === "gone") {
     loadRuns();
     if (isOpen) openRun(null);

@@ -10,6 +10,7 @@ import { t } from "./language.js";
 import { correctionOf } from "./lint.js";
 import { createPromptEditor } from "./prompt_editor.js";
 import { promptHistory } from "./prompt_history.js";
+import { createRenderedImage } from "./rendered_image.js";
 import { createRewriteForm } from "./rewrite_form.js";
 import { isRunning, limitOf, promptTexts } from "./selectors.js";
 import { state } from "./store.js";
@@ -18,8 +19,8 @@ import { state } from "./store.js";
  * A prompt's card: its `element`, and `update(prompt)`, which renders what has changed.
  *
  * A prompt is `{ category, name, model, text, partialText, isWriting, pending, isEditable, settings,
- * coverage, findings, rejectedText, earlier, newer, isUnchanged }`; `text` is undefined while nothing
- * is written.
+ * coverage, findings, rejectedText, earlier, newer, isUnchanged, rendered }`; `text` is undefined while
+ * nothing is written, `rendered` where the card shows no image.
  */
 export function createPromptCard(name) {
   let prompt = null;
@@ -47,6 +48,8 @@ export function createPromptCard(name) {
     el("div", { class: "prompt-head" }, heading, length, copy),
     [text, unsent, settings, coverage, findingList, actions, below],
   );
+  const image = createRenderedImage(name.split(".")[0], element);
+  text.after(image.element);
 
   function render() {
     renderEditor();
@@ -67,9 +70,19 @@ export function createPromptCard(name) {
     const mayEdit = isEditable && isWritten;
     setText(unsent, noteOf());
     const correction = editor ? undefined : correctionOf(prompt);
-    const inputs = [Boolean(editor), mayEdit, earlier.length, panel?.kind, correction, canCompare()];
+    const mayAddImage = prompt.rendered === null && isWritten;
+    image.update(isWritten ? prompt.rendered : undefined);
+    const flags = [Boolean(editor), mayEdit, mayAddImage, canCompare()];
+    const inputs = [flags, earlier.length, panel?.kind, correction];
     renderIfChanged(actions, inputs, () =>
-      editor ? [] : [correction && fixButton(correction), mayEdit && editButtons(), panelButtons()],
+      editor
+        ? []
+        : [
+            correction && fixButton(correction),
+            mayEdit && editButtons(),
+            panelButtons(),
+            mayAddImage && image.addButton(),
+          ],
     );
     if (panel?.kind === "rewrite" && !mayEdit) panel = null;
     renderIfChanged(below, panel?.kind ?? null, () => (panel ? [panel.element] : []));

@@ -10,6 +10,7 @@ import { categoryTitle, groupTitle, textLabel } from "./labels.js";
 import { currentLanguage, t } from "./language.js";
 import { createPromptCard } from "./prompt_card.js";
 import { areMany, promptsBar, updatePromptsBar } from "./prompts_bar.js";
+import { isRenderable } from "./rendered_image.js";
 import { scrollTo, scrollToPrompts } from "./scrolling.js";
 import { categories, flattenPrompt, isRunning, modelsOfRun, textNames } from "./selectors.js";
 import { state } from "./store.js";
@@ -100,7 +101,7 @@ function rejectedNames(model) {
 
 /** What a prompt's card shows. */
 function promptState(category, name) {
-  const { at_work: work, settings, problems = [], warnings = [], rejected = [] } = state.run;
+  const { at_work: work, settings, problems = [], warnings = [], rejected = [], rendered = {} } = state.run;
   const noticed = warnings.map((warning) => ({ ...warning, severity: "warning" }));
   const model = name.split(".")[0];
   const [firstText] = flattenPrompt(model, state.run.prompts?.[category]?.[model]);
@@ -122,6 +123,7 @@ function promptState(category, name) {
     findings: distinct([...rejected, ...problems, ...noticed].filter(({ model: found }) => found === name)),
     rejectedText: rejected.find(({ model: found }) => found === name)?.text,
     earlier: earlierAttempts(name, text),
+    rendered: name === firstText?.name && isRenderable(category) ? (rendered[model] ?? null) : undefined,
     isUnchanged: !isRunning() && Boolean(state.run.unchanged?.includes(model)),
   };
 }

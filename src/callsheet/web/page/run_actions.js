@@ -6,7 +6,15 @@ import { announce } from "./live_region.js";
 import { clearDraft, loadDraft, loadInputs } from "./draft.js";
 import { fromServer, t } from "./language.js";
 import { expectResult } from "./scrolling.js";
-import { briefFields, defaultBrief, messageWithStep, modelsOfRun, promptTexts } from "./selectors.js";
+import {
+  briefFields,
+  categories,
+  defaultBrief,
+  followUpQuestion,
+  messageWithStep,
+  modelsOfRun,
+  promptTexts,
+} from "./selectors.js";
 import { setState, state } from "./store.js";
 import { selectWorkflow } from "./workflow_picker.js";
 
@@ -33,6 +41,31 @@ export async function perform(request, apply) {
 /** The field of the brief that a message names. */
 function fieldIn(message) {
   return briefFields().find(({ key }) => message.includes(`\`${key}\``));
+}
+
+/** Notes a title, a text or a favourite mark of the open run; returns whether it succeeded. */
+export function noteRun(note) {
+  return postBesideOthers("notes", note);
+}
+
+/** Keeps the image rendered from a model's prompt, in base64, or removes it with null. */
+export function keepImage(model, image) {
+  return postBesideOthers("images", { model, image });
+}
+
+/** Sends what disturbs no other action, so that it need not wait for one. */
+async function postBesideOthers(action, body) {
+  const { run: name } = state.run;
+  setState({ error: null });
+  const send = async () => {
+    const run = await post(apiPath("runs", name, action), body);
+    if (state.run?.run === name) applyRun(run);
+    return true;
+  };
+  return attempt(send, (error) => {
+    setState({ error: Object.assign(error, { repeat: () => postBesideOthers(action, body) }) });
+    return false;
+  });
 }
 
 function postToRun(action, body) {
@@ -127,6 +160,17 @@ export async function openRun(name) {
   );
 }
 
+/** Begins a new run with everything that the open one has; nothing is written before it is asked for. */
+export function duplicateRun() {
+  const { still } = state.run;
+  const asking = categories().find(({ name }) => followUpQuestion(name));
+  const key = asking && followUpQuestion(asking.name).key;
+  const { brief, selected, llm } = state;
+  openRun(null);
+  setState({ brief, selected: new Set(selected), llm, presetAnswers: key && still ? { [key]: still } : {} });
+  announce(t("run.duplicated"));
+}
+
 let refreshing = null;
 let isStale = false;
 
@@ -155,7 +199,7 @@ async function reloadWhileStale() {
 export function applyRun(run) {
   const before = state.run;
   const isSame = before?.run === run.run;
-  if (isSame && run.seq < before.seq) return;
+  if (isSame && (run.seq < before.seq || run.note_seq < before.note_seq)) return;
   const modelsBefore = modelsOfRun();
   setState({ run, batch: null });
   if (isSame) fillBrief(before.brief);

@@ -11,6 +11,7 @@ const RUNS_AT_ONCE = 40;
 
 let next = null; // where the next page starts
 let search = "";
+let isFavourites = false; // whether only favourites are listed
 let runsRequest = 0;
 
 export function initRunList() {
@@ -19,6 +20,10 @@ export function initRunList() {
     search = event.target.value.trim();
     clearTimeout(timer);
     timer = setTimeout(() => loadRuns(), SEARCH_DELAY);
+  });
+  byId("favourites-only").addEventListener("click", () => {
+    isFavourites = !isFavourites;
+    loadRuns();
   });
   byId("more-runs").addEventListener("click", () => loadRuns(next));
   byId("sidebar-toggle").addEventListener("click", () => {
@@ -41,6 +46,7 @@ export async function loadRuns(after = null) {
   const query = new URLSearchParams({
     limit: RUNS_AT_ONCE,
     ...(search && { search }),
+    ...(isFavourites && { favourite: true }),
     ...(after && { after }),
   });
   await attempt(
@@ -59,6 +65,7 @@ export async function loadRuns(after = null) {
 
 /** Updates a run's entry, or loads the list if it has none. */
 export function updateRun(changed) {
+  if (isFavourites) return loadRuns();
   const isListed = state.runs.some(({ run }) => run === changed.run);
   const merge = (entry) => (entry.run === changed.run ? { ...entry, ...changed } : entry);
   if (isListed) setState({ runs: state.runs.map(merge) });
@@ -67,7 +74,8 @@ export function updateRun(changed) {
 
 export function renderRunList() {
   const { runs } = state;
-  const batches = listedBatches();
+  const batches = isFavourites ? [] : listedBatches();
+  byId("favourites-only").setAttribute("aria-pressed", String(isFavourites));
   const openBatch = state.batch?.document?.batch;
   byId("batch-list").hidden = batches.length === 0;
   renderIfChanged(byId("batch-list"), [batches, openBatch], () =>
@@ -76,7 +84,7 @@ export function renderRunList() {
   byId("run-list").hidden = runs.length === 0;
   renderIfChanged(byId("run-list"), [runs, state.run?.run], () => runs.map(runItem));
   const isEmpty = runs.length === 0 && batches.length === 0;
-  setText(byId("no-runs"), isEmpty ? t(search ? "runs.none_found" : "runs.none") : "");
+  setText(byId("no-runs"), isEmpty ? t(search || isFavourites ? "runs.none_found" : "runs.none") : "");
   byId("more-runs").hidden = !next;
 }
 
@@ -93,7 +101,7 @@ function batchItem({ batch, title, rows, started }, openBatch) {
   return item(`#batch=${batch}`, batch, batch === openBatch, title, started, ideas);
 }
 
-function runItem({ run, title, status, started }) {
+function runItem({ run, title, status, started, favourite }) {
   const kind = { succeeded: "success", failed: "error" }[status];
   const description = el(
     "span",
@@ -102,7 +110,11 @@ function runItem({ run, title, status, started }) {
       ? ["✓", el("span", { class: "visually-hidden" }, ` ${t("run_mark.done")}`)]
       : t(`run_mark.${status}`),
   );
-  return item(`#${run}`, run, run === state.run?.run, title || run, started, description);
+  const star = favourite && [
+    el("span", { class: "favourite on", "aria-hidden": "true" }, "★ "),
+    el("span", { class: "visually-hidden" }, `${t("note.favourite")}: `),
+  ];
+  return item(`#${run}`, run, run === state.run?.run, [star, title || run], started, description);
 }
 
 function item(href, name, isOpen, title, started, description) {
