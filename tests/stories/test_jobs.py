@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from callsheet.batches import jobs as batch_jobs
+from callsheet.batches.estimate import estimate_batch
 from callsheet.batches.row_parser import RowDefaults
-from callsheet.errors import InputError, StateConflictError
+from callsheet.errors import BudgetExceededError, InputError, StateConflictError
 from callsheet.llm.providers import PROVIDERS
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
@@ -260,3 +261,28 @@ async def test_a_batch_that_waits_for_its_jobs_can_be_stopped_at_once(
         outcomes = [outcome async for outcome in batch.execute()]
     await stopping
     assert [outcome.waits for outcome in outcomes] == [True, True]
+
+
+async def test_the_estimate_knows_the_half_price(
+    bench: SharedStore, server: OpenAIJobs, sheet: Path
+) -> None:
+    ordinary = await estimate_batch(bench.batch(sheet, llm=JOBS["llm"]))
+    half = await estimate_batch(bench.batch(sheet, **JOBS, repair="job"))
+    assert half.least_usd == pytest.approx(ordinary.least_usd / 2)
+    assert half.most_usd == pytest.approx(ordinary.most_usd / 2)
+
+
+async def test_a_budget_bounds_what_is_in_jobs_and_the_same_command_goes_on(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path
+) -> None:
+    server.hold = True
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    one, _ = await bench.execute(sheet, **JOBS, limit=1)
+    limit = one.jobs.reserved_usd * 1.5
+    for _ in range(2):
+        batch, _ = await bench.execute(sheet, **JOBS, max_cost=limit)
+        assert isinstance(batch.paused_by, BudgetExceededError)
+        assert (batch.progress.waiting, len(server.creates)) == (1, 1)
+    server.hold = False
+    batch, _ = await bench.execute(sheet, **JOBS, max_cost=limit)
+    assert (batch.progress.done, batch.progress.waiting, len(server.creates)) == (1, 1, 2)

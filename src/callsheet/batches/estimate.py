@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from callsheet.costs.planned_prices import EstimatedTokens
@@ -51,7 +52,9 @@ async def estimate_batch(batch: Batch) -> BatchEstimate:
     total, cached, kept = EstimatedTokens(), 0, 0
     request = batch.request
     asked = RunOptions(call_options=request.call_options)
-    prices = planned_prices(spec, batch.service.settings, asked, request.base_url)
+    plan = partial(planned_prices, spec, batch.service.settings, asked, request.base_url)
+    prices = plan(jobs=request.jobs)
+    repairs = plan(jobs=request.jobs and request.repair == "job")
     for groups, rows in selections.items():
         options = RunOptions(brief={"idea": SAMPLE_IDEA}, groups=groups)
         one = await measure_run(spec, options, batch.request.workflow, batch.service.settings)
@@ -62,7 +65,7 @@ async def estimate_batch(batch: Batch) -> BatchEstimate:
     extra = texts * (total.calls // max(selections.total(), 1))
     sent = total.input + round(max(extra, 0) * tokenizer_factor(spec))
     least = prices.price(sent, total.output, read=cached, kept=kept).usd
-    most = prices.price(sent, total.output).usd
+    most, more = (each.price(sent, total.output).usd for each in (prices, repairs))
     return BatchEstimate(
         rows=batch.progress.total,
         finished=finished,
@@ -71,6 +74,6 @@ async def estimate_batch(batch: Batch) -> BatchEstimate:
         output_tokens=total.output,
         exact=is_exact(spec),
         least_usd=least,
-        most_usd=None if most is None else most * (1 + MAX_REPAIRS),
+        most_usd=None if most is None or more is None else most + MAX_REPAIRS * more,
         cached_input_tokens=cached,
     )

@@ -80,7 +80,7 @@ class Packer:
 
     async def add(self, run: str, request: Request, *, cached: bool) -> str:
         """Put a call into a job, and return the job's id; a full one is sent first."""
-        price = worst_cost(self._spec, request, self._most_tokens)
+        price = worst_cost(self._spec, request, self._most_tokens, batch=True)
         async with self._lock:
             pack = self._open or await self._begin()
             line = await self._line(pack, run, request, cached=cached)

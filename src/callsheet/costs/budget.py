@@ -92,13 +92,15 @@ class Budget:
         self._released = asyncio.Condition()
 
     @asynccontextmanager
-    async def reserve(self, spec: str, request: Request) -> AsyncIterator[None]:
-        """Reserve a call's worst case while it is in progress.
+    async def reserve(
+        self, spec: str, request: Request, *, batch: bool = False
+    ) -> AsyncIterator[None]:
+        """Reserve a call's worst case while it is in progress; `batch` for a row of a batch job.
 
         Waits while calls in progress may turn out cheaper than their worst case. Raises
         BudgetExceededError where the call does not fit, PriceUnknownError where a price is unknown.
         """
-        worst = worst_cost(spec, request, self._most_tokens)
+        worst = worst_cost(spec, request, self._most_tokens, batch=batch)
         async with self._released:
             while True:
                 known, left = self._check_known(spec, request, worst)
@@ -126,8 +128,8 @@ class Budget:
 
     async def hold(self, spec: str, request: Request) -> None:
         """Take off a call's worst case whose reply comes with a provider job; raises as `reserve`."""
-        async with self.reserve(spec, request):
-            worst = worst_cost(spec, request, self._most_tokens)
+        async with self.reserve(spec, request, batch=True):
+            worst = worst_cost(spec, request, self._most_tokens, batch=True)
             self._spent = None if self._spent is None or worst is None else self._spent + worst
 
     def _check_known(self, spec: str, request: Request, worst: float | None) -> tuple[float, float]:
