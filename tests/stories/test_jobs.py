@@ -231,6 +231,7 @@ async def test_a_run_in_a_job_is_neither_resumed_nor_deleted(
     for refused in (
         service.resume(row.row.run, RunOptions(llm="offline")),
         service.retry(row.row.run, RunOptions(llm="offline")),
+        service.delete(row.row.run),
         service.delete(batch.name),
     ):
         with pytest.raises(StateConflictError, match=batch.jobs.live[0].id):

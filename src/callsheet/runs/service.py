@@ -259,7 +259,10 @@ class RunService:
             return name
         run = await self.find(name)
         # Deleting needs the lease, so that nobody else goes on appending to the run.
-        await acquire_lease(self.store, run, owner_name())
+        if (await self.store.run(run)).last_event == "call_submitted":
+            await open_journal(self.store, run)
+        else:
+            await acquire_lease(self.store, run, owner_name())
         await self.store.delete(run)
         return run
 
