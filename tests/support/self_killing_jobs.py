@@ -34,8 +34,8 @@ STEPS = (
     "sent",
     "poll",
     "half a download",
+    "half a reading",
 )
-STEPS = (*STEPS, "half a reading")
 
 
 def run(folder: Path, provider: str, llm: str, url: str, step: str) -> None:

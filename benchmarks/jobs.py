@@ -1,0 +1,200 @@
+"""Kill a batch in provider jobs at every step, and carry a large one out in little memory.
+
+Run it with `python -m benchmarks.jobs`. The provider is a loopback server that follows OpenAI's Files
+and Batch API, bills each row at the batch rate and counts the jobs that were created. It exits with 1
+when a promise is broken: no job is created twice, no row is billed twice, the output is that of an
+ordinary batch but for cost, tokens and run, and 50,000 rows take less than 250 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.engine import machine
+from callsheet.batches import jobs as batch_jobs
+from callsheet.llm.providers import PROVIDERS
+from callsheet.settings import read_settings
+from callsheet.store.sql import SqlStore
+from tests.support.batches import SharedStore, ideas, read_csv, write_sheet
+from tests.support.openai_jobs import OpenAIJobs
+from tests.support.self_killing_jobs import STEPS
+
+LLM = "openai:gpt-5.4-mini"
+
+OTHERWISE = ("cost_usd", "tokens", "run")
+"""The columns of the output in which a batch in jobs may differ from an ordinary one."""
+
+PROMISED_MB = 250
+PROMISED_OFF = 0.01
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What became of a batch that was killed at one step and given again."""
+
+    step: str
+    jobs: int
+    billed: int
+    is_equal: bool
+    cost_usd: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Large:
+    """A batch of many rows, in a process of its own."""
+
+    rows: int
+    jobs: int
+    peak_mb: float
+    seconds: float
+    cpu_ms: float
+    """Processor time of a row, in milliseconds."""
+
+
+def kill_everywhere(rows: int, folder: Path) -> tuple[list[Killed], float]:
+    """Kill one batch after the other, each at another step, and give each again; with the whole bill."""
+    with OpenAIJobs() as server:
+        _use(server.url)
+        write_sheet(folder / "ideas.csv", ideas(rows))
+        plain = SharedStore(SqlStore(folder / "plain.sqlite"), settings=read_settings())
+        asyncio.run(plain.write(folder / "ideas.csv", folder / "plain.csv", llm=LLM))
+        plain.store.close()
+        command = [sys.executable, "-m", "tests.support.self_killing_jobs"]
+        words = [str(folder), "openai", LLM, server.url]
+        subprocess.run([*command, *words], check=True)
+        return [_give_again(server, folder, step) for step in STEPS], server.billed_usd
+
+
+def _give_again(server: OpenAIJobs, folder: Path, step: str) -> Killed:
+    began, output = time.monotonic(), folder / f"{step}.csv"
+    bench = SharedStore(SqlStore(folder / step / "runs.sqlite"), settings=read_settings())
+    asked = {"llm": LLM, "jobs": True, "wait": True}
+    batch = asyncio.run(bench.write(folder / "ideas.csv", output, **asked))
+    bench.store.close()
+    ours = {record.id for record in batch.jobs.records}
+    created = [job for job in server.jobs.values() if job.mark in ours]
+    return Killed(
+        step,
+        jobs=len(created),
+        billed=sum(job.counts.get("ok", 0) for job in created),
+        is_equal=_without_cost(output) == _without_cost(folder / "plain.csv"),
+        cost_usd=batch.progress.usage.cost_usd or 0.0,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _without_cost(path: Path) -> list[dict[str, str]]:
+    return [{k: v for k, v in row.items() if k not in OTHERWISE} for row in read_csv(path)]
+
+
+def carry_out(rows: int, folder: Path) -> Large:
+    """Carry out a large batch in another process, and measure that."""
+    with (folder / "many.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["idea"])
+        writer.writerows([f"a heron by the river, number {n}"] for n in range(rows))
+    with OpenAIJobs() as server:
+        began = time.monotonic()
+        command = [sys.executable, "-m", "benchmarks.jobs", "--child", str(folder), server.url]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        peak, cpu, finished = map(float, done.stdout.split())
+        if finished != rows:
+            raise SystemExit(f"{finished:.0f} of {rows} rows were written")
+        seconds = time.monotonic() - began
+        return Large(rows, len(server.creates), peak, seconds, cpu / rows * 1_000)
+
+
+def _child(folder: Path, url: str) -> None:
+    _use(url)
+    bench = SharedStore(SqlStore(folder / "many.sqlite"), settings=read_settings())
+    asked = {"llm": LLM, "jobs": True, "wait": True}
+    batch = asyncio.run(bench.write(folder / "many.csv", folder / "out.csv", **asked))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak = used.ru_maxrss / (1_024 if sys.platform == "linux" else 1_048_576)
+    sys.stdout.write(f"{peak} {used.ru_utime + used.ru_stime} {batch.progress.done}\n")
+
+
+def _use(url: str) -> None:
+    os.environ["OPENAI_API_KEY"] = "loopback"
+    PROVIDERS["openai"] = replace(PROVIDERS["openai"], url=url)  # type: ignore[index]
+    batch_jobs.FIRST_POLL_SECONDS, batch_jobs.LIST_SECONDS = 0.05, 0.0
+
+
+def report(rows: int, killed: list[Killed], billed_usd: float, large: Large | None) -> str:
+    """The page of figures."""
+    off = abs(sum(each.cost_usd for each in killed) / billed_usd - 1)
+    lines = [
+        "# Provider jobs: kills and memory",
+        "",
+        f"Measured with `python -m benchmarks.jobs` on {machine()}. The provider is a loopback server that",
+        "follows OpenAI's Files and Batch API and bills at the batch rate; a job of it ends at once.",
+        "",
+        f"A batch of {rows:,} rows for each step: its process is killed with SIGKILL there, and the same command",
+        "is given again.",
+        "",
+        "| killed | jobs created | rows billed | output as without jobs | seconds, given again |",
+        "| --- | ---: | ---: | --- | ---: |",
+    ]
+    for each in killed:
+        equal = "yes" if each.is_equal else "**no**"
+        counts = f"{each.jobs} | {each.billed:,} | {equal}"
+        lines.append(f"| {each.step} | {counts} | {each.seconds:.1f} |")
+    kept = all(each.billed == rows and each.is_equal for each in killed)
+    lines += [
+        "",
+        f"* {_met(kept)}: no row is billed twice, and the output differs in cost, tokens and run only",
+        f"* {_met(off < PROMISED_OFF)}: the recorded cost is {off:.2%} off the bill (at most 1 %)",
+    ]
+    if large:
+        lines += [
+            "",
+            "| rows | jobs | peak memory | seconds | processor time a row |",
+            "| ---: | ---: | ---: | ---: | ---: |",
+            f"| {large.rows:,} | {large.jobs} | {large.peak_mb:.0f} MB | {large.seconds:.0f}"
+            f" | {large.cpu_ms:.1f} ms |",
+            "",
+            f"* {_met(large.peak_mb < PROMISED_MB)}: a large batch takes less than {PROMISED_MB} MB",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _met(kept: bool) -> str:  # noqa: FBT001
+    return "met" if kept else "**not met**"
+
+
+def main() -> int:
+    """Measure, print, and say by the exit status whether the promises are kept."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.jobs", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000, help="rows for each step")
+    parser.add_argument(
+        "--large", type=int, default=50_000, help="rows of the large batch; 0: none"
+    )
+    parser.add_argument("--save", type=Path, help="file for the page of figures")
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        _child(Path(given.child[0]), given.child[1])
+        return 0
+    with tempfile.TemporaryDirectory() as name:
+        killed, billed_usd = kill_everywhere(given.rows, Path(name))
+        large = carry_out(given.large, Path(name)) if given.large else None
+    page = report(given.rows, killed, billed_usd, large)
+    sys.stdout.write(page)
+    if given.save:
+        given.save.write_text(page, "utf-8")
+    return int("**not met**" in page)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""`batch --jobs` on the command line: what it prints, and its exit status, until the sheet is written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callsheet.batches import jobs as batch_jobs
+from callsheet.cli.main import main
+from callsheet.llm.providers import PROVIDERS
+from tests.support.batches import ideas, read_csv, write_sheet
+from tests.support.openai_jobs import OpenAIJobs
+
+SHEET = ("batch", "ideas.csv", "--groups", "leonardo", "--output", "out.csv")
+JOBS = (*SHEET, "--llm", "openai:gpt-5.4-mini", "--jobs")
+
+
+@dataclass(frozen=True)
+class Said:
+    """The exit status of a command, and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Command = Callable[..., Said]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[OpenAIJobs]:
+    with OpenAIJobs() as server:
+        monkeypatch.setitem(PROVIDERS, "openai", replace(PROVIDERS["openai"], url=server.url))
+        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        monkeypatch.setenv("CALLSHEET_HOME", str(tmp_path / "home"))
+        monkeypatch.setattr(batch_jobs, "FIRST_POLL_SECONDS", 0.01)
+        monkeypatch.chdir(tmp_path)
+        write_sheet(tmp_path / "ideas.csv", ideas(4))
+        yield server
+
+
+@pytest.fixture
+def callsheet(
+    server: OpenAIJobs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    del server
+
+    def call(*words: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["callsheet", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Said(int(ended.value.code or 0), *capsys.readouterr())
+
+    return call
+
+
+def test_the_command_says_what_waits_and_the_same_one_writes_the_sheet(
+    callsheet: Command, server: OpenAIJobs
+) -> None:
+    server.hold = True
+    sent = callsheet(*JOBS)
+    (job,) = server.creates
+    assert sent.status == 3
+    assert f"job {job}: 4 rows at the provider" in sent.err
+    assert f"callsheet {' '.join(JOBS)}" in sent.err
+
+    again = callsheet(*JOBS, "--json")
+    assert (again.status, again.json["waiting"], again.json["written"]) == (3, 4, 0)
+    assert [each["state"] for each in again.json["jobs"]] == ["sent"]
+    listed = callsheet("runs")
+    assert f"job {job} of {again.json['batch']}" in listed.err
+    assert f"callsheet {' '.join(JOBS)}" in listed.err
+    assert job in callsheet("show", "last").err
+    refused = callsheet("delete", "last")
+    assert (refused.status, job in refused.err) == (2, True)
+
+    server.hold = False
+    done = callsheet(*JOBS)
+    assert done.status == 0
+    assert "4 of 4 rows written to out.csv" in done.err
+    assert {row["status"] for row in read_csv(Path("out.csv"))} == {"succeeded"}
+    assert server.creates == [job]
+    assert "job" not in callsheet("runs").err
+
+
+def test_cancelled_jobs_keep_what_is_done_and_the_same_command_goes_on(
+    callsheet: Command, server: OpenAIJobs
+) -> None:
+    server.hold = True
+    callsheet(*JOBS)
+    cancelled = callsheet(*JOBS, "--cancel", "--json")
+    assert (cancelled.json["written"], cancelled.json["left"]) == (2, 2)
+    server.hold = False
+    assert callsheet(*JOBS, "--wait").status == 0
+    assert len(server.bills) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((*SHEET, "--llm", "openai:gpt-5.4-mini", "--wait"), "add --jobs"),
+        ((*SHEET, "--llm", "offline", "--jobs"), "takes no batch jobs"),
+        ((*JOBS, "--tier", "flex"), "leave --tier or --jobs out"),
+        ((*JOBS, "--resend", "nothing"), "is no job of this batch"),
+    ],
+)
+def test_what_does_not_go_with_jobs_is_refused_before_anything_is_sent(
+    callsheet: Command, server: OpenAIJobs, words: tuple[str, ...], message: str
+) -> None:
+    refused = callsheet(*words)
+    assert refused.status == 2
+    assert message in refused.err
+    assert server.creates == []
