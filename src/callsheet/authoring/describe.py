@@ -89,6 +89,7 @@ def _describe_provider(provider: Provider, settings: Settings) -> dict[str, Any]
         "spec": provider.example,
         "title": provider.title,
         "key": _key_state(provider, settings),
+        "jobs": provider.jobs is not None and not _is_replaced(provider, settings),
     }
     if not provider.takes_name:
         return described
@@ -97,11 +98,15 @@ def _describe_provider(provider: Provider, settings: Settings) -> dict[str, Any]
 
 def _key_state(provider: Provider, settings: Settings) -> str:
     # The server that replaces the provider's URL is never sent the provider's key.
-    own_server = provider.reads_base_url_setting and settings.base_url
-    if not provider.key_names or own_server:
+    if not provider.key_names or _is_replaced(provider, settings):
         return "not_needed"
     found = any(name in settings.environment for name in provider.key_names)
     return "there" if found else "missing"
+
+
+def _is_replaced(provider: Provider, settings: Settings) -> bool:
+    """Whether a server of the person's own is called in the provider's place."""
+    return provider.reads_base_url_setting and settings.base_url is not None
 
 
 def _homes(bundle: WorkflowBundle) -> Iterator[tuple[str, str]]:

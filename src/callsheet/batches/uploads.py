@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,10 @@ NAME = re.compile(r"[a-z0-9-]{1,60}")
 
 @dataclass(frozen=True)
 class Upload:
-    """The options of an uploaded sheet, the same as those of `callsheet batch`."""
+    """The options of an uploaded sheet, the same as those of `callsheet batch`.
+
+    `stopped` says that a person stopped the batch, so that a restarted server leaves it alone.
+    """
 
     title: str
     workflow: str
@@ -45,6 +48,8 @@ class Upload:
     tier: Tier | None = None
     effort: Effort | None = None
     temperature: float | None = None
+    jobs: bool = False
+    stopped: bool = False
     began: float = 0.0
     rows: int = 0
 
@@ -60,6 +65,8 @@ class Upload:
             concurrency=self.concurrency,
             idea_check=self.idea_check,
             call_options=CallOptions(self.tier, self.effort, self.temperature),
+            jobs=self.jobs,
+            wait=self.jobs,
             retry_failed=retry_failed,
         )
 
@@ -94,6 +101,16 @@ class UploadStore:
             sheet.replace(folder / SHEET)
             written.replace(folder / OPTIONS)
         return folder / SHEET
+
+    def note_stopped(self, batch: str, *, stopped: bool) -> None:
+        """Store whether a person has stopped a batch."""
+        folder, (_, upload) = self._folder(batch), self.get(batch)
+        if upload.stopped == stopped:
+            return
+        with _storage_errors(folder):
+            written = folder / f"{OPTIONS}.new"
+            written.write_text(json.dumps(asdict(replace(upload, stopped=stopped))), "utf-8")
+            written.replace(folder / OPTIONS)
 
     def get(self, batch: str) -> tuple[Path, Upload]:
         """Return a sheet and its options; raises NoSuchRunError."""

@@ -38,17 +38,21 @@ _CLIENTS: Mapping[Dialect, str] = {
 """The classes are imported with the first request."""
 
 
+class NoJobsError(InputError):
+    """An LLM cannot be asked in batch jobs, or not with these options."""
+
+
 def check_jobs(spec: str, base_url: str | None, options: CallOptions) -> None:
-    """Raises InputError where an LLM cannot be asked in jobs with these options."""
+    """Raises NoJobsError where an LLM cannot be asked in jobs with these options."""
     provider = provider_of(spec)
     if provider is None or provider.jobs is None or base_url:
         where = "a server of your own" if base_url else f"`{spec}`"
         listed = ", ".join(each.usage for each in PROVIDERS.values() if each.jobs)
-        raise InputError(
+        raise NoJobsError(
             f"{where} takes no batch jobs", hint=f"leave --jobs out, or choose an LLM of {listed}"
         )
     if options.tier is not None:
-        raise InputError(
+        raise NoJobsError(
             "a batch job has its own price and no service tier", hint="leave --tier or --jobs out"
         )
 

@@ -47,11 +47,15 @@ def build_app(server: ServerState, policy: AccessPolicy, *, debug: bool = False)
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
-        watching = asyncio.create_task(server.feed.watch())
+        tasks = [
+            asyncio.create_task(server.feed.watch()),
+            asyncio.create_task(server.batches.resume_waiting()),
+        ]
         yield
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def handle_error(request: Request, error: Exception) -> Response:
         del request

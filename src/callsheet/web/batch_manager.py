@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.batches.batch import Batch
@@ -16,12 +16,14 @@ from callsheet.batches.uploads import Upload, UploadStore
 from callsheet.errors import CallsheetError, UnknownNameError
 from callsheet.llm.providers import DEFAULT_LLM
 from callsheet.runs.estimate import MeasuringLLM
+from callsheet.runs.job_records import JobRecords
 from callsheet.runs.service import RunService
 from callsheet.web.problems import WebError, defect
 from callsheet.web.threads import run_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from callsheet.batches.outcomes import BatchProgress, RowOutcome
@@ -119,36 +121,53 @@ class BatchManager:
         sheet, upload = self.uploads.get(name)
         batch = await asyncio.to_thread(self._batch, sheet, upload, retry_failed=retry_failed)
         if not self._is_active(name):
+            self.uploads.note_stopped(name, stopped=False)
             active = self._active[name] = ActiveBatch(batch)
             active.task = asyncio.create_task(active.execute())
+
+    async def resume_waiting(self) -> None:
+        """Execute the batches again that wait for provider jobs, unless a person has stopped them."""
+        with suppress(CallsheetError):
+            records = await JobRecords(self._store).all()
+            for name in dict.fromkeys(record.batch for record in records if record.is_live):
+                # What fails here is told when a person resumes the batch.
+                with suppress(CallsheetError):
+                    _, upload = self.uploads.get(name)
+                    if upload.jobs and not upload.stopped:
+                        await self.resume(name)
 
     def stop(self, name: str) -> None:
         """Start no further row of a batch; raises WebError unless this server executes it."""
         self.uploads.get(name)
         if not self._is_active(name):
             raise WebError(409, "not_under_way", f"the batch {name} is not being executed here")
+        self.uploads.note_stopped(name, stopped=True)
         self._active[name].stop()
 
-    def delete(self, name: str) -> None:
-        """Delete a sheet, not its runs; raises WebError while it is being executed."""
+    def check_idle(self, name: str) -> None:
+        """Raise WebError while a batch is being executed, NoSuchRunError where there is none."""
         self.uploads.get(name)
         if self._is_active(name):
             raise WebError(409, "run_held", f"the batch {name} is being executed", hint="stop it")
+
+    def delete(self, name: str) -> None:
+        """Delete a sheet, not its runs."""
         self._active.pop(name, None)
         self.uploads.delete(name)
 
     async def document(self, name: str) -> dict[str, Any]:
         """Return the document of a batch."""
-        sheet, upload = self.uploads.get(name)
+        _, upload = self.uploads.get(name)
+        jobs = [record.document() for record in await JobRecords(self._store).of(name)]
         active = self._active.get(name)
         if active is not None:
-            return _batch_document(name, upload, active.batch.progress, active.failures) | _status(
-                active
-            )
-        failures: list[dict[str, Any]] = []
+            progress, failures = active.batch.progress, active.failures
+            document = _batch_document(name, upload, progress, failures) | _status(active)
+            return document | {"jobs": jobs}
+        failures = []
 
         async def work() -> BatchProgress:
-            with self._opened(sheet, upload) as batch:
+            with self._stored(name) as batch:
                 async for outcome in current_outcomes(batch):
                     _add_failure(failures, outcome)
             return batch.progress
@@ -157,24 +176,25 @@ class BatchManager:
         return _batch_document(name, upload, progress, failures) | {
             "status": _final_status(progress),
             "error": None,
+            "jobs": jobs,
         }
 
     async def output(self, name: str, suffix: str) -> bytes:
         """Return the prompts so far, in the format of this file ending."""
-        sheet, upload = self.uploads.get(name)
+        self.uploads.get(name)
 
         async def work() -> bytes:
-            with self._opened(sheet, upload) as batch:
+            with self._stored(name) as batch:
                 return await current_output(batch, suffix)
 
         return await run_in_thread(work)
 
     async def rows(self, name: str, wanted: RowFilter) -> dict[str, Any]:
         """Return a page of a batch's rows, as they are stored by now."""
-        sheet, upload = self.uploads.get(name)
+        self.uploads.get(name)
 
         async def work() -> dict[str, Any]:
-            with self._opened(sheet, upload) as batch:
+            with self._stored(name) as batch:
                 rows, after = await row_page(batch, wanted)
             return {"batch": name, "rows": rows, "next": after}
 
@@ -222,6 +242,11 @@ class BatchManager:
             raise UnknownNameError("workflow", upload.workflow, self._workflows)
         return self._workflows[upload.workflow]
 
+    def _stored(self, name: str) -> AbstractContextManager[Batch]:
+        """Open a batch whose runs are only read: whether its LLM still takes jobs does not count."""
+        sheet, upload = self.uploads.get(name)
+        return self._opened(sheet, replace(upload, jobs=False))
+
     @contextmanager
     def _opened(self, sheet: Path, upload: Upload) -> Iterator[Batch]:
         """Open the batch with a store of its own, for another thread, and an LLM that needs no key."""
@@ -253,7 +278,7 @@ def _add_failure(failures: list[dict[str, Any]], outcome: RowOutcome) -> None:
 def _batch_document(
     name: str, upload: Upload, progress: BatchProgress, failures: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    counts = ("total", "done", "failed", "left", "repaired")
+    counts = ("total", "done", "failed", "left", "repaired", "waiting")
     return {
         "batch": name,
         "title": upload.title,
@@ -290,6 +315,6 @@ def _status(active: ActiveBatch) -> dict[str, Any]:
         "status": status,
         "error": error,
         "seconds_left": seconds / progress.fresh * remaining
-        if active.is_active and progress.fresh
+        if active.is_active and progress.fresh and not active.batch.request.jobs
         else None,
     }

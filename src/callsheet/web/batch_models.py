@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 from typing_extensions import TypeAliasType
 
+from callsheet.runs.job_records import RecordState
 from callsheet.usage import Usage
 from callsheet.web.request_models import BatchRowStatusName
 from callsheet.web.response_models import ResponseModel
@@ -47,13 +48,14 @@ class BatchSummary(ResponseModel):
 
 
 class RowCounts(ResponseModel):
-    """Rows by their outcome; `left` are those that are not finished."""
+    """Rows by their outcome; `left` are not finished, and `waiting` those of them in a provider job."""
 
     total: int
     done: int
     failed: int
     left: int
     repaired: int
+    waiting: int
 
 
 class RowFailure(ResponseModel):
@@ -74,6 +76,28 @@ class BatchError(ResponseModel):
     hint: str
 
 
+class ProviderJob(ResponseModel):
+    """A batch job at the provider with `rows` of the batch; times are Unix seconds.
+
+    `sent` and `reading` follow `packing` and `sending`; in `done`, its results are read. `succeeded` and
+    `failed` are the provider's counts, `message` its words.
+    """
+
+    id: str
+    state: RecordState
+    rows: int
+    succeeded: int
+    failed: int
+    created: float
+    sent: float | None
+    ends_by: float | None
+    ended: float | None
+    cancelled: bool
+    llm: str
+    provider_id: str
+    message: str
+
+
 class BatchDocument(ResponseModel):
     """A batch as it stands."""
 
@@ -88,6 +112,7 @@ class BatchDocument(ResponseModel):
     failures: list[RowFailure]
     status: BatchStatus
     error: BatchError | None
+    jobs: list[ProviderJob]
     seconds_left: float | None = None
 
 

@@ -47,7 +47,7 @@ async def list_batches(call: RequestContext) -> Response:
 
 
 async def get_batch(call: RequestContext) -> Response:
-    """Return the document of a batch: rows, failures, usage, time left."""
+    """Return the document of a batch: rows, failures, usage, provider jobs, time left."""
     return json_response(await _document(call))
 
 
@@ -64,7 +64,7 @@ async def resume_batch(call: RequestContext) -> Response:
 
 
 async def stop_batch(call: RequestContext) -> Response:
-    """Stop a batch: no further row is started, and active rows have some seconds to finish."""
+    """Stop a batch: no further row is started, active rows have some seconds, provider jobs go on."""
     call.server.batches.stop(_name(call))
     return json_response(await _document(call))
 
@@ -72,9 +72,10 @@ async def stop_batch(call: RequestContext) -> Response:
 async def delete_batch(call: RequestContext) -> Response:
     """Delete a batch with the runs of its rows."""
     name = _name(call)
-    call.server.batches.delete(name)
+    call.server.batches.check_idle(name)
     if await call.server.service.store.names_starting_with(f"{name}."):
         await call.server.service.delete(name)
+    call.server.batches.delete(name)
     return json_response({"deleted": name})
 
 
@@ -124,4 +125,5 @@ def _upload(call: RequestContext) -> Upload:
         tier=body.tier,
         effort=body.effort,
         temperature=body.temperature,
+        jobs=body.jobs,
     )

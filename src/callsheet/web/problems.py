@@ -19,6 +19,7 @@ from callsheet.errors import (
     StorageFullError,
 )
 from callsheet.events import QuestionAnswered
+from callsheet.llm.jobs import NoJobsError
 from callsheet.runs.edit import EditedElsewhereError
 from callsheet.runs.run_pool import PoolStoppedError
 from callsheet.runs.session import AlreadyAnsweredError
@@ -74,6 +75,8 @@ def problem(error: CallsheetError) -> Response:
     if isinstance(error, SheetError):
         listed = error.problems[:MAX_ROW_PROBLEMS]
         extra |= {"problems": [{"row": each.number, "message": each.message} for each in listed]}
+    if isinstance(error, NoJobsError):
+        extra |= {"problems": [{"path": "$.jobs", "message": error.message}]}
     if isinstance(error, AlreadyAnsweredError):
         extra |= _first_answer(error)
     if isinstance(error, EditedElsewhereError):

@@ -113,6 +113,11 @@ class BatchRequestBody(RequestBody):
     tier: TierName | None = Field(default=None, description=TIER_HELP)
     effort: EffortName | None = Field(default=None, description=EFFORT_HELP)
     temperature: Temperature | None = Field(default=None, description=TEMPERATURE_HELP)
+    jobs: bool = Field(
+        default=False,
+        description="Whether the rows go into batch jobs of the provider: about half the price, within a"
+        " day. The server reads them in the background, after a restart too.",
+    )
     concurrency: int | None = Field(
         default=None,
         ge=1,

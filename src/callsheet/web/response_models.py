@@ -131,6 +131,7 @@ class LLMSummary(ResponseModel):
     spec: str
     title: str
     key: KeyStatus
+    jobs: bool = Field(description="Whether a batch can go into batch jobs of the provider.")
     variables: list[str] | None = optional_field("The variables that can hold the key.")
 
 

@@ -4,12 +4,14 @@ import { apiPath, attempt, get, post, remove } from "./api_client.js";
 import { defaultBatchTitle } from "./format.js";
 import { t } from "./language.js";
 import { announce } from "./live_region.js";
+import { selectedLlm } from "./llm_picker.js";
 import { openRun, perform } from "./run_actions.js";
 import { loadRuns } from "./run_list.js";
 import { briefFields, enteredBrief, selectionNames } from "./selectors.js";
 import { setState, state } from "./store.js";
 
 const POLL_INTERVAL = 700; // milliseconds
+const JOB_POLL_INTERVAL = 3_000; // while rows wait for jobs of the provider
 
 /** The body of a request with the sheet, and what applies to rows that say nothing else. */
 export function batchRequest() {
@@ -19,6 +21,7 @@ export function batchRequest() {
     title: state.batch.title,
     workflow: state.workflow.name,
     llm: state.llm,
+    jobs: Boolean(state.batch.jobs && selectedLlm().jobs),
     groups: selectionNames(),
     brief: enteredBrief(fields),
   };
@@ -66,7 +69,8 @@ function applyBatch(document) {
   const before = state.batch?.document;
   setState({ run: null, batch: { text: "", title: defaultBatchTitle(), ...state.batch, document } });
   clearTimeout(pollTimer);
-  if (isBatchRunning(document)) pollTimer = setTimeout(poll, POLL_INTERVAL);
+  const interval = document.rows.waiting ? JOB_POLL_INTERVAL : POLL_INTERVAL;
+  if (isBatchRunning(document)) pollTimer = setTimeout(poll, interval);
   else if (before?.batch === document.batch && isBatchRunning(before))
     announce(t("batch.ended", { title: document.title, ...document.rows }));
 }

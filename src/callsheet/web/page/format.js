@@ -50,6 +50,12 @@ export function formatDate(seconds) {
   return date.toLocaleDateString(locale(), { day: "numeric", month: "short", ...year });
 }
 
+/** A day and time: "22 Nov, 14:05". */
+export function formatMoment(seconds) {
+  const options = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
+  return new Date(seconds * 1000).toLocaleString(locale(), options);
+}
+
 /** A day as the server writes it: "2026-09-24". */
 export function formatDay(day) {
   const options = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };

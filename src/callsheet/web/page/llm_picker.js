@@ -129,8 +129,8 @@ export function selectedLlm(wanted = state.llm) {
   if (listed) return listed;
   const provider = (spec) => spec.split(":")[0];
   const sibling = state.llms.find(({ spec }) => provider(spec) === provider(wanted));
-  const { title, key = "not_needed", variables = [] } = sibling ?? {};
-  return { spec: wanted, title, key, variables };
+  const { title, key = "not_needed", variables = [], jobs = false } = sibling ?? {};
+  return { spec: wanted, title, key, variables, jobs };
 }
 
 function keyStatus() {

@@ -61,7 +61,7 @@ function batchAction({ text, check, error, document }) {
     case "succeeded":
       return { kind: "done", label: "", note: t("next.ideas_written") };
     default:
-      return { kind: "wait", label: t("activity.writing") };
+      return { kind: "wait", label: t(document.rows.waiting ? "jobs.waiting" : "activity.writing") };
   }
   if (error) return { kind: "choose", label: t("next.correct_rows") };
   if (!check) return { kind: "choose", label: t(text.trim() ? "next.checking" : "next.enter_ideas") };

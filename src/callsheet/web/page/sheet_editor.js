@@ -5,6 +5,7 @@ import { batchRequest } from "./batch_actions.js";
 import { button, byId, el, inlineCode, renderIfChanged } from "./dom.js";
 import { defaultBatchTitle, sentence } from "./format.js";
 import { listAll, t } from "./language.js";
+import { selectedLlm } from "./llm_picker.js";
 import { setState, state } from "./store.js";
 
 const CHECK_DELAY = 400; // milliseconds after the last key
@@ -31,6 +32,8 @@ export function renderSheetEditor(element, batch) {
   const text = isLong ? `${batch.text.slice(0, 2_000)}…` : batch.text;
   const shown = isWorkbook ? t("sheet.workbook") : text;
   if (area.value !== shown) area.value = shown;
+  byId("jobs-field").hidden = !selectedLlm().jobs;
+  byId("sheet-jobs").checked = Boolean(batch.jobs);
   scheduleCheck();
   renderIfChanged(byId("sheet-check"), [batch.check, batch.error], () => checkResult(batch));
 }
@@ -58,6 +61,11 @@ function editor() {
     event.stopPropagation();
     takeSheet(dropped);
   };
+  const jobs = el("input", {
+    type: "checkbox",
+    id: "sheet-jobs",
+    on: { change: (event) => setBatch({ jobs: event.target.checked }) },
+  });
   const clear = () => setBatch({ text: "", title: defaultBatchTitle() });
   const hint = inlineCode(t("sheet.hint"));
   return [
@@ -76,6 +84,7 @@ function editor() {
       button(t("sheet.clear"), clear, { class: "link-button" }),
       button(t("sheet.back"), () => setState({ batch: null }), { class: "link-button" }),
     ),
+    el("label", { id: "jobs-field", hidden: true }, jobs, t("sheet.jobs")),
     el("div", { id: "sheet-check", "aria-live": "polite" }),
   ];
 }

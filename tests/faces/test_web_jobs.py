@@ -1,0 +1,135 @@
+"""A batch in provider jobs over HTTP: executed in the background, stopped, and gone on with after a restart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from starlette.testclient import TestClient
+
+from callsheet.batches import jobs as batch_jobs
+from callsheet.llm.providers import PROVIDERS
+from callsheet.settings import read_settings
+from callsheet.web.access import AccessPolicy
+from callsheet.web.app import build_app
+from callsheet.web.server_state import ServerState
+from tests.support.openai_jobs import OpenAIJobs
+
+SHEET = {
+    "sheet": "idea\n" + "".join(f"a lamp number {n} by the river\n" for n in range(3)),
+    "title": "lamps",
+    "groups": ["sora"],
+    "llm": "openai:gpt-5.4-mini",
+    "jobs": True,
+}
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[OpenAIJobs]:
+    with OpenAIJobs() as server:
+        monkeypatch.setitem(PROVIDERS, "openai", replace(PROVIDERS["openai"], url=server.url))
+        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        monkeypatch.setenv("CALLSHEET_HOME", str(tmp_path / "home"))
+        monkeypatch.setattr(batch_jobs, "FIRST_POLL_SECONDS", 0.02)
+        monkeypatch.setattr(batch_jobs, "LONGEST_POLL_SECONDS", 0.05)
+        yield server
+
+
+class Served:
+    """A server on the home of the settings, until its context ends."""
+
+    def __init__(self) -> None:
+        self.state = ServerState(read_settings(), {"oms": "oms"})
+        policy = AccessPolicy(frozenset(), "", "callsheet", None)
+        self.client = TestClient(build_app(self.state, policy), base_url="http://127.0.0.1")
+
+    def __enter__(self) -> Self:
+        self.client.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        assert self.client.portal is not None
+        self.client.portal.call(self.state.close, 5.0)
+        self.client.__exit__(*error)
+
+    def start(self) -> str:
+        started = self.client.post("/api/batches", json=SHEET)
+        assert started.status_code == 201, started.text
+        return str(started.json()["batch"])
+
+    def until(self, batch: str, status: str, job: str) -> dict[str, Any]:
+        """The batch's document, once it has this status and its only job this state."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            document: dict[str, Any] = self.client.get(f"/api/batches/{batch}").json()
+            if document["status"] == status and [each["state"] for each in document["jobs"]] == [
+                job
+            ]:
+                return document
+            time.sleep(0.02)
+        raise AssertionError(document)
+
+
+def test_a_restarted_server_goes_on_with_a_batch_in_jobs_and_sends_nothing_twice(
+    provider: OpenAIJobs,
+) -> None:
+    provider.hold = True
+    with Served() as first:
+        batch = first.start()
+        waiting = first.until(batch, "running", "sent")
+        assert (waiting["jobs"][0]["rows"], waiting["rows"]["waiting"]) == (3, 3)
+        assert first.client.get("/api/health").is_success
+    provider.hold = False
+    with Served() as second:
+        done = second.until(batch, "succeeded", "done")
+        assert (done["rows"]["done"], done["rows"]["waiting"]) == (3, 0)
+        assert done["usage"]["cost_usd"] == pytest.approx(provider.billed_usd, rel=0.01)
+    assert (len(provider.creates), len(provider.bills)) == (1, 3)
+
+
+def test_a_stopped_batch_leaves_its_job_and_waits_until_it_is_resumed(
+    provider: OpenAIJobs,
+) -> None:
+    provider.hold = True
+    with Served() as first:
+        batch = first.start()
+        first.until(batch, "running", "sent")
+        assert first.client.post(f"/api/batches/{batch}/stop", json={}).is_success
+        stopped = first.until(batch, "interrupted", "sent")
+        assert stopped["rows"]["waiting"] == 3
+        refused = first.client.delete(f"/api/batches/{batch}")
+        assert (refused.status_code, "which is paid for" in refused.text) == (409, True)
+    assert not [seen for seen in provider.requests if "cancel" in seen.path]
+    provider.hold = False
+    with Served() as second:
+        second.until(batch, "interrupted", "sent")
+        assert second.client.post(f"/api/batches/{batch}/resume", json={}).is_success
+        second.until(batch, "succeeded", "done")
+        assert second.client.delete(f"/api/batches/{batch}").is_success
+    assert len(provider.creates) == 1
+
+
+def test_jobs_are_priced_at_half_and_refused_with_the_field_where_the_llm_has_none(
+    provider: OpenAIJobs,
+) -> None:
+    with Served() as server:
+        costs = [
+            server.client.post("/api/sheets", json=SHEET | {"jobs": jobs}).json()["least_usd"]
+            for jobs in (True, False)
+        ]
+        assert costs[0] == pytest.approx(costs[1] / 2, rel=0.01)
+        for path in ("/api/sheets", "/api/batches"):
+            refused = server.client.post(path, json=SHEET | {"llm": "offline"})
+            assert refused.status_code == 422
+            assert "takes no batch jobs" in refused.json()["detail"]
+            assert refused.json()["problems"][0]["path"] == "$.jobs"
+        listed = server.client.get("/api/llms").json()["llms"]
+        flags = {each["spec"].partition(":")[0]: each["jobs"] for each in listed}
+        assert (flags["openai"], flags["anthropic"], flags["google"]) == (True, True, True)
+        assert not flags["offline"]
+        assert not flags["ollama"]
+    assert provider.creates == []
