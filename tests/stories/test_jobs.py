@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +24,9 @@ from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
+from tests.support.anthropic_jobs import AnthropicJobs
 from tests.support.batches import SharedStore, ideas, read_csv, write_sheet
+from tests.support.google_jobs import GoogleJobs
 from tests.support.loopback import Answer
 from tests.support.openai_jobs import OpenAIJobs
 from tests.support.schema_writer import write_text
@@ -79,6 +83,66 @@ async def test_the_same_command_sends_a_job_and_later_reads_it(
     assert [record.state for record in batch.jobs.records] == ["done"]
     assert server.deleted
     assert not chats(server)
+
+
+OTHERS: dict[str, tuple[type[AnthropicJobs | GoogleJobs], str]] = {
+    "anthropic": (AnthropicJobs, "claude-sonnet-5-5"),
+    "google": (GoogleJobs, "gemini-3.8-flash"),
+}
+
+
+@contextmanager
+def serving(
+    provider: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[AnthropicJobs | GoogleJobs, dict[str, Any]]]:
+    """A provider's loopback server, and the options of a batch in jobs of it."""
+    kind, llm = OTHERS[provider]
+    with kind() as server:
+        known = replace(PROVIDERS[provider], url=server.url)
+        monkeypatch.setitem(PROVIDERS, provider, known)
+        monkeypatch.setenv(known.key_names[0], "k")
+        monkeypatch.setattr(batch_jobs, "FIRST_POLL_SECONDS", 0.01)
+        yield server, {"llm": f"{provider}:{llm}", "jobs": True}
+
+
+@pytest.mark.parametrize("provider", OTHERS)
+async def test_jobs_of_other_providers_end_as_ordinary_batches_do(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(3))
+    with serving(provider, monkeypatch) as (server, options):
+        bench = SharedStore(SqlStore.in_memory(), settings=read_settings())
+        server.hold = True
+        batch = await bench.write(sheet, tmp_path / "out.csv", **options)
+        assert (batch.progress.waiting, len(server.creates)) == (3, 1)
+        server.hold = False
+        batch = await bench.write(sheet, tmp_path / "out.csv", **options)
+        assert (batch.progress.done, len(server.creates)) == (3, 1)
+        assert batch.progress.usage.cost_usd == pytest.approx(server.billed_usd, rel=0.01)
+        assert server.deleted
+        plain = SharedStore(SqlStore.in_memory(), settings=read_settings())
+        await plain.write(sheet, tmp_path / "plain.csv", llm=options["llm"])
+    assert without_cost(tmp_path / "out.csv") == without_cost(tmp_path / "plain.csv")
+
+
+async def test_a_job_of_anthropic_that_may_be_ours_is_waited_for_and_adopted_once_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_jobs, "LIST_SECONDS", 0.0)
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    with serving("anthropic", monkeypatch) as (server, options):
+        bench = SharedStore(SqlStore.in_memory(), settings=read_settings())
+        server.hold = server.drop_after_create = True
+        await bench.execute(sheet, **options)
+        for _ in range(2):
+            batch, _ = await bench.execute(sheet, **options)
+            assert [record.state for record in batch.jobs.live] == ["sending"]
+            assert (batch.progress.waiting, len(server.creates)) == (2, 1)
+        server.hold = False
+        for job in server.jobs.values():
+            server.look(job)
+        batch, _ = await bench.execute(sheet, **options)
+        assert (batch.progress.done, len(server.creates), len(server.bills)) == (2, 1, 2)
 
 
 def _carry_out_until_killed(folder: Path, server: OpenAIJobs) -> None:
@@ -239,6 +303,41 @@ async def test_a_run_in_a_job_is_neither_resumed_nor_deleted(
     assert (await service.runs())[0]["status"] == "waiting"
 
 
+async def test_a_job_that_is_absent_is_sent_again_after_five_minutes_only(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.fail_next("POST .*batches", Answer(500, server.error(500, "hm")))
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    batch, _ = await bench.execute(sheet, **JOBS)
+    sent, calls = batch.jobs.live[0].sent, 0
+    for seconds, creates in ((295, 0), (301, 1)):
+        later = SimpleNamespace(time=lambda seconds=seconds: sent + seconds)
+        monkeypatch.setattr(batch_jobs, "time", later)
+        batch, _ = await bench.execute(sheet, **JOBS)
+        assert (batch.progress.waiting, len(server.creates)) == (2, creates), seconds
+        lists = sum("GET /v1/batches?" in each for each in server.seen)
+        assert lists > calls
+        calls = lists
+
+
+async def test_where_the_queue_has_no_room_the_rows_are_left_and_the_command_says_what_to_do(
+    bench: SharedStore, server: OpenAIJobs, tmp_path: Path
+) -> None:
+    message = "Enqueued token limit reached for gpt-5.4-mini."
+    refusal = {"code": "token_limit_exceeded", "message": message, "line": None}
+    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
+    for _ in range(4):  # more often than a row may be submitted otherwise
+        server.refuse_with = [refusal]
+        batch, _ = await bench.execute(sheet, **JOBS, wait=True)
+        assert (batch.progress.left, batch.progress.failed) == (2, 0)
+    assert batch.paused_by is not None
+    assert message in batch.paused_by.message
+    assert "same command" in batch.paused_by.hint
+    assert batch.paused_by.exit_code == 5
+    batch, _ = await bench.execute(sheet, **JOBS, wait=True)
+    assert (batch.progress.done, len(server.bills)) == (2, 2)
+
+
 async def test_jobs_are_refused_where_there_are_none(bench: SharedStore, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
     with pytest.raises(InputError, match="no batch jobs"):
@@ -271,6 +370,15 @@ async def test_the_estimate_knows_the_half_price(
     half = await estimate_batch(bench.batch(sheet, **JOBS, repair="job"))
     assert half.least_usd == pytest.approx(ordinary.least_usd / 2)
     assert half.most_usd == pytest.approx(ordinary.most_usd / 2)
+
+
+async def test_the_estimated_input_of_a_batch_in_jobs_is_what_is_billed(
+    bench: SharedStore, server: OpenAIJobs, sheet: Path
+) -> None:
+    estimated = await estimate_batch(bench.batch(sheet, **JOBS))
+    await bench.execute(sheet, **JOBS, wait=True)
+    sent = sum(billed.sent for billed in server.bills)
+    assert estimated.input_tokens == pytest.approx(sent, rel=0.01)
 
 
 async def test_a_budget_bounds_what_is_in_jobs_and_the_same_command_goes_on(

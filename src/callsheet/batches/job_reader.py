@@ -48,25 +48,28 @@ class JobReader:
     deliver: Callable[[RunView, Event], Awaitable[None]] | None = None
     failed: set[str] = field(default_factory=set)
 
-    async def read(self, record: JobRecord, provider: ProviderJobs) -> None:
-        """Store every result of a job; raises ProviderError, and LeaseError while a run is held."""
+    async def read(self, record: JobRecord, provider: ProviderJobs, *, counts: bool = True) -> None:
+        """Store every result of a job; raises ProviderError, and LeaseError while a run is held.
+
+        Unless the job `counts`, no row fails because it was submitted too often.
+        """
         chunk: list[JobResult] = []
         async for result in provider.results(record.provider_id):
             chunk.append(result)
             if len(chunk) == AT_ONCE:
-                await self._store(record, chunk)
+                await self._store(record, chunk, counts=counts)
                 chunk = []
-        await self._store(record, chunk)
+        await self._store(record, chunk, counts=counts)
 
-    async def _store(self, record: JobRecord, chunk: list[JobResult]) -> None:
-        await asyncio.gather(*(self._take(record, result) for result in chunk))
+    async def _store(self, record: JobRecord, chunk: list[JobResult], *, counts: bool) -> None:
+        await asyncio.gather(*(self._take(record, result, counts=counts) for result in chunk))
 
-    async def _take(self, record: JobRecord, result: JobResult) -> None:
+    async def _take(self, record: JobRecord, result: JobResult, *, counts: bool) -> None:
         job, _, row = result.custom_id.partition("-")
         view = await self._waiting(f"{record.batch}.{row}", record) if job == record.id else None
         if view is None:
             return
-        event = _event_of(view, result)
+        event = _event_of(view, result, counts=counts)
         if isinstance(event, RunFailed):
             self.failed.add(view.run)
         try:
@@ -91,13 +94,14 @@ class JobReader:
         await self.store.release(lease)
 
 
-def _event_of(view: RunView, result: JobResult) -> Event:
+def _event_of(view: RunView, result: JobResult, *, counts: bool) -> Event:
     """Return what a result means for its run: a reply, a failure, or that it is to be sent again."""
     submitted, outcome = view.submitted, result.outcome
     assert submitted is not None  # noqa: S101  # it waits for a job
     if not isinstance(outcome, JobRowError):
         return call_replied(view, submitted.number, outcome, repair=submitted.repair)
-    again = outcome.kind != PERMANENT and view.submissions < MAX_SUBMISSIONS
+    has_tries = view.submissions < MAX_SUBMISSIONS or not counts
+    again = outcome.kind != PERMANENT and has_tries
     if again or outcome.kind == "cancelled":
         return RunResumed(
             llm=view.llm,

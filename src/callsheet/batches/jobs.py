@@ -53,7 +53,7 @@ class BatchJobs:
     setup: RunSetup
     breaker: CircuitBreaker
     records: list[JobRecord] = field(default_factory=list)
-    _no_room: bool = False
+    _no_room: str = ""
 
     def __post_init__(self) -> None:
         self.book, self.owner = JobRecords(self.store), owner_name()
@@ -97,13 +97,21 @@ class BatchJobs:
         if self._packer is not None:
             await self._packer.finish(send=send)
         self.records = await self.book.of(self.batch)
+        if self._no_room and not self.live:
+            self._pause(
+                ProviderError(
+                    f"the provider's limit of queued tokens left no room for a job: {self._no_room}",
+                    hint="give the same command again once other jobs of this account have ended, or send"
+                    " fewer rows at once with `--limit N`",
+                )
+            )
 
     async def look(self) -> None:
         """Find out how every live job stands, and read those that have ended.
 
         Where the provider cannot be asked, the batch is paused.
         """
-        self._no_room = False
+        self._no_room = ""
         self.records = await self.book.of(self.batch)
         if self._resend:
             await self._release(self._resend)
@@ -225,12 +233,13 @@ class BatchJobs:
         )
         if not ended:
             return
-        await self.reader.read(record, self._provider)
+        failed = len(self.reader.failed)
+        await self.reader.read(record, self._provider, counts=not status.no_room)
         await self.book.save(record, state="done", ended=time.time())
         with suppress(ProviderError):
             await self._provider.forget(record.provider_id)
-        if status.no_room:
-            self._no_room = True
+        if status.no_room and len(self.reader.failed) - failed < record.rows:
+            self._no_room = status.message or "no reason was given"
 
     async def _release(self, job: str) -> None:
         """Let the rows of a job be sent again of which nobody knows whether it was created."""
