@@ -25,14 +25,11 @@ from callsheet.batches import jobs as batch_jobs
 from callsheet.llm.providers import PROVIDERS
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
-from tests.support.batches import SharedStore, ideas, read_csv, write_sheet
+from tests.support.batches import SharedStore, ideas, without_cost, write_sheet
 from tests.support.openai_jobs import OpenAIJobs
 from tests.support.self_killing_jobs import STEPS
 
 LLM = "openai:gpt-5.4-mini"
-
-OTHERWISE = ("cost_usd", "tokens", "run")
-"""The columns of the output in which a batch in jobs may differ from an ordinary one."""
 
 PROMISED_MB = 250
 PROMISED_OFF = 0.01
@@ -88,14 +85,10 @@ def _give_again(server: OpenAIJobs, folder: Path, step: str) -> Killed:
         step,
         jobs=len(created),
         billed=sum(job.counts.get("ok", 0) for job in created),
-        is_equal=_without_cost(output) == _without_cost(folder / "plain.csv"),
+        is_equal=without_cost(output) == without_cost(folder / "plain.csv"),
         cost_usd=batch.progress.usage.cost_usd or 0.0,
         seconds=time.monotonic() - began,
     )
-
-
-def _without_cost(path: Path) -> list[dict[str, str]]:
-    return [{k: v for k, v in row.items() if k not in OTHERWISE} for row in read_csv(path)]
 
 
 def carry_out(rows: int, folder: Path) -> Large:

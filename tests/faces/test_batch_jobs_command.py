@@ -2,48 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from callsheet.batches import jobs as batch_jobs
 from callsheet.cli.main import main
-from callsheet.llm.providers import PROVIDERS
 from tests.support.batches import ideas, read_csv, write_sheet
+from tests.support.cli import CommandResult
+from tests.support.job_server import call_server
 from tests.support.openai_jobs import OpenAIJobs
 
 SHEET = ("batch", "ideas.csv", "--groups", "leonardo", "--output", "out.csv")
 JOBS = (*SHEET, "--llm", "openai:gpt-5.4-mini", "--jobs")
 
 
-@dataclass(frozen=True)
-class Said:
-    """The exit status of a command, and what it wrote."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Command = Callable[..., Said]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[OpenAIJobs]:
     with OpenAIJobs() as server:
-        monkeypatch.setitem(PROVIDERS, "openai", replace(PROVIDERS["openai"], url=server.url))
-        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        call_server(monkeypatch, "openai", server.url)
         monkeypatch.setenv("CALLSHEET_HOME", str(tmp_path / "home"))
-        monkeypatch.setattr(batch_jobs, "FIRST_POLL_SECONDS", 0.01)
         monkeypatch.chdir(tmp_path)
         write_sheet(tmp_path / "ideas.csv", ideas(4))
         yield server
@@ -55,11 +37,11 @@ def callsheet(
 ) -> Command:
     del server
 
-    def call(*words: str) -> Said:
+    def call(*words: str) -> CommandResult:
         monkeypatch.setattr(sys, "argv", ["callsheet", *words])
         with pytest.raises(SystemExit) as ended:
             main()
-        return Said(int(ended.value.code or 0), *capsys.readouterr())
+        return CommandResult(int(ended.value.code or 0), *capsys.readouterr())
 
     return call
 

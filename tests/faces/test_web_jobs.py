@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,11 +11,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from callsheet.batches import jobs as batch_jobs
-from callsheet.llm.providers import PROVIDERS
 from callsheet.settings import read_settings
 from callsheet.web.access import AccessPolicy
 from callsheet.web.app import build_app
 from callsheet.web.server_state import ServerState
+from tests.support.job_server import call_server
 from tests.support.openai_jobs import OpenAIJobs
 
 SHEET = {
@@ -31,8 +30,7 @@ SHEET = {
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[OpenAIJobs]:
     with OpenAIJobs() as server:
-        monkeypatch.setitem(PROVIDERS, "openai", replace(PROVIDERS["openai"], url=server.url))
-        monkeypatch.setenv("OPENAI_API_KEY", "k")
+        call_server(monkeypatch, "openai", server.url)
         monkeypatch.setenv("CALLSHEET_HOME", str(tmp_path / "home"))
         monkeypatch.setattr(batch_jobs, "FIRST_POLL_SECONDS", 0.02)
         monkeypatch.setattr(batch_jobs, "LONGEST_POLL_SECONDS", 0.05)

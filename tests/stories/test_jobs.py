@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,14 +17,12 @@ from callsheet.batches import jobs as batch_jobs
 from callsheet.batches.estimate import estimate_batch
 from callsheet.batches.row_parser import RowDefaults
 from callsheet.errors import BudgetExceededError, InputError, StateConflictError
-from callsheet.llm.providers import PROVIDERS
 from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
-from tests.support.anthropic_jobs import AnthropicJobs
-from tests.support.batches import SharedStore, ideas, read_csv, write_sheet
-from tests.support.google_jobs import GoogleJobs
+from tests.support.batches import SharedStore, ideas, read_csv, without_cost, write_sheet
+from tests.support.job_server import call_server
 from tests.support.loopback import Answer
 from tests.support.openai_jobs import OpenAIJobs
 from tests.support.schema_writer import write_text
@@ -34,16 +30,11 @@ from tests.support.self_killing_jobs import STEPS
 
 JOBS = {"llm": "openai:gpt-5.4-mini", "jobs": True}
 
-OTHERWISE = ("cost_usd", "tokens", "run")
-"""The columns of the output in which a batch in jobs may differ from an ordinary one."""
-
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIJobs]:
     with OpenAIJobs() as server:
-        monkeypatch.setitem(PROVIDERS, "openai", replace(PROVIDERS["openai"], url=server.url))
-        monkeypatch.setenv("OPENAI_API_KEY", "k")
-        monkeypatch.setattr(batch_jobs, "FIRST_POLL_SECONDS", 0.01)
+        call_server(monkeypatch, "openai", server.url)
         yield server
 
 
@@ -60,10 +51,6 @@ def sheet(tmp_path: Path) -> Path:
 def chats(server: OpenAIJobs) -> list[Any]:
     """The ordinary calls."""
     return [seen for seen in server.requests if "chat" in seen.path]
-
-
-def without_cost(path: Path) -> list[dict[str, str]]:
-    return [{k: v for k, v in row.items() if k not in OTHERWISE} for row in read_csv(path)]
 
 
 async def test_the_same_command_sends_a_job_and_later_reads_it(
@@ -83,66 +70,6 @@ async def test_the_same_command_sends_a_job_and_later_reads_it(
     assert [record.state for record in batch.jobs.records] == ["done"]
     assert server.deleted
     assert not chats(server)
-
-
-OTHERS: dict[str, tuple[type[AnthropicJobs | GoogleJobs], str]] = {
-    "anthropic": (AnthropicJobs, "claude-sonnet-5-5"),
-    "google": (GoogleJobs, "gemini-3.8-flash"),
-}
-
-
-@contextmanager
-def serving(
-    provider: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[AnthropicJobs | GoogleJobs, dict[str, Any]]]:
-    """A provider's loopback server, and the options of a batch in jobs of it."""
-    kind, llm = OTHERS[provider]
-    with kind() as server:
-        known = replace(PROVIDERS[provider], url=server.url)
-        monkeypatch.setitem(PROVIDERS, provider, known)
-        monkeypatch.setenv(known.key_names[0], "k")
-        monkeypatch.setattr(batch_jobs, "FIRST_POLL_SECONDS", 0.01)
-        yield server, {"llm": f"{provider}:{llm}", "jobs": True}
-
-
-@pytest.mark.parametrize("provider", OTHERS)
-async def test_jobs_of_other_providers_end_as_ordinary_batches_do(
-    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sheet = write_sheet(tmp_path / "ideas.csv", ideas(3))
-    with serving(provider, monkeypatch) as (server, options):
-        bench = SharedStore(SqlStore.in_memory(), settings=read_settings())
-        server.hold = True
-        batch = await bench.write(sheet, tmp_path / "out.csv", **options)
-        assert (batch.progress.waiting, len(server.creates)) == (3, 1)
-        server.hold = False
-        batch = await bench.write(sheet, tmp_path / "out.csv", **options)
-        assert (batch.progress.done, len(server.creates)) == (3, 1)
-        assert batch.progress.usage.cost_usd == pytest.approx(server.billed_usd, rel=0.01)
-        assert server.deleted
-        plain = SharedStore(SqlStore.in_memory(), settings=read_settings())
-        await plain.write(sheet, tmp_path / "plain.csv", llm=options["llm"])
-    assert without_cost(tmp_path / "out.csv") == without_cost(tmp_path / "plain.csv")
-
-
-async def test_a_job_of_anthropic_that_may_be_ours_is_waited_for_and_adopted_once_it_has_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batch_jobs, "LIST_SECONDS", 0.0)
-    sheet = write_sheet(tmp_path / "ideas.csv", ideas(2))
-    with serving("anthropic", monkeypatch) as (server, options):
-        bench = SharedStore(SqlStore.in_memory(), settings=read_settings())
-        server.hold = server.drop_after_create = True
-        await bench.execute(sheet, **options)
-        for _ in range(2):
-            batch, _ = await bench.execute(sheet, **options)
-            assert [record.state for record in batch.jobs.live] == ["sending"]
-            assert (batch.progress.waiting, len(server.creates)) == (2, 1)
-        server.hold = False
-        for job in server.jobs.values():
-            server.look(job)
-        batch, _ = await bench.execute(sheet, **options)
-        assert (batch.progress.done, len(server.creates), len(server.bills)) == (2, 1, 2)
 
 
 def _carry_out_until_killed(folder: Path, server: OpenAIJobs) -> None:

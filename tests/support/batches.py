@@ -40,6 +40,15 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+JOBS_DIFFER_IN = ("cost_usd", "tokens", "run")
+"""The columns of the output in which a batch in provider jobs may differ from an ordinary one."""
+
+
+def without_cost(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a written file without what a batch in provider jobs has of its own."""
+    return [{k: v for k, v in row.items() if k not in JOBS_DIFFER_IN} for row in read_csv(path)]
+
+
 @dataclass
 class SharedStore:
     """A store that several executions of a batch share."""

@@ -11,10 +11,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
+from callsheet.batches import jobs as batch_jobs
+from callsheet.llm.providers import PROVIDERS
 from callsheet.llm.tokens import count_tokens
 from tests.support.loopback import Answer, Drop
 from tests.support.schema_writer import Write, fill, write_text, writing_for
@@ -99,6 +103,14 @@ class ServedJob:
     @property
     def ended(self) -> float | None:
         return self.created + 60 if self.end else None
+
+
+def call_server(monkeypatch: pytest.MonkeyPatch, provider: str, url: str) -> None:
+    """Let a provider be called at this address, with a key, and its jobs be polled at once."""
+    known = PROVIDERS[provider]
+    monkeypatch.setitem(PROVIDERS, provider, replace(known, url=url))
+    monkeypatch.setenv(known.key_names[0], "k")
+    monkeypatch.setattr(batch_jobs, "FIRST_POLL_SECONDS", 0.01)
 
 
 class JobServer:
