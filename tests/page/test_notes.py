@@ -87,6 +87,7 @@ def test_an_image_dropped_on_a_prompt_is_kept_shown_animated_and_removed(
     assert [*rendered] == ["SORA_1_A"]
 
     card.get_by_role("button", name="Animate").click()
+    expect(ui.page.locator("#groups-fold")).to_have_attribute("aria-expanded", "true")
     ui.select_groups("motion_2_0")
     expect(ui.page.get_by_label("Which image should be animated?")).to_have_value("SORA_1_A")
     with ui.page.expect_request(lambda request: request.url.endswith("/retry")) as sent:
