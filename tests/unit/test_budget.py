@@ -128,10 +128,16 @@ async def test_a_call_that_was_cut_off_may_have_cost_anything_so_no_other_is_sen
     assert inner.calls == 1
 
 
-async def test_a_call_that_waited_is_not_sent_once_the_circuit_is_open() -> None:
+@pytest.mark.parametrize(
+    ("places", "worst_cases"), [(3, 1.5), (1, 5.0)], ids=["for its reservation", "for its place"]
+)
+async def test_a_call_that_waited_is_not_sent_once_the_circuit_is_open(
+    places: int, worst_cases: float
+) -> None:
     breaker = CircuitBreaker()
     inner = Gated(error=KeyRefusedError("no"))
-    llm = BatchLLM(inner, breaker, _budget(1.5 * _worst()))
+    budget = _budget(worst_cases * _worst())
+    llm = BatchLLM(inner, breaker, asyncio.Semaphore(places), budget)
     tasks = _start(llm, 3)
     await _settle()
     inner.gate.set()
@@ -144,7 +150,7 @@ async def test_a_call_that_waited_is_not_sent_once_the_circuit_is_open() -> None
 async def test_a_call_that_does_not_fit_stops_those_that_would() -> None:
     breaker, inner = CircuitBreaker(), Gated()
     inner.gate.set()
-    llm = BatchLLM(inner, breaker, _budget(_worst("heron " * 500)))
+    llm = BatchLLM(inner, breaker, asyncio.Semaphore(1), _budget(_worst("heron " * 500)))
     with pytest.raises(BudgetExceededError):
         await llm.compose(_request("heron " * 5_000))
     with pytest.raises(BudgetExceededError):

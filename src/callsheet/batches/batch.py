@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from callsheet.batches.batch_llm import BatchLLM
+from callsheet.batches.batch_llm import BatchLLM, rows_for
 from callsheet.batches.circuit_breaker import CircuitBreaker
 from callsheet.batches.outcomes import (
     BatchProgress,
@@ -77,21 +77,22 @@ class Batch:
         alone = request.max_cost is not None or request.jobs
         service.queue = "batch" if service.queue and not alone else None
         self.sheet = SheetReader(request.file)
-        rows_at_once = request.concurrency or DEFAULT_CONCURRENCY
-        self.setup, self.limiter = _prepare(service, request, rows_at_once)
+        calls = request.concurrency or DEFAULT_CONCURRENCY
+        self.setup, self.limiter = _prepare(service, request, calls)
         seed = settings_hash(request.defaults, self.setup)
         self.name = f"{batch_title(request.title or request.file.stem)}-{seed[:4]}"
         self._parser = RowParser(self.setup.bundle, request.defaults, self.name, seed)
         self.progress = BatchProgress()
-        self._choices = RepeatedChoices(rows_at_once, self._parser.open_choices)
+        self._choices = RepeatedChoices(calls, self._parser.open_choices)
         self._selection = RowSelection(request.limit, request.sample)
         self._check_sheet()
         self._breaker = CircuitBreaker()
-        self._llm = BatchLLM(self.setup.llm, self._breaker)
+        self._places = asyncio.Semaphore(calls)
+        self._llm = BatchLLM(self.setup.llm, self._breaker, self._places)
         self._runs = RowRuns(service, self.name, request)
         self.jobs: BatchJobs | None = None
         self._suspects = self._runs.suspects
-        self._pool = RunPool(self._advance, rows_at_once)
+        self._pool = RunPool(self._advance, rows_for(calls))
         self.notice: Callable[[str], None] = lambda _: None
         self._stopping: asyncio.Task[None] | None = None
         self._storage_error: StorageError | None = None
@@ -255,7 +256,7 @@ class Batch:
             spent = None if spent is None or reserved is None else spent + reserved
             most = chosen_output_limit(self.setup.llm)
             budget = Budget(limit, spent, _budget_hint, owner="the batch's ", most_tokens=most)
-        self._llm = BatchLLM(self.setup.llm, self._breaker, budget)
+        self._llm = BatchLLM(self.setup.llm, self._breaker, self._places, budget)
 
     async def _find_suspects(self) -> None:
         """Record which rows were under way when the batch's earlier process died, if it did."""
@@ -277,7 +278,7 @@ class Batch:
                     await self._submit(row)
                     with suppress(PoolStoppedError):
                         await self._pool.wait(row.run)
-        await self._suspects.begin(self.limiter.maximum)
+        await self._suspects.begin(self._pool.concurrency)
 
     async def _submit(self, row: Row) -> None:
         self._rows[row.run] = row
@@ -366,7 +367,7 @@ class Batch:
 
 
 def _prepare(
-    service: RunService, request: BatchRequest, rows_at_once: int
+    service: RunService, request: BatchRequest, calls: int
 ) -> tuple[RunSetup, ConcurrencyLimiter]:
     """Open the workflow and the LLM, and return them with what bounds the LLM's calls."""
     options = RunOptions(
@@ -374,7 +375,7 @@ def _prepare(
     )
     own = is_own_server(*service.llm_for(options))
     limiter = ConcurrencyLimiter(
-        rows_at_once,
+        calls,
         own=own,
         start=1 if own and request.concurrency is None else None,
         rate_limit=rate_limiter(service, options, request.rate_limit),

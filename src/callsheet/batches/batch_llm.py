@@ -1,4 +1,4 @@
-"""The LLM of a whole batch: one budget and one circuit breaker for all its calls."""
+"""The LLM of a whole batch: one budget, one circuit breaker and one number of places for all its calls."""
 
 from __future__ import annotations
 
@@ -9,22 +9,39 @@ from typing import TYPE_CHECKING
 from callsheet.errors import BudgetExceededError, PriceUnknownError, ProviderError
 
 if TYPE_CHECKING:
+    import asyncio
+
     from callsheet.batches.circuit_breaker import CircuitBreaker
     from callsheet.costs.budget import Budget
     from callsheet.llm.port import LLM, Reply, Request, TextListener
     from callsheet.questions import Question
 
 
+def rows_for(calls: int) -> int:
+    """Return how many rows are in progress at once for so many calls: a fourth more.
+
+    While some rows are checked and stored, the calls of others take their places.
+    """
+    return calls + calls // 4
+
+
 class BatchLLM:
     """Calls an LLM while the budget lasts and the circuit is closed.
 
-    `repeated` is how many rows are expected to send the same instructions and schema.
+    `places` bounds the calls at once; `repeated` is how many rows are expected to send the same
+    instructions and schema.
     """
 
     def __init__(
-        self, llm: LLM, breaker: CircuitBreaker, budget: Budget | None = None, repeated: int = 1
+        self,
+        llm: LLM,
+        breaker: CircuitBreaker,
+        places: asyncio.Semaphore,
+        budget: Budget | None = None,
+        repeated: int = 1,
     ) -> None:
         self._repeated = repeated
+        self._places = places
         self._llm = llm
         self._breaker = breaker
         self._budget = budget
@@ -35,7 +52,7 @@ class BatchLLM:
 
     def repeating(self, repeated: int) -> BatchLLM:
         """The same for one of so many rows with the same choice."""
-        return BatchLLM(self._llm, self._breaker, self._budget, repeated)
+        return BatchLLM(self._llm, self._breaker, self._places, self._budget, repeated)
 
     async def hold(self, request: Request) -> None:
         """Take off the budget what a call may cost whose reply comes with a provider job."""
@@ -53,6 +70,10 @@ class BatchLLM:
     ) -> Reply | Question:
         # Nobody watches a row being written, and each partial reply would be judged and stored.
         del on_text
+        async with self._places:
+            return await self._compose(request)
+
+    async def _compose(self, request: Request) -> Reply | Question:
         self._breaker.check()
         budget = self._budget
         try:

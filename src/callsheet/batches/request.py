@@ -21,7 +21,7 @@ RepairBy = Literal["live", "job"]
 """Whether what breaks a rule is asked for by ordinary calls, or in another job."""
 
 DEFAULT_CONCURRENCY = 10
-"""Rows at once where nobody says how many."""
+"""Calls at once where nobody says how many."""
 
 
 @dataclass(frozen=True)

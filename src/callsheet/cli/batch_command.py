@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     "--concurrency",
     type=click.IntRange(1, 1_000),
     metavar="N",
-    help="Maximum number of concurrent rows; reduced while the provider limits the rate. Default: 10;"
+    help="Maximum number of concurrent calls; reduced while the provider limits the rate. Default: 10;"
     " at a server of your own 1, and up to 10 as long as more make it faster.",
 )
 @click.option(

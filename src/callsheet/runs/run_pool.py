@@ -29,7 +29,7 @@ class RunPool:
 
     def __init__(self, advance: Advance, concurrency: int) -> None:
         self._advance = advance
-        self._concurrency = concurrency
+        self.concurrency = concurrency
         self._waiting: deque[str] = deque()
         self._ends: dict[str, asyncio.Future[None]] = {}
         self._active: set[asyncio.Task[None]] = set()
@@ -74,7 +74,7 @@ class RunPool:
             await asyncio.wait(late)
 
     def _start_waiting(self) -> None:
-        while self._waiting and len(self._active) < self._concurrency:
+        while self._waiting and len(self._active) < self.concurrency:
             run = self._waiting.popleft()
             # `advance` may be any awaitable; a task wants a coroutine.
             task = asyncio.create_task(self._run(run), name=run)

@@ -122,7 +122,7 @@ class BatchRequestBody(RequestBody):
         default=None,
         ge=1,
         le=100,
-        description="The number of rows executed at once: by default 10; at a server of your own one,"
+        description="The number of calls at once: by default 10; at a server of your own one,"
         " and up to 10 as long as more make it faster.",
     )
 
