@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _WEIGHT = r"(?<!\()\(++[^()]*:\d+(?:\.\d+)?\)+"
 _BEFORE = r"(?:\b(?:over|in|on|at|of|with|by|under|near|and|or|from|to|into|wearing|holding)\s+)?"
@@ -22,7 +26,22 @@ _SYNTAX = (
 )
 """What tools read as syntax, and what stays of it: flags, wildcards, LoRAs, choices, weights."""
 
-_RATIO = re.compile(r"--(?:ar|aspect)\s+([1-9]\d?:[1-9]\d?)\b")
+_SHAPE = r"(?<![\d:.])(1:1|2:3|3:2|3:4|4:3|4:5|5:4|9:16|9:21|16:10|16:9|21:9)(?![\d:])"
+_RATIO_WORD = "(?:aspect[ -]?ratio|ratio|format)"
+_RATIOS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?i)(?:, *)?\b(?:(?:in|im|with) +(?:an? +)?)?{_RATIO_WORD}(?: +of| +is)?:? +{_SHAPE}",
+        rf"(?i)(?:, *)?(?:\bin +(?:an? +)?)?{_SHAPE}[ -]{_RATIO_WORD}\b",
+        rf"(?i){_SHAPE}(?=[ -](?:crop|fram(?:e|ing)|composition|widescreen|vertical|horizontal|portrait|landscape)\b)",
+        rf"(?i)(?:(?<=\bvertical )|(?<=\bportrait )|(?<=\bhorizontal )|(?<=\bsquare )){_SHAPE}",
+        rf"(?:^|[,;] *| in +){_SHAPE}(?= *(?:[,;.!]|$))",
+        r"(?<![\d:])(16:9|21:9)(?![\d:])",
+    )
+)
+"""How an idea names its shape; `3:2` by itself may be a result, and `9:16` a time."""
+
+_FLAG_RATIO = re.compile(r"--(?:ar|aspect)\s+([1-9]\d?:[1-9]\d?)\b")
 _NO = re.compile(r"(?:^|\s)--no\s+(\w[^-]*?)(?=\s+--|$)")
 _DENIED = re.compile(r"(?i)(?:^|,)\s*(?:no|without(?: any| an?)?)\s+([\w -]{2,40}?)\s*(?=[,.;]|$)")
 _OTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]+")
@@ -93,10 +112,9 @@ _CARRIERS = frozenset({"shapes", "lines", "objects", "details", "subject", "scen
 
 @dataclass(frozen=True)
 class TakenOut:
-    """What tools read as syntax in an idea: each part, the ratio that it names, and other scripts."""
+    """What is no text in an idea: each part that tools read as syntax or as a shape, and other scripts."""
 
     parts: tuple[str, ...] = ()
-    ratio: str = ""
     other_script: bool = False
 
 
@@ -104,18 +122,34 @@ def taken_out(idea: str) -> TakenOut:
     """What an idea's drafts leave out of it."""
     line = " ".join(idea.split())
     _, parts = without_syntax(line)
-    ratio = _RATIO.search(line)
-    other = bool(_OTHER_SCRIPT.search(line))
-    return TakenOut(tuple(parts), ratio[1] if ratio else "", other)
+    return TakenOut(tuple(parts), bool(_OTHER_SCRIPT.search(line)))
+
+
+def named_ratio(idea: str) -> str:
+    """The aspect ratio that an idea names, such as `16:9`; empty where it names none, or several."""
+    line = " ".join(idea.split())
+    found = {match[1] for match in _FLAG_RATIO.finditer(line)}
+    for text in QUOTED.split(line)[::2]:
+        found |= {match[1] for match in _ratios_in(text)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _ratios_in(text: str) -> Iterator[re.Match[str]]:
+    return (match for pattern in _RATIOS for match in pattern.finditer(text))
 
 
 def without_syntax(text: str) -> tuple[str, list[str]]:
-    """The text without what tools read as syntax, and the parts that were."""
+    """The text without what tools read as syntax or as its shape, and the parts that were."""
     parts: list[str] = []
     for pattern, stays in _SYNTAX:
         parts += [found[0].strip() for found in re.finditer(pattern, text)]
         text = re.sub(pattern, stays, text)
-    return text, parts
+    pieces = QUOTED.split(text)
+    for number in range(0, len(pieces), 2):
+        for shape in _RATIOS:
+            parts += [found[0].strip(" ,;") for found in shape.finditer(pieces[number])]
+            pieces[number] = shape.sub(" ", pieces[number])
+    return "".join(pieces), parts
 
 
 def excluded(idea: str) -> list[str]:

@@ -12,6 +12,8 @@ import pytest
 from callsheet import Result, batch, load_groups, run
 from callsheet.exports.texts import named_texts
 from callsheet.idea_drafts import allowed
+from callsheet.idea_text import named_ratio
+from callsheet.runs.options import RunOptions
 from tests.support.cli import Terminal
 from tests.support.runs import InMemoryRuns, client_of, prompts_of
 from tests.support.strict_openai import StrictOpenAI
@@ -207,7 +209,7 @@ def test_what_tools_read_as_syntax_is_left_out_with_a_note_and_used_where_a_grou
     idea = "a (red panda:1.2) asleep, a rainbow over __city__ --ar 16:9 --no people"
     result = run(idea, ["midjourney_v8", "flux_2", "stable_diffusion"], workflow="studio")
     found = texts(result)
-    assert result.document["chosen"] == {"aspect_ratio": "16:9"}
+    assert result.document["brief"]["aspect_ratio"] == "16:9"
     assert " --ar 16:9 " in found["MIDJOURNEY_V8"]
     assert re.search(r" --no [^-]*\bpeople", found["MIDJOURNEY_V8"])
     assert "(red panda:1.2) asleep" in found["SDXL_PONY.prompt"]
@@ -216,7 +218,45 @@ def test_what_tools_read_as_syntax_is_left_out_with_a_note_and_used_where_a_grou
     assert not any(re.search("__|city", text) for text in found.values())
     said = terminal("run", "studio", "--idea", idea, "--groups", "flux_2").err
     assert "`--ar 16:9`" in said
+    assert "the aspect ratio is 16:9: the idea names it" in said
     assert "`over __city__`" in said
+
+
+def test_a_ratio_that_the_idea_names_stands_before_the_default_and_behind_what_is_said() -> None:
+    idea = "a red enamel teapot on a marble counter, 16:9"
+    result = run(idea, ["midjourney", "leonardo"])
+    assert result.document["brief"]["aspect_ratio"] == "16:9"
+    assert all(" --ar 16:9 " in texts(result)[f"MIDJOURNEY_{each}"] for each in "AB")
+    assert not any("16:9" in text.partition(" --")[0] for text in texts(result).values())
+    said = run(idea, ["midjourney"], brief={"aspect_ratio": "1:1"})
+    assert " --ar 1:1 " in texts(said)["MIDJOURNEY_A"]
+
+
+async def test_a_ratio_that_the_earlier_idea_named_does_not_outlive_it() -> None:
+    runs = InMemoryRuns.with_llm()
+    session = await runs.session(["leonardo"], idea="a heron at dawn, 16:9")
+    assert session.document()["brief"]["aspect_ratio"] == "16:9"
+    again = await runs.service.retry(session.view.run, RunOptions(brief={"idea": "a tram"}))
+    await again.advance()
+    assert again.document()["brief"]["aspect_ratio"] == "2:3"
+
+
+@pytest.mark.parametrize(
+    ("idea", "ratio"),
+    [
+        ("a vertical 9:16 poster of a cat", "9:16"),
+        ("a 4:5 portrait of a nun", "4:5"),
+        ("a dog in a 3:2 aspect ratio", "3:2"),
+        ("ein Hund im Format 9:16", "9:16"),
+        ("a dog --ar 21:9", "21:9"),
+        ("they won 3:2 in the rain", ""),
+        ("a station clock showing 9:16", ""),
+        ('the words "16:9" on an old television', ""),
+        ("a 16:9 dog, 4:5", ""),
+    ],
+)
+def test_a_ratio_is_no_result_no_time_and_no_lettering(idea: str, ratio: str) -> None:
+    assert named_ratio(idea) == ratio
 
 
 def test_an_idea_in_another_script_leaves_tags_that_can_be_used_and_a_note(

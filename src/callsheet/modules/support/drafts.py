@@ -42,22 +42,19 @@ def prepare(
 ) -> tuple[dict[str, JsonValue], list[str]]:
     """The variables that drafts are filled with, and notes on what drafts leave out.
 
-    A ratio that the idea names with `--ar` is the one that drafts are written for, and a default of
-    the workflow yields to what the idea names itself.
+    A default of the workflow yields to what the idea names itself.
     """
     idea = variables.get("idea")
     if not isinstance(idea, str):
         return dict(variables), []
     found, notes = taken_out(idea), list[str]()
     if found.parts:
-        used = f"; drafts that say their ratio use {found.ratio}" if found.ratio else ""
         parts = ", ".join(f"`{part}`" for part in found.parts)
-        notes.append(f"left out of the drafts' text as prompt syntax: {parts}{used}")
+        notes.append(f"left out of the drafts' text as prompt syntax: {parts}")
     if found.other_script and any("tags" in json.dumps(draft) for draft in drafts):
         notes.append(
             "lists of tags leave out what is not in Latin script; write the idea in English"
         )
-    changed: dict[str, JsonValue] = {"aspect_ratio": found.ratio} if found.ratio else {}
     defaults = variables.get("defaults")
     yielding = [
         name
@@ -67,7 +64,7 @@ def prepare(
     if yielding:
         named = " and ".join(yielding)
         notes.append(f"the workflow's default {named} yields to the idea, and is left out")
-    return {**variables, **changed, **dict.fromkeys(yielding, "")}, notes
+    return {**variables, **dict.fromkeys(yielding, "")}, notes
 
 
 def wrong_drafts(resources: Resources) -> Iterator[Problem]:

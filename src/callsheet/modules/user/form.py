@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, TypeAdapter
 
+from callsheet.idea_text import named_ratio
 from callsheet.modules.contract import (
     Ask,
     Done,
@@ -23,7 +24,7 @@ from callsheet.modules.contract import (
 from callsheet.questions import Option, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 def _regular_expression(pattern: str) -> str:
@@ -39,6 +40,7 @@ class FormField(Values):
 
     `presets` are answers by name: the name stands for the whole answer. A field whose default is
     empty is open unless it is answered; with `may_be_open`, one with another default can be, too.
+    An aspect ratio that the text of the field `ratio_named_in` names stands before the default.
     """
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -48,6 +50,7 @@ class FormField(Values):
     max_length: int = Field(default=4_000, gt=0)
     pattern: Annotated[str, AfterValidator(_regular_expression)] = ""
     hint: str = ""
+    ratio_named_in: str = ""
     presets: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")], str] = Field(
         default_factory=dict
     )
@@ -97,10 +100,17 @@ def _question(field: FormField, before: JsonValue = None) -> Question:
 
 async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
     """Asks field by field; an earlier answer is the default."""
+    previous = inputs.previous or {}
     for field in inputs.fields:
         if field.key not in context.answers:
-            return Ask(_question(field, (inputs.previous or {}).get(field.key)))
+            # A ratio that the earlier idea named was never said for this one.
+            before = None if _named_by(field, previous) else previous.get(field.key)
+            return Ask(_question(field, before))
     values = {field.key: field.resolve(str(context.answers[field.key])) for field in inputs.fields}
+    for field in inputs.fields:
+        if values[field.key] == field.default and (named := _ratio_named(field, values)):
+            values[field.key] = named
+            context.note(f"the aspect ratio is {named}: the {field.ratio_named_in} names it")
     defaults = [
         field.key
         for field in inputs.fields
@@ -112,6 +122,16 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
         if values[field.key] and field.key not in defaults
     }
     return Done(Outputs(values=values, defaults=defaults, said=said))
+
+
+def _ratio_named(field: FormField, values: Mapping[str, JsonValue]) -> str:
+    """The aspect ratio for this field that another field's text names, if it does."""
+    return named_ratio(str(values.get(field.ratio_named_in) or "")) if field.ratio_named_in else ""
+
+
+def _named_by(field: FormField, values: Mapping[str, JsonValue]) -> bool:
+    """Whether another field's text named this value."""
+    return bool(named := _ratio_named(field, values)) and values.get(field.key) == named
 
 
 def asks(inputs: StaticInputs, resources: Resources) -> Iterator[Question]:
