@@ -9,13 +9,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.errors import StateConflictError
-from callsheet.runs.session import acquire_lease
-from callsheet.store.owners import is_dead, owner_name
+from callsheet.runs.names import batch_of
+from callsheet.store.owners import is_dead
 from callsheet.store.port import JOB_MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from callsheet.engine.run_view import RunView
     from callsheet.store.port import Store
 
 RecordState = Literal["packing", "sending", "sent", "reading", "done"]
@@ -71,22 +70,6 @@ class JobRecord:
         return {name: getattr(self, name) for name in (*shown, *more)}
 
 
-async def delete_batch(store: Store, batch: str, runs: Sequence[str]) -> None:
-    """Delete a batch's runs and the records of its jobs; raises StateConflictError while one is live."""
-    records = JobRecords(store)
-    jobs = await records.of(batch)
-    if live := [record.id for record in jobs if record.is_live and not record.is_abandoned]:
-        raise StateConflictError(
-            f"rows of {batch} are in the provider job {', '.join(live)}, which is paid for",
-            hint="give the command of the batch again, with `--cancel` to end the job",
-        )
-    for run in runs:
-        await acquire_lease(store, run, owner_name())
-        await store.delete(run)
-    for record in jobs:
-        await records.remove(record)
-
-
 class JobRecords:
     """The records of one store."""
 
@@ -95,23 +78,45 @@ class JobRecords:
 
     async def all(self) -> list[JobRecord]:
         """List every record, oldest first."""
-        texts = (await self._store.marks(JOB_MARK)).values()
-        return sorted((JobRecord(**json.loads(each)) for each in texts), key=lambda r: r.created)
+        return await self._listed(JOB_MARK)
 
     async def of(self, batch: str) -> list[JobRecord]:
         """List the records of a batch, oldest first."""
-        return [record for record in await self.all() if record.batch == batch]
+        return await self._listed(_name(batch))
+
+    async def live_of(self, view: RunView) -> JobRecord | None:
+        """Return the job that a run waits for; None where it waits for none that is live."""
+        text = await self._store.mark(_name(batch_of(view.run), view.job)) if view.job else ""
+        record = JobRecord(**json.loads(text)) if text else None
+        return record if record and record.is_live else None
 
     async def exists(self, record: JobRecord) -> bool:
         """Return whether nobody has removed the record."""
-        return bool(await self._store.mark(JOB_MARK + record.id))
+        return bool(await self._store.mark(_name(record.batch, record.id)))
 
     async def save(self, record: JobRecord, **changes: Any) -> JobRecord:
         """Store a record with these changes, and return it."""
         changed = replace(record, **changes)
-        await self._store.set_mark(JOB_MARK + record.id, json.dumps(asdict(changed)))
+        await self._store.set_mark(_name(record.batch, record.id), json.dumps(asdict(changed)))
         return changed
 
     async def remove(self, record: JobRecord) -> None:
         """Remove a record: rows that wait for it are packed anew."""
-        await self._store.set_mark(JOB_MARK + record.id, "")
+        await self._store.set_mark(_name(record.batch, record.id), "")
+
+    async def _listed(self, prefix: str) -> list[JobRecord]:
+        texts = (await self._store.marks(prefix)).values()
+        return sorted((JobRecord(**json.loads(each)) for each in texts), key=lambda r: r.created)
+
+
+async def check_in_no_job(store: Store, view: RunView) -> None:
+    """Raise StateConflictError while the call of a run is in a provider job."""
+    if record := await JobRecords(store).live_of(view):
+        raise StateConflictError(
+            f"the run {view.run} waits for the provider job {record.id}, which is paid for",
+            hint="give the command of its batch again, with `--cancel` to end the job",
+        )
+
+
+def _name(batch: str, job: str = "") -> str:
+    return f"{JOB_MARK}{batch} {job}"

@@ -16,6 +16,7 @@ from callsheet.events import QuestionPolicy, RunResumed, RunRetried, RunStarted
 from callsheet.llm.factory import LLMCache, check_options
 from callsheet.llm.providers import DEFAULT_LLM, provider_of
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
+from callsheet.runs.deletion import delete_batch, delete_run
 from callsheet.runs.inputs import check_image_used, check_still, parse_inputs
 from callsheet.runs.listing import EVERY_RUN, RunFilter, RunListing, row_status
 from callsheet.runs.names import batch_of, name_for, new_name
@@ -37,7 +38,7 @@ from callsheet.runs.retry import (
     step_to_retry,
     with_valid_still,
 )
-from callsheet.runs.session import RunSession, acquire_lease, open_journal
+from callsheet.runs.session import RunSession, open_journal
 from callsheet.store.factory import open_store
 from callsheet.store.owners import owner_name
 from callsheet.store.port import NO_LIMIT, Lease, NoSuchRunError
@@ -253,17 +254,10 @@ class RunService:
     async def delete(self, name: str) -> str:
         """Delete a run, or a batch with all its runs; returns its full name."""
         if rows := await self.store.names_starting_with(f"{name}."):
-            from callsheet.runs.job_records import delete_batch
-
             await delete_batch(self.store, name, rows)
             return name
         run = await self.find(name)
-        # Deleting needs the lease, so that nobody else goes on appending to the run.
-        if (await self.store.run(run)).last_event == "call_submitted":
-            await open_journal(self.store, run)
-        else:
-            await acquire_lease(self.store, run, owner_name())
-        await self.store.delete(run)
+        await delete_run(self.store, run)
         return run
 
     async def find(self, name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from callsheet.images import read_base64
 from callsheet.modules.support.slow_patterns import pattern_places
 from callsheet.runs.document import run_document
 from callsheet.runs.inputs import check_single_models
+from callsheet.runs.job_records import check_in_no_job
 from callsheet.store.owners import has_live_owner, is_dead, owner_name
-from callsheet.store.port import JOB_MARK, LeaseError
+from callsheet.store.port import LeaseError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -78,13 +78,11 @@ async def open_journal(
     """Acquire a run to carry it on; raises StateConflictError while its call is in a provider job."""
     lease = await acquire_lease(store, run, owner_name())
     view = await read_view(store, run)
-    record = await store.mark(JOB_MARK + view.job) if view.job else ""
-    if record and json.loads(record)["state"] != "done":
+    try:
+        await check_in_no_job(store, view)
+    except StateConflictError:
         await store.release(lease)
-        raise StateConflictError(
-            f"the run {run} waits for the provider job {view.job}, which is paid for",
-            hint="give the command of its batch again, with `--cancel` to end the job",
-        )
+        raise
     return Journal(store, lease, view, listen)
 
 
