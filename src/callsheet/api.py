@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from callsheet.activity import Activity
     from callsheet.batches.input_source import Ideas
-    from callsheet.batches.request import RepairBy
     from callsheet.call_options import Effort, Tier
     from callsheet.catalog.groups import Group
     from callsheet.documents import RunDocument
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from callsheet.images import Image, ImageLimits
     from callsheet.llm.port import LLM
     from callsheet.questions import Question
+    from callsheet.runs.job_records import RepairBy
     from callsheet.runs.service import RunService
     from callsheet.runs.session import RunSession
     from callsheet.settings import Settings

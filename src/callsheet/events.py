@@ -52,7 +52,10 @@ class RunStarted(RunEvent):
 
 
 class RunResumed(RunEvent):
-    """A failed or interrupted run was resumed at its position."""
+    """A failed or interrupted run was resumed at its position.
+
+    `jobs` says that its calls go into provider jobs; where a person resumes it, they are ordinary ones.
+    """
 
     kind: Literal["run_resumed"] = "run_resumed"
     llm: str
@@ -62,6 +65,7 @@ class RunResumed(RunEvent):
     call_options: CallOptions = NO_OPTIONS
     manner: QuestionPolicy = QuestionPolicy()
     once: str = ""
+    jobs: bool = False
 
 
 class RunRetried(RunEvent):

@@ -16,6 +16,7 @@ from callsheet.web.access import AccessPolicy
 from callsheet.web.app import build_app
 from callsheet.web.server_state import ServerState
 from tests.support.job_server import call_server
+from tests.support.loopback import Answer
 from tests.support.openai_jobs import OpenAIJobs
 
 SHEET = {
@@ -59,14 +60,14 @@ class Served:
         assert started.status_code == 201, started.text
         return str(started.json()["batch"])
 
-    def until(self, batch: str, status: str, job: str) -> dict[str, Any]:
-        """The batch's document, once it has this status and its only job this state."""
+    def until(self, batch: str, status: str, *jobs: str, done: int | None = None) -> dict[str, Any]:
+        """The batch's document, once its status is this, its jobs are in these states, and so many rows done."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             document: dict[str, Any] = self.client.get(f"/api/batches/{batch}").json()
-            if document["status"] == status and [each["state"] for each in document["jobs"]] == [
-                job
-            ]:
+            states = [each["state"] for each in document["jobs"]]
+            ready = done in (None, document["rows"]["done"])
+            if document["status"] == status and states == [*jobs] and ready:
                 return document
             time.sleep(0.02)
         raise AssertionError(document)
@@ -111,15 +112,54 @@ def test_a_stopped_batch_leaves_its_job_and_waits_until_it_is_resumed(
     assert len(provider.creates) == 1
 
 
+def test_a_cancelled_batch_keeps_what_is_done_across_a_restart_and_goes_on_when_it_is_resumed(
+    provider: OpenAIJobs,
+) -> None:
+    provider.hold = True
+    with Served() as first:
+        batch = first.start()
+        first.until(batch, "running", "sent")
+        provider.fail_next("GET .*/batches/", Answer(500, provider.error(500, "hm")))
+        assert first.client.post(f"/api/batches/{batch}/cancel", json={}).is_success
+    with Served() as second:
+        cancelled = second.until(batch, "interrupted", "done", done=1)
+        assert (cancelled["jobs"][0]["cancelled"], cancelled["rows"]["left"]) == (True, 2)
+        assert (len(provider.creates), len(provider.bills)) == (1, 1)
+        refused = second.client.post(f"/api/batches/{batch}/cancel", json={})
+        assert (refused.status_code, "no job at the provider" in refused.text) == (409, True)
+        provider.hold = False
+        assert second.client.post(f"/api/batches/{batch}/resume", json={}).is_success
+        second.until(batch, "succeeded", "done", "done", done=3)
+        assert len(provider.bills) == 3
+
+
+def test_a_job_that_the_provider_may_not_have_is_sent_again_only_when_that_is_asked_for(
+    provider: OpenAIJobs,
+) -> None:
+    provider.drop_after_create = True
+    with Served() as server:
+        batch = server.start()
+        paused = server.until(batch, "paused", "sending")
+        assert paused["error"]["code"] == "provider_job_uncertain"
+        path = f"/api/batches/{batch}/resend"
+        assert server.client.post(path, json={"job": "nothing"}).status_code == 422
+        assert len(provider.creates) == 1
+        (job,) = paused["jobs"]
+        assert server.client.post(path, json={"job": job["id"]}).is_success
+        server.until(batch, "succeeded", "done")
+        assert len(provider.creates) == 2
+
+
 def test_jobs_are_priced_at_half_and_refused_with_the_field_where_the_llm_has_none(
     provider: OpenAIJobs,
 ) -> None:
     with Served() as server:
-        costs = [
-            server.client.post("/api/sheets", json=SHEET | {"jobs": jobs}).json()["least_usd"]
-            for jobs in (True, False)
-        ]
-        assert costs[0] == pytest.approx(costs[1] / 2, rel=0.01)
+        choices = ({"jobs": False}, {"jobs": True}, {"jobs": True, "repair": "job"})
+        ordinary, half, all_half = (
+            server.client.post("/api/sheets", json=SHEET | choice).json() for choice in choices
+        )
+        assert half["least_usd"] == pytest.approx(ordinary["least_usd"] / 2, rel=0.01)
+        assert all_half["most_usd"] < half["most_usd"] < ordinary["most_usd"]
         for path in ("/api/sheets", "/api/batches"):
             refused = server.client.post(path, json=SHEET | {"llm": "offline"})
             assert refused.status_code == 422

@@ -1,7 +1,8 @@
 """Workers that look for the dead more often than `callsheet worker` does, and begin at once.
 
 `python -m tests.support.worker_forkserver` imports what takes seconds, then begins a worker for each line that
-it is sent: where it stands, its environment and its words, as JSON. Each is a process of its own.
+it is sent: where it stands, its environment and its words, as JSON. Each is a process of its own; one whose
+words begin with `batch` is that command instead. The environment may say where OpenAI's batch jobs are served.
 """
 
 from __future__ import annotations
@@ -15,16 +16,22 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from callsheet.batches import jobs as batch_jobs
+from callsheet.batches.job_visits import JobVisits
+from callsheet.cli.main import main
 from callsheet.cli.output import note
 from callsheet.cli.worker_command import work_until_signal
 from callsheet.errors import CallsheetError
+from callsheet.llm.providers import PROVIDERS
 from callsheet.runs.takeover import Takeover
 from callsheet.settings import read_settings
 from callsheet.workers.worker import Worker
+from tests.support.worker_starter import JOBS_AT
 
 SWEEP_SECONDS = 0.25
 
@@ -32,6 +39,12 @@ HEAVY = ("callsheet.llm.provider_client", "callsheet.store.postgres", "psycopg",
 
 
 def _work(words: Sequence[str]) -> int:
+    if url := os.environ.get(JOBS_AT):
+        PROVIDERS["openai"] = replace(PROVIDERS["openai"], url=url)
+        batch_jobs.FIRST_POLL_SECONDS = 0.1
+    if words[:1] == ["batch"]:
+        sys.argv = ["callsheet", *words]
+        main()
     parser = argparse.ArgumentParser()
     parser.add_argument("--concurrency", type=int, default=20)
     parser.add_argument("--in-all", type=int)
@@ -45,6 +58,7 @@ def _work(words: Sequence[str]) -> int:
         batch_limit=report.in_all,
         log=note,
         recovery_seconds=SWEEP_SECONDS,
+        visit_jobs=JobVisits(settings, note),
     )
     return 128 + asyncio.run(work_until_signal(worker, report.drain))
 
@@ -73,6 +87,8 @@ def _become(report: dict[str, Any], log: Path) -> None:
         status = _work(report["words"])
     except CallsheetError as error:
         note(error.message)
+    except SystemExit as ended:
+        status = int(ended.code or 0)
     except BaseException:  # noqa: BLE001  # whatever it is, it is the worker's last word
         traceback.print_exc()
     os._exit(status)

@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[2]
 
 LONGEST = 300
 
+JOBS_AT = "CALLSHEET_TEST_JOBS_AT"
+"""Names the address of a loopback server that carries out OpenAI's batch jobs."""
+
 
 class WorkerStarter:
     """A process that has imported everything, and doubles itself for each worker."""

@@ -105,6 +105,15 @@ class WorkerGroup:
         log = self._log("worker", len(self.processes))
         return self._ready(WorkerProcess(self._begin(log, "worker", *words), log))
 
+    def start_batch(self, *words: str) -> WorkerProcess:
+        """`callsheet batch` with these words, from the fork server."""
+        assert self.worker_starter is not None
+        log, terminal = self._log("batch", len(self.processes)), self.terminal
+        words = ("batch", *words)
+        started = self.worker_starter.begin(words, terminal.folder, terminal.environment(), log)
+        self.processes.append(WorkerProcess(started, log))
+        return self.processes[-1]
+
     def command(self, *words: str) -> Command:
         """A command that goes on in the background."""
         log = self._log("command", len(self.commands))

@@ -27,14 +27,11 @@ from callsheet.batches.rate_limit import rate_limiter
 from callsheet.batches.repeated_choices import RepeatedChoices
 from callsheet.batches.request import DEFAULT_CONCURRENCY, BatchRequest, SheetError
 from callsheet.batches.row_parser import Row, RowParser, RowProblem, batch_title, settings_hash
-from callsheet.batches.row_runs import RowRuns, stored_outcomes
+from callsheet.batches.row_runs import RowRuns, advance_session, stored_outcomes
 from callsheet.batches.row_selection import RowSelection
 from callsheet.batches.sheet_reader import SheetReader, column_key
-from callsheet.costs.budget import Budget, chosen_output_limit
 from callsheet.errors import (
-    BudgetExceededError,
     InputError,
-    InternalError,
     ProviderError,
     StorageError,
     error_of,
@@ -141,11 +138,11 @@ class Batch:
         await self._find_suspects()
         try:
             await self._look_at_jobs()
-            await self._open_budget(earlier)
             if self.jobs is not None:
-                await self._execute_rounds(self.jobs)
+                await self.jobs.rounds(self._execute_round)
                 outcomes = self._outcomes_so_far()
             else:
+                await self._open_budget(earlier)
                 outcomes = self._execute_rows()
             async with aclosing(outcomes):
                 async for outcome in outcomes:
@@ -167,6 +164,7 @@ class Batch:
             jobs = BatchJobs(store, name, self.request, self.setup, self._breaker)
             self.jobs = self._runs.jobs = jobs
             await self._suspects.begin(0)
+            await jobs.begin()
             await jobs.look()
 
     async def _execute_rows(self) -> AsyncGenerator[RowOutcome, None]:
@@ -181,21 +179,16 @@ class Batch:
         while pending:
             yield await self._outcome_of(pending.popleft())
 
-    async def _execute_rounds(self, jobs: BatchJobs) -> None:
-        """Execute the rows until they wait for provider jobs, and with `wait` until they have ended."""
-        while not self._breaker.is_open:
-            self.progress.restart()
-            async for outcome in self._execute_rows():
-                if outcome.code and outcome.status == "left":
-                    self._unsaved[outcome.row.run] = outcome
-            spent = isinstance(self._breaker.error, BudgetExceededError)
-            await jobs.finish_packing(send=self._stopping is None or spent)
-            if not self.request.wait or not jobs.live or self._stopping is not None:
-                return
-            await self._suspects.begin(0)
-            await jobs.wait()
-            earlier = await self.service.store.names_starting_with(f"{self.name}.")
-            await self._open_budget(earlier)
+    async def _execute_round(self) -> bool:
+        """Execute the rows until they end or wait for provider jobs; whether those are all rows."""
+        earlier = await self.service.store.names_starting_with(f"{self.name}.")
+        await self._open_budget(earlier)
+        self.progress.restart()
+        async for outcome in self._execute_rows():
+            if outcome.code and outcome.status == "left":
+                self._unsaved[outcome.row.run] = outcome
+        await self._suspects.begin(0)
+        return self.request.limit is None and self.request.sample is None
 
     async def _outcomes_so_far(self) -> AsyncGenerator[RowOutcome, None]:
         """Yield every row's outcome as it is stored, or as it was received where it could not be."""
@@ -250,13 +243,7 @@ class Batch:
 
     async def _open_budget(self, earlier: list[str]) -> None:
         """Subtract from the budget what earlier runs have cost, and what live jobs may cost."""
-        budget, limit = None, self.request.max_cost
-        if limit is not None:
-            spent = (await self._runs.usage(earlier)).cost_usd
-            reserved = self.jobs.reserved_usd if self.jobs else 0.0
-            spent = None if spent is None or reserved is None else spent + reserved
-            most = chosen_output_limit(self.setup.llm)
-            budget = Budget(limit, spent, _budget_hint, owner="the batch's ", most_tokens=most)
+        budget = await self._runs.budget(earlier, self.setup.llm)
         self._llm = BatchLLM(self.setup.llm, self._breaker, self._places, budget)
 
     async def _find_suspects(self) -> None:
@@ -309,7 +296,8 @@ class Batch:
             setup = replace(self.setup, llm=self._llm_for(row))
             session, view = await self._runs.open(row, setup)
             if session is not None:
-                view = await self._advance_session(session)
+                view = await advance_session(session)
+                self._record_worker_failure(session, view)
             self._settle(run, stored=True)
         except LeaseError:
             raise
@@ -348,17 +336,6 @@ class Batch:
         if outcome.status != "left":
             self.progress.add(outcome)
 
-    async def _advance_session(self, session: RunSession) -> RunView:
-        try:
-            view = await (session.advance() if session.has_lease else session.follow())
-        except InternalError:
-            # It is recorded in the run's journal; one row's defect must not end the others.
-            view = session.view
-        finally:
-            await session.close()
-        self._record_worker_failure(session, view)
-        return view
-
     def _record_worker_failure(self, session: RunSession, view: RunView) -> None:
         """Count a provider failure that a worker met as if it had been met here."""
         if session.on_worker and view.error is not None:
@@ -393,7 +370,3 @@ def _prepare(
 
         check_jobs(setup.llm.spec, setup.base_url, setup.call_options)
     return setup, limiter
-
-
-def _budget_hint(*_: object) -> str:
-    return "raise --max-cost and give the same command again"

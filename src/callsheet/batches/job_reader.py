@@ -110,6 +110,7 @@ def _event_of(view: RunView, result: JobResult, *, counts: bool) -> Event:
             idea_check=view.idea_check,
             call_options=view.call_options,
             manner=view.question_policy,
+            jobs=True,
         )
     error = outcome.error
     return RunFailed(

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 
 from callsheet.batches.job_reader import JobReader
 from callsheet.batches.packing import JobLLM, Pack, Packer
-from callsheet.errors import InputError, ProviderError, UnreachableError
+from callsheet.errors import (
+    BudgetExceededError,
+    InputError,
+    ProviderError,
+    StorageError,
+    UnreachableError,
+)
 from callsheet.llm.jobs import (
     Found,
     JobRefusedError,
@@ -22,15 +28,18 @@ from callsheet.llm.jobs import (
     ProviderJobs,
     open_jobs,
 )
-from callsheet.runs.job_records import JobRecord, JobRecords
+from callsheet.runs.job_records import JobRecord, JobRecords, JobTerms
 from callsheet.store.owners import owner_name
 from callsheet.store.port import LeaseError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from callsheet.batches.batch_llm import BatchLLM
     from callsheet.batches.circuit_breaker import CircuitBreaker
     from callsheet.batches.request import BatchRequest
     from callsheet.llm.port import LLM
+    from callsheet.runs.job_records import Hold
     from callsheet.runs.service import RunSetup
     from callsheet.store.port import Store
 
@@ -92,6 +101,29 @@ class BatchJobs:
         if self._packer is not None:
             self._packer.settle(run, stored=stored)
 
+    async def begin(self) -> None:
+        """Store on which terms the batch goes on, where this execution decides that."""
+        if self.request.jobs:
+            hold: Hold = "cancelled" if self.request.cancel else ""
+            terms = JobTerms(self.request.repair, self.request.max_cost, hold)
+            await self.book.set_terms(self.batch, terms)
+
+    async def rounds(self, execute_rows: Callable[[], Awaitable[bool]]) -> None:
+        """Execute the rows until they wait for jobs, and with `wait` until the jobs have ended.
+
+        `execute_rows` returns whether it came to every row of the batch.
+        """
+        while not self.breaker.is_open:
+            complete = await execute_rows()
+            stopped = self.stopped.is_set()
+            spent = isinstance(self.breaker.error, BudgetExceededError)
+            await self.finish_packing(send=not stopped or spent)
+            if complete and not (self.live or stopped or self.breaker.is_open):
+                await self.book.set_terms(self.batch, None)
+            if not self.request.wait or not self.live or self.stopped.is_set():
+                return
+            await self.wait()
+
     async def finish_packing(self, *, send: bool) -> None:
         """Send what is packed, or leave it to be packed anew."""
         if self._packer is not None:
@@ -134,9 +166,13 @@ class BatchJobs:
             pause = min(pause * POLL_GROWTH, LONGEST_POLL_SECONDS)
 
     async def close(self) -> None:
-        """Close the connections and delete the files."""
+        """Close the connections, and delete the files and what was packed and not sent."""
         if self._packer is not None:
             self._packer.close()
+            with suppress(StorageError):
+                for record in await self.book.of(self.batch):
+                    if record.state == "packing" and record.owner == self.owner:
+                        await self.book.remove(record)
         if self._opened is not None:
             await self._opened.close()
 
@@ -243,22 +279,28 @@ class BatchJobs:
 
     async def _release(self, job: str) -> None:
         """Let the rows of a job be sent again of which nobody knows whether it was created."""
-        unknown = {each.id: each for each in self.records if each.state == "sending"}
-        if job not in unknown:
-            listed = f"it could be {', '.join(unknown)}" if unknown else "there is none such"
-            raise InputError(
-                f"{job!r:.80} is no job of this batch that may be missing at the provider",
-                hint=f"{listed}; leave --resend out otherwise",
-            )
-        await self.book.remove(unknown[job])
-        self.records.remove(unknown[job])
+        record = doubtful_job(self.records, job)
+        await self.book.remove(record)
+        self.records.remove(record)
 
     def _pause(self, error: ProviderError) -> None:
         self.breaker.error = self.breaker.error or error
 
 
-def _uncertain(record: JobRecord, error: ProviderError) -> ProviderError:
-    return ProviderError(
+def doubtful_job(records: Sequence[JobRecord], job: str) -> JobRecord:
+    """Return the job of which nobody knows whether it was created; raises InputError for any other."""
+    unknown = {each.id: each for each in records if each.state == "sending"}
+    if job not in unknown:
+        listed = f"it could be {', '.join(unknown)}" if unknown else "there is none such"
+        raise InputError(
+            f"{job!r:.80} is no job of this batch that may be missing at the provider",
+            hint=f"{listed}; leave --resend out otherwise",
+        )
+    return unknown[job]
+
+
+def _uncertain(record: JobRecord, error: ProviderError) -> JobUncertainError:
+    return JobUncertainError(
         f"nobody knows whether the job {record.id} was created: {error.message}",
         hint="give the same command again in some minutes: it asks the provider before anything is"
         f" sent; `--resend {record.id}` sends it again in any case",

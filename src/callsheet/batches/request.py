@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from callsheet.batches.row_parser import RowDefaults, RowProblem
 from callsheet.call_options import NO_OPTIONS, CallOptions
@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from callsheet.fidelity import IdeaCheckMode
+    from callsheet.runs.job_records import RepairBy
 
-
-RepairBy = Literal["live", "job"]
-"""Whether what breaks a rule is asked for by ordinary calls, or in another job."""
 
 DEFAULT_CONCURRENCY = 10
 """Calls at once where nobody says how many."""

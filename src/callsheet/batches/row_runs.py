@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from callsheet.batches.outcomes import RowOutcome, row_outcome, unreadable_outcome
 from callsheet.batches.suspects import Suspects
+from callsheet.costs.budget import Budget, chosen_output_limit
 from callsheet.engine.journal import Journal, read_view
 from callsheet.engine.run_view import RunView
-from callsheet.errors import ProviderError
+from callsheet.errors import InternalError, ProviderError
 from callsheet.events import RunResumed
 from callsheet.runs.follow import is_with_workers
 from callsheet.runs.listing import row_status
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from callsheet.batches.outcomes import OutcomeRules
     from callsheet.batches.request import BatchRequest
     from callsheet.batches.row_parser import Row
+    from callsheet.llm.port import LLM
     from callsheet.runs.service import RunService, RunSetup
     from callsheet.runs.session import RunSession
     from callsheet.store.port import RunRow, Store
@@ -37,18 +39,22 @@ if TYPE_CHECKING:
 class RowRuns:
     """The runs of one batch by row; with `retry_failed`, only failed ones are resumed.
 
-    Of the rows that wait for a provider job, those are resumed whose job is over.
+    Of the rows that wait for a provider job, those are resumed whose job is over. Where another process
+    `continues` a batch after its command, it takes what was in a job, and retries no failure.
     """
 
     service: RunService
     batch: str
     request: BatchRequest
     jobs: BatchJobs | None = None
+    continues: bool = False
     earlier: set[str] = field(default_factory=set)
     interrupted: list[RunRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.suspects = Suspects(self.service.store, self.batch)
+        # Only processes of other machines need more than the number of this one.
+        beats = self.request.jobs and self.service.settings.database_url is not None
+        self.suspects = Suspects(self.service.store, self.batch, beats=beats)
 
     async def find_earlier(self) -> list[str]:
         """Return the names of the batch's existing runs; raises LeaseError while another executes it.
@@ -78,6 +84,17 @@ class RowRuns:
         for run in runs:
             total += (await read_view(self.service.store, run)).usage
         return total
+
+    async def budget(self, runs: list[str], llm: LLM) -> Budget | None:
+        """Return what is left for all rows: these runs cost something, and live jobs may."""
+        if self.request.max_cost is None:
+            return None
+        spent = (await self.usage(runs)).cost_usd
+        reserved = self.jobs.reserved_usd if self.jobs else 0.0
+        spent = None if spent is None or reserved is None else spent + reserved
+        most = chosen_output_limit(llm)
+        limit = self.request.max_cost
+        return Budget(limit, spent, _budget_hint, owner="the batch's ", most_tokens=most)
 
     async def open(self, row: Row, setup: RunSetup) -> tuple[RunSession | None, RunView]:
         """Return a session where there is something to do, and the row's view.
@@ -122,6 +139,8 @@ class RowRuns:
             return False
         if view.is_parked(time.time()) or self._failed_here(view.run):
             return False
+        if self.continues and (view.status == "failed" or not view.in_jobs):
+            return False
         if view.submitted is not None:
             live = self.jobs.live if self.jobs else ()
             return not any(record.id == view.job for record in live)
@@ -145,6 +164,7 @@ class RowRuns:
             idea_check=view.idea_check,
             call_options=setup.call_options,
             manner=view.question_policy,
+            jobs=self.request.jobs,
         )
         # Deaths are counted since a run was resumed.
         counted = view.status == "running" and self.suspects.deaths.get(view.run)
@@ -154,6 +174,17 @@ class RowRuns:
         )
         journal = Journal(store, lease, await read_view(store, view.run))
         return self.service.session(journal, setup.bundle, setup.llm)
+
+
+async def advance_session(session: RunSession) -> RunView:
+    """Advance a row's run as far as possible, or follow it, and close it."""
+    try:
+        return await (session.advance() if session.has_lease else session.follow())
+    except InternalError:
+        # It is recorded in the run's journal; one row's defect must not end the others.
+        return session.view
+    finally:
+        await session.close()
 
 
 async def stored_outcomes(
@@ -171,3 +202,7 @@ async def stored_outcomes(
 
 def _failed_at_provider(view: RunView) -> bool:
     return view.error is not None and view.error.exit_code == ProviderError.exit_code
+
+
+def _budget_hint(*_: object) -> str:
+    return "raise --max-cost and give the same command again"

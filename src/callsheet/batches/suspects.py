@@ -7,11 +7,12 @@ are the first ones without a run, as many as there were places.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from callsheet.engine.run_view import fold
@@ -32,15 +33,18 @@ class Suspects:
     """The rows during which the process of a batch may have died, by the names of their runs.
 
     `deaths` counts them for each row that has a run. `without_run` were under way before they had
-    one. `alone` are to be executed with nothing beside them, because a second death blames them.
+    one. `alone` are to be executed with nothing beside them, because a second death blames them. With
+    `beats`, the mark changes as long as this process lives, so that other machines see that it does.
     """
 
     store: Store
     batch: str
     owner: str = field(default_factory=owner_name)
+    beats: bool = False
     deaths: dict[str, int] = field(default_factory=dict)
     without_run: set[str] = field(default_factory=set)
     _ended: bool = False
+    _beating: asyncio.Task[None] | None = None
 
     @property
     def alone(self) -> set[str]:
@@ -66,17 +70,31 @@ class Suspects:
         """Note that this process executes as many rows at once as there are places."""
         if self._ended:
             return
-        # Where that cannot be stored, the rows say so.
-        with suppress(StorageError):
-            mark = json.dumps({"owner": self.owner, "places": places})
-            await self.store.set_mark(self._name, mark)
+        await self._set(places)
+        if self.beats:
+            if self._beating is not None:
+                self._beating.cancel()
+            self._beating = asyncio.create_task(self._beat(places))
 
     async def end(self) -> None:
         """Note that this process ends, or stops in order: what is left then is no death."""
         if not self._ended:
             self._ended = True
+            if self._beating is not None:
+                self._beating.cancel()
             with suppress(StorageError):
                 await self.store.set_mark(self._name, "")
+
+    async def _beat(self, places: int) -> None:
+        for number in count(1):
+            await asyncio.sleep(self.store.lease_seconds / 3)
+            await self._set(places, number)
+
+    async def _set(self, places: int, beat: int = 0) -> None:
+        # Where that cannot be stored, the rows say so.
+        with suppress(StorageError):
+            mark = json.dumps({"owner": self.owner, "places": places, "beat": beat})
+            await self.store.set_mark(self._name, mark)
 
     async def _count(self, row: RunRow, *, died: bool) -> int:
         events = await self.store.events(row.run)
@@ -91,7 +109,7 @@ class Suspects:
 
     @property
     def _name(self) -> str:
-        return f"batch {self.batch}"
+        return executing_mark(self.batch)
 
     @staticmethod
     def _places(mark: str) -> int | None:
@@ -102,3 +120,8 @@ class Suspects:
         host = said["owner"].partition(":")[0]
         died = is_dead(said["owner"]) or host != socket.gethostname()
         return int(said["places"]) if died else None
+
+
+def executing_mark(batch: str) -> str:
+    """Return the name of the mark that says which process executes a batch."""
+    return f"batch {batch}"

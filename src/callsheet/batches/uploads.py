@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from callsheet.batches.request import BatchRequest
 from callsheet.batches.row_parser import RowDefaults
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from callsheet.call_options import Effort, Tier
     from callsheet.fidelity import IdeaCheckMode
+    from callsheet.runs.job_records import RepairBy
 
 SHEET, OPTIONS = "sheet.txt", "terms.json"
 
@@ -32,10 +33,7 @@ NAME = re.compile(r"[a-z0-9-]{1,60}")
 
 @dataclass(frozen=True)
 class Upload:
-    """The options of an uploaded sheet, the same as those of `callsheet batch`.
-
-    `stopped` says that a person stopped the batch, so that a restarted server leaves it alone.
-    """
+    """The options of an uploaded sheet, the same as those of `callsheet batch`."""
 
     title: str
     workflow: str
@@ -49,13 +47,16 @@ class Upload:
     effort: Effort | None = None
     temperature: float | None = None
     jobs: bool = False
-    stopped: bool = False
+    repair: RepairBy = "live"
     began: float = 0.0
     rows: int = 0
 
-    def to_request(self, sheet: Path, source: str, *, retry_failed: bool = False) -> BatchRequest:
-        """Return the batch request for this sheet; `source` is the workflow's path or name."""
-        return BatchRequest(
+    def to_request(self, sheet: Path, source: str, **once: Any) -> BatchRequest:
+        """Return the batch request for this sheet; `source` is the workflow's path or name.
+
+        `once` are the options of this execution alone, such as `retry_failed` and `cancel`.
+        """
+        request = BatchRequest(
             sheet,
             title=self.title,
             workflow=source,
@@ -67,8 +68,9 @@ class Upload:
             call_options=CallOptions(self.tier, self.effort, self.temperature),
             jobs=self.jobs,
             wait=self.jobs,
-            retry_failed=retry_failed,
+            repair=self.repair,
         )
+        return replace(request, **once)
 
 
 class UploadStore:
@@ -101,16 +103,6 @@ class UploadStore:
             sheet.replace(folder / SHEET)
             written.replace(folder / OPTIONS)
         return folder / SHEET
-
-    def note_stopped(self, batch: str, *, stopped: bool) -> None:
-        """Store whether a person has stopped a batch."""
-        folder, (_, upload) = self._folder(batch), self.get(batch)
-        if upload.stopped == stopped:
-            return
-        with _storage_errors(folder):
-            written = folder / f"{OPTIONS}.new"
-            written.write_text(json.dumps(asdict(replace(upload, stopped=stopped))), "utf-8")
-            written.replace(folder / OPTIONS)
 
     def get(self, batch: str) -> tuple[Path, Upload]:
         """Return a sheet and its options; raises NoSuchRunError."""

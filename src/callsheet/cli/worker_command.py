@@ -41,10 +41,11 @@ if TYPE_CHECKING:
 )
 @debug_option
 def worker(concurrency: int, in_all: int | None, drain: float) -> int:
-    """Execute queued runs until stopped with Ctrl-C or SIGTERM.
+    """Execute queued runs until stopped with Ctrl-C or SIGTERM, and read provider jobs of batches.
 
     Requires CALLSHEET_DATABASE_URL and the API keys of the LLMs that the runs use.
     """
+    from callsheet.batches.job_visits import JobVisits
     from callsheet.runs.run_pool import tune_interpreter
     from callsheet.runs.takeover import Takeover
     from callsheet.settings import read_settings
@@ -53,7 +54,12 @@ def worker(concurrency: int, in_all: int | None, drain: float) -> int:
     tune_interpreter()
     settings = read_settings()
     executor = Worker(
-        settings, Takeover(settings), concurrency=concurrency, batch_limit=in_all, log=note
+        settings,
+        Takeover(settings),
+        concurrency=concurrency,
+        batch_limit=in_all,
+        log=note,
+        visit_jobs=JobVisits(settings, note),
     )
     return 128 + asyncio.run(work_until_signal(executor, drain))
 

@@ -66,8 +66,10 @@ class RunView:
     yet, `question_seq` is the number of the last question's event. `replies` are those the current
     module already has, by number, `values` what it finished before it failed, `rejected` its
     texts that are no prompts, by path, and `noted` what it told. `before` are prompts that are
-    rewritten as they stood, `wish` what is to change in them. `parked_until` (Unix seconds) is when the provider takes calls again. `recorded_calls` are all replies in order. `submitted` is the call whose reply comes with a provider job,
-    `submissions` how often it was submitted.
+    rewritten as they stood, `wish` what is to change in them. `parked_until` (Unix seconds) is when
+    the provider takes calls again. `recorded_calls` are all replies in order. `in_jobs` is whether calls
+    go into provider jobs: then nobody may make an ordinary one, also between two jobs. `submitted` is
+    the call whose reply comes with a job, `submissions` how often it was submitted.
     """
 
     run: str
@@ -108,6 +110,7 @@ class RunView:
     parked_until: float | None = None
     parked_at: float = 0.0
     error: RunFailed | RunParked | None = None
+    in_jobs: bool = False
     submitted: CallSubmitted | None = None
     submissions: int = 0
     usage: Usage = NO_USAGE
@@ -182,6 +185,7 @@ def _apply_start(view: RunView, event: RunStarted | RunResumed | RunRetried) -> 
     view.max_cost, view.idea_check = event.max_cost, event.idea_check
     view.call_options = event.call_options
     view.error = view.parked_until = view.submitted = None
+    view.in_jobs = isinstance(event, RunResumed) and event.jobs
     view.status = "waiting" if view.question else "running"
     if isinstance(event, RunStarted):
         view.workflow, view.source = event.workflow, event.source or event.workflow
@@ -257,7 +261,7 @@ def _apply_dialogue(
             view.answers_by_step.setdefault(event.step, {})[event.key] = event.value
             view.preset_answers.pop(event.key, None)
         case CallSubmitted():
-            view.status, view.submitted = "waiting", event
+            view.status, view.submitted, view.in_jobs = "waiting", event, True
             view.submissions += 1
         case CallReplied():
             if view.submitted is not None:

@@ -73,6 +73,18 @@ class ReplyLaterError(Exception):
         self.job = job
 
 
+class LaterLLM:
+    """The LLM of a run whose calls go into provider jobs: each waits for whoever packs the next job."""
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+
+    async def compose(
+        self, request: Request, on_text: TextListener | None = None
+    ) -> Reply | Question:
+        raise ReplyLaterError("")
+
+
 class LLM(Protocol):
     """Answers a request with a reply, or with a question that a person must answer first.
 

@@ -39,6 +39,7 @@ async def delete_batch(store: Store, batch: str, runs: Sequence[str]) -> None:
         await _delete(store, run)
     for record in jobs:
         await records.remove(record)
+    await records.set_terms(batch, None)
 
 
 async def _delete(store: Store, run: str) -> None:

@@ -1,4 +1,7 @@
-"""The records of provider jobs in the store: what was intended, what was sent, and how it stands."""
+"""The records of provider jobs in the store: what was intended, what was sent, and how it stands.
+
+Beside them stands for each batch that has rows in jobs on which terms it goes on, for whoever continues it.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,14 @@ if TYPE_CHECKING:
 
 RecordState = Literal["packing", "sending", "sent", "reading", "done"]
 """A job in the state `sending` may exist at the provider; one that is `packing` does not."""
+
+RepairBy = Literal["live", "job"]
+"""Whether what breaks a rule is asked for by ordinary calls, or in another job."""
+
+Hold = Literal["", "stopped", "cancelled"]
+"""Whether a person has stopped a batch in jobs, or cancelled its jobs: then nothing new is sent."""
+
+TERMS_MARK = "batch jobs "
 
 FOREIGN_PACKING_SECONDS = 3_600.0
 """How long a job may be packed on another machine until its process counts as dead."""
@@ -70,6 +81,15 @@ class JobRecord:
         return {name: getattr(self, name) for name in (*shown, *more)}
 
 
+@dataclass(frozen=True)
+class JobTerms:
+    """On which terms a batch in jobs goes on: where repairs go, and what all rows may cost."""
+
+    repair: RepairBy = "live"
+    max_cost: float | None = None
+    hold: Hold = ""
+
+
 class JobRecords:
     """The records of one store."""
 
@@ -103,6 +123,25 @@ class JobRecords:
     async def remove(self, record: JobRecord) -> None:
         """Remove a record: rows that wait for it are packed anew."""
         await self._store.set_mark(_name(record.batch, record.id), "")
+
+    async def under_way(self) -> dict[str, JobTerms]:
+        """Return the terms of every batch that has rows in jobs, or to go on with after a job."""
+        marks = await self._store.marks(TERMS_MARK)
+        return {
+            name.removeprefix(TERMS_MARK): JobTerms(**json.loads(text))
+            for name, text in marks.items()
+        }
+
+    async def set_terms(self, batch: str, terms: JobTerms | None) -> None:
+        """Store the terms of a batch; None once nothing of it is in jobs any more."""
+        text = json.dumps(asdict(terms)) if terms else ""
+        if await self._store.mark(TERMS_MARK + batch) != text:
+            await self._store.set_mark(TERMS_MARK + batch, text)
+
+    async def stop(self, batch: str) -> None:
+        """Note that a person has stopped a batch: nobody continues it unasked."""
+        if text := await self._store.mark(TERMS_MARK + batch):
+            await self.set_terms(batch, replace(JobTerms(**json.loads(text)), hold="stopped"))
 
     async def _listed(self, prefix: str) -> list[JobRecord]:
         texts = (await self._store.marks(prefix)).values()

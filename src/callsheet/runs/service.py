@@ -14,6 +14,7 @@ from callsheet.engine.run_view import RunView, fold
 from callsheet.errors import StorageError, UnknownNameError
 from callsheet.events import QuestionPolicy, RunResumed, RunRetried, RunStarted
 from callsheet.llm.factory import LLMCache, check_options
+from callsheet.llm.port import LaterLLM
 from callsheet.llm.providers import DEFAULT_LLM, provider_of
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
 from callsheet.runs.deletion import delete_batch, delete_run
@@ -158,7 +159,8 @@ class RunService:
         run = await self.find(name)
         view = await read_view(self.store, run)
         bundle = await load_stored(self.store, view.manifest)
-        llm = self._open_llm((view.llm, view.base_url, view.call_options))
+        asked = (view.llm, view.base_url, view.call_options)
+        llm = LaterLLM(view.llm) if view.in_jobs else self._open_llm(asked)
         return self.session_without_lease(view, bundle, llm)
 
     async def resume(self, name: str, options: RunOptions) -> RunSession:

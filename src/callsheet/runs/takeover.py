@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from callsheet.engine.journal import Journal, read_view
 from callsheet.errors import CallsheetError
 from callsheet.llm.factory import LLMCache, UnavailableLLM
+from callsheet.llm.port import LaterLLM
 from callsheet.loader.bundle import load_stored
 from callsheet.runs.service import RunService
 from callsheet.runs.session import acquire_lease
@@ -14,6 +15,8 @@ from callsheet.store.owners import owner_name
 from callsheet.workers.crashes import count_crashes, record_crash
 
 if TYPE_CHECKING:
+    from callsheet.engine.run_view import RunView
+    from callsheet.llm.port import LLM
     from callsheet.runs.session import RunSession
     from callsheet.settings import Settings
     from callsheet.store.port import Store
@@ -41,11 +44,14 @@ class Takeover:
         except BaseException:
             await store.release(lease)
             raise
+        return service.session(journal, bundle, self._llm_of(journal.view))
+
+    def _llm_of(self, view: RunView) -> LLM:
+        if view.in_jobs:
+            # What waits for a job at half the price is never bought at the full one.
+            return LaterLLM(view.llm)
         try:
-            llm = self._llms.open(
-                journal.view.llm, journal.view.base_url, journal.view.call_options
-            )
+            return self._llms.open(view.llm, view.base_url, view.call_options)
         except CallsheetError as error:
             # The error is recorded where the run first needs the LLM, so that everybody sees it.
-            llm = UnavailableLLM(journal.view.llm, error)
-        return service.session(journal, bundle, llm)
+            return UnavailableLLM(view.llm, error)

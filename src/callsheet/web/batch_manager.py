@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.batches.batch import Batch
 from callsheet.batches.estimate import estimate_batch
+from callsheet.batches.jobs import doubtful_job
 from callsheet.batches.row_page import RowFilter, row_page
 from callsheet.batches.snapshot import current_outcomes, current_output
 from callsheet.batches.uploads import Upload, UploadStore
-from callsheet.errors import CallsheetError, UnknownNameError
+from callsheet.errors import CallsheetError, StateConflictError, UnknownNameError
 from callsheet.llm.providers import DEFAULT_LLM
 from callsheet.runs.estimate import MeasuringLLM
 from callsheet.runs.job_records import JobRecords
@@ -114,35 +115,60 @@ class BatchManager:
         await self.resume(batch.name)
         return batch.name
 
-    async def resume(self, name: str, *, retry_failed: bool = False) -> None:
-        """Execute a stored batch, unless it is active already."""
+    async def resume(self, name: str, **once: Any) -> None:
+        """Execute a stored batch, unless it is active already; `once` as in `Upload.to_request`."""
         if self._is_active(name):
             return
         sheet, upload = self.uploads.get(name)
-        batch = await asyncio.to_thread(self._batch, sheet, upload, retry_failed=retry_failed)
+        batch = await asyncio.to_thread(self._batch, sheet, upload, **once)
         if not self._is_active(name):
-            self.uploads.note_stopped(name, stopped=False)
             active = self._active[name] = ActiveBatch(batch)
             active.task = asyncio.create_task(active.execute())
 
     async def resume_waiting(self) -> None:
         """Execute the batches again that wait for provider jobs, unless a person has stopped them."""
         with suppress(CallsheetError):
-            records = await JobRecords(self._store).all()
-            for name in dict.fromkeys(record.batch for record in records if record.is_live):
+            for name, terms in (await JobRecords(self._store).under_way()).items():
                 # What fails here is told when a person resumes the batch.
                 with suppress(CallsheetError):
                     _, upload = self.uploads.get(name)
-                    if upload.jobs and not upload.stopped:
-                        await self.resume(name)
+                    if upload.jobs and terms.hold != "stopped":
+                        await self.resume(name, cancel=terms.hold == "cancelled")
 
-    def stop(self, name: str) -> None:
+    async def stop(self, name: str) -> None:
         """Start no further row of a batch; raises WebError unless this server executes it."""
         self.uploads.get(name)
         if not self._is_active(name):
             raise WebError(409, "not_under_way", f"the batch {name} is not being executed here")
-        self.uploads.note_stopped(name, stopped=True)
         self._active[name].stop()
+        await JobRecords(self._store).stop(name)
+
+    async def cancel_jobs(self, name: str) -> None:
+        """Cancel a batch's provider jobs, and read what is done; raises StateConflictError without any."""
+        self.uploads.get(name)
+        records = await JobRecords(self._store).of(name)
+        if not any(record.is_live for record in records):
+            raise StateConflictError(
+                f"the batch {name} has no job at the provider",
+                hint="`jobs` lists those that it had",
+            )
+        await self._end_execution(name)
+        await self.resume(name, cancel=True, jobs=True, wait=True)
+
+    async def resend_job(self, name: str, job: str) -> None:
+        """Send a job again that the provider may not have; raises InputError for any other job."""
+        self.uploads.get(name)
+        records = JobRecords(self._store)
+        doubtful_job(await records.of(name), job)
+        # It may be on its way to the provider.
+        await self._end_execution(name)
+        unclear = {each.id for each in await records.of(name) if each.state == "sending"}
+        await self.resume(name, resend=job if job in unclear else "", jobs=True, wait=True)
+
+    async def _end_execution(self, name: str) -> None:
+        if self._is_active(name) and (task := self._active[name].task):
+            self._active[name].stop()
+            await asyncio.wait([task])
 
     def check_idle(self, name: str) -> None:
         """Raise WebError while a batch is being executed, NoSuchRunError where there is none."""
@@ -232,10 +258,9 @@ class BatchManager:
     def _is_active(self, name: str) -> bool:
         return name in self._active and self._active[name].is_active
 
-    def _batch(self, sheet: Path, upload: Upload, *, retry_failed: bool = False) -> Batch:
+    def _batch(self, sheet: Path, upload: Upload, **once: Any) -> Batch:
         service = RunService(self._settings, store=self._store)
-        order = upload.to_request(sheet, self._source(upload), retry_failed=retry_failed)
-        return Batch(service, order)
+        return Batch(service, upload.to_request(sheet, self._source(upload), **once))
 
     def _source(self, upload: Upload) -> str:
         if upload.workflow not in self._workflows:

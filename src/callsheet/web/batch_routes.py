@@ -65,7 +65,19 @@ async def resume_batch(call: RequestContext) -> Response:
 
 async def stop_batch(call: RequestContext) -> Response:
     """Stop a batch: no further row is started, active rows have some seconds, provider jobs go on."""
-    call.server.batches.stop(_name(call))
+    await call.server.batches.stop(_name(call))
+    return json_response(await _document(call))
+
+
+async def cancel_batch(call: RequestContext) -> Response:
+    """Cancel a batch's provider jobs and read what is done, which is billed; nothing new is sent."""
+    await call.server.batches.cancel_jobs(_name(call))
+    return json_response(await _document(call))
+
+
+async def resend_job(call: RequestContext) -> Response:
+    """Send a provider job again of which nobody knows whether it was created; it may be paid twice."""
+    await call.server.batches.resend_job(_name(call), call.body.job)
     return json_response(await _document(call))
 
 
@@ -126,4 +138,5 @@ def _upload(call: RequestContext) -> Upload:
         effort=body.effort,
         temperature=body.temperature,
         jobs=body.jobs,
+        repair=body.repair,
     )

@@ -10,6 +10,7 @@ from typing_extensions import TypeAliasType
 from callsheet.batches.row_page import BatchRowStatus
 from callsheet.call_options import HIGHEST_TEMPERATURE
 from callsheet.documents import EffortName, IdeaCheckName, RunStatus, TierName
+from callsheet.runs.job_records import RepairBy
 
 # One named schema in the description of the HTTP API.
 BatchRowStatusName = TypeAliasType("BatchRowStatusName", BatchRowStatus)
@@ -118,6 +119,11 @@ class BatchRequestBody(RequestBody):
         description="Whether the rows go into batch jobs of the provider: about half the price, within a"
         " day. The server reads them in the background, after a restart too.",
     )
+    repair: RepairBy = Field(
+        default="live",
+        description="With `jobs`, where corrections go: ordinary calls at the ordinary price, or a further"
+        " job at the lower one, which may take another day.",
+    )
     concurrency: int | None = Field(
         default=None,
         ge=1,
@@ -131,6 +137,12 @@ class ResumeBatchRequest(RequestBody):
     """A batch to resume; with `retry_failed`, only its failed rows are retried."""
 
     retry_failed: bool = False
+
+
+class ResendJobRequest(RequestBody):
+    """The `id` of a job in the state `sending`."""
+
+    job: Name
 
 
 class AnswerRequest(RequestBody):

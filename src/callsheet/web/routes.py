@@ -208,6 +208,20 @@ OPERATIONS = (
         request_models.EmptyRequest,
     ),
     Operation(
+        "POST",
+        f"{BATCH}/cancel",
+        batch_routes.cancel_batch,
+        batch_models.BatchDocument,
+        request_models.EmptyRequest,
+    ),
+    Operation(
+        "POST",
+        f"{BATCH}/resend",
+        batch_routes.resend_job,
+        batch_models.BatchDocument,
+        request_models.ResendJobRequest,
+    ),
+    Operation(
         "GET",
         f"{BATCH}/download",
         batch_routes.download_batch,

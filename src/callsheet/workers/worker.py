@@ -47,7 +47,8 @@ class Worker:
     """Executes up to `concurrency` batch runs and as many interactive runs at once.
 
     `batch_limit` bounds batch runs over all workers. Every `recovery_seconds` it looks for runs of dead
-    workers. `log` receives one line per notable event.
+    workers. `visit_jobs` goes on with batches in provider jobs until the event is set. `log` receives
+    one line per notable event.
     """
 
     def __init__(  # noqa: PLR0913  # what it works with, and how much at once
@@ -59,6 +60,7 @@ class Worker:
         batch_limit: int | None = None,
         log: Callable[[str], None],
         recovery_seconds: float = RECOVERY_SECONDS,
+        visit_jobs: Callable[[SqlStore, asyncio.Event], Awaitable[None]] | None = None,
     ) -> None:
         if settings.database_url is None:
             raise InputError(
@@ -71,7 +73,7 @@ class Worker:
         self._settings, self._store, self._log = settings, store, log
         self._concurrency = concurrency
         self._recovery_seconds = recovery_seconds
-        self._take_over = take_over
+        self._take_over, self._visit_jobs = take_over, visit_jobs
         self._suspect_lock = asyncio.Lock()
         self._worker_store = WorkerStore(store)
         self._queue = DbosQueue(
@@ -102,11 +104,14 @@ class Worker:
             asyncio.create_task(self._send_heartbeats()),
             asyncio.create_task(self._recover_runs()),
         ]
+        visits = asyncio.ensure_future(
+            self._visit_jobs(self._store, stop) if self._visit_jobs else stop.wait()
+        )
         await stop.wait()
         if self._queue.in_progress:
             self._log(f"finishing {self._queue.in_progress} in progress, for {drain:g} s at most")
-        await self._queue.stop(drain)
-        for loop in loops:
+        await asyncio.gather(self._queue.stop(drain), asyncio.wait([visits], timeout=drain))
+        for loop in (*loops, visits):
             loop.cancel()
 
     async def _advance(self, run: str) -> None:
