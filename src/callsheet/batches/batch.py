@@ -38,10 +38,9 @@ from callsheet.errors import (
 )
 from callsheet.llm.concurrency import ConcurrencyLimiter
 from callsheet.llm.providers import is_own_server, provider_of
-from callsheet.runs.job_records import JobRecords
 from callsheet.runs.options import RunOptions
 from callsheet.runs.run_pool import PoolStoppedError, RunPool
-from callsheet.store.port import LeaseError, UnreadableRunError
+from callsheet.store.port import JOB_MARK, LeaseError, UnreadableRunError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -156,7 +155,7 @@ class Batch:
 
     async def _look_at_jobs(self) -> None:
         """Find out how the batch's provider jobs stand, where it has any or is to have some."""
-        if self.request.jobs or await JobRecords(self.service.store).of(self.name):
+        if self.request.jobs or await self.service.store.marks(f"{JOB_MARK}{self.name} "):
             # An ordinary batch imports nothing of them.
             from callsheet.batches.jobs import BatchJobs
 

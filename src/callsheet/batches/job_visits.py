@@ -35,7 +35,7 @@ from callsheet.store.port import LeaseError, UnreadableRunError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from callsheet.runs.job_records import JobTerms
+    from callsheet.runs.job_records import BatchTerms
     from callsheet.settings import Settings
     from callsheet.store.port import Store
 
@@ -103,7 +103,7 @@ class JobVisits:
         return time.monotonic() - schedule.mark_since < 2 * store.lease_seconds
 
     async def _visit(
-        self, store: Store, batch: str, terms: JobTerms, schedule: _Schedule, stop: asyncio.Event
+        self, store: Store, batch: str, terms: BatchTerms, schedule: _Schedule, stop: asyncio.Event
     ) -> None:
         continuation = await self._continuation(store, batch, terms, stop)
         if continuation is None:
@@ -117,7 +117,7 @@ class JobVisits:
             schedule.pause = first
 
     async def _continuation(
-        self, store: Store, batch: str, terms: JobTerms, stop: asyncio.Event
+        self, store: Store, batch: str, terms: BatchTerms, stop: asyncio.Event
     ) -> JobContinuation | None:
         """Open a batch by one of its runs that is in jobs; None where it has none."""
         service = RunService(self._settings, store=store, queue=None)

@@ -28,7 +28,7 @@ from callsheet.llm.jobs import (
     ProviderJobs,
     open_jobs,
 )
-from callsheet.runs.job_records import JobRecord, JobRecords, JobTerms
+from callsheet.runs.job_records import BatchTerms, JobRecord, JobRecords
 from callsheet.store.owners import owner_name
 from callsheet.store.port import LeaseError
 
@@ -105,7 +105,7 @@ class BatchJobs:
         """Store on which terms the batch goes on, where this execution decides that."""
         if self.request.jobs:
             hold: Hold = "cancelled" if self.request.cancel else ""
-            terms = JobTerms(self.request.repair, self.request.max_cost, hold)
+            terms = BatchTerms(self.request.repair, self.request.max_cost, hold)
             await self.book.set_terms(self.batch, terms)
 
     async def rounds(self, execute_rows: Callable[[], Awaitable[bool]]) -> None:

@@ -82,7 +82,7 @@ class JobRecord:
 
 
 @dataclass(frozen=True)
-class JobTerms:
+class BatchTerms:
     """On which terms a batch in jobs goes on: where repairs go, and what all rows may cost."""
 
     repair: RepairBy = "live"
@@ -124,15 +124,15 @@ class JobRecords:
         """Remove a record: rows that wait for it are packed anew."""
         await self._store.set_mark(_name(record.batch, record.id), "")
 
-    async def under_way(self) -> dict[str, JobTerms]:
+    async def under_way(self) -> dict[str, BatchTerms]:
         """Return the terms of every batch that has rows in jobs, or to go on with after a job."""
         marks = await self._store.marks(TERMS_MARK)
         return {
-            name.removeprefix(TERMS_MARK): JobTerms(**json.loads(text))
+            name.removeprefix(TERMS_MARK): BatchTerms(**json.loads(text))
             for name, text in marks.items()
         }
 
-    async def set_terms(self, batch: str, terms: JobTerms | None) -> None:
+    async def set_terms(self, batch: str, terms: BatchTerms | None) -> None:
         """Store the terms of a batch; None once nothing of it is in jobs any more."""
         text = json.dumps(asdict(terms)) if terms else ""
         if await self._store.mark(TERMS_MARK + batch) != text:
@@ -141,7 +141,7 @@ class JobRecords:
     async def stop(self, batch: str) -> None:
         """Note that a person has stopped a batch: nobody continues it unasked."""
         if text := await self._store.mark(TERMS_MARK + batch):
-            await self.set_terms(batch, replace(JobTerms(**json.loads(text)), hold="stopped"))
+            await self.set_terms(batch, replace(BatchTerms(**json.loads(text)), hold="stopped"))
 
     async def _listed(self, prefix: str) -> list[JobRecord]:
         texts = (await self._store.marks(prefix)).values()

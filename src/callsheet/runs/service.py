@@ -17,7 +17,6 @@ from callsheet.llm.factory import LLMCache, check_options
 from callsheet.llm.port import LaterLLM
 from callsheet.llm.providers import DEFAULT_LLM, provider_of
 from callsheet.loader.bundle import DEFAULT_WORKFLOW, WorkflowBundle, load_stored, load_workflow
-from callsheet.runs.deletion import delete_batch, delete_run
 from callsheet.runs.inputs import check_image_used, check_still, parse_inputs
 from callsheet.runs.listing import EVERY_RUN, RunFilter, RunListing, row_status
 from callsheet.runs.names import batch_of, name_for, new_name
@@ -255,6 +254,8 @@ class RunService:
 
     async def delete(self, name: str) -> str:
         """Delete a run, or a batch with all its runs; returns its full name."""
+        from callsheet.runs.deletion import delete_batch, delete_run
+
         if rows := await self.store.names_starting_with(f"{name}."):
             await delete_batch(self.store, name, rows)
             return name

@@ -26,7 +26,7 @@ BILLING_KINDS = (
 """The kinds of events that say what was asked for and what it cost, without what was written."""
 
 JOB_MARK = "job "
-"""What the names of the marks of provider jobs begin with; the batch and the job's id follow."""
+"""What the names of the marks of provider jobs begin with; the batch, a blank and the job's id follow."""
 
 MINUTE = 60.0
 

@@ -1,4 +1,4 @@
-// Actions on batches: start, resume, open, stop and delete; polls the open one while it is running.
+// Actions on batches: start, resume, open, stop, cancel and delete; polls the open one while it is running.
 
 import { apiPath, attempt, get, post, remove } from "./api_client.js";
 import { defaultBatchTitle } from "./format.js";
@@ -16,12 +16,14 @@ const JOB_POLL_INTERVAL = 3_000; // while rows wait for jobs of the provider
 /** The body of a request with the sheet, and what applies to rows that say nothing else. */
 export function batchRequest() {
   const [, ...fields] = briefFields();
+  const jobs = Boolean(state.batch.jobs && selectedLlm().jobs);
   return {
     sheet: state.batch.text,
     title: state.batch.title,
     workflow: state.workflow.name,
     llm: state.llm,
-    jobs: Boolean(state.batch.jobs && selectedLlm().jobs),
+    jobs,
+    repair: jobs && state.batch.repair === "job" ? "job" : "live",
     groups: selectionNames(),
     brief: enteredBrief(fields),
   };
@@ -43,6 +45,14 @@ export async function openBatch(name) {
 
 export async function stopBatch(name) {
   await perform(() => post(apiPath("batches", name, "stop")), applyBatch);
+}
+
+export async function cancelJobs(name) {
+  await perform(() => post(apiPath("batches", name, "cancel")), applyBatch);
+}
+
+export async function resendJob(name, job) {
+  await perform(() => post(apiPath("batches", name, "resend"), { job }), applyBatch);
 }
 
 export async function deleteBatch(name) {

@@ -2,9 +2,10 @@
 
 import { apiPath } from "./api_client.js";
 import { deleteBatch, isBatchRunning, newBatch, stopBatch } from "./batch_actions.js";
+import { jobList } from "./batch_jobs.js";
 import { button, el, inlineCode } from "./dom.js";
 import { describeError, serverSaid } from "./error_texts.js";
-import { formatCost, formatDuration, formatMoment, sentence } from "./format.js";
+import { formatCost, formatDuration, sentence } from "./format.js";
 import { t } from "./language.js";
 
 const FORMATS = { csv: "CSV", xlsx: "Excel", jsonl: "JSON Lines", md: "Markdown" };
@@ -16,31 +17,9 @@ export function batchProgress(batch) {
     progressBar(rows),
     el("p", { class: "small" }, figures(batch).join(" · ")),
     error && problem(describeError(error, llm)),
-    jobList(batch.jobs),
+    jobList(batch),
     batchActions(batch),
   ];
-}
-
-/** The batch jobs at the provider: how many rows each has, how it stands, and until when. */
-function jobList(jobs) {
-  if (jobs.length === 0) return null;
-  return [
-    el("h3", { id: "jobs-heading" }, t("jobs.title")),
-    el("ul", { class: "small", "aria-labelledby": "jobs-heading" }, jobs.map(jobItem)),
-  ];
-}
-
-function jobItem({ state, rows, failed, cancelled, created, sent, ends_by: endsBy, ended, message }) {
-  const isLive = state !== "done";
-  const parts = [
-    t("jobs.rows", { count: rows }),
-    t(!isLive && cancelled ? "job_state.cancelled" : `job_state.${state}`),
-    failed > 0 && t("batch.failed", { count: failed }),
-    isLive && t("jobs.since", { time: formatMoment(sent ?? created) }),
-    isLive && endsBy && t("jobs.ends_by", { time: formatMoment(endsBy) }),
-    ended && formatMoment(ended),
-  ];
-  return el("li", {}, parts.filter(Boolean).join(" · "), message && el("p", {}, serverSaid(message)));
 }
 
 function problem({ text, hint, detail }) {

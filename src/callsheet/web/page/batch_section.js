@@ -1,5 +1,6 @@
 // The section of a batch: the sheet while it is edited, the progress once it is started.
 
+import { jobInputs } from "./batch_jobs.js";
 import { batchProgress } from "./batch_progress.js";
 import { renderBatchRows } from "./batch_rows.js";
 import { byId, renderIfChanged, sectionBody } from "./dom.js";
@@ -13,7 +14,8 @@ export function renderBatchSection() {
   const document = batch?.document;
   byId("batch-rows").hidden = !document;
   if (document) {
-    renderIfChanged(sectionBody("batch"), document, () => batchProgress(document));
+    const inputs = [document, jobInputs(document)];
+    renderIfChanged(sectionBody("batch"), inputs, () => batchProgress(document));
     renderBatchRows(byId("batch-rows"), document);
   }
   renderSheetEditor(sectionBody("batch"), document ? null : batch);

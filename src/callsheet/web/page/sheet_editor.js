@@ -34,6 +34,8 @@ export function renderSheetEditor(element, batch) {
   if (area.value !== shown) area.value = shown;
   byId("jobs-field").hidden = !selectedLlm().jobs;
   byId("sheet-jobs").checked = Boolean(batch.jobs);
+  byId("repair-field").hidden = !(batch.jobs && selectedLlm().jobs);
+  byId("sheet-repair").value = batch.repair ?? "live";
   scheduleCheck();
   renderIfChanged(byId("sheet-check"), [batch.check, batch.error], () => checkResult(batch));
 }
@@ -85,8 +87,21 @@ function editor() {
       button(t("sheet.back"), () => setState({ batch: null }), { class: "link-button" }),
     ),
     el("label", { id: "jobs-field", hidden: true }, jobs, t("sheet.jobs")),
+    repairField(),
     el("div", { id: "sheet-check", "aria-live": "polite" }),
   ];
+}
+
+/** Where corrections of a batch in jobs go. */
+function repairField() {
+  const options = ["live", "job"].map((value) => el("option", { value }, t(`sheet.repair_${value}`)));
+  const change = (event) => setBatch({ repair: event.target.value });
+  return el(
+    "div",
+    { class: "field", id: "repair-field", hidden: true },
+    el("label", { for: "sheet-repair" }, t("sheet.repair")),
+    el("select", { id: "sheet-repair", on: { change } }, options),
+  );
 }
 
 function setBatch(values) {

@@ -1,0 +1,101 @@
+// The batch jobs at the provider: how each stands; cancels them, and sends one again that may be missing.
+
+import { cancelJobs, isBatchRunning, resendJob } from "./batch_actions.js";
+import { button, byId, el } from "./dom.js";
+import { serverSaid } from "./error_texts.js";
+import { formatMoment } from "./format.js";
+import { t } from "./language.js";
+import { setState } from "./store.js";
+
+const CONFIRMED_WITHIN = 60; // seconds; a provider that has not confirmed a job by then may not have it
+const ALL = "all";
+
+let toConfirm = null; // what is to be confirmed: the `batch`, and the `job` to send again, or all to cancel
+
+/** What the list shows beside the batch itself. */
+export function jobInputs(batch) {
+  if (toConfirm?.batch !== batch.batch) toConfirm = null;
+  return [toConfirm, batch.jobs.filter((job) => isDoubtful(job, batch)).map((job) => job.id)];
+}
+
+export function jobList(batch) {
+  const { jobs } = batch;
+  if (jobs.length === 0) return null;
+  return [
+    el("h3", { id: "jobs-heading" }, t("jobs.title")),
+    el(
+      "ul",
+      { class: "small", "aria-labelledby": "jobs-heading" },
+      jobs.map((job) => jobItem(job, batch)),
+    ),
+    jobs.some((job) => isLive(job) && !job.cancelled) && el("div", { class: "actions" }, cancelAction(batch)),
+  ];
+}
+
+function isLive({ state }) {
+  return state !== "done";
+}
+
+/** Whether nobody knows if the provider has the job. */
+function isDoubtful({ state, sent }, batch) {
+  return state === "sending" && (!isBatchRunning(batch) || Date.now() / 1_000 - sent > CONFIRMED_WITHIN);
+}
+
+function jobItem(job, batch) {
+  const { id, rows, failed, created, sent, ends_by: endsBy, ended, message } = job;
+  const doubtful = isDoubtful(job, batch);
+  const parts = [
+    t("jobs.rows", { count: rows }),
+    t(`job_state.${doubtful ? "doubtful" : stateOf(job)}`),
+    failed > 0 && t("batch.failed", { count: failed }),
+    isLive(job) && t("jobs.since", { time: formatMoment(sent ?? created) }),
+    isLive(job) && endsBy && t("jobs.ends_by", { time: formatMoment(endsBy) }),
+    ended && formatMoment(ended),
+  ];
+  return el(
+    "li",
+    {},
+    parts.filter(Boolean).join(" · "),
+    message && el("p", {}, serverSaid(message)),
+    doubtful && el("div", { class: "actions" }, resendAction(batch, id)),
+  );
+}
+
+function stateOf({ state, cancelled }) {
+  if (!cancelled) return state;
+  return state === "done" ? "cancelled" : "cancelling";
+}
+
+function cancelAction(batch) {
+  const cancel = () => cancelJobs(batch.batch);
+  return confirmed(batch, ALL, "jobs.cancel", "jobs.confirm_cancel", cancel);
+}
+
+function resendAction(batch, job) {
+  const resend = () => resendJob(batch.batch, job);
+  return confirmed(batch, job, "jobs.resend", "jobs.confirm_resend", resend);
+}
+
+/** A button, or once it was pressed the question whether it is meant. */
+function confirmed({ batch }, job, label, question, act) {
+  if (toConfirm?.job !== job)
+    return button(t(label), () => askToConfirm({ batch, job }, `confirm-${job}`), {
+      class: "link-button",
+      id: `act-${job}`,
+    });
+  const perform = () => {
+    toConfirm = null;
+    act();
+  };
+  return [
+    el("span", {}, t(question)),
+    button(t(label), perform, { class: "link-button", id: `confirm-${job}` }),
+    button(t("jobs.leave"), () => askToConfirm(null, `act-${job}`), { class: "link-button" }),
+  ];
+}
+
+function askToConfirm(what, focused) {
+  toConfirm = what;
+  setState({});
+  queueMicrotask(() => byId(focused)?.focus()); // once it is rendered
+}
