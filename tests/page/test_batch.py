@@ -157,6 +157,8 @@ def test_a_failed_row_is_listed_opened_and_retried_alone(
     expect(row).to_contain_text("done")
     _copy_and_find(ui, batch, row)
     batch.get_by_role("button", name="Delete with its runs").click()
+    expect(batch).to_contain_text("permanently?")
+    batch.get_by_role("button", name="Delete", exact=True).click()
     expect(batch).to_be_hidden()
     expect(ui.page.locator("#batch-list a[href^='#batch=fox-']")).to_have_count(0)
 

@@ -51,6 +51,9 @@ def test_what_is_promised_is_written_and_progress_only_grows(
 
         llm.pause()
         ui.page.get_by_role("button", name="Rewrite all").click()
+        form = ui.page.locator(".prompts-bar .rewrite-form")
+        expect(form).to_contain_text("The cost is unknown.")
+        form.get_by_role("button", name="Rewrite now").click()
         expect(ui.prompt_card("SORA_2_A")).to_contain_text("writing")
         server.process.kill()
         expect(ui.prompt_card("SORA_2_A")).to_contain_text("waiting for the server")

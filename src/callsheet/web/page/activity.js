@@ -8,7 +8,7 @@ import { state } from "./store.js";
 /** `{ kind, label, detail, status }` of a run that is executed; undefined of one that stands still. */
 export function currentActivity() {
   if (!isRunning()) return undefined;
-  if (!state.connected) return described("away", t("activity.away_detail"));
+  if (!state.connected) return described("away", "");
   const { kind, number, most, seconds, message } = state.activity ?? {};
   if (kind === "queued") return described("queued", t("activity.queued_detail"));
   if (kind === "retrying") {

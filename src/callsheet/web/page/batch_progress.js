@@ -72,11 +72,26 @@ function batchActions(batch) {
     batch.status === "running" && button(t("action.stop"), () => stopBatch(name), { id: "batch-stop" }),
     el("span", { class: "muted small" }, t(isRunning ? "batch.download_so_far" : "action.download")),
     downloads,
-    !isRunning &&
-      button(t("batch.delete"), () => deleteBatch(name), {
-        class: "link-button",
-        id: "batch-delete",
-      }),
+    !isRunning && deletion(name),
     button(t("batch.new"), newBatch, { id: "batch-new" }),
   );
+}
+
+/** The button that deletes the batch, once it is pressed again. */
+function deletion(name) {
+  const place = el("span", { class: "actions" });
+  const show = (shown, focused) => {
+    place.replaceChildren(...shown);
+    focused?.focus();
+  };
+  const link = { class: "link-button" };
+  const ask = button(t("batch.delete"), () => show([question, confirm, keep], confirm), {
+    ...link,
+    id: "batch-delete",
+  });
+  const question = el("span", {}, t("batch.confirm_delete"));
+  const confirm = button(t("action.delete"), () => deleteBatch(name), link);
+  const keep = button(t("action.keep"), () => show([ask], ask), link);
+  show([ask]);
+  return place;
 }

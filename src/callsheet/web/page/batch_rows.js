@@ -114,7 +114,7 @@ function tableRow({ row, id, run, title, status, prompts, problems, warnings, co
     el("td", { class: "status" }, t(`row_status.${status}`)),
     el("td", {}, el("div", { class: "row-prompts" }, promptsOf(run, prompts))),
     el("td", { class: "row-problems" }, problemsOf({ status, problems, warnings, code, llm })),
-    paid && el("td", { class: "number" }, usage.calls ? formatCost(usage.cost_usd) : ""),
+    paid && el("td", { class: "number", "data-label": t("rows.cost") }, usage.calls ? formatCost(usage.cost_usd) : ""),
   );
 }
 

@@ -55,7 +55,7 @@ function formField(field, isFirst) {
     el("label", { for: id, id: `${id}-label` }, fromServer(field.text)),
     fieldInput(field, attributes, isFirst || isLong),
     fieldChips(field, setField),
-    el("p", { class: "hint", id: `${id}-hint` }, fromServer(field.hint)),
+    el("p", { class: "hint", id: `${id}-hint` }),
   );
 }
 
@@ -100,7 +100,7 @@ function showFieldProblem(key, hint) {
   if (problem) input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
   text.classList.toggle("field-error", Boolean(problem));
-  setText(text, problem ? sentence(problem) : fromServer(hint));
+  setText(text, problem || hint ? sentence(problem || fromServer(hint)) : "");
   if (!isNew) return;
   unfold("brief");
   setTimeout(() => input.focus()); // once it is shown

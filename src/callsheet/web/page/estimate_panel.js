@@ -17,6 +17,8 @@ import { setState, state } from "./store.js";
 
 const estimates = new Map(); // responses by request; null while one is awaited or failed
 
+let estimatedFor = ""; // the LLM of the estimate that is shown
+
 const PLANNED = ["start", "choose", "retry", "batch-start"]; // the actions that an estimate belongs to
 
 export function renderEstimate(action) {
@@ -32,10 +34,10 @@ export function renderEstimate(action) {
   );
   const isHidden = Boolean(run || batch?.document) && !PLANNED.includes(action.kind);
   byId("estimate").hidden = isHidden;
-  document.querySelector(".primary-action .gauge").hidden = isHidden;
   // What a change of the open run writes and costs stands at the button.
   const isChange = action.kind === "retry" && modelsOfRun().size > 0;
   byId("estimate-gauge").hidden = isChange;
+  document.querySelector(".primary-action .gauge").hidden = isHidden || isChange;
   const shown = isChange ? estimates.get(previewKey(action)) : estimate;
   const inputs = [shown, isChange, llm, [...state.selected], Boolean(batch)];
   renderIfChanged(byId("estimate-figures"), inputs, () => {
@@ -135,7 +137,10 @@ function loadEstimates(action) {
   const key = cacheKey(body);
   loadEstimate(key, apiPath("estimate"), body);
   const estimate = estimates.get(key);
-  if (estimate && state.estimate !== estimate) setState({ estimate });
+  const isOfOtherLlm = estimatedFor !== state.llm; // its price would be wrong
+  if (estimate) estimatedFor = state.llm;
+  if (estimate ? state.estimate !== estimate : state.estimate && isOfOtherLlm)
+    setState({ estimate: estimate ?? null });
   if (action.kind === "retry")
     loadEstimate(previewKey(action), apiPath("runs", state.run.run, "preview"), action.body);
 }

@@ -2,7 +2,7 @@
 
 import { el, inlineCode, setText } from "./dom.js";
 import { capitalize, formatLength } from "./format.js";
-import { hasText, t } from "./language.js";
+import { fromServer, hasText, t } from "./language.js";
 
 /** A broken rule: what is wrong, then what kind of rule it is, who states it, and when. */
 export function findingItem({ message, rule, kind, source, severity }) {
@@ -26,7 +26,7 @@ export function distinct(findings) {
 export function coverageText(coverage) {
   if (!coverage) return "";
   const { checked, reason, kept, of } = coverage;
-  if (!checked) return t("prompt.not_compared", { reason });
+  if (!checked) return t("prompt.not_compared", { reason: fromServer(reason) });
   return of === 0 ? "" : t("prompt.coverage", { kept, of });
 }
 

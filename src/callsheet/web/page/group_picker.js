@@ -90,12 +90,15 @@ function groupRow(group) {
       el("span", { class: "group-status", id: `status-${group.name}` }),
       groupWarning(group),
     ),
-    el("span", { class: "number small muted" }, countOf(group)),
+    el("span", { class: "number small muted", id: `count-${group.name}` }),
   );
 }
 
-function countOf({ models }) {
-  return t("count.prompts", { count: models.flatMap(textNames).length });
+/** "3 prompts"; of a group of which some models are selected "1 of 3 prompts". */
+function countOf({ models }, selected) {
+  const [written, count] = [selected, models].map((each) => each.flatMap(textNames).length);
+  const isPart = written > 0 && written < count;
+  return t(isPart ? "prompts.progress" : "count.prompts", { written, count });
 }
 
 /** A checkbox for each model, shown below a selected group that has several. */
@@ -117,7 +120,9 @@ function modelBoxes({ name, label, models }) {
 }
 
 function groupWarning({ closed, successor, outdated, checked }) {
-  const replacement = (closed?.successor ?? successor)?.replaceAll("`", "");
+  const named = (closed?.successor ?? successor)?.replaceAll("`", "");
+  const newer = allGroups().find(({ name }) => name === named);
+  const replacement = newer ? groupTitle(newer) : named;
   const verb = closed?.date > new Date().toISOString().slice(0, 10) ? "closes" : "closed";
   const key = closed ? verb : "replaced";
   const date = closed && formatDay(closed.date);
@@ -139,6 +144,7 @@ function updateGroup(group, inRun) {
   const box = byId(`group-${group.name}`);
   const selected = selectedModels(group);
   box.checked = selected.length > 0;
+  setText(byId(`count-${group.name}`), countOf(group, selected));
   box.indeterminate = box.checked && selected.length < group.models.length;
   box.closest(".group").classList.toggle("selected", box.checked);
   if (box.checked && group.successor) box.closest("details").open = true;

@@ -1,5 +1,6 @@
 // Names that a person reads: of models, of a prompt's texts.
 
+import { el } from "./dom.js";
 import { capitalize, humanize } from "./format.js";
 import { hasText, t } from "./language.js";
 import { allGroups } from "./selectors.js";
@@ -31,7 +32,28 @@ export function textLabel(name) {
   const [model, ...field] = name.split(".");
   const label = modelLabel(model);
   if (field.length === 0 || field.join() === "prompt") return label;
-  return t("text.titled", { title: label, text: field.join(" ").replaceAll("_", " ") });
+  return t("text.titled", { title: label, text: fieldLabel(field) });
+}
+
+function fieldLabel(field) {
+  return field.join(" ").replaceAll("_", " ");
+}
+
+/** A text's label as a heading within its group: only heard where it repeats the group's own. */
+export function headingOf(name) {
+  const label = textLabel(name);
+  const [model, ...field] = name.split(".");
+  const group = allGroups().find(({ models }) => models.includes(model));
+  if (label === modelLabel(model) || group?.models.length !== 1) return label;
+  const shown = fieldLabel(field);
+  const heard = label.slice(0, -shown.length);
+  return [el("span", { class: "visually-hidden" }, heard), capitalize(shown)];
+}
+
+/** A message of the server in which models have the names that a person reads. */
+export function withModelLabels(text) {
+  const models = new Set(allGroups().flatMap((group) => group.models));
+  return text.replace(/\b[A-Z][A-Z0-9_]+\b/g, (word) => (models.has(word) ? modelLabel(word) : word));
 }
 
 /** SORA_2_A is "Sora 2 A", SD_3_5 is "SD 3.5": what has no vowel is an abbreviation. */

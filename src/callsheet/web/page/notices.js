@@ -108,9 +108,9 @@ function failureNotice() {
 function pauseNotice() {
   const { status, until, error, llm } = state.run ?? {};
   if (status !== "waiting" || !until) return null;
-  const { text, detail } = error ? describeError(error, llm) : { text: t("notice.pause") };
+  const { detail } = error ? describeError(error, llm) : {};
   return {
-    text: t("text.titled", { title: capitalize(pauseText(until)), text }),
+    text: t("text.titled", { title: capitalize(pauseText(until)), text: t("notice.pause") }),
     hint: t("notice.pause_hint"),
     detail,
     buttons: stepButtons(["again", "paste", "llm"], [t("next.try_now"), performNextAction]),

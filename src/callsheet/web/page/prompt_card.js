@@ -5,7 +5,7 @@ import { createComparison } from "./compare.js";
 import { button, el, renderIfChanged, setText } from "./dom.js";
 import { beginEdit, editOf, saveEdit, typeEdit } from "./edits.js";
 import { coverageText, findingItem, showLength, splitByFindings } from "./findings.js";
-import { modelLabel, textLabel } from "./labels.js";
+import { headingOf, modelLabel, textLabel } from "./labels.js";
 import { t } from "./language.js";
 import { correctionOf } from "./lint.js";
 import { createPromptEditor } from "./prompt_editor.js";
@@ -40,7 +40,7 @@ export function createPromptCard(name) {
   const findingList = el("ul", { class: "findings", "aria-label": t("prompt.findings", { name: label }) });
   const actions = el("div", { class: "actions" });
   const below = el("div");
-  const heading = el("h5", { id: `${id}-name`, title: name }, label);
+  const heading = el("h5", { id: `${id}-name`, title: name }, headingOf(name));
   const unsent = el("p", { class: "settings", role: "status" });
   const element = el(
     "article",
@@ -56,9 +56,9 @@ export function createPromptCard(name) {
     const { isWriting, isEditable, partialText, findings, rejectedText, earlier } = prompt;
     renderText(text, prompt);
     const shown = isWriting ? partialText : (prompt.text ?? rejectedText);
-    if (shown === undefined) setText(length, "");
+    if (shown === undefined || editor) setText(length, ""); // the editor has its own
     else showLength(length, shown, limitOf(name));
-    setText(coverage, isWriting ? "" : coverageText(prompt.coverage));
+    setText(coverage, isWriting || editor ? "" : coverageText(prompt.coverage));
     const isWritten = prompt.text !== undefined;
     const listed = prompt.settings.join(", ");
     setText(settings, listed && t("prompt.settings", { settings: listed }));
@@ -143,7 +143,10 @@ export function createPromptCard(name) {
   }
 
   const PANELS = {
-    rewrite: () => createRewriteForm(prompt.model, () => toggle("rewrite")),
+    rewrite: () => {
+      const label = t("rewrite.label", { name: modelLabel(prompt.model) });
+      return createRewriteForm([prompt.model], label, () => toggle("rewrite"));
+    },
     comparison: () =>
       createComparison(name, {
         current: () => prompt.text ?? "",
@@ -210,7 +213,13 @@ function renderText(element, { name, text, rejectedText, partialText, isWriting,
     if (isWriting) return partialText ?? pending.text;
     const parts = splitByFindings(text ?? rejectedText ?? "", findings, limitOf(name));
     return parts.map(({ text: part, severity }) =>
-      severity ? el("mark", { class: severity }, part) : part,
+      severity ? el("mark", { class: severity }, unbroken(part)) : unbroken(part),
     );
   });
+}
+
+/** A text whose parameters, such as `--ar`, are kept whole at the end of a line. */
+function unbroken(text) {
+  const pieces = text.split(/(--[a-z][\w-]*)/);
+  return pieces.map((piece, index) => (index % 2 ? el("span", { class: "parameter" }, piece) : piece));
 }

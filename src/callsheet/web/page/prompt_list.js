@@ -6,7 +6,7 @@ import { button, byId, el, inlineCode, renderIfChanged, sectionBody } from "./do
 import { capitalize } from "./format.js";
 import { newerText, savedText } from "./edits.js";
 import { distinct } from "./findings.js";
-import { categoryTitle, groupTitle, textLabel } from "./labels.js";
+import { categoryTitle, groupTitle, textLabel, withModelLabels } from "./labels.js";
 import { currentLanguage, t } from "./language.js";
 import { createPromptCard } from "./prompt_card.js";
 import { areMany, promptsBar, updatePromptsBar } from "./prompts_bar.js";
@@ -163,7 +163,7 @@ function renderNotes() {
   const notes = [...new Set((state.run?.notes ?? []).map(({ text }) => text.replace(TERMINAL_ADVICE, "")))];
   list.hidden = notes.length === 0;
   renderIfChanged(list, notes, () =>
-    notes.map((text) => el("li", {}, inlineCode(capitalize(text)))),
+    notes.map((text) => el("li", {}, inlineCode(capitalize(withModelLabels(text))))),
   );
 }
 

@@ -3,8 +3,9 @@
 import { apiPath, get } from "./api_client.js";
 import { copyText } from "./clipboard.js";
 import { button, byId, el, setText } from "./dom.js";
+import { groupTitle } from "./labels.js";
 import { t } from "./language.js";
-import { rewritePrompts } from "./run_actions.js";
+import { createRewriteForm } from "./rewrite_form.js";
 import { isRunning, modelsOfRun } from "./selectors.js";
 import { state } from "./store.js";
 
@@ -36,6 +37,7 @@ export function areMany(groups) {
 
 /** The bar; `copyAll(clicked)`, and for the contents `jumpTo(group)` and `foldAll(isFolded)`. */
 export function promptsBar(groups, { copyAll, jumpTo, foldAll }) {
+  const form = el("div", { class: "rewrite-all", hidden: true });
   return el(
     "div",
     { class: "prompts-bar" },
@@ -44,9 +46,10 @@ export function promptsBar(groups, { copyAll, jumpTo, foldAll }) {
       "div",
       { class: "actions" },
       areMany(groups) && contents(groups, jumpTo, foldAll),
-      button(t("prompts.rewrite_all"), () => rewritePrompts([...modelsOfRun()]), {
+      button(t("prompts.rewrite_all"), () => toggleRewriteAll(form), {
         class: "link-button",
         id: "rewrite-all",
+        "aria-expanded": "false",
       }),
       downloads(),
       button(t("prompts.copy_all"), (event) => copyAll(event.currentTarget), {
@@ -54,7 +57,23 @@ export function promptsBar(groups, { copyAll, jumpTo, foldAll }) {
         id: "copy-all",
       }),
     ),
+    form,
   );
+}
+
+/** Opens or closes the form that says what writing all prompts again costs. */
+function toggleRewriteAll(place) {
+  const isOpen = place.hidden;
+  place.hidden = !isOpen;
+  byId("rewrite-all").setAttribute("aria-expanded", String(isOpen));
+  if (!isOpen) {
+    place.replaceChildren();
+    return byId("rewrite-all").focus();
+  }
+  const close = () => toggleRewriteAll(place);
+  const { element, focus } = createRewriteForm([...modelsOfRun()], t("rewrite.question"), close);
+  place.replaceChildren(element);
+  focus();
 }
 
 let progress = { run: "", written: 0, total: 0 }; // of the open run while it is executed
@@ -63,8 +82,10 @@ let progress = { run: "", written: 0, total: 0 }; // of the open run while it is
 export function updatePromptsBar(written, total) {
   const isSame = progress.run === state.run.run && isRunning();
   const most = (name, now) => (isSame ? Math.max(progress[name], now) : now);
+  // What stands before the step has begun is what is written again: not yet progress.
+  const hasBegun = isSame || Boolean(state.run.at_work);
   progress = {
-    run: isRunning() ? state.run.run : "",
+    run: isRunning() && hasBegun ? state.run.run : "",
     written: most("written", written),
     total: most("total", total),
   };
@@ -99,7 +120,7 @@ function contents(groups, jumpTo, foldAll) {
   };
   const entries = groups.map((group) =>
     button(
-      [group.label, el("span", { class: "muted" }, ` ${group.names.length}`)],
+      [groupTitle(group), el("span", { class: "muted" }, ` ${group.names.length}`)],
       close(() => jumpTo(group)),
     ),
   );

@@ -2,7 +2,7 @@
 
 import { byId, el, renderIfChanged } from "./dom.js";
 import { formatCost, formatPercent } from "./format.js";
-import { formatNumber, t } from "./language.js";
+import { formatNumber, hasText, t } from "./language.js";
 import { isPaid, isRunning, promptTexts } from "./selectors.js";
 import { state } from "./store.js";
 
@@ -34,13 +34,14 @@ function totals(rows) {
 /** What it cost, and what choosing groups saved, over all calls; nothing is saved without a prompt. */
 function mainRows({ usage, savings, receipt, llm, isWritten }) {
   const { percent } = receipt?.saved ?? savings;
-  const cost = formatCost(isPaid(llm) ? usage.cost_usd : 0);
+  const paid = isPaid(llm);
+  const cost = paid ? formatCost(usage.cost_usd) : t("cost.free");
   return [
     [t("receipt.cost"), usage.cost_at_most ? t("cost.at_most", { cost }) : cost, "total"],
     isWritten && [t("receipt.saved"), formatPercent(percent), "success"],
-    [t("receipt.calls"), formatNumber(usage.calls)],
+    paid && [t("receipt.calls"), formatNumber(usage.calls)],
     usage.repairs > 0 && [t("receipt.corrections"), formatNumber(usage.repairs)],
-    [t("llm.label"), llm],
+    [t("llm.label"), hasText(`llm.${llm}`) ? t(`llm.${llm}`) : llm],
   ];
 }
 

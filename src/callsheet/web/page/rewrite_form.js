@@ -3,34 +3,32 @@
 import { apiPath, attempt, post } from "./api_client.js";
 import { button, el } from "./dom.js";
 import { priceText } from "./estimate_panel.js";
-import { modelLabel } from "./labels.js";
 import { t } from "./language.js";
 import { rewriteBody, rewritePrompts } from "./run_actions.js";
 import { state } from "./store.js";
 
-/** What writing a model's prompt again costs, as a sentence; empty where it is not known. */
-async function previewRewrite(model) {
+/** What writing these models' prompts again costs, as a sentence; empty where it is not known. */
+async function previewRewrite(models) {
   const path = apiPath("runs", state.run.run, "preview");
-  return (await attempt(async () => priceText((await post(path, rewriteBody([model]))).cost))) ?? "";
+  return (await attempt(async () => priceText((await post(path, rewriteBody(models))).cost))) ?? "";
 }
 
-/** The form for one model's prompt; `close` takes it away. */
-export function createRewriteForm(model, close) {
-  const label = modelLabel(model);
+/** The form for the prompts of these models; `label` names its field, `close` takes it away. */
+export function createRewriteForm(models, label, close) {
   const input = el("input", {
     type: "text",
     maxlength: 1000,
     dir: "auto",
     autocomplete: "off",
     placeholder: t("rewrite.example"),
-    "aria-label": t("rewrite.label", { name: label }),
+    "aria-label": label,
   });
   const price = el("span", { class: "small muted" });
-  previewRewrite(model).then((text) => price.append(text));
+  previewRewrite(models).then((text) => price.append(text));
   const submit = (event) => {
     event.preventDefault();
     close();
-    rewritePrompts([model], input.value.trim());
+    rewritePrompts(models, input.value.trim());
   };
   const leave = (event) => event.key === "Escape" && close();
   const element = el(

@@ -4,11 +4,14 @@ import { el } from "./dom.js";
 
 const MAX_CELLS = 4_000_000; // of the table; longer texts are compared as a whole
 
-/** Both texts as one, with what was removed and what was added marked. */
+/** Both texts as one, with what was removed and what was added marked, and apart where they meet. */
 export function diffParts(before, after) {
-  return diffWords(before, after).map(({ kind, text }) =>
-    kind === "same" ? text : el(kind === "removed" ? "del" : "ins", {}, text),
-  );
+  const parts = diffWords(before, after);
+  return parts.map(({ kind, text }, index) => {
+    if (kind === "same") return text;
+    const meets = index > 0 && parts[index - 1].kind !== "same";
+    return el(kind === "removed" ? "del" : "ins", { class: meets && "apart" }, text);
+  });
 }
 
 /** Parts of both texts in reading order: `{ kind: "same" | "removed" | "added", text }`. */
