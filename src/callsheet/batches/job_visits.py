@@ -161,7 +161,8 @@ class JobContinuation:
         self._jobs = BatchJobs(store, self.batch, self.request, self.setup, self._breaker)
         self._jobs.stopped = self.stop
         self._runs = RowRuns(self.service, self.batch, self.request, self._jobs, continues=True)
-        self._llm = BatchLLM(self.setup.llm, self._breaker)
+        self._places = asyncio.Semaphore(DEFAULT_CONCURRENCY)
+        self._llm = BatchLLM(self.setup.llm, self._breaker, self._places)
         self._pool = RunPool(self._advance, DEFAULT_CONCURRENCY)
 
     async def execute(self, seen: frozenset[str] | None) -> frozenset[str] | None:
@@ -195,7 +196,7 @@ class JobContinuation:
         suspects = self._runs.suspects
         self._names = self._names or await self._runs.find_earlier()
         budget = await self._runs.budget(self._names, self.setup.llm)
-        self._llm = BatchLLM(self.setup.llm, self._breaker, budget)
+        self._llm = BatchLLM(self.setup.llm, self._breaker, self._places, budget)
         for run in suspects.alone:
             await self._advance(run)
         await suspects.begin(DEFAULT_CONCURRENCY)
