@@ -15,8 +15,6 @@ if TYPE_CHECKING:
         Result,
         answer,
         answer_async,
-        batch,
-        batch_async,
         build_instructions,
         build_schema,
         estimate,
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
         run,
         run_async,
     )
+    from callsheet.api_batches import batch, batch_async
     from callsheet.api_runs import find_runs, find_runs_async, note, note_async
     from callsheet.batches.outcomes import RowResult
 
@@ -61,7 +60,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # `callsheet --help` imports this file too, and must not wait for what it does not use.
     if name in __all__:
-        from callsheet import api, api_runs
+        from callsheet import api, api_batches, api_runs
 
-        return getattr(api, name, None) or getattr(api_runs, name)
+        modules = (api, api_batches, api_runs)
+        return next(getattr(each, name) for each in modules if hasattr(each, name))
     raise AttributeError(f"module 'callsheet' has no attribute {name!r}")

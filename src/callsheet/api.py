@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.activity import Retrying as Retrying  # noqa: PLC0414  # part of the public API
 from callsheet.activity import Writing as Writing  # noqa: PLC0414
-from callsheet.batches.outcomes import RowResult, row_result
 from callsheet.call_options import checked_options
 from callsheet.errors import StorageError, error_of
 from callsheet.fidelity import checked_mode
@@ -20,12 +19,11 @@ from callsheet.loader.rendering import render_instructions, render_schema
 from callsheet.settings import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
     from callsheet.activity import Activity
-    from callsheet.batches.input_source import Ideas
     from callsheet.call_options import Effort, Tier
     from callsheet.catalog.groups import Group
     from callsheet.documents import RunDocument
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from callsheet.images import Image, ImageLimits
     from callsheet.llm.port import LLM
     from callsheet.questions import Question
-    from callsheet.runs.job_records import RepairBy
     from callsheet.runs.service import RunService
     from callsheet.runs.session import RunSession
     from callsheet.settings import Settings
@@ -186,7 +183,7 @@ async def run_async(  # noqa: PLR0913  # each is a word of the command line's
     from callsheet.runs.options import RunOptions
 
     options = RunOptions(
-        llm=_spec(llm),
+        llm=spec_of(llm),
         base_url=base_url,
         brief={**(brief or {}), "idea": idea},
         groups=tuple(groups),
@@ -243,7 +240,7 @@ async def resume_async(  # noqa: PLR0913  # each is a word of the command line's
     from callsheet.runs.options import RunOptions
 
     with open_service(home, llm) as service:
-        session = await service.resume(run, RunOptions(llm=_spec(llm), base_url=base_url))
+        session = await service.resume(run, RunOptions(llm=spec_of(llm), base_url=base_url))
         session.on_activity = on_activity
         return await _carry_out(session, answer)
 
@@ -265,7 +262,7 @@ async def retry_async(  # noqa: PLR0913  # each is a word of the command line's
     """Writes the prompts of the models `rewrite` again, changed as `wish` says, or other `groups`."""
     from callsheet.runs.options import RunOptions
 
-    options = RunOptions(llm=_spec(llm), groups=groups, rewrite=tuple(rewrite), wish=wish)
+    options = RunOptions(llm=spec_of(llm), groups=groups, rewrite=tuple(rewrite), wish=wish)
     with open_service(home, llm) as service:
         return await _carry_out(await service.retry(run, options), None)
 
@@ -295,70 +292,6 @@ async def _carry_out(
     return to_result(session.document())
 
 
-def batch(ideas: Ideas, groups: Sequence[str] = (), **options: Any) -> list[RowResult]:
-    """Writes the prompts of these groups for each idea; takes the options of `batch_async`.
-
-    The results stand in the order of the ideas; `batch_async` tells each result and forgets it.
-    """
-
-    async def gather() -> list[RowResult]:
-        return [result async for result in batch_async(ideas, groups, **options)]
-
-    return asyncio.run(gather())
-
-
-async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
-    ideas: Ideas,
-    groups: Sequence[str] = (),
-    *,
-    llm: str | LLM | None = None,
-    base_url: str | None = None,
-    brief: Mapping[str, str] | None = None,
-    workflow: str = DEFAULT_WORKFLOW,
-    home: str | Path | None = None,
-    output: str | Path | None = None,
-    name: str = "",
-    concurrency: int | None = None,
-    max_cost: float | None = None,
-    retry_failed: bool = False,
-    strict: bool = False,
-    overwrite: bool = False,
-    limit: int | None = None,
-    sample: int | None = None,
-    jobs: bool = False,
-    wait: bool = True,
-    repair: RepairBy = "live",
-    idea_check: IdeaCheckMode | None = None,
-    tier: Tier | None = None,
-    effort: Effort | None = None,
-    temperature: float | None = None,
-) -> AsyncGenerator[RowResult, None]:
-    """Writes the prompts of these groups for each idea, and tells each result in their order.
-
-    `ideas` are texts, dicts with the columns of a sheet, or the path of a sheet; the options are those of
-    the command line. Without `wait`, rows that wait for provider jobs are `left`. Raises InputError and
-    OutputInUseError before anything is paid, and what every row would meet after the last result.
-    """
-    from callsheet.batches.batch import Batch
-    from callsheet.batches.input_source import open_input
-    from callsheet.batches.output_file import execute_into, open_output_file
-    from callsheet.batches.request import BatchRequest
-    from callsheet.batches.row_parser import RowDefaults
-
-    spec = _spec(llm)
-    with open_service(home, llm) as service, open_input(ideas) as path:
-        defaults = RowDefaults(tuple(groups), dict(brief or {}))
-        order = BatchRequest(path, name, workflow, defaults, spec, base_url, max_cost, concurrency)
-        order = replace(order, retry_failed=retry_failed, strict=strict, overwrite=overwrite)
-        order = replace(order, limit=limit, sample=sample, jobs=jobs, wait=jobs and wait)
-        asked, mode = checked_options(tier, effort, temperature), checked_mode(idea_check)
-        judged = Batch(service, replace(order, repair=repair, call_options=asked, idea_check=mode))
-        file = open_output_file(Path(output), judged) if output else None
-        async with aclosing(execute_into(judged, file)) as ends:
-            async for end in ends:
-                yield row_result(end)
-
-
 def person_image(image: str | Path | bytes | None, limits: ImageLimits = FOR_LLMS) -> Image | None:
     """The image at a path, or in bytes; raises AnswerError."""
     if image is None:
@@ -368,7 +301,8 @@ def person_image(image: str | Path | bytes | None, limits: ImageLimits = FOR_LLM
     return open_image(Path(image), limits)
 
 
-def _spec(llm: str | LLM | None) -> str | None:
+def spec_of(llm: str | LLM | None) -> str | None:
+    """The spec that was given as an LLM, if it is one."""
     return llm if isinstance(llm, str) else None
 
 

@@ -1,14 +1,17 @@
-"""`batch --jobs` on the command line: what it prints, and its exit status, until the sheet is written."""
+"""`batch --jobs` on the command line, and the same in Python: what it says until the sheet is written."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from callsheet import batch
 from callsheet.cli.main import main
+from callsheet.llm.jobs import JobUncertainError
 from tests.support.batches import ideas, read_csv, write_sheet
 from tests.support.cli import CommandResult
 from tests.support.job_server import call_server
@@ -85,6 +88,22 @@ def test_cancelled_jobs_keep_what_is_done_and_the_same_command_goes_on(
     server.hold = False
     assert callsheet(*JOBS, "--wait").status == 0
     assert len(server.bills) == 4
+
+
+def test_a_program_cancels_jobs_and_sends_one_again_as_the_command_does(server: OpenAIJobs) -> None:
+    def ends(**options: Any) -> list[str]:
+        words = {"llm": "openai:gpt-5.4-mini", "jobs": True} | options
+        return [each.status for each in batch(Path("ideas.csv"), ["leonardo"], **words)]
+
+    server.hold = True
+    assert ends(wait=False) == ["left"] * 4
+    assert sorted(ends(cancel=True)) == ["left", "left", "succeeded", "succeeded"]
+    server.hold, server.drop_after_create = False, True
+    with pytest.raises(JobUncertainError) as uncertain:
+        ends()
+    job = str(uncertain.value.hint).partition("--resend ")[2][:8]
+    assert ends(resend=job) == ["succeeded"] * 4
+    assert (len(server.creates), len(server.bills)) == (3, 4)
 
 
 @pytest.mark.parametrize(
