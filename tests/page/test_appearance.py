@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Error, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from tests.page.conftest import OpenPage, serving
 from tests.support.images import png
@@ -19,7 +21,7 @@ from tests.support.serving import Serving
 from tests.support.slow_llm import SlowLLM
 
 ROOT = Path(__file__).parents[2]
-README_IMAGE = ROOT / "docs" / "page.png"
+NAMED = re.compile(r"\]\((page[\w-]*\.png)\)")
 WIDTHS = {1440: 900, 820: 1100, 390: 800}
 
 OVERFLOWING = """() => [
@@ -62,6 +64,15 @@ class Inspector:
         found = Axe().run(self.page).response["violations"]
         assert [_describe(each) for each in found] == [], state
 
+    def check_languages(self, state: str) -> None:
+        """The same state once more in the page's other languages."""
+        chosen = self.page.locator("#language-select")
+        for tag in ("de", "zh-Hans"):
+            chosen.select_option(tag)
+            expect(self.page.locator(f"html[lang={tag}]")).to_be_attached()
+            self._check_accessibility(f"{state}, {tag}")
+        chosen.select_option("en")
+
 
 def _describe(violation: dict[str, Any]) -> str:
     places = [node["html"][:120] for node in violation["nodes"]]
@@ -80,6 +91,7 @@ def test_every_state_fits_the_window_and_is_accessible(
         _edited(ui, server, inspector)
         _compared(ui, inspector)
         _noted(ui, inspector)
+        inspector.check_languages("noted")
         _failed(ui, llm, inspector)
         _waiting(ui, inspector)
         _batch(ui, llm, inspector)
@@ -191,24 +203,116 @@ def test_the_theme_survives_a_reload(open_page: OpenPage, server: Serving) -> No
     assert ui.page.evaluate(background) == light
 
 
-def test_the_screenshot_in_the_readme_is_the_page(
+PAINT = """() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 400, height: 600 });
+    const brush = canvas.getContext("2d");
+    const fill = (colour, ...box) => {
+        brush.fillStyle = colour;
+        brush.fillRect(...box);
+    };
+    const dusk = ["#2f3e5c", "#41506e", "#5b6480", "#7d788b", "#a38b8d", "#c59c86", "#dfae80"];
+    dusk.forEach((colour, row) => fill(colour, 0, row * 66, 400, 66));
+    for (let drop = 0; drop < 40; drop++) fill("#c9d3e2", (drop * 83) % 400, (drop * 137) % 420, 2, 34);
+    fill("#2b2119", 0, 0, 26, 600);
+    fill("#2b2119", 374, 0, 26, 600);
+    fill("#2b2119", 190, 0, 18, 470);
+    fill("#3a2d22", 0, 450, 400, 150);
+    fill("#f1b13f", 270, 330, 76, 60);
+    fill("#8a6a3a", 302, 390, 12, 62);
+    fill("#efe6d3", 92, 436, 116, 16);
+    return canvas.toDataURL().split(",")[1];
+}"""
+"""Draws the image that the documentation shows as rendered: a window at dusk, as PNG in Base64."""
+
+
+@dataclass
+class Gallery:
+    """Takes the pictures of the documentation, and writes them if that is asked for."""
+
+    ui: PageObject
+    folder: Path
+
+    def take(self, name: str, width: int, height: int, at: Locator | None = None) -> None:
+        """One picture of this size, scrolled to its top or to an element."""
+        page = self.ui.page
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("scrollTo(0, 0)")
+        if at:
+            at.evaluate("(element) => scrollBy(0, element.getBoundingClientRect().top - 64)")
+        fresh = self.folder / name
+        page.screenshot(path=fresh)
+        kept = ROOT / "docs" / name
+        if os.environ.get("CALLSHEET_TEST_PICTURE") == "1":
+            kept.write_bytes(packed(fresh.read_bytes()))
+        assert size(kept.read_bytes()) == (width, height), name
+        assert kept.stat().st_size < 150_000, name
+
+
+def test_the_pictures_in_the_documentation_are_the_page(
     open_page: OpenPage, server: Serving, screenshots: Path
 ) -> None:
-    """`CALLSHEET_TEST_PICTURE=1` writes the screenshot in `docs/` again."""
+    """`CALLSHEET_TEST_PICTURE=1` writes the pictures in `docs/` again."""
     ui = open_page(server.url, color_scheme="light", reduced_motion="reduce")
+    screenshots.mkdir(parents=True, exist_ok=True)
+    gallery = Gallery(ui, screenshots)
     ui.enter_idea()
     ui.select_groups("sora", "leonardo")
     ui.primary_button.click()
     ui.prompt_text("LEONARDO_ANIME_XL_A")
     expect(ui.page.locator("#receipt")).to_be_visible()
-    ui.page.set_viewport_size({"width": 1440, "height": 1000})
-    ui.page.evaluate("scrollTo(0, 0)")
-    screenshots.mkdir(parents=True, exist_ok=True)
-    fresh = screenshots / "readme.png"
-    ui.page.screenshot(path=fresh)
-    if os.environ.get("CALLSHEET_TEST_PICTURE") == "1":
-        README_IMAGE.write_bytes(packed(fresh.read_bytes()))
-    kept = README_IMAGE.read_bytes()
-    assert size(kept) == size(fresh.read_bytes())
-    assert len(kept) < 150_000
+    gallery.take("page.png", 1440, 1000)
+    gallery.take("page-phone.png", 390, 800)
+    _picture_of_a_comparison(gallery)
+    _picture_of_a_note(gallery)
+    _picture_of_a_batch(gallery)
     assert "docs/page.png" in (ROOT / "README.md").read_text("utf-8")
+    guide = (ROOT / "docs" / "page.md").read_text("utf-8")
+    assert {each.name for each in (ROOT / "docs").glob("page*.png")} == {*NAMED.findall(guide)}
+
+
+def _picture_of_a_comparison(gallery: Gallery) -> None:
+    card = gallery.ui.prompt_card("SORA_1_A")
+    card.get_by_role("button", name="Edit").click()
+    text = card.get_by_role("textbox")
+    text.fill(text.input_value().replace("dusk", "dawn") + " A cup of tea steams on the sill.")
+    text.press("Control+Enter")
+    card.get_by_role("button", name="Compare").click()
+    expect(card.locator(".comparison .text")).to_have_count(2)
+    gallery.ui.page.locator("#content").focus()
+    gallery.take("page-compare.png", 1440, 560, card)
+    card.get_by_role("button", name="Close").click()
+
+
+def _picture_of_a_note(gallery: Gallery) -> None:
+    page = gallery.ui.page
+    image = base64.b64decode(page.evaluate(PAINT))
+    file = {"name": "window.png", "mimeType": "image/png", "buffer": image}
+    card = gallery.ui.prompt_card("SORA_2_A")
+    card.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    picture = card.get_by_role("img")
+    expect(picture).to_be_visible()
+    picture.evaluate("(image) => image.decode()")
+    page.get_by_role("button", name="Favourite", exact=True).click()
+    page.get_by_role("button", name="Note", exact=True).click()
+    page.get_by_label("Title").fill("Rain window")
+    page.get_by_label("Note", exact=True).last.fill("For Ana's poster: the second try is best.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#run-toolbar strong")).to_be_visible()
+    page.locator("#content").focus()
+    gallery.take("page-note.png", 1440, 940)
+
+
+def _picture_of_a_batch(gallery: Gallery) -> None:
+    page = gallery.ui.page
+    page.get_by_role("button", name="New run").click()
+    gallery.ui.select_groups("sora")
+    page.get_by_role("button", name="Batch: many ideas at once").click()
+    ideas = ("a fox in the snow", "a heron at dawn by the river", "a market in the rain")
+    page.locator("#sheet-text").fill("\n".join(("idea", *ideas)))
+    expect(gallery.ui.primary_button).to_have_text("Write 3 ideas")
+    gallery.ui.primary_button.click()
+    expect(page.locator(".rows .succeeded")).to_have_count(3)
+    expect(page.locator("#batch")).to_contain_text("3 of 3 ideas written")
+    page.locator(".row-prompts summary").first.click()
+    page.locator("#content").focus()
+    gallery.take("page-batch.png", 1440, 620)

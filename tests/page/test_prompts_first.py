@@ -87,6 +87,19 @@ def test_many_groups_are_jumped_to_and_folded(
     expect(heading).to_have_attribute("aria-expanded", "false")
     heading.click()
     expect(ui.prompt_card("SORA_2_A")).to_be_visible()
+    text = ui.prompt_card("motion_2_0.negative_prompt").get_by_role("heading")
+    expect(text).to_have_text("Leonardo Motion 2.0: Negative prompt")
+    _nothing_is_cut_off_in_a_window_of_medium_width(ui, contents)
+
+
+def _nothing_is_cut_off_in_a_window_of_medium_width(ui: PageObject, contents: Locator) -> None:
+    ui.page.set_viewport_size({"width": 820, "height": 900})
+    contents.locator("summary").click()
+    for element in (contents.locator(".menu-body"), ui.page.get_by_label("Workflow")):
+        box = element.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["width"] > 150
 
 
 def test_new_prompts_are_scrolled_to_and_the_focus_stays(

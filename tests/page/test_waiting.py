@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from callsheet.web.server_state import MAX_CONCURRENT_RUNS
 from tests.page.conftest import OpenPage, serving
 from tests.support.loopback import Status
+from tests.support.page_object import PageObject
 from tests.support.slow_llm import SlowLLM
 
 RECORD_PROGRESS = """() => {
@@ -50,16 +51,22 @@ def test_what_is_promised_is_written_and_progress_only_grows(
         assert len(percentages) == 1
 
         llm.pause()
-        ui.page.get_by_role("button", name="Rewrite all").click()
-        form = ui.page.locator(".prompts-bar .rewrite-form")
-        expect(form).to_contain_text("The cost is unknown.")
-        form.get_by_role("button", name="Rewrite now").click()
-        expect(ui.prompt_card("SORA_2_A")).to_contain_text("writing")
+        _rewrite_all(ui)
         server.process.kill()
         expect(ui.prompt_card("SORA_2_A")).to_contain_text("waiting for the server")
         expect(ui.primary_button).to_have_text("The server is away")
         expect(ui.page.locator(".caret")).to_have_count(0)
         llm.release.set()
+
+
+def _rewrite_all(ui: PageObject) -> None:
+    """The price is said before anything is written; what is being written again is not counted."""
+    ui.page.get_by_role("button", name="Rewrite all").click()
+    form = ui.page.locator(".prompts-bar .rewrite-form")
+    expect(form).to_contain_text("The cost is unknown.")
+    form.get_by_role("button", name="Rewrite now").click()
+    expect(ui.prompt_card("SORA_2_A")).to_contain_text("writing")
+    expect(ui.page.locator("#prompt-count")).to_have_text("4 of 7 prompts")
 
 
 def test_a_queued_run_and_a_call_that_is_made_again_say_so(
@@ -76,7 +83,7 @@ def test_a_queued_run_and_a_call_that_is_made_again_say_so(
         ui.primary_button.click()
         expect(ui.primary_button).to_have_text("Queued")
         expect(ui.page.locator("#run-toolbar")).to_contain_text("queued")
-        llm.server.fail(Status(500))
+        llm.server.fail(Status(500, headers={"retry-after": "3"}))  # long enough to be seen
         llm.release.set()
         expect(ui.primary_button).to_have_text("Trying again: 2 of 4")
         expect(ui.page.locator("#primary-note")).to_contain_text("is failing (status 500)")

@@ -2,7 +2,7 @@
 
 import { apiPath, attempt, get } from "./api_client.js";
 import { copyText } from "./clipboard.js";
-import { button, el } from "./dom.js";
+import { button, el, unbroken } from "./dom.js";
 import { formatDate } from "./format.js";
 import { textLabel } from "./labels.js";
 import { t } from "./language.js";
@@ -95,7 +95,7 @@ function textOfRun(name, run) {
 function column(title, text, other, mark) {
   const parts = diffWords(other, text)
     .filter(({ kind }) => kind !== "removed")
-    .map((part) => (part.kind === "same" ? part.text : el(mark, {}, part.text)));
+    .map(({ kind, text: part }) => (kind === "same" ? unbroken(part) : el(mark, {}, unbroken(part))));
   const copy = (event) => copyText(event.currentTarget, text, title);
   return el(
     "div",

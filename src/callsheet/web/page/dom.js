@@ -79,5 +79,11 @@ function typedTexts(element) {
 export function inlineCode(text) {
   const parts = text.split("`");
   if (parts.length % 2 === 0) return [text]; // an unpaired backtick is literal
-  return parts.map((part, index) => (index % 2 ? el("code", {}, part) : part));
+  return parts.map((part, index) => (index % 2 ? el("code", {}, unbroken(part)) : part));
+}
+
+/** A text as nodes, in which parameters such as `--ar` are kept whole at the end of a line. */
+export function unbroken(text) {
+  const pieces = text.split(/(--[a-z][\w-]*)/);
+  return pieces.map((piece, index) => (index % 2 ? el("span", { class: "parameter" }, piece) : piece));
 }

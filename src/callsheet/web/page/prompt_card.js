@@ -2,7 +2,7 @@
 
 import { copyText } from "./clipboard.js";
 import { createComparison } from "./compare.js";
-import { button, el, renderIfChanged, setText } from "./dom.js";
+import { button, el, renderIfChanged, setText, unbroken } from "./dom.js";
 import { beginEdit, editOf, saveEdit, typeEdit } from "./edits.js";
 import { coverageText, findingItem, showLength, splitByFindings } from "./findings.js";
 import { headingOf, modelLabel, textLabel } from "./labels.js";
@@ -206,20 +206,16 @@ function hasOthers(name) {
 }
 
 function renderText(element, { name, text, rejectedText, partialText, isWriting, pending, findings }) {
-  element.classList.toggle("pending", isWriting && !partialText);
+  const isOpen = !isWriting && text === undefined && rejectedText === undefined; // of a run that was stopped
+  element.classList.toggle("pending", isOpen || (isWriting && !partialText));
   element.classList.toggle("caret", isWriting && (Boolean(partialText) || pending.isWriting));
   element.classList.toggle("rejected", text === undefined && rejectedText !== undefined);
   renderIfChanged(element, [text, rejectedText, partialText, pending, findings], () => {
     if (isWriting) return partialText ?? pending.text;
+    if (isOpen) return t("pending.next");
     const parts = splitByFindings(text ?? rejectedText ?? "", findings, limitOf(name));
     return parts.map(({ text: part, severity }) =>
       severity ? el("mark", { class: severity }, unbroken(part)) : unbroken(part),
     );
   });
-}
-
-/** A text whose parameters, such as `--ar`, are kept whole at the end of a line. */
-function unbroken(text) {
-  const pieces = text.split(/(--[a-z][\w-]*)/);
-  return pieces.map((piece, index) => (index % 2 ? el("span", { class: "parameter" }, piece) : piece));
 }

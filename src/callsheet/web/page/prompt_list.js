@@ -242,8 +242,8 @@ function promptsOfGroup(group, isFoldable) {
       "header",
       {},
       groupHeading(group, isFoldable),
-      names.length > 1 &&
-        !isRunning() &&
+      !isRunning() &&
+        writtenPrompts([group]).length > 1 &&
         button(t("prompts.copy_group"), copyGroup, { class: "link-button small" }),
     ),
     el(

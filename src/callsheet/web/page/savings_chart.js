@@ -22,8 +22,9 @@ export function renderSavings() {
     loadSavings();
   }
   const { rows = [], runs, instructions } = state.savings ?? {};
-  byId("savings").hidden = rows.length === 0;
-  if (rows.length === 0) return;
+  const isSaved = rows.length > 0 && instructions.instruction_tokens < instructions.instruction_tokens_all;
+  byId("savings").hidden = !isSaved;
+  if (!isSaved) return;
   renderIfChanged(byId("savings"), state.savings, () => {
     const { instruction_tokens: sent, instruction_tokens_all: all } = instructions;
     const summary = t("savings.summary", { tokens: all - sent, count: runs });
