@@ -87,7 +87,7 @@ def test_many_groups_are_jumped_to_and_folded(
     expect(heading).to_have_attribute("aria-expanded", "false")
     heading.click()
     expect(ui.prompt_card("SORA_2_A")).to_be_visible()
-    text = ui.prompt_card("motion_2_0.negative_prompt").get_by_role("heading")
+    text = ui.prompt_card("motion_2_0.negative_prompt").locator("h5")
     expect(text).to_have_text("Leonardo Motion 2.0: Negative prompt")
     _nothing_is_cut_off_in_a_window_of_medium_width(ui, contents)
 
