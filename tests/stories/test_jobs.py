@@ -75,10 +75,11 @@ async def test_the_same_command_sends_a_job_and_later_reads_it(
 def _carry_out_until_killed(folder: Path, server: OpenAIJobs) -> None:
     words = [str(folder), "openai", str(JOBS["llm"]), server.url]
     child = [sys.executable, "-m", "tests.support.self_killing_jobs", *words]
-    subprocess.run(child, check=True, env={**os.environ})
+    (folder / "temporary").mkdir()
+    subprocess.run(child, check=True, env={**os.environ, "TMPDIR": str(folder / "temporary")})
 
 
-async def test_a_process_that_is_killed_at_any_step_buys_nothing_twice(
+async def test_a_process_that_is_killed_at_any_step_buys_nothing_twice_and_leaves_no_file(
     bench: SharedStore,
     server: OpenAIJobs,
     sheet: Path,
@@ -88,6 +89,7 @@ async def test_a_process_that_is_killed_at_any_step_buys_nothing_twice(
     monkeypatch.setattr(batch_jobs, "LIST_SECONDS", 0.0)
     await bench.write(sheet, tmp_path / "plain.csv", llm=JOBS["llm"])
     await asyncio.to_thread(_carry_out_until_killed, tmp_path, server)
+    assert not list((tmp_path / "temporary").iterdir())
     for step in STEPS:
         output = tmp_path / f"{step}.csv"
         settled = SharedStore(SqlStore(tmp_path / step / "runs.sqlite"), settings=bench.settings)
@@ -100,6 +102,20 @@ async def test_a_process_that_is_killed_at_any_step_buys_nothing_twice(
         settled.store.close()
     assert len(server.creates) == len(set(server.creates)) == len(STEPS)
     assert len(server.bills) == 12 * len(STEPS)
+
+
+async def test_results_that_are_read_together_share_transactions(
+    server: OpenAIJobs, sheet: Path, tmp_path: Path
+) -> None:
+    store = SqlStore(tmp_path / "runs.sqlite")
+    bench = SharedStore(store, settings=read_settings())
+    await bench.write(sheet, tmp_path / "out.csv", **JOBS)
+    statements: list[str] = []
+    store.database.connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]
+    batch = await bench.write(sheet, tmp_path / "out.csv", **JOBS)
+    assert batch.progress.done == 12
+    assert statements.count("commit") < 24, "two for each row, to read its result alone"
+    store.close()
 
 
 async def test_a_row_that_a_job_did_not_carry_out_is_sent_again_and_a_rejected_one_fails(

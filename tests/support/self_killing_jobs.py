@@ -13,9 +13,11 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from callsheet.batches import job_reader
 from callsheet.batches import jobs as batch_jobs
 from callsheet.batches.job_reader import JobReader
 from callsheet.batches.packing import Packer
@@ -64,6 +66,7 @@ def _arm(step: str) -> None:
         case "half a download":
             _die_in_results()
         case "half a reading":
+            job_reader.AT_ONCE = 4
             _die(JobReader, "_append", lambda call: call == 6, after=True)
         case _:
             raise AssertionError(step)
@@ -71,26 +74,23 @@ def _arm(step: str) -> None:
 
 def _die(owner: type, name: str, when: Callable[..., bool], *, after: bool = False) -> None:
     """Let a method kill the process at that call of it, before or after its work."""
-    real, calls = getattr(owner, name), 0
+    real, calls = getattr(owner, name), count(1)
 
-    def die(more: dict[str, Any]) -> None:
-        if when(calls, **{k: v for k, v in more.items() if k == "state"}):
+    def die(call: int, more: dict[str, Any]) -> None:
+        if when(call, **{k: v for k, v in more.items() if k == "state"}):
             os.kill(os.getpid(), signal.SIGKILL)
 
     async def wrapped(*args: Any, **named: Any) -> Any:
-        nonlocal calls
-        calls += 1
+        call = next(calls)
         if not after:
-            die(named)
+            die(call, named)
         result = await real(*args, **named)
         if after:
-            die(named)
+            die(call, named)
         return result
 
     def plain(*args: Any, **named: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        die(named)
+        die(next(calls), named)
         return real(*args, **named)
 
     setattr(owner, name, wrapped if asyncio.iscoroutinefunction(real) else plain)

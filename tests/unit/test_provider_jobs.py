@@ -87,7 +87,8 @@ async def packed(jobs: ProviderJobs, folder: Path, rows: int = 4, job: str = JOB
 
 
 async def sent_by(jobs: ProviderJobs, folder: Path, rows: int = 4, job: str = JOB) -> str:
-    return await jobs.create(job, await packed(jobs, folder, rows, job), rows)
+    with (await packed(jobs, folder, rows, job)).open("rb") as file:
+        return await jobs.create(job, file, rows)
 
 
 async def outcomes(jobs: ProviderJobs, provider_id: str) -> dict[str, Reply | JobRowError]:

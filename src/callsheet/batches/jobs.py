@@ -204,7 +204,7 @@ class BatchJobs:
             sent=time.time(),
         )
         try:
-            provider_id = await self._provider.create(record.id, pack.path, record.rows)
+            provider_id = await self._provider.create(record.id, pack.file, record.rows)
         except JobRefusedError as error:
             await self.book.remove(record)
             self._pause(error)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callsheet.costs.budget import chosen_output_limit, worst_cost
@@ -19,6 +19,7 @@ from callsheet.llm.port import ReplyLaterError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import IO
 
     from callsheet.batches.batch_llm import BatchLLM
     from callsheet.llm.jobs import ProviderJobs
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Pack:
-    """The file of a job that is being filled; `unsettled` are lines of runs that are being stored."""
+    """A job that is being filled; `unsettled` are lines of runs that are being stored.
+
+    `file` has no name, so that it is gone with the process, however that ends.
+    """
 
     record: JobRecord
-    path: Path
+    file: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     rows: int = 0
     size: int = 0
     price_usd: float | None = 0.0
@@ -50,14 +54,20 @@ class Pack:
         self.rows += 1
         self.sha256.update(line)
         try:
-            with self.path.open("ab") as file:
-                file.write(line)
+            self.file.write(line)
+            self.file.flush()
         except OSError as error:
             self.is_broken = True
             raise StorageFullError(
-                f"{self.path} cannot be written: {error.strerror}",
+                f"a file in {tempfile.gettempdir()} cannot be written: {error.strerror}",
                 hint="free that place; nothing of this job was sent",
             ) from error
+
+    def close(self) -> None:
+        """Delete the file."""
+        with suppress(OSError):
+            # What could not be written is tried again.
+            self.file.close()
 
 
 class Packer:
@@ -73,7 +83,6 @@ class Packer:
         self._provider, self._spec = provider, llm.spec
         self._most_tokens = chosen_output_limit(llm)
         self._new_record, self._send = new_record, send
-        self._folder = tempfile.TemporaryDirectory(prefix="callsheet-")
         self._packs: dict[str, Pack] = {}
         self._open: Pack | None = None
         self._lock = asyncio.Lock()
@@ -110,11 +119,13 @@ class Packer:
         async with self._lock:
             if self._open is not None and send:
                 await self._close(self._open)
-            self._open = None
+            self.close()
 
     def close(self) -> None:
-        """Delete the files."""
-        self._folder.cleanup()
+        """Delete the file that is being filled."""
+        if self._open is not None:
+            self._open.close()
+        self._open = None
 
     def _has_room(self, pack: Pack, line: bytes) -> bool:
         # Jobs of different sizes can be told apart where the provider shows a job's size only.
@@ -124,18 +135,20 @@ class Packer:
 
     async def _begin(self) -> Pack:
         record = await self._new_record()
-        self._open = Pack(record, Path(self._folder.name) / f"{record.id}.jsonl")
+        self._open = Pack(record)
         return self._open
 
     async def _close(self, pack: Pack) -> None:
         """Send a pack, once every row of it is stored."""
         self._open = None
-        while pack.unsettled:
-            pack.changed.clear()
-            await pack.changed.wait()
-        if not pack.is_broken:
-            await self._send(pack)
-        pack.path.unlink(missing_ok=True)
+        try:
+            while pack.unsettled:
+                pack.changed.clear()
+                await pack.changed.wait()
+            if not pack.is_broken:
+                await self._send(pack)
+        finally:
+            pack.close()
 
     async def _line(self, pack: Pack, run: str, request: Request, *, cached: bool) -> bytes:
         custom_id = f"{pack.record.id}-{run.rpartition('.')[2]}"

@@ -19,7 +19,7 @@ from callsheet.llm.job_types import Found, JobStatus, MaybeOurs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
-    from pathlib import Path
+    from typing import IO
 
     from anthropic import AsyncAnthropic
 
@@ -44,7 +44,7 @@ class AnthropicJobClient(JobClient):
     def _line(self, custom_id: str, body: str) -> str:
         return f'{{"custom_id":{custom_id},"params":{body}}}'
 
-    async def _create(self, job: str, file: Path, count: int) -> str:
+    async def _create(self, job: str, file: IO[bytes], count: int) -> str:
         del job, count
         # The library would take the requests as objects, all of them in memory.
         size = sum(map(len, _body(file)))
@@ -116,17 +116,17 @@ def _result(row: dict[str, Any]) -> BatchResult:
     return BatchResult(custom_id=row["custom_id"], status=result["type"], body=body)
 
 
-def _body(file: Path) -> Iterator[bytes]:
+def _body(file: IO[bytes]) -> Iterator[bytes]:
     """The body of the call, a line of the file after the other."""
     separator = _OPENING
-    with file.open("rb") as lines:
-        for line in lines:
-            if row := line.strip():
-                yield separator + row
-                separator = b","
+    file.seek(0)
+    for line in file:
+        if row := line.strip():
+            yield separator + row
+            separator = b","
     yield _ENDING
 
 
-async def _sent(file: Path) -> AsyncIterator[bytes]:
+async def _sent(file: IO[bytes]) -> AsyncIterator[bytes]:
     for piece in _body(file):
         yield piece

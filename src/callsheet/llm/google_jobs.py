@@ -23,7 +23,8 @@ from callsheet.llm.provider_exceptions import job_failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
+    from io import IOBase
+    from typing import IO
 
     from google.genai.client import AsyncClient
 
@@ -55,12 +56,13 @@ class GoogleJobClient(JobClient):
     def _line(self, custom_id: str, body: str) -> str:
         return f'{{"key":{custom_id},"request":{body}}}'
 
-    async def _create(self, job: str, file: Path, count: int) -> str:
+    async def _create(self, job: str, file: IO[bytes], count: int) -> str:
         del count
         name = f"{JOB_NAME}{job}"
         try:
             uploaded = await self._google.files.upload(
-                file=file, config={"mime_type": "application/jsonl", "display_name": name}
+                file=_unwrapped(file),
+                config={"mime_type": "application/jsonl", "display_name": name},
             )
         except Exception as error:  # noqa: BLE001  # without its file, no job exists
             why = self._worded(job_failure(error))
@@ -128,7 +130,7 @@ class GoogleJobClient(JobClient):
         if not (name := output.get("responsesFile")):
             return
         with scratch_file() as file:
-            await self._google.files.download(file=name, destination=cast("Any", file))
+            await self._google.files.download(file=name, destination=_unwrapped(file))
             file.seek(0)
             for line in file:
                 if line.strip():
@@ -162,6 +164,11 @@ class GoogleJobClient(JobClient):
         answer = await api.async_request("get", provider_id, {}, None)
         job: dict[str, Any] = json.loads(answer.body)
         return job
+
+
+def _unwrapped(file: IO[bytes]) -> IOBase:
+    """The file object itself: Windows gives a temporary file another one around it, which the library refuses."""
+    return cast("IOBase", getattr(file, "file", file))
 
 
 def _state(about: dict[str, Any]) -> str:

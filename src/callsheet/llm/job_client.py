@@ -21,7 +21,6 @@ from callsheet.llm.provider_exceptions import failure_from, job_failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
-    from pathlib import Path
     from typing import IO
 
     from callsheet.llm.error_messages import LLMAddress
@@ -91,8 +90,9 @@ class JobClient(ABC):
         )
         return self._line(json.dumps(custom_id), encoded.body)
 
-    async def create(self, job: str, file: Path, count: int) -> str:
+    async def create(self, job: str, file: IO[bytes], count: int) -> str:
         """Creates a job, once; raises JobRefusedError or JobUncertainError."""
+        file.seek(0)
         try:
             return await self._create(job, file, count)
         except CallsheetError:
@@ -118,7 +118,7 @@ class JobClient(ABC):
     def _line(self, custom_id: str, body: str) -> str: ...
 
     @abstractmethod
-    async def _create(self, job: str, file: Path, count: int) -> str: ...
+    async def _create(self, job: str, file: IO[bytes], count: int) -> str: ...
 
     @abstractmethod
     async def find(self, job: str, since: float, count: int) -> Found | MaybeOurs | None:

@@ -21,7 +21,7 @@ from callsheet.llm.providers import PROVIDERS, find_provider, provider_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
+    from typing import IO
 
     from callsheet.call_options import CallOptions
     from callsheet.llm.job_client import JobClient
@@ -91,8 +91,8 @@ class ProviderJobs:
         sent = await asyncio.to_thread(self._llm.job_request, request, cached=cached)
         return await (await self._client()).line(sent, custom_id)
 
-    async def create(self, job: str, file: Path, count: int) -> str:
-        """Creates a job with our mark from a file of `count` lines, once; returns the provider's id of it.
+    async def create(self, job: str, file: IO[bytes], count: int) -> str:
+        """Creates a job with our mark from an open file of `count` lines, once; returns the provider's id of it.
 
         Raises JobRefusedError where none exists, JobUncertainError where one may.
         """

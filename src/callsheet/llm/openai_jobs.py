@@ -22,7 +22,7 @@ from callsheet.llm.provider_exceptions import job_failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
+    from typing import IO
 
     from openai import AsyncOpenAI
     from openai.types import Batch
@@ -71,12 +71,11 @@ class OpenAIJobClient(JobClient):
         head = f'"custom_id":{custom_id},"method":"POST","url":"{_ENDPOINT}"'
         return f'{{{head},"body":{body}}}'
 
-    async def _create(self, job: str, file: Path, count: int) -> str:
+    async def _create(self, job: str, file: IO[bytes], count: int) -> str:
         once = self._openai.with_options(max_retries=0)
         name = f"{JOB_NAME}{job}.jsonl"
         try:
-            with file.open("rb") as lines:
-                uploaded = await once.files.create(file=(name, lines), purpose="batch")
+            uploaded = await once.files.create(file=(name, file), purpose="batch")
         except Exception as error:  # noqa: BLE001  # without its file, no job exists
             why = self._worded(job_failure(error))
             raise JobRefusedError(why.message, hint=why.hint) from why
