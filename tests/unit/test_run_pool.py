@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -116,3 +119,25 @@ async def test_what_does_not_end_in_time_is_cancelled() -> None:
     assert gates.ended == ["endless"]
     with pytest.raises(PoolStoppedError):
         await waiting
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no arenas")
+def test_the_threads_of_a_tuned_process_allocate_from_one_arena() -> None:
+    program = (
+        "import ctypes, sys, threading\n"
+        "from callsheet.runs.run_pool import tune_interpreter\n"
+        "tune_interpreter()\n"
+        "barrier = threading.Barrier(4)\n"
+        "def use():\n"
+        "    kept = bytes(100_000)\n"
+        "    barrier.wait()\n"
+        "threads = [threading.Thread(target=use) for _ in range(4)]\n"
+        "for each in threads: each.start()\n"
+        "for each in threads: each.join()\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.malloc_stats()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("Arena ") == 1, done.stderr
