@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,6 @@ from callsheet import errors
 from callsheet.llm.port import Finish
 from callsheet.llm.retry_policy import CallLimits
 from tests.support.loopback import (
-    GZIP_BOMB,
     HTML,
     HUGE,
     NOT_JSON,
@@ -39,6 +39,8 @@ from tests.support.providers import (
     client,
     serving,
 )
+
+GZIP_BOMB = Raw(zlib.compress(b" " * 200_000_000), headers={"content-encoding": "deflate"})
 
 
 @pytest.mark.parametrize("provider", SHAPES)

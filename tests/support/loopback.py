@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -115,7 +114,6 @@ class Raw:
 HTML = Raw(b"<!doctype html><title>Welcome</title>", "text/html")
 NOT_JSON = Raw(b'{"id": "chatcmpl-1", "choices": [')
 HUGE = Raw(b'{"padding": "' + b"x" * 11_000_000 + b'"}')
-GZIP_BOMB = Raw(zlib.compress(b" " * 200_000_000), headers={"content-encoding": "deflate"})
 
 Fault = (
     Status | Text | Cut | Refusal | Filtered | Empty | Drop | Hang | Drip | Raw | Break | Pace
