@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -228,7 +229,7 @@ class JobServer:
 
     def bill(self, row: Exchange, rates: JobRates) -> Billed:
         """Bills a row at half the usual rates."""
-        head = round(count_tokens(row.prefix) * rates.factor)
+        head = round(_prefix_tokens(row.prefix) * rates.factor)
         sent = head + round(count_tokens(row.message) * rates.factor)
         output = round(count_tokens(row.reply) * rates.factor)
         held = head if head >= rates.floor and (row.mark or not rates.write) else 0
@@ -240,3 +241,9 @@ class JobServer:
         billed = Billed(sent, read, kept, output, (usd + output * rates.output) / 2e6)
         self.bills.append(billed)
         return billed
+
+
+@lru_cache(maxsize=16)
+def _prefix_tokens(prefix: str) -> int:
+    """The tokens of what the rows of a job begin with, which is most of each."""
+    return count_tokens(prefix)
