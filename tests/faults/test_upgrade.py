@@ -83,9 +83,14 @@ async def test_an_older_store_is_upgraded_and_shows_the_same_runs(
     assert [row.run for row in await service.store.runs()] == [*shown]
     listed = {each["run"] for each in await service.runs()}
     assert listed >= {run for run in shown if not batch_of(run)}
+    assert _with_heron(shown) == await service.store.runs_with("heron") != set()
     for run, before in shown.items():
         now = await service.show(run)
         assert {key: now[key] for key in SHOWN} == before  # type: ignore[literal-required]
+
+
+def _with_heron(shown: Documents) -> set[str]:
+    return {run for run, document in shown.items() if "heron" in document["brief"]["idea"]}
 
 
 async def test_the_runs_of_an_older_store_are_answered_resumed_and_retried(
@@ -117,6 +122,7 @@ async def test_an_older_store_is_rescued_whole(shown: Documents, file: Path) -> 
     assert all(copied == known for copied, known in found.partial.values())
     assert (found.unreadable, found.without_files) == ([], [])
     assert [row.run for row in await new.runs()] == [*shown]
+    assert await new.runs_with("heron") == _with_heron(shown)
     service = RunService(read_settings(), store=new)
     for run, document in shown.items():
         now = await service.show(run)
@@ -140,6 +146,7 @@ async def _fill_as_layout_3(url: str, file: Path) -> None:
     with closing(sqlite3.connect(file)) as old, psycopg.connect(url) as database:
         database.execute("set search_path to callsheet")
         database.execute("alter table runs drop column number")
+        database.execute("drop table texts")
         database.execute("create index runs_by_time on runs (started, run)")
         database.execute("update callsheet_meta set value = '3'")
         for table, statement in COPIED.items():
@@ -158,6 +165,7 @@ async def test_an_older_database_on_a_server_is_upgraded_and_shows_the_same_runs
     store = SqlStore(Postgres(database_url, now=time.time))
     service = RunService(read_settings(), store=store)
     assert [row.run for row in await store.runs()] == [*shown]
+    assert await store.runs_with("heron") == _with_heron(shown)
     for run, before in shown.items():
         now = await service.show(run)
         assert {key: now[key] for key in SHOWN} == before  # type: ignore[literal-required]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-RUN_FILES = 91
-BATCH_FILES = 104
+RUN_FILES = 92
+BATCH_FILES = 105
 
 OFFLINE = ("--groups", "sora,leonardo", "--llm", "offline")
 

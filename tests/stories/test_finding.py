@@ -14,7 +14,7 @@ from callsheet.runs.like import options_like
 from callsheet.runs.listing import RunFilter
 from callsheet.runs.notes import MAX_TITLE, NoteChange, note_run, read_rendered
 from callsheet.runs.options import RunOptions
-from callsheet.runs.search_text import normalized
+from callsheet.store.texts import normalized
 from tests.support.images import png
 from tests.support.runs import IDEA, InMemoryRuns
 

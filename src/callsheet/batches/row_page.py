@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from callsheet.batches.outcomes import OutcomeRules, row_outcome
@@ -12,8 +13,11 @@ from callsheet.engine.run_view import RunView
 from callsheet.runs.inputs import brief_fields
 from callsheet.runs.listing import row_status
 from callsheet.store.owners import has_live_owner
+from callsheet.store.texts import normalized, wanted_words
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
     from callsheet.batches.batch import Batch
     from callsheet.batches.row_parser import Row
     from callsheet.store.port import RunRow
@@ -23,7 +27,7 @@ BatchRowStatus = Literal["succeeded", "failed", "running", "left"]
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Which rows: of this status, with this text in a cell or a prompt, after this row number."""
+    """Which rows: of this status, with all these words in cells, replies or edits, after this row number."""
 
     status: BatchRowStatus | None = None
     search: str = ""
@@ -35,35 +39,42 @@ async def row_page(batch: Batch, wanted: RowFilter) -> tuple[list[dict[str, Any]
     """Return the rows that fit, and the number after which the next page begins."""
     store = batch.service.store
     existing = set(await store.names_starting_with(f"{batch.name}."))
+    words = wanted_words(wanted.search)
+    having = {word: await store.runs_with(word, f"{batch.name}.") for word in words}
     rules = OutcomeRules(batch.setup.bundle)
     titled = next(iter(brief_fields(batch.setup.bundle)), "")
     found: list[dict[str, Any]] = []
     for row in batch.rows():
-        if row.number <= wanted.after:
+        if row.number <= wanted.after or not _has_words(row, having):
             continue
         stored = await store.run(row.run) if row.run in existing else None
         status = _status(stored)
         if wanted.status not in (None, status):
             continue
-        in_cells = _has_text(row.cells, wanted.search)
-        if not in_cells and not stored:
-            continue
-        view = await read_view(store, row.run) if stored else RunView(row.run)
-        described = _described(rules, row, view, status) | {"title": _title(row, titled)}
-        if not in_cells and not _has_text(described["prompts"], wanted.search):
-            continue
         if len(found) == wanted.limit:
             return found, found[-1]["row"]
-        found.append(described)
+        view = await read_view(store, row.run) if stored else RunView(row.run)
+        found.append(_described(rules, row, view, status) | {"title": _title(row, titled)})
     return found, None
 
 
-def _has_text(value: object, search: str) -> bool:
-    """Whether a text is in one of these values, or of those within them."""
-    words = search.casefold()
-    if isinstance(value, Mapping):
-        return not words or any(_has_text(each, words) for each in value.values())
-    return words in str(value).casefold()
+def _has_words(row: Row, having: Mapping[str, Container[str]]) -> bool:
+    """Whether each word stands in a cell of the row, or is one of those that its run has."""
+    if not having:
+        return True
+    cells = normalized("\n".join(_texts(row.cells)))
+    return all(word in cells or row.run in runs for word, runs in having.items())
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the texts of these cells; a cell of a JSON row may hold several."""
+    match value:
+        case Mapping():
+            yield from chain.from_iterable(map(_texts, value.values()))
+        case list():
+            yield from chain.from_iterable(map(_texts, value))
+        case _:
+            yield str(value)
 
 
 def _title(row: Row, key: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
     from callsheet.runs.listing import RunFilter
     from callsheet.runs.service import RunService
 
-MAX_TITLE = 60
-"""Letters of a title that the list shows."""
+MAX_TITLE, LEAST_TITLE = 60, 20
+"""How wide a title of the list may be, and how wide it is on a terminal however narrow."""
+
+GAP = "  "
 
 
 @click.command()
@@ -213,19 +217,28 @@ def _print_attempts(attempts: list[dict[str, Any]]) -> None:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Prints a line for each run: thousands of them at once, which a table of Rich takes seconds for."""
+    from rich.cells import cell_len, chop_cells
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("run", "workflow", "status", "started (UTC)", "title"):
-        table.add_column(heading)
-    for row in rows:
-        started = row["started"].replace("T", " ").removesuffix("+00:00")
-        count = f" [dim]({row['runs']:,} runs)[/]" if "runs" in row else ""
-        title = printable(" ".join(row["title"].split()))
-        shown = title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
-        star = "★ " if row["favourite"] else ""
-        cells = (row["workflow"], row["status"], started, Text(star + shown))
-        table.add_row(row["run"] + count, *cells)
-    Console(soft_wrap=True).print(table)
+    printed: list[str] = []
+    lines = [("run", "workflow", "status", "started (UTC)", "title"), *map(_cells, rows)]
+    widths = [max(map(cell_len, column)) for column in list(zip(*lines, strict=True))[:-1]]
+    room = MAX_TITLE
+    if sys.stdout.isatty():
+        left = shutil.get_terminal_size().columns - sum(width + len(GAP) for width in widths)
+        room = min(room, max(left, LEAST_TITLE))
+    for number, (*cells, title) in enumerate(lines):
+        padded = [
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)
+        ]
+        short = f"{chop_cells(title, room - 1)[0]}…" if cell_len(title) > room else title
+        line = GAP.join([*padded, short])
+        printed.append(line if number else click.style(line, dim=True))
+    click.echo("\n".join(printed))
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    name = f"{row['run']} ({row['runs']:,} runs)" if "runs" in row else row["run"]
+    started = row["started"].replace("T", " ").removesuffix("+00:00")
+    title = ("★ " if row["favourite"] else "") + printable(" ".join(row["title"].split()))
+    return name, row["workflow"], row["status"], started, title

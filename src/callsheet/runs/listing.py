@@ -11,7 +11,7 @@ from callsheet.store.owners import has_live_owner
 from callsheet.store.port import NO_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Container, Iterable, Sequence
+    from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 
     from callsheet.runs.notes import Note
     from callsheet.store.port import RunRow, Store
@@ -27,16 +27,6 @@ STATUS_ORDER = ("running", "interrupted", "failed", "waiting", "stopped", "succe
 
 
 @dataclass(frozen=True)
-class KnownRun:
-    """What was read of a run when its last event and its notes had these numbers."""
-
-    seq: int
-    idea: str
-    note: Note
-    text: str
-
-
-@dataclass(frozen=True)
 class RunFilter:
     """Which runs are listed: those with all words, of a status, or favourites only."""
 
@@ -49,7 +39,7 @@ EVERY_RUN = RunFilter()
 
 
 class RunListing:
-    """Pages of runs. What was read of a run is kept until it changes.
+    """Pages of runs. Notes and ideas that were read of a run are kept until it changes.
 
     `unsaved` holds the names of runs of which a part could not be stored: they are interrupted.
     """
@@ -57,7 +47,8 @@ class RunListing:
     def __init__(self, store: Store, unsaved: Container[str] = ()) -> None:
         self._store = store
         self._unsaved = unsaved
-        self._known: dict[str, KnownRun] = {}
+        self._notes: dict[str, Note] = {}
+        self._ideas: dict[str, tuple[int, str]] = {}
 
     async def page(
         self, wanted: RunFilter, *, after: str | None = None, limit: int
@@ -74,23 +65,25 @@ class RunListing:
     async def every(self) -> list[dict[str, Any]]:
         """Return all runs, newest first; a batch is one entry."""
         rows = await self._store.runs()
-        await self._read([row for row in rows if row.note_seq or not _idea(row)])
+        await self._read_notes(rows)
+        await self._read_ideas(rows)
         return group_batches([await self.entry(row) for row in rows])
 
     async def entry(self, row: RunRow) -> dict[str, Any]:
         """Return a run as one entry of the list."""
-        title, favourite = _idea(row), False
-        if row.note_seq or not title:
-            await self._read([row], whole=False)
-            known = self._known[row.run]
-            title, favourite = known.note.title or title or known.idea, known.note.favourite
+        await self._read_notes([row])
+        note = self._notes.get(row.run)
+        title = (note.title if note else "") or _idea(row)
+        if not title:
+            await self._read_ideas([row])
+            title = self._ideas[row.run][1]
         return {
             "run": row.run,
             "workflow": row.workflow,
             "status": self._status(row),
             "started": row.started,
             "title": title or row.run,
-            "favourite": favourite,
+            "favourite": note is not None and note.favourite,
             "seq": row.seq,
             "note_seq": row.note_seq,
         }
@@ -99,51 +92,74 @@ class RunListing:
         self, wanted: RunFilter, before: RunRow | None, limit: int
     ) -> AsyncIterator[RunRow]:
         # What a person searches with is imported when a person searches.
-        from callsheet.runs.search_text import wanted_words
+        from callsheet.store.texts import wanted_words
 
         words = wanted_words(wanted.search)
+        having = {word: await self._store.runs_with(word) for word in words}
         narrow = bool(words or wanted.favourite)
         chunk = CHUNK if narrow or wanted.status else min(limit + 1, NO_LIMIT)
         while rows := await self._store.runs(before=before, limit=chunk):
             before, chunk = rows[-1], CHUNK
             # Rows of a batch are found by a search only: they would hide all other runs.
             rows = [row for row in rows if narrow or not batch_of(row.run)]
-            if wanted.favourite:
-                rows = [row for row in rows if row.note_seq]
             if narrow:
-                await self._read(rows)
+                await self._read_notes(rows)
             for row in rows:
+                note = self._notes.get(row.run)
                 if wanted.status not in (None, self._status(row)):
                     continue
-                if wanted.favourite and not self._known[row.run].note.favourite:
+                if wanted.favourite and not (note and note.favourite):
                     continue
-                if all(word in self._known[row.run].text for word in words):
+                if _has_words(row, note, having):
                     yield row
 
     def _status(self, row: RunRow) -> str:
         return "interrupted" if row.run in self._unsaved else row_status(row)
 
-    async def _read(self, rows: Sequence[RunRow], *, whole: bool = True) -> None:
-        """Read the runs that have changed since; without `whole`, only their notes may be new."""
+    async def _read_notes(self, rows: Sequence[RunRow]) -> None:
+        """Read the notes of those runs that were noted since."""
+        new = [row for row in rows if row.note_seq and self._notes_read(row) != row.note_seq]
+        if not new:
+            return
         from callsheet.runs.notes import fold_stored
-        from callsheet.runs.search_text import idea_of, normalized, searched_text
 
-        new = [row for row in rows if not self._is_known(row, whole=whole)]
         for start in range(0, len(new), CHUNK):
             part = new[start : start + CHUNK]
-            events = await self._store.searched_events(part)
-            for row in part:
-                found = events.get(row.run, [])
-                note = fold_stored(found)
-                idea = idea_of(found, IDEA)
-                parts = (normalized(f"{row.run}\n{note.title}\n{note.text}"), searched_text(found))
-                self._known[row.run] = KnownRun(row.seq, idea, note, "\n".join(parts))
+            events = await self._store.titling_events(part, "run_noted")
+            self._notes |= {run: fold_stored(found) for run, found in events.items()}
 
-    def _is_known(self, row: RunRow, *, whole: bool) -> bool:
-        known = self._known.get(row.run)
-        if known is None or known.note.seq != row.note_seq:
-            return False
-        return known.seq == row.seq or (not whole and bool(known.idea))
+    def _notes_read(self, row: RunRow) -> int:
+        note = self._notes.get(row.run)
+        return note.seq if note else 0
+
+    async def _read_ideas(self, rows: Sequence[RunRow]) -> None:
+        """Read the answers of those runs that had to ask for their idea."""
+        asked = [row for row in rows if not _idea(row) and not self._is_known(row)]
+        for start in range(0, len(asked), CHUNK):
+            part = asked[start : start + CHUNK]
+            events = await self._store.titling_events(part, "question_answered")
+            for row in part:
+                self._ideas[row.run] = (row.seq, _answer_in(events[row.run], IDEA))
+
+    def _is_known(self, row: RunRow) -> bool:
+        seq, idea = self._ideas.get(row.run, (0, ""))
+        return bool(idea) or seq == row.seq
+
+
+def _has_words(row: RunRow, note: Note | None, having: Mapping[str, Container[str]]) -> bool:
+    """Whether each word stands in the name or the note of a run, or is one of those that the run has."""
+    from callsheet.store.texts import normalized
+
+    noted = f"\n{note.title}\n{note.text}" if note else ""
+    return all(
+        row.run in runs or word in normalized(row.run + noted) for word, runs in having.items()
+    )
+
+
+def _answer_in(events: Iterable[Mapping[str, Any]], key: str) -> str:
+    """Return the first answer to a question."""
+    found = (event.get("value") for event in events if event.get("key") == key)
+    return str(next(filter(None, found), ""))
 
 
 def _idea(row: RunRow) -> str:

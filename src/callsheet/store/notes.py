@@ -1,4 +1,4 @@
-"""Notes of a person, which stand beside the events of a run, and what a search reads of runs."""
+"""Notes of a person, which stand beside the events of a run, and what gives runs their titles."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from callsheet.events import RunNoted
-from callsheet.store.port import UnreadableRunError
+from callsheet.store.port import NO_LIMIT, UnreadableRunError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from callsheet.store.database import Database, Transaction
-    from callsheet.store.port import RunRow
+    from callsheet.store.port import RunRow, TitlingKind
 
 SPARSE = 4
 """Runs are read one by one where so many others stand between them."""
@@ -61,17 +61,21 @@ async def read_notes(database: Database, run: str) -> list[RunNoted]:
         ) from error
 
 
-async def read_searched(
-    database: Database, rows: Sequence[RunRow]
+async def read_titling(
+    database: Database, rows: Sequence[RunRow], kind: TitlingKind
 ) -> dict[str, list[dict[str, Any]]]:
-    """What a search reads of these runs: each event as JSON."""
+    """The events of a kind that give these runs their titles: each as JSON."""
     found: dict[str, list[dict[str, Any]]] = {row.run: [] for row in rows}
     numbers = sorted(row.number for row in rows)
     spans = [(numbers[0], numbers[-1])] if numbers else []
     if numbers and numbers[-1] - numbers[0] > SPARSE * len(numbers):
         spans = [(number, number) for number in numbers]
+    below = 0 if kind == "run_noted" else NO_LIMIT
     for low, high in spans:
-        for run, body in await database.read("select_searched_events", low=low, high=high):
+        events = await database.read(
+            "select_titling_events", low=low, high=high, kind=kind, below=below
+        )
+        for run, body in events:
             if run in found:
                 found[run] += _readable(body)
     return found

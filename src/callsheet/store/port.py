@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from callsheet.errors import StorageError
 
@@ -24,6 +24,8 @@ BILLING_KINDS = (
     "call_replied",
 )
 """The kinds of events that say what was asked for and what it cost, without what was written."""
+
+TitlingKind = Literal["run_noted", "question_answered"]
 
 JOB_MARK = "job "
 """What the names of the marks of provider jobs begin with; the batch, a blank and the job's id follow."""
@@ -157,8 +159,17 @@ class Store(Protocol):
         """Notes of a run, the oldest first."""
         ...
 
-    async def searched_events(self, rows: Sequence[RunRow]) -> dict[str, list[dict[str, Any]]]:
-        """Events of these runs in which a search looks, as JSON; those that cannot be read are left out."""
+    async def titling_events(
+        self, rows: Sequence[RunRow], kind: TitlingKind
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Events of these runs that give them titles, as JSON; those that cannot be read are left out."""
+        ...
+
+    async def runs_with(self, word: str, prefix: str = "") -> set[str]:
+        """Names of runs in whose brief, replies or edits a normalized word stands; see `store.texts`.
+
+        Only those whose names have the prefix.
+        """
         ...
 
     async def wait_for_events(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:

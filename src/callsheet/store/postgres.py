@@ -19,7 +19,8 @@ from callsheet.store.postgres_connection import (
     is_usable,
     place_of,
 )
-from callsheet.store.statements import VERSION, for_postgresql, statements_since
+from callsheet.store.statements import TEXTS_SINCE, VERSION, for_postgresql, statements_since
+from callsheet.store.texts import add_earlier_texts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
@@ -227,6 +228,8 @@ class Postgres:
                 return
             for name in statements_since(found):
                 await connection.execute(self._sql[name])
+            if found < TEXTS_SINCE:
+                await add_earlier_texts(self._on(connection))
             await connection.execute(self._sql["write_version"], {"version": str(VERSION)})
 
     async def _version(self, connection: Connection) -> int:

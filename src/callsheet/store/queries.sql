@@ -16,6 +16,9 @@ create table if not exists leases (run text primary key, owner text not null, ep
 -- create_files: workflow files and images of runs, by content hash
 create table if not exists files (hash text primary key, content text not null)
 
+-- create_texts: what a search looks in, of each event that has such a text: without case and accents
+create table if not exists texts (run text not null, seq int not null, text text not null, primary key (run, seq))
+
 -- create_run_files: which run uses which file
 create table if not exists kept (run text not null, hash text not null, primary key (run, hash))
 
@@ -79,6 +82,9 @@ insert into leases (run, owner, epoch, heartbeat) values (:run, '', 1, :heartbea
 -- insert_event: append one event
 insert into events (run, seq, kind, body, at) values (:run, :seq, :kind, :body, :recorded)
 
+-- insert_text: what a search looks in, of one event
+insert into texts (run, seq, text) values (:run, :seq, :text)
+
 -- insert_file: store a file
 insert into files (hash, content) values (:hash, :content) on conflict (hash) do nothing
 
@@ -115,8 +121,14 @@ select seq, body, at from events where run = :run and seq < 0 order by seq desc
 -- delete_run_file: an image was removed, unless an event names it
 delete from kept where run = :run and hash = :hash and not exists (select 1 from events where run = :run and seq > 0 and body like '%' || :hash || '%')
 
--- select_searched_events: what a search reads of the runs between two numbers; a query of its own, because the other events are the long ones
-select e.run, e.body from runs r join events e on e.run = r.run where r.number between :low and :high and e.kind in ('run_started', 'run_retried', 'question_answered', 'call_replied', 'prompt_edited', 'run_noted') order by e.run, e.seq
+-- select_runs_with: names of runs in which a word stands
+select distinct run from texts where instr(text, :word) > 0 and substr(run, 1, length(:prefix)) = :prefix
+
+-- select_texts_to_add: events of a layout before texts, behind one of them
+select run, seq, kind, body from events where (run, seq) > (:run, :seq) and seq > 0 and kind in ('run_started', 'run_retried', 'question_answered', 'call_replied', 'prompt_edited') order by run, seq limit :limit
+
+-- select_titling_events: notes or answers, which give the runs between two numbers their titles
+select e.run, e.body from runs r join events e on e.run = r.run where r.number between :low and :high and e.seq < :below and e.kind = :kind order by e.run, e.seq
 
 -- select_events: a run's events after a number
 select seq, body, at from events where run = :run and seq > :after order by seq
@@ -153,6 +165,9 @@ select 'locked'
 
 -- delete_events: delete a run's events
 delete from events where run = :run
+
+-- delete_texts: delete what a search looks in
+delete from texts where run = :run
 
 -- delete_lease: delete its lease
 delete from leases where run = :run

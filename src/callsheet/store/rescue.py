@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from callsheet.events import RunNoted, decode
 from callsheet.store.sqlite_pages import read_rows
+from callsheet.store.texts import add_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -170,6 +171,7 @@ async def _copy(store: SqlStore, run: str, found: _Found, events: list[Event]) -
             )
         ]
         await do.each("insert_event", numbered)
+        await add_texts(do, numbered)
 
     await store.database.write(run, write, last=True)
 

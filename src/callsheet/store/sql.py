@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +19,10 @@ from callsheet.store.port import (
     Lease,
     LeaseError,
     NoSuchRunError,
-    RateLimit,
     RunRow,
     UnreadableRunError,
 )
+from callsheet.store.texts import add_texts, runs_with
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from callsheet.events import RunEvent, RunNoted
     from callsheet.store.database import Database, Row, Transaction
+    from callsheet.store.port import RateLimit, TitlingKind
 
 
 class SqlStore:
@@ -115,10 +115,15 @@ class SqlStore:
 
         return await read_notes(self.database, run)
 
-    async def searched_events(self, rows: Sequence[RunRow]) -> dict[str, list[dict[str, Any]]]:
-        from callsheet.store.notes import read_searched
+    async def titling_events(
+        self, rows: Sequence[RunRow], kind: TitlingKind
+    ) -> dict[str, list[dict[str, Any]]]:
+        from callsheet.store.notes import read_titling
 
-        return await read_searched(self.database, rows)
+        return await read_titling(self.database, rows, kind)
+
+    async def runs_with(self, word: str, prefix: str = "") -> set[str]:
+        return await runs_with(self.database, word, prefix)
 
     async def wait_for_events(self, run: str, after: int, seconds: float) -> list[RecordedEvent]:
         deadline = time.monotonic() + seconds
@@ -219,20 +224,9 @@ class SqlStore:
         await self.database.write(lease.run, write, last=True)
 
     async def count_call(self, key: str, tokens: int, limit: RateLimit) -> float:
-        mark = secrets.token_hex(4)
+        from callsheet.store.rate_limits import count_call
 
-        async def write(do: Transaction) -> float:
-            await do("lock_calls", name=key)
-            await do("delete_old_calls", name=key)
-            made = await do("select_calls", name=key)
-            if made:
-                times = [(at, each) for at, each, _ in made]
-                if (delay := limit.delay(times, made[0][2], tokens)) > 0:
-                    return delay
-            await do("insert_call", name=key, mark=mark, tokens=tokens)
-            return 0.0
-
-        return await self.database.write(key, write, last=True)
+        return await count_call(self.database, key, tokens, limit)
 
     async def mark(self, name: str) -> str:
         rows = await self.database.read("read_mark", name=name)
@@ -258,6 +252,7 @@ class SqlStore:
                 raise _no_such_run(run)
             for name in (
                 "delete_events",
+                "delete_texts",
                 "delete_lease",
                 "delete_run_files",
                 "delete_queued_run",
@@ -362,6 +357,7 @@ async def _add_events(
         for seq, (event, body) in numbered
     ]
     await do.each("insert_event", rows)
+    await add_texts(do, rows)
     return [RecordedEvent(seq, at, event) for seq, (event, _) in numbered]
 
 

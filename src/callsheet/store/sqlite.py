@@ -18,12 +18,18 @@ from callsheet.errors import (
     StorageCorruptError,
     StorageLockedError,
     StorageNewerError,
-    StorageReadOnlyError,
 )
 from callsheet.store.file_state import FileState, is_writable
-from callsheet.store.sqlite_errors import BUSY_SECONDS, StorageErrors, damaged, is_locked
-from callsheet.store.statements import VERSION, load_statements, statements_since
+from callsheet.store.sqlite_errors import (
+    BUSY_SECONDS,
+    StorageErrors,
+    damaged,
+    is_locked,
+    refuse_older,
+)
+from callsheet.store.statements import TEXTS_SINCE, VERSION, load_statements, statements_since
 from callsheet.store.steady_clock import SteadyClock
+from callsheet.store.texts import add_earlier_texts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
@@ -145,7 +151,7 @@ class Sqlite:
         )
         try:
             if self._state is None:
-                self._refuse_older(connection)
+                refuse_older(path, self._version(connection))
                 return connection
             if not self._state.is_clean:
                 self._check(connection)
@@ -176,10 +182,14 @@ class Sqlite:
         if found < VERSION:
             connection.execute("begin immediate")
             # Another process may have done it meanwhile.
-            for name in statements_since(self._version(connection)):
+            found = self._version(connection)
+            for name in statements_since(found):
                 # Each event is stored once, not in a table and an index.
                 table = self._sql[name].startswith("create table")
                 connection.execute(self._sql[name] + (" without rowid" if table else ""))
+            if found < TEXTS_SINCE:
+                self.connection = connection
+                _run_sync(add_earlier_texts(self))
             connection.execute(self._sql["write_version"], {"version": str(VERSION)})
             connection.execute("commit")
 
@@ -200,14 +210,6 @@ class Sqlite:
             # A full disk must not keep runs from being shown: this process goes by its own clock.
             if connection.in_transaction:
                 connection.execute("rollback")
-
-    def _refuse_older(self, connection: sqlite3.Connection) -> None:
-        """Raises StorageReadOnlyError where the layout would have to be upgraded."""
-        if self._version(connection) < VERSION:
-            raise StorageReadOnlyError(
-                f"{self.place} is read-only, and its layout is of an older version",
-                hint="make it writable once, so that it can be upgraded, or copy it",
-            )
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """The version of the layout, 0 in a new file; raises StorageError where it is none of ours."""

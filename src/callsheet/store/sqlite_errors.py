@@ -16,6 +16,7 @@ from callsheet.errors import (
     StorageReadOnlyError,
     storage_error_class,
 )
+from callsheet.store.statements import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +112,15 @@ def damaged(path: Path | None, what: str) -> StorageCorruptError:
         hint=f"it is left unchanged; `callsheet runs --rescue {path}` copies what can be read into a"
         f" new store, or {_ELSEWHERE}",
     )
+
+
+def refuse_older(path: Path, version: int) -> None:
+    """Raises StorageReadOnlyError where the layout would have to be upgraded."""
+    if version < VERSION:
+        raise StorageReadOnlyError(
+            f"{path} is read-only, and its layout is of an older version",
+            hint="make it writable once, so that it can be upgraded, or copy it",
+        )
 
 
 def _write_beside(path: Path) -> None:

@@ -6,8 +6,11 @@ import re
 from functools import lru_cache
 from importlib.resources import files
 
-VERSION = 4
+VERSION = 5
 """Version of the layout that the `create_` statements make; to be raised with each new one."""
+
+TEXTS_SINCE = 5
+"""The first layout that stores what a search looks in; an older one has to be read for that."""
 
 POSTGRESQL = (
     # Clocks of machines may differ, so the time is that of the server.
@@ -17,6 +20,7 @@ POSTGRESQL = (
     (":awake", "extract(epoch from pg_postmaster_start_time())::float8"),
     # Text in PostgreSQL cannot contain NUL, but a file may.
     ("content text", "content bytea"),
+    ("instr", "strpos"),
     # SQLite has one writer at a time; here, deleting files waits for transactions that add some.
     ("select 'locked'", "lock table files in share row exclusive mode"),
 )
