@@ -79,7 +79,7 @@ def test_a_dropped_image_is_sent_with_the_motion_prompts_only(
     expect(ui.page.locator("#cost-panel")).to_contain_text("All selected prompts are written.")
 
 
-def test_another_image_has_the_motion_prompts_rewritten_and_is_shown_after_a_reload(
+def test_another_image_has_the_motion_prompts_rewritten_and_is_duplicated_after_a_reload(
     open_page: OpenPage, server: Serving, llm: StrictOpenAI
 ) -> None:
     ui = open_page(server.url)
@@ -98,6 +98,18 @@ def test_another_image_has_the_motion_prompts_rewritten_and_is_shown_after_a_rel
     expect(ui.page.locator("#brief-fold")).to_be_visible()
     ui.unfold("brief")
     expect(_picker(ui)).to_contain_text("This run already has an image: PNG, 400 \u00d7 600")
+    run = ui.run_name
+
+    ui.page.get_by_role("button", name="Duplicate", exact=True).click()
+
+    expect(_picker(ui)).to_contain_text(f"{run}.png: PNG, 400 \u00d7 600")
+    ui.primary_button.click()
+    ui.prompt_text("motion_2_0.simplified_cinematic")
+    assert _images_received(llm)[before:][-1] == [("image/png", OTHER)]
+    assert ui.run_name != run
+    kept = server.client.get(f"/api/runs/{run}/pictures/still")
+    assert (kept.content, kept.headers["content-type"]) == (OTHER, "image/png")
+    assert server.client.get(f"/api/runs/{run}/pictures/none").json()["code"] == "not_found"
 
 
 def test_an_image_is_chosen_and_removed_by_keyboard(ui: PageObject) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from callsheet.costs.receipt_writer import write_receipt
 from callsheet.documents import ImageDetails, RunNote
+from callsheet.engine.journal import read_view
+from callsheet.errors import UnknownNameError
 from callsheet.events import Noted, RunRetried, RunStarted, StepFinished
 from callsheet.exports.prompt_set import prompt_set
 from callsheet.exports.registry import available_exports
+from callsheet.images import Image
 from callsheet.loader.bundle import load_stored
 from callsheet.runs.attempts import list_attempts, work_in_progress
 from callsheet.runs.document import run_document
@@ -16,6 +20,8 @@ from callsheet.runs.notes import fold_notes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pydantic import JsonValue
 
     from callsheet.documents import RunDocument
     from callsheet.engine.run_view import RunView
@@ -47,14 +53,31 @@ async def run_details(
     return document.model_copy(update=details), prompts
 
 
-def _images(view: RunView) -> dict[str, ImageDetails]:
-    """Describe each image that the person gave, by its question's key."""
+async def read_picture(store: Store, run: str, key: str) -> Image:
+    """Return the image that a person gave to a question of the run, with its content."""
+    known = _image_answers(await read_view(store, run))
+    if key not in known:
+        raise UnknownNameError("image for the question", key, known)
+    image = Image.from_json(known[key])
+    return replace(image, base64=await store.file(image.hash))
+
+
+def _image_answers(view: RunView) -> dict[str, dict[str, JsonValue]]:
+    """Each image that the person gave, by its question's key."""
     answers = [*view.answers_by_step.values(), view.preset_answers]
     return {
-        key: _image_details({name: each for name, each in value.items() if name != "hash"})
+        key: value
         for each in answers
         for key, value in each.items()
         if isinstance(value, dict) and "hash" in value
+    }
+
+
+def _images(view: RunView) -> dict[str, ImageDetails]:
+    """Describe each of these images."""
+    return {
+        key: _image_details({name: each for name, each in value.items() if name != "hash"})
+        for key, value in _image_answers(view).items()
     }
 
 

@@ -14,6 +14,7 @@ from callsheet.costs.savings_report import savings_report
 from callsheet.errors import UnknownNameError
 from callsheet.exports.registry import all_exports, find_export, render_export
 from callsheet.loader.bundle import load_workflow
+from callsheet.runs.details import read_picture
 from callsheet.runs.estimate import estimate_retry, estimate_selection
 from callsheet.runs.listing import RunFilter
 from callsheet.runs.notes import read_rendered
@@ -24,9 +25,13 @@ from callsheet.web.request_mapping import parse_image, run_options
 from callsheet.web.threads import run_in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
+    from callsheet.images import Image
+    from callsheet.store.port import Store
     from callsheet.web.http_io import RequestContext
 
 
@@ -163,10 +168,21 @@ async def download_prompts(call: RequestContext) -> Response:
 
 async def get_image(call: RequestContext) -> Response:
     """Return the image that a person rendered from a model's prompt."""
-    row = await call.server.service.store.run(call.run)
-    model = str(call.request.path_params["model"])
+    return await _image(call, read_rendered, "model")
+
+
+async def get_picture(call: RequestContext) -> Response:
+    """Return the image that a person gave to a question of the run."""
+    return await _image(call, read_picture, "key")
+
+
+async def _image(
+    call: RequestContext, read: Callable[[Store, str, str], Awaitable[Image]], parameter: str
+) -> Response:
+    store = call.server.service.store
+    row = await store.run(call.run)
     try:
-        image = await read_rendered(call.server.service.store, row.run, model)
+        image = await read(store, row.run, str(call.request.path_params[parameter]))
     except UnknownNameError as error:
         raise WebError(404, "not_found", error.message, hint=error.hint) from None
     response = json_response(base64.b64decode(image.base64))

@@ -141,6 +141,7 @@ OPERATIONS = (
         request_models.RenderedImageRequest,
     ),
     Operation("GET", f"{RUN}/images/{{model}}", read_routes.get_image, media="image/*"),
+    Operation("GET", f"{RUN}/pictures/{{key}}", read_routes.get_picture, media="image/*"),
     Operation(
         "POST", f"{RUN}/resume", run_routes.resume_run, RunDocument, request_models.ResumeRequest
     ),

@@ -14,6 +14,14 @@ export function get(path) {
   return send("GET", path);
 }
 
+/** The file at a path, under a name of its own. */
+export async function getFile(path, name) {
+  const response = await fetchWithRetry(path, {}, 1);
+  if (!response.ok) throw answered(response, await contentOf(response));
+  const blob = await response.blob();
+  return new File([blob], name, { type: blob.type });
+}
+
 export function post(path, body = {}) {
   // The key makes a repeated request harmless: the server repeats its first answer.
   return send("POST", path, body, { "Idempotency-Key": crypto.randomUUID?.() ?? randomKey() });
@@ -46,10 +54,17 @@ async function send(method, path, body, headers = {}) {
   }
   const isRepeatable = method === "GET" || "Idempotency-Key" in headers;
   const response = await fetchWithRetry(path, options, isRepeatable ? 1 : 0);
-  const json = await response.json().catch(() => ({}));
+  const json = await contentOf(response);
   if (response.ok) return json;
-  const { status } = response;
-  throw new ApiError({ detail: t("error.answered", { status: String(status) }), ...json, status });
+  throw answered(response, json);
+}
+
+function contentOf(response) {
+  return response.json().catch(() => ({}));
+}
+
+function answered({ status }, json) {
+  return new ApiError({ detail: t("error.answered", { status: String(status) }), ...json, status });
 }
 
 async function fetchWithRetry(path, options, retries) {

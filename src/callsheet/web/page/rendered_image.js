@@ -1,6 +1,6 @@
 // The image that a person rendered from a prompt: dropped on its card or chosen, and kept with the run.
 
-import { apiPath } from "./api_client.js";
+import { apiPath, attempt, getFile } from "./api_client.js";
 import { button, el, renderIfChanged, setText } from "./dom.js";
 import { unfold } from "./folding.js";
 import { addDropTarget, describeRunImage, FILE_TYPES, readImage, takeFile } from "./image_picker.js";
@@ -70,8 +70,10 @@ export function createRenderedImage(model, card) {
 
   /** Takes the image as the still of the motion prompts, as if it had been dropped there. */
   async function animate(src, { file: name }) {
-    const blob = await (await fetch(src)).blob();
-    const found = await takeFile(new File([blob], name, { type: blob.type }));
+    const found = await attempt(
+      async () => takeFile(await getFile(src, name)),
+      ({ message }) => message,
+    );
     setText(error, found);
     if (found) return;
     const { category } = imageField();

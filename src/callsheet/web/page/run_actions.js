@@ -1,7 +1,7 @@
 // Actions on runs: open, start, retry, resume, edit, answer, interrupt and delete.
 
-import { apiPath, attempt, get, post, remove } from "./api_client.js";
-import { switchImage } from "./image_picker.js";
+import { apiPath, attempt, get, getFile, post, remove } from "./api_client.js";
+import { setImage, switchImage, takeFile } from "./image_picker.js";
 import { announce } from "./live_region.js";
 import { clearDraft, loadDraft, loadInputs } from "./draft.js";
 import { fromServer, t } from "./language.js";
@@ -11,6 +11,7 @@ import {
   categories,
   defaultBrief,
   followUpQuestion,
+  imageField,
   messageWithStep,
   modelsOfRun,
   promptTexts,
@@ -161,14 +162,24 @@ export async function openRun(name) {
 }
 
 /** Begins a new run with everything that the open one has; nothing is written before it is asked for. */
-export function duplicateRun() {
-  const { still } = state.run;
+export async function duplicateRun() {
+  const { run, still } = state.run;
   const asking = categories().find(({ name }) => followUpQuestion(name));
   const key = asking && followUpQuestion(asking.name).key;
-  const { brief, selected, llm } = state;
+  const { brief, selected, llm, image } = state;
+  const given = image ? undefined : state.run.pictures?.[imageField()?.key];
   openRun(null);
+  if (state.image !== image) setImage(image);
   setState({ brief, selected: new Set(selected), llm, presetAnswers: key && still ? { [key]: still } : {} });
+  if (given) await attempt(() => takeImageOf(run, given), (error) => setState({ error }));
   announce(t("run.duplicated"));
+}
+
+/** Takes the image that an earlier run was given, unless another run was opened meanwhile. */
+async function takeImageOf(run, { media_type: type }) {
+  const path = apiPath("runs", run, "pictures", imageField().key);
+  const file = await getFile(path, `${run}.${type.split("/")[1]}`);
+  if (!state.run && !state.image) await takeFile(file);
 }
 
 let refreshing = null;
