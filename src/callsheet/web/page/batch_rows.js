@@ -114,8 +114,13 @@ function tableRow({ row, id, run, title, status, prompts, problems, warnings, co
     el("td", { class: "status" }, t(`row_status.${status}`)),
     el("td", {}, el("div", { class: "row-prompts" }, promptsOf(run, prompts))),
     el("td", { class: "row-problems" }, problemsOf({ status, problems, warnings, code, llm })),
-    paid && el("td", { class: "number", "data-label": t("rows.cost") }, usage.calls ? formatCost(usage.cost_usd) : ""),
+    paid && costOf(usage),
   );
+}
+
+function costOf({ calls, cost_usd: dollars }) {
+  const attributes = { class: "number", "data-label": t("rows.cost") };
+  return el("td", attributes, calls ? formatCost(dollars) : "");
 }
 
 /** The prompts of a row: the first to be seen, all of them below it, each to be copied. */
