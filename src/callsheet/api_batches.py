@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from callsheet.batches.input_source import Ideas
+    from callsheet.batches.request import BatchRequest
     from callsheet.call_options import Effort, Tier
     from callsheet.fidelity import IdeaCheckMode
     from callsheet.llm.port import LLM
     from callsheet.runs.job_records import RepairBy
+    from callsheet.runs.service import RunService
 
 
 def batch(ideas: Ideas, groups: Sequence[str] = (), **options: Any) -> list[RowResult]:
@@ -71,22 +73,31 @@ async def batch_async(  # noqa: PLR0913  # each is a word of the command line's
     are ended and what is done is kept. Raises InputError and OutputInUseError before anything is paid,
     and what every row would meet after the last result.
     """
-    from callsheet.batches.batch import Batch
     from callsheet.batches.input_source import open_input
-    from callsheet.batches.output_file import execute_into, open_output_file
     from callsheet.batches.request import BatchRequest
     from callsheet.batches.row_parser import RowDefaults
 
-    spec = spec_of(llm)
     with open_service(home, llm) as service, open_input(ideas) as path:
-        defaults = RowDefaults(tuple(groups), dict(brief or {}))
+        defaults, spec = RowDefaults(tuple(groups), dict(brief or {})), spec_of(llm)
         order = BatchRequest(path, name, workflow, defaults, spec, base_url, max_cost, concurrency)
         order = replace(order, retry_failed=retry_failed, strict=strict, overwrite=overwrite)
         order = replace(order, limit=limit, sample=sample, jobs=jobs, wait=jobs and wait)
         order = replace(order, repair=repair, cancel=cancel, resend=resend)
-        asked, mode = checked_options(tier, effort, temperature), checked_mode(idea_check)
-        judged = Batch(service, replace(order, call_options=asked, idea_check=mode))
-        file = open_output_file(Path(output), judged) if output else None
-        async with aclosing(execute_into(judged, file)) as ends:
-            async for end in ends:
-                yield row_result(end)
+        asked = checked_options(tier, effort, temperature)
+        order = replace(order, call_options=asked, idea_check=checked_mode(idea_check))
+        async with aclosing(_results(service, order, output)) as results:
+            async for result in results:
+                yield result
+
+
+async def _results(
+    service: RunService, order: BatchRequest, output: str | Path | None
+) -> AsyncGenerator[RowResult, None]:
+    from callsheet.batches.batch import Batch
+    from callsheet.batches.output_file import execute_into, open_output_file
+
+    judged = Batch(service, order)
+    file = open_output_file(Path(output), judged) if output else None
+    async with aclosing(execute_into(judged, file)) as ends:
+        async for end in ends:
+            yield row_result(end)
