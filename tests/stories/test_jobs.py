@@ -281,6 +281,25 @@ async def test_where_the_queue_has_no_room_the_rows_are_left_and_the_command_say
     assert (batch.progress.done, len(server.bills)) == (2, 2)
 
 
+async def test_what_a_stopped_batch_had_packed_is_packed_anew_although_its_process_lives(
+    bench: SharedStore, server: OpenAIJobs, sheet: Path
+) -> None:
+    stopped = bench.batch(sheet, **JOBS)
+
+    async def stop_while_packing() -> None:
+        while not (stopped.jobs and await stopped.jobs.book.of(stopped.name)):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        stopped.stop()
+
+    stopping = asyncio.create_task(stop_while_packing())
+    async with asyncio.timeout(20):
+        assert {outcome.status async for outcome in stopped.execute()} == {"left"}
+    await stopping
+    assert server.creates == []
+    batch, _ = await bench.execute(sheet, **JOBS, wait=True)
+    assert (batch.progress.done, len(server.creates), len(server.bills)) == (12, 1, 12)
+
+
 async def test_jobs_are_refused_where_there_are_none(bench: SharedStore, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
     with pytest.raises(InputError, match="no batch jobs"):
