@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -76,10 +79,16 @@ def test_an_image_is_uploaded_served_inertly_and_exported(server: Serving, home:
     assert served.headers["x-content-type-options"] == "nosniff"
     assert file in server.client.get(f"/api/runs/{run}/download?format=md").text
     folder = home.folder / "out"
-    folder.mkdir()
-    assert home("export", run, "--format", "json", "--output", str(folder)).status == 0
+    assert home("export", run, "--format", "json", "--output", f"{folder}/").status == 0
     assert (folder / file).read_bytes() == IMAGE
     assert file in (folder / f"{run}.json").read_text("utf-8")
+    assert home("export", run, "--output", str(folder / "heron.csv")).err.count("wrote") == 2
+    [row] = csv.DictReader((folder / "heron.csv").read_text("utf-8").splitlines())
+    assert row["image"] == file
+    zipped = server.client.get(f"/api/runs/{run}/download?format=csv&images=true")
+    assert zipped.headers["content-disposition"] == f'attachment; filename="{run}.zip"'
+    with ZipFile(io.BytesIO(zipped.content)) as archive:
+        assert archive.namelist() == [f"{run}.csv", file]
     assert server.post(f"/api/runs/{run}/images", body | {"image": None})["rendered"] == {}
     assert (
         server.client.get(f"/api/runs/{run}/images/LEONARDO_ANIME_XL_A").json()["code"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from zipfile import ZipFile
 
 from playwright.sync_api import Locator, expect
 
@@ -71,6 +72,14 @@ def test_a_title_a_note_and_a_star_stay_and_a_run_is_found_by_them(
     expect(_listed(ui).first).to_contain_text("Tram elsewhere")
 
 
+def _downloaded(ui: PageObject) -> dict[str, bytes]:
+    ui.page.locator("#download-menu summary").click()
+    with ui.page.expect_download() as downloading:
+        ui.page.get_by_role("link", name="Markdown with images (ZIP)").click()
+    with ZipFile(downloading.value.path()) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def test_an_image_dropped_on_a_prompt_is_kept_shown_animated_and_removed(
     ui: PageObject, server: Serving
 ) -> None:
@@ -85,6 +94,7 @@ def test_an_image_dropped_on_a_prompt_is_kept_shown_animated_and_removed(
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 400
     rendered = server.get(f"/api/runs/{run}")["rendered"]
     assert [*rendered] == ["SORA_1_A"]
+    assert _downloaded(ui)[rendered["SORA_1_A"]["file"]] == IMAGE
 
     card.get_by_role("button", name="Animate").click()
     expect(ui.page.locator("#groups-fold")).to_have_attribute("aria-expanded", "true")
@@ -101,6 +111,7 @@ def test_an_image_dropped_on_a_prompt_is_kept_shown_animated_and_removed(
 
     card.get_by_role("button", name="Remove").click()
     expect(image).to_have_count(0)
+    expect(ui.page.locator("#download-images")).to_be_hidden()
     expect(card.get_by_role("button", name="Add the image")).to_be_visible()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,9 +62,9 @@ def export(
         prompts = prompts.only(options["models"])
     text = render_export(format_name, prompts)
     if output not in (None, STDOUT):
-        path = _write(text, Path(str(output)), f"{prompts.run}.{find_export(format_name).suffix}")
+        path = _write(text, str(output), f"{prompts.run}.{find_export(format_name).suffix}")
         if find_export(format_name).names_images:
-            asyncio.run(_write_images(service, prompts, path.parent))
+            _write_images(service, prompts, path.parent)
     if clipboard:
         from callsheet.cli.clipboard import copy
 
@@ -89,9 +88,13 @@ def _choose_format(given: str | None, output: str | None) -> str:
     return name
 
 
-def _write(text: str, path: Path, default_name: str) -> Path:
-    from callsheet.cli.output_files import write_file
+def _write(text: str, output: str, default_name: str) -> Path:
+    """Writes the file, or one of the default name into a folder; a name that ends with `/` is one."""
+    from callsheet.cli.output_files import create_folder, write_file
 
+    path = Path(output)
+    if output.endswith("/"):
+        create_folder(path)
     path = path / default_name if path.is_dir() else path
     replaced = " (replaced the existing file)" if path.exists() else ""
     write_file(path, text)
@@ -99,16 +102,14 @@ def _write(text: str, path: Path, default_name: str) -> Path:
     return path
 
 
-async def _write_images(service: RunService, prompts: PromptSet, folder: Path) -> None:
+def _write_images(service: RunService, prompts: PromptSet, folder: Path) -> None:
     """Writes the rendered images beside the file that names them."""
     from callsheet.cli.output_files import write_file
-    from callsheet.runs.notes import read_rendered
+    from callsheet.runs.notes import rendered_files
 
-    for entry in prompts.entries:
-        if entry.image is not None:
-            image = await read_rendered(service.store, prompts.run, entry.model)
-            write_file(folder / entry.image.file, base64.b64decode(image.base64))
-            note(f"wrote {folder / entry.image.file}")
+    for name, content in asyncio.run(rendered_files(service.store, prompts)).items():
+        write_file(folder / name, content)
+        note(f"wrote {folder / name}")
 
 
 def _note_omitted(format_name: str, prompts: PromptSet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ from callsheet.runs.document import prompts_by_model
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from callsheet.exports.prompt_set import PromptSet
     from callsheet.store.port import Store
 
 T = TypeVar("T")
@@ -156,3 +158,14 @@ async def read_rendered(store: Store, run: str, model: str) -> Image:
     kept = images[model]
     content = await store.file(kept.hash)
     return Image(kept.hash, kept.media_type, kept.width, kept.height, kept.size, content)
+
+
+async def rendered_files(store: Store, prompts: PromptSet) -> dict[str, bytes]:
+    """Return the images rendered from these prompts, by the names that an export gives them."""
+    return {
+        entry.image.file: base64.b64decode(
+            (await read_rendered(store, prompts.run, entry.model)).base64
+        )
+        for entry in prompts.entries
+        if entry.image is not None
+    }

@@ -27,6 +27,8 @@ MAX_DEPTH = 64
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 """The media type of `.xlsx`."""
 
+ZIP = "application/zip"
+
 MAX_KEY = 200
 
 

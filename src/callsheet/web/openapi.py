@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from callsheet.documents import STORED_RUN_FIELDS, RunDocument
-from callsheet.web.http_io import MAX_KEY, WORKBOOK
+from callsheet.web.http_io import MAX_KEY, WORKBOOK, ZIP
 from callsheet.web.problems import MEDIA_TYPE
 from callsheet.web.request_models import RequestBody
 from callsheet.web.response_models import ProblemDetails
@@ -98,7 +98,8 @@ def _content(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         texts = ("text/markdown", "text/csv", "text/plain", "application/jsonl")
         files: dict[str, Any] = {each: {"schema": {"type": "string"}} for each in texts}
         binary = {"type": "string", "format": "binary"}
-        return files | {"application/json": {"schema": {}}, WORKBOOK: {"schema": binary}}
+        others = {name: {"schema": binary} for name in (WORKBOOK, ZIP)}
+        return files | {"application/json": {"schema": {}}} | others
     if operation.media == "image/*":
         image = {"schema": {"type": "string", "format": "binary"}}
         # Generators of clients know no type of images; bytes in general they do.

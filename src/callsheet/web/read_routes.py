@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import time
+import zipfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +19,15 @@ from callsheet.loader.bundle import load_workflow
 from callsheet.runs.details import read_picture
 from callsheet.runs.estimate import estimate_retry, estimate_selection
 from callsheet.runs.listing import RunFilter
-from callsheet.runs.notes import read_rendered
+from callsheet.runs.notes import read_rendered, rendered_files
 from callsheet.web.event_stream import EventStream, parse_positions
-from callsheet.web.http_io import attachment, json_response
+from callsheet.web.http_io import ZIP, attachment, json_response
 from callsheet.web.problems import WebError
 from callsheet.web.request_mapping import parse_image, run_options
 from callsheet.web.threads import run_in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.responses import Response
     from starlette.types import ASGIApp
@@ -158,12 +160,25 @@ async def preview_retry(call: RequestContext) -> Response:
 
 
 async def download_prompts(call: RequestContext) -> Response:
-    """Download a run's prompts as a file."""
+    """Download a run's prompts as a file; with `images`, a ZIP of the file and the rendered images."""
     export = find_export(call.query.format)
-    row = await call.server.service.store.run(call.run)
-    text = render_export(call.query.format, await call.server.service.prompt_set(row.run))
-    content, media_type = text.encode("utf-8", "replace"), f"{export.media_type}; charset=utf-8"
-    return attachment(content, media_type, f"{row.run}.{export.suffix}")
+    store, row = call.server.service.store, await call.server.service.store.run(call.run)
+    prompts = await call.server.service.prompt_set(row.run)
+    content = render_export(call.query.format, prompts).encode("utf-8", "replace")
+    name = f"{row.run}.{export.suffix}"
+    if call.query.images:
+        files = {name: content} | await rendered_files(store, prompts)
+        return attachment(await asyncio.to_thread(_zipped, files), ZIP, f"{row.run}.zip")
+    return attachment(content, f"{export.media_type}; charset=utf-8", name)
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    # Images are compressed already.
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, each in files.items():
+            archive.writestr(name, each)
+    return content.getvalue()
 
 
 async def get_image(call: RequestContext) -> Response:

@@ -255,8 +255,9 @@ class DownloadBatchQuery(BaseModel):
 
 
 class DownloadQuery(BaseModel):
-    """The format of a run's download."""
+    """The format of a run's download; with `images` a ZIP of the file and the rendered images."""
 
     model_config = ConfigDict(frozen=True)
 
     format: Name = "md"
+    images: bool = False

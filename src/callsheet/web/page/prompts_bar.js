@@ -92,6 +92,8 @@ export function updatePromptsBar(written, total) {
   const running = t("prompts.progress", { written: progress.written, count: progress.total });
   setText(byId("prompt-count"), isRunning() ? running : t("count.prompts", { count: written }));
   byId("copy-all").hidden = written < 2;
+  const images = byId("download-images");
+  if (images) images.hidden = Object.keys(state.run.rendered ?? {}).length === 0;
   byId("rewrite-all").hidden = isRunning() || written === 0;
 }
 
@@ -110,6 +112,9 @@ function downloads() {
       const label = t("prompts.download_as", { format: title });
       return el("a", { href, download: true, "aria-label": label }, title);
     });
+  const href = `${apiPath("runs", run, "download")}?format=md&images=true`;
+  const withImages = { href, download: true, id: "download-images" };
+  if (links.length > 0) links.push(el("a", withImages, t("prompts.download_images")));
   return links.length > 0 && !isRunning() && menu(t("action.download"), "download-menu", links);
 }
 
