@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -18,20 +17,6 @@ from tests.support.serving import Serving
 
 IMAGE = png(8, 12)
 IN_BASE64 = base64.b64encode(IMAGE).decode()
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
-    from tests.conftest import GUARD
-
-    folder = tmp_path_factory.mktemp("noted")
-    return Terminal(folder, GUARD, {"CALLSHEET_HOME": str(folder / "kept"), "HOME": str(folder)})
-
-
-@pytest.fixture(scope="module")
-def server(home: Terminal) -> Iterator[Serving]:
-    with Serving(home) as serving:
-        yield serving
 
 
 def test_a_note_of_the_command_line_reaches_the_server_its_stream_and_python(

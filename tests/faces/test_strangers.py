@@ -47,9 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def _at(kind: type[Terminal], folder: Path, **settings: str) -> Terminal:
-    return kind(
-        folder, GUARD, {"CALLSHEET_HOME": str(folder / "kept"), "HOME": str(folder)} | settings
-    )
+    return kind.with_own_runs(folder, GUARD, **settings)
 
 
 def _connect(serving: Serving) -> socket.socket:

@@ -6,10 +6,7 @@ import base64
 import csv
 import io
 import signal
-import struct
 import time
-import zlib
-from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from statistics import median
@@ -18,37 +15,11 @@ from typing import Any
 import pytest
 
 from tests.support.cli import Terminal
+from tests.support.images import png
 from tests.support.runs import prompts_of
 from tests.support.serving import IDEA, Serving
 
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    whole = kind + content
-    return struct.pack(">I", len(content)) + whole + struct.pack(">I", zlib.crc32(whole))
-
-
-PNG = (
-    b"\x89PNG\r\n\x1a\n"
-    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0))
-    + _chunk(b"IDAT", zlib.compress(bytes(9 * 8)))
-    + _chunk(b"IEND", b"")
-)
-"""A small grey square."""
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
-    """A terminal whose runs are those of the server."""
-    folder = tmp_path_factory.mktemp("served")
-    from tests.conftest import GUARD
-
-    return Terminal(folder, GUARD, {"CALLSHEET_HOME": str(folder / "kept"), "HOME": str(folder)})
-
-
-@pytest.fixture(scope="module")
-def server(home: Terminal) -> Iterator[Serving]:
-    with Serving(home) as serving:
-        yield serving
+PNG = png(8, 8)
 
 
 def test_a_stranger_gets_from_an_idea_to_prompts_with_nothing_configured(server: Serving) -> None:

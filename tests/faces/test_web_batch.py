@@ -49,8 +49,7 @@ def server(home: Path, llm: StrictOpenAI) -> Iterator[Serving]:
 
 
 def _terminal(home: Path, llm: StrictOpenAI) -> Terminal:
-    env = {"CALLSHEET_HOME": str(home / "kept"), "HOME": str(home), "CALLSHEET_BASE_URL": llm.url}
-    return Terminal(home, GUARD, env)
+    return Terminal.with_own_runs(home, GUARD, CALLSHEET_BASE_URL=llm.url)
 
 
 def _ended(server: Serving, batch: str) -> dict[str, Any]:

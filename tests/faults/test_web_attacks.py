@@ -26,7 +26,7 @@ OPEN = {"/api/health"}
 
 
 def _terminal(folder: Path) -> Terminal:
-    return Terminal(folder, GUARD, {"CALLSHEET_HOME": str(folder / "kept"), "HOME": str(folder)})
+    return Terminal.with_own_runs(folder, GUARD)
 
 
 @pytest.fixture(scope="module")

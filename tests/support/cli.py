@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 TIMEOUT_SECONDS = 180
 """Timeout in seconds, long enough for a busy machine."""
@@ -35,6 +35,13 @@ class Terminal:
     folder: Path
     guard: Path
     env: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def with_own_runs(cls, folder: Path, guard: Path, **settings: str) -> Self:
+        """A terminal whose runs are in its folder, as are those of a server that it starts."""
+        return cls(
+            folder, guard, {"CALLSHEET_HOME": str(folder / "kept"), "HOME": str(folder)} | settings
+        )
 
     def environment(self) -> dict[str, str]:
         """The test's environment, guarded against the network, with this terminal's variables."""
