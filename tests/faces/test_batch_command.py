@@ -32,6 +32,10 @@ def test_a_dry_run_estimates_the_cost_of_the_batch_without_a_key(
     priced = terminal(*words, "--llm", "openai:gpt-5.2").json
     assert (priced["rows"], priced["calls"], priced["exact"]) == (7, 7, True)
     assert 0 < priced["least_usd"] < priced["most_usd"]
+    assert (priced["cost_usd"], priced["output_from"]) == (priced["least_usd"], "schema")
+    said = terminal(*words[:-1], "--llm", "openai:gpt-5.2")
+    assert "cost           $" in said.out
+    assert "`--limit 20` measures it" in said.err
     assert terminal(*words, "--llm", "ollama:own").json["least_usd"] is None
 
 

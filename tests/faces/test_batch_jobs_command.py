@@ -85,6 +85,9 @@ def test_cancelled_jobs_keep_what_is_done_and_the_same_command_goes_on(
     callsheet(*JOBS)
     cancelled = callsheet(*JOBS, "--cancel", "--json")
     assert (cancelled.json["written"], cancelled.json["left"]) == (2, 2)
+    priced = callsheet(*JOBS, "--dry-run")
+    assert "measured on 2 finished rows" in priced.out
+    assert "at most" in priced.out
     server.hold = False
     assert callsheet(*JOBS, "--wait").status == 0
     assert len(server.bills) == 4

@@ -17,6 +17,7 @@ from tests.support.job_server import (
     Row,
     RowEnd,
     ServedJob,
+    schema_sent,
 )
 from tests.support.loopback import Answer, Drop
 from tests.support.strict_schema import keywords
@@ -64,6 +65,9 @@ class AnthropicJobs(JobServer, AnthropicServer):
         more = start + len(page) < len(newest)
         ends = {"first_id": page[0] if page else None, "last_id": page[-1] if page else None}
         data = [self._batch(self.jobs[each]) for each in page]
+        for each in page:
+            # A job goes on, whoever asks for it.
+            self.look(self.jobs[each])
         return Answer(200, {"data": data, "has_more": more, **ends})
 
     def _job(self, method: str, job: ServedJob, rest: list[str]) -> Answer:
@@ -125,7 +129,7 @@ class AnthropicJobs(JobServer, AnthropicServer):
         assert kept in (None, {"type": "ephemeral", "ttl": "1h"})
         text = self.written(body, schema)
         said = "".join(part.get("text", "") for part in body["messages"][0]["content"])
-        prefix = "".join(part["text"] for part in parts) + json.dumps(schema)
+        prefix = "".join(part["text"] for part in parts) + schema_sent(schema)
         rates = RATES.get(body["model"], RATES["claude-sonnet-4-6"])
         billed = self.bill(Exchange(prefix, said, text, bool(kept)), rates)
         return {

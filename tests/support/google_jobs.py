@@ -16,6 +16,7 @@ from tests.support.job_server import (
     Row,
     RowEnd,
     ServedJob,
+    schema_sent,
 )
 from tests.support.loopback import Answer, Drop
 from tests.support.strict_schema import keywords
@@ -161,7 +162,7 @@ class GoogleJobs(JobServer, GoogleServer):
         schema = body["generationConfig"]["responseJsonSchema"]
         assert not keywords(schema) - READ
         text = self.written(body, schema)
-        prefix = _text(body["systemInstruction"]) + json.dumps(schema)
+        prefix = _text(body["systemInstruction"]) + schema_sent(schema)
         said = "".join(_text(each) for each in body["contents"])
         billed = self.bill(Exchange(prefix, said, text, mark=True), RATES["gemini-3.8-flash"])
         content = {"role": "model", "parts": [{"text": text}]}

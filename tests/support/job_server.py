@@ -1,7 +1,8 @@
 """What the loopback servers for batch jobs share: files, jobs, what happens to rows, and the bill.
 
-A job is carried out when it is asked for and nothing holds it. Billing is at half the rates of `RATES`,
-which are the providers' published ones and not read from callsheet's price list; an unknown LLM has those of the first.
+A job is carried out when it is asked for and nothing holds it. It finds nothing in the cache that another one left
+there, since jobs may be hours apart. Billing is at half the rates of `RATES`, which are the providers' published ones
+and not read from callsheet's price list; an unknown LLM has those of the first.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -34,7 +36,8 @@ DAY = 86_400
 class JobRates:
     """US dollars for a million tokens outside of jobs; `floor` is the shortest prefix that is kept.
 
-    `factor` is how many tokens the provider's tokenizer makes of one of o200k.
+    What is kept has a multiple of `step` tokens. `factor` is how many tokens the provider's tokenizer
+    makes of one of o200k: made up, and another than callsheet assumes.
     """
 
     input: float
@@ -42,16 +45,17 @@ class JobRates:
     output: float
     floor: int
     write: float = 0.0
-    factor: float = 1.15
+    factor: float = 1.0
+    step: int = 1
 
 
 RATES = {
-    "gpt-5.2": JobRates(1.75, 0.175, 14, 1_024, factor=1),
-    "gpt-5.4-mini": JobRates(0.75, 0.075, 4.5, 1_024, factor=1),
-    "gpt-5.6-sol": JobRates(4, 0.4, 20, 1_024, write=5, factor=1),
-    "claude-sonnet-4-6": JobRates(3, 0.3, 15, 1_024, write=6),
-    "claude-sonnet-5-5": JobRates(2, 0.1, 10, 512, write=4),
-    "gemini-3.8-flash": JobRates(0.75, 0.075, 3.75, 4_096),
+    "gpt-5.2": JobRates(1.75, 0.175, 14, 1_024, step=128),
+    "gpt-5.4-mini": JobRates(0.75, 0.075, 4.5, 1_024, step=128),
+    "gpt-5.6-sol": JobRates(4, 0.4, 20, 1_024, write=5),
+    "claude-sonnet-4-6": JobRates(3, 0.3, 15, 1_024, write=6, factor=1.2),
+    "claude-sonnet-5-5": JobRates(2, 0.1, 10, 512, write=4, factor=1.2),
+    "gemini-3.8-flash": JobRates(0.75, 0.075, 3.75, 4_096, factor=1.1),
 }
 """By LLM; Anthropic's writing is for an hour."""
 
@@ -106,6 +110,11 @@ class ServedJob:
         return self.created + 60 if self.end else None
 
 
+def schema_sent(schema: Any) -> str:
+    """A schema as it stands in a request."""
+    return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+
+
 def call_server(monkeypatch: pytest.MonkeyPatch, provider: str, url: str) -> None:
     """Let a provider be called at this address, with a key, and its jobs be polled at once."""
     known = PROVIDERS[provider]
@@ -117,8 +126,8 @@ def call_server(monkeypatch: pytest.MonkeyPatch, provider: str, url: str) -> Non
 class JobServer:
     """Jobs of one provider, mixed into its loopback server.
 
-    * `creates`: the marks of the jobs that were created; `bills`: what each row cost; `seen`: method
-      and path of every request.
+    * `creates`: the marks of the jobs that were created; `bills`: what each row cost; `carried_out`: how
+      many rows of each mark were; `seen`: method and path of every request.
     * `hold`: jobs stay in progress. `drop_after_create`: the next create is carried out, not answered.
     * `row_end` says what becomes of the row with this number and custom id. `end`: how the next jobs end.
     * `refuse_with`: errors for which the next job is refused after it was created.
@@ -133,6 +142,7 @@ class JobServer:
         self.names: dict[str, str] = {}
         self.creates: list[str] = []
         self.bills: list[Billed] = []
+        self.carried_out: Counter[str] = Counter()
         self.deleted: list[str] = []
         self.seen: list[str] = []
         self.hold = False
@@ -206,11 +216,13 @@ class JobServer:
         if self.refuse_with:
             job.errors, self.refuse_with, job.end = self.refuse_with, [], "failed"
             return job
+        self._kept.clear()
         unrun: RowEnd = "cancelled" if job.cancelled else "expired"
         half = len(job.rows) // 2 if job.cancelled or self.end != "completed" else len(job.rows)
         for number, row in enumerate(job.rows):
             end = self.row_end(number, row.custom_id) if number < half else unrun
             job.counts[end] = job.counts.get(end, 0) + 1
+            self.carried_out[job.mark] += end == "ok"
             if (line := self.result_line(row, end)) is not None:
                 job.results.append(line)
         job.end = "cancelled" if job.cancelled else self.end
@@ -232,7 +244,8 @@ class JobServer:
         head = round(_prefix_tokens(row.prefix) * rates.factor)
         sent = head + round(count_tokens(row.message) * rates.factor)
         output = round(count_tokens(row.reply) * rates.factor)
-        held = head if head >= rates.floor and (row.mark or not rates.write) else 0
+        can_hold = head >= rates.floor and (row.mark or not rates.write)
+        held = head - head % rates.step if can_hold else 0
         read = held if row.prefix in self._kept else 0
         kept = held - read if rates.write else 0
         if held:

@@ -13,7 +13,16 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any
 
-from tests.support.job_server import DAY, RATES, Exchange, JobServer, Row, RowEnd, ServedJob
+from tests.support.job_server import (
+    DAY,
+    RATES,
+    Exchange,
+    JobServer,
+    Row,
+    RowEnd,
+    ServedJob,
+    schema_sent,
+)
 from tests.support.loopback import Answer, Drop
 from tests.support.strict_openai import StrictOpenAI
 from tests.support.strict_schema import complaint
@@ -182,11 +191,10 @@ class OpenAIJobs(JobServer, StrictOpenAI):
         body = row.body
         form = body["text"]["format"]
         assert form["strict"] is True
-        schema = json.dumps(form["schema"])
-        assert not _complaint(schema)
+        assert not _complaint(json.dumps(form["schema"]))
         text = self.written(body, form["schema"])
         system, user, mark = _sent(body)
-        prefix = system + schema
+        prefix = system + schema_sent(form["schema"])
         rates = RATES.get(body["model"], RATES["gpt-5.2"])
         billed = self.bill(Exchange(prefix, user, text, mark), rates)
         content = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]

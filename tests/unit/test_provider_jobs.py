@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[type[OpenAIJobs | AnthropicJobs | GoogleJobs], str]] = {
     "anthropic": (AnthropicJobs, "claude-sonnet-5-5"),
     "google": (GoogleJobs, "gemini-3.8-flash"),
 }
-LONG = replace(REQUEST, system=" ".join(f"Rule {n}: write plainly." for n in range(500)))
+LONG = replace(REQUEST, system=" ".join(f"Rule {n}: write plainly." for n in range(550)))
 """With instructions that every provider's cache keeps."""
 
 CREATES = r"POST (/v1/batches|/v1/messages/batches|.*:batchGenerateContent)"
@@ -146,6 +146,13 @@ async def test_a_row_of_an_unmodelled_price_costs_at_most_the_usual_one() -> Non
     )
 
 
+def test_many_calls_do_not_cost_what_one_long_one_does() -> None:
+    prices = PlannedPrices.of("openai:gpt-5.6-sol", tier=BATCH)
+    one = prices.price(1_240, 85, read=1_112).usd
+    many = prices.price_calls(9_000, 9_000 * 1_240, 9_000 * 85, read=9_000 * 1_112).usd
+    assert many == pytest.approx(9_000 * one, rel=1e-4)
+
+
 async def test_rows_end_one_by_one(server: Server, tmp_path: Path) -> None:
     ends: list[RowEnd] = ["ok", "rejected", "overloaded", "lost", "ok"]
     server.row_end = lambda number, _: ends[number]
@@ -215,7 +222,7 @@ async def test_a_job_is_found_among_more_than_one_page_of_them(
     await jobs.status(name)
     (ours,) = server.jobs.values()
     for _ in range(120):
-        server.add_job("other", ours.rows[:3])
+        server.add_job("other", ours.rows[:3]).end = "completed"
     assert await jobs.find(JOB, ours.created, 4) == Found(name)
 
 

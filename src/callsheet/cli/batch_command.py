@@ -30,7 +30,10 @@ from callsheet.cli.output import counted, note, print_json
 from callsheet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from callsheet.batches.batch import Batch
+    from callsheet.batches.estimate import BatchEstimate
     from callsheet.batches.request import BatchRequest
 
 
@@ -202,15 +205,29 @@ async def _print_estimate(batch: Batch, *, json: bool) -> int:
     if estimated.cached_input_tokens:
         click.echo(f"  cached       up to ~{estimated.cached_input_tokens:,}")
     click.echo(f"output tokens  ~{estimated.output_tokens:,}")
-    if estimated.least_usd is None or estimated.most_usd is None:
-        click.echo("cost           unknown")
-    elif not estimated.most_usd:
-        click.echo("cost           none")
-    else:
-        click.echo(f"cost           ${estimated.least_usd:.2f} to ${estimated.most_usd:.2f}")
-        note("the higher amount includes the maximum number of repairs for every row")
+    for line in _cost_lines(estimated):
+        click.echo(line)
+    if estimated.most_usd:
+        note("the highest amount includes the maximum number of repairs for every row")
+    if estimated.most_usd and estimated.output_from == "schema":
+        note("how long replies are is a share of what the schemas allow; `--limit 20` measures it")
     note("no LLM call was made")
     return 0
+
+
+def _cost_lines(estimated: BatchEstimate) -> Iterator[str]:
+    """Yield what a batch will cost: measured on its finished rows, or a range."""
+    least, cost, most = estimated.least_usd, estimated.cost_usd, estimated.most_usd
+    if least is None or cost is None or most is None:
+        yield "cost           unknown"
+    elif not most:
+        yield "cost           none"
+    elif not estimated.measured_rows:
+        yield f"cost           ${least:.2f} to ${most:.2f}"
+    else:
+        margin = "" if estimated.margin_usd is None else f" ± ${estimated.margin_usd:.2f}"
+        yield f"cost           ${cost:.2f}{margin}, measured on {estimated.measured_rows:,} finished rows"
+        yield f"  at most      ${most:.2f}"
 
 
 def _require_output(path: Path | None) -> Path:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from callsheet.llm.cache_terms import CacheTerms
 
 
+TOGETHER = 64_000
+"""Input tokens of one call below which no price list charges more for a long one."""
+
+
 @dataclass(frozen=True)
 class EstimatedTokens:
     """Tokens that one run would send and receive.
@@ -107,6 +111,16 @@ class PlannedPrices:
             **written_tokens(self.terms, kept),
         }
         return tier_price(named.provider, named.name, tokens, self.tier)
+
+    def price_calls(
+        self, calls: float, sent: int, written: float, *, read: int = 0, kept: int = 0
+    ) -> ListPrice:
+        """Price the tokens of many calls, of which each is far from the lengths that cost more."""
+        # As many as stay together below these lengths: fewer would be rounded more.
+        share = min(1.0, max(1 / max(calls, 1), TOGETHER / max(sent, 1)))
+        some = [round(tokens * share) for tokens in (sent, written, read, kept)]
+        found = self.price(*some[:2], read=some[2], kept=some[3])
+        return found if found.usd is None else replace(found, usd=found.usd / share)
 
     @property
     def writes(self) -> bool:

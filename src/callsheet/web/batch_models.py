@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 from typing_extensions import TypeAliasType
 
+from callsheet.documents import OutputBasis
 from callsheet.runs.job_records import RecordState
 from callsheet.usage import Usage
 from callsheet.web.request_models import BatchRowStatusName
@@ -30,10 +31,20 @@ class SheetEstimate(ResponseModel):
     input_tokens: int
     output_tokens: int
     exact: bool
+    cost_usd: float | None = Field(
+        description="What the unfinished rows will cost, with the repairs of the `measured_rows`."
+    )
+    margin_usd: float | None = Field(
+        description="By how much `cost_usd` may be off; null where too few rows are finished."
+    )
     least_usd: float | None
     most_usd: float | None
     cached_input_tokens: int = Field(
         description="What the provider's cache may hold of the input; counted in `least_usd`."
+    )
+    output_from: OutputBasis
+    measured_rows: int = Field(
+        description="Finished rows of this batch that lengths, cache and repairs were taken from."
     )
 
 
