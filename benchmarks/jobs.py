@@ -1,7 +1,7 @@
 """Kill a batch in provider jobs at every step, and carry a large one out in little memory.
 
-Run it with `python -m benchmarks.jobs`. The provider is a loopback server that follows OpenAI's Files
-and Batch API, bills each row at the batch rate and counts the jobs that were created. It exits with 1
+Run it with `python -m benchmarks.jobs`. The providers are loopback servers that follow the batch interfaces
+of OpenAI, Anthropic and Google, bill each row at the batch rate and count the jobs that were created. It exits with 1
 when a promise is broken: no job is created twice, no row is billed twice, the output is that of an
 ordinary batch but for cost, tokens and run, and batches of up to 50,000 rows take less than 250 MB.
 Each large batch is a process of its own, tuned as the command `callsheet batch` is.
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.engine import machine
-from benchmarks.large_batch import LLM, use
+from benchmarks.job_forecasts import Server, provider_server
+from benchmarks.large_batch import LLM
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.support.batches import SharedStore, ideas, without_cost, write_sheet
@@ -31,6 +32,8 @@ from tests.support.self_killing_jobs import STEPS
 if TYPE_CHECKING:
     from tests.support.job_server import ServedJob
 
+KILLED = (LLM, "anthropic:claude-sonnet-5-5", "google:gemini-3.8-flash")
+
 PROMISED_MB = 250
 PROMISED_OFF = 0.01
 
@@ -39,6 +42,7 @@ PROMISED_OFF = 0.01
 class Killed:
     """What became of a batch that was killed at one step and given again."""
 
+    llm: str
     step: str
     jobs: int
     billed: int
@@ -71,30 +75,34 @@ class ForgetfulJobs(OpenAIJobs):
 
 def kill_everywhere(rows: int, folder: Path) -> tuple[list[Killed], float]:
     """Kill one batch after the other, each at another step, and give each again; with the whole bill."""
-    with OpenAIJobs() as server:
-        use(server.url)
-        write_sheet(folder / "ideas.csv", ideas(rows))
-        plain = SharedStore(SqlStore(folder / "plain.sqlite"), settings=read_settings())
-        asyncio.run(plain.write(folder / "ideas.csv", folder / "plain.csv", llm=LLM))
-        plain.store.close()
-        command = [sys.executable, "-m", "tests.support.self_killing_jobs"]
-        words = [str(folder), "openai", LLM, server.url]
-        subprocess.run([*command, *words], check=True)
-        return [_give_again(server, folder, step) for step in STEPS], server.billed_usd
+    write_sheet(folder / "ideas.csv", ideas(rows))
+    killed, billed_usd = [], 0.0
+    for llm in KILLED:
+        provider = llm.partition(":")[0]
+        with provider_server(provider) as server:
+            plain = SharedStore(SqlStore(folder / f"{provider}.sqlite"), settings=read_settings())
+            asyncio.run(plain.write(folder / "ideas.csv", folder / "plain.csv", llm=llm))
+            plain.store.close()
+            command = [sys.executable, "-m", "tests.support.self_killing_jobs"]
+            subprocess.run([*command, str(folder), provider, llm, server.url], check=True)
+            killed += [_give_again(server, folder, llm, step) for step in STEPS]
+            billed_usd += server.billed_usd
+    return killed, billed_usd
 
 
-def _give_again(server: OpenAIJobs, folder: Path, step: str) -> Killed:
-    began, output = time.monotonic(), folder / f"{step}.csv"
-    bench = SharedStore(SqlStore(folder / step / "runs.sqlite"), settings=read_settings())
-    asked = {"llm": LLM, "jobs": True, "wait": True}
+def _give_again(server: Server, folder: Path, llm: str, step: str) -> Killed:
+    began, output = time.monotonic(), folder / "jobs.csv"
+    store = SqlStore(folder / llm.partition(":")[0] / step / "runs.sqlite")
+    bench = SharedStore(store, settings=read_settings())
+    asked = {"llm": llm, "jobs": True, "wait": True}
     batch = asyncio.run(bench.write(folder / "ideas.csv", output, **asked))
     bench.store.close()
     ours = {record.id for record in batch.jobs.records}
-    created = [job for job in server.jobs.values() if job.mark in ours]
     return Killed(
+        llm,
         step,
-        jobs=len(created),
-        billed=sum(job.counts.get("ok", 0) for job in created),
+        jobs=sum(mark in ours for mark in server.creates),
+        billed=sum(server.carried_out[mark] for mark in ours),
         is_equal=without_cost(output) == without_cost(folder / "plain.csv"),
         cost_usd=batch.progress.usage.cost_usd or 0.0,
         seconds=time.monotonic() - began,
@@ -130,23 +138,23 @@ def report(rows: int, killed: list[Killed], billed_usd: float, large: list[Large
     lines = [
         "# Provider jobs: kills and memory",
         "",
-        f"Measured with `python -m benchmarks.jobs` on {machine()}. The provider is a loopback server that",
-        "follows OpenAI's Files and Batch API and bills at the batch rate; a job of it ends at once.",
+        f"Measured with `python -m benchmarks.jobs` on {machine()}. The providers are loopback servers that",
+        "follow the batch interfaces of OpenAI, Anthropic and Google and bill at the batch rate; their jobs end at once.",
         "",
         f"A batch of {rows:,} rows for each step: its process is killed with SIGKILL there, and the same command",
         "is given again.",
         "",
-        "| killed | jobs created | rows billed | output as without jobs | seconds, given again |",
-        "| --- | ---: | ---: | --- | ---: |",
+        "| LLM | killed | jobs created | rows billed | output as without jobs | seconds, given again |",
+        "| --- | --- | ---: | ---: | --- | ---: |",
     ]
     for each in killed:
         equal = "yes" if each.is_equal else "**no**"
         counts = f"{each.jobs} | {each.billed:,} | {equal}"
-        lines.append(f"| {each.step} | {counts} | {each.seconds:.1f} |")
-    kept = all(each.billed == rows and each.is_equal for each in killed)
+        lines.append(f"| {each.llm} | {each.step} | {counts} | {each.seconds:.1f} |")
+    kept = all((each.jobs, each.billed) == (1, rows) and each.is_equal for each in killed)
     lines += [
         "",
-        f"* {_met(kept)}: no row is billed twice, and the output differs in cost, tokens and run only",
+        f"* {_met(kept)}: no job is created and no row billed twice; the output differs in cost, tokens and run only",
         f"* {_met(off < PROMISED_OFF)}: the recorded cost is {off:.2%} off the bill (at most 1 %)",
     ]
     if large:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,12 +18,11 @@ from callsheet.runs.options import RunOptions
 from callsheet.runs.service import RunService
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
-from tests.support.batches import SharedStore, ideas, read_csv, without_cost, write_sheet
+from tests.support.batches import SharedStore, ideas, read_csv, write_sheet
 from tests.support.job_server import call_server
 from tests.support.loopback import Answer
 from tests.support.openai_jobs import OpenAIJobs
 from tests.support.schema_writer import write_text
-from tests.support.self_killing_jobs import STEPS
 
 JOBS = {"llm": "openai:gpt-5.4-mini", "jobs": True}
 
@@ -51,57 +47,6 @@ def sheet(tmp_path: Path) -> Path:
 def chats(server: OpenAIJobs) -> list[Any]:
     """The ordinary calls."""
     return [seen for seen in server.requests if "chat" in seen.path]
-
-
-async def test_the_same_command_sends_a_job_and_later_reads_it(
-    bench: SharedStore, server: OpenAIJobs, sheet: Path, tmp_path: Path
-) -> None:
-    server.hold = True
-    batch = await bench.write(sheet, tmp_path / "out.csv", **JOBS)
-    assert (batch.progress.left, batch.progress.waiting, len(server.creates)) == (12, 12, 1)
-    batch = await bench.write(sheet, tmp_path / "out.csv", **JOBS)
-    assert (batch.progress.waiting, len(server.creates)) == (12, 1)
-
-    server.hold = False
-    batch = await bench.write(sheet, tmp_path / "out.csv", **JOBS)
-    assert (batch.progress.done, batch.progress.left) == (12, 0)
-    assert len(server.creates) == 1
-    assert batch.progress.usage.cost_usd == pytest.approx(server.billed_usd, rel=0.01)
-    assert [record.state for record in batch.jobs.records] == ["done"]
-    assert server.deleted
-    assert not chats(server)
-
-
-def _carry_out_until_killed(folder: Path, server: OpenAIJobs) -> None:
-    words = [str(folder), "openai", str(JOBS["llm"]), server.url]
-    child = [sys.executable, "-m", "tests.support.self_killing_jobs", *words]
-    (folder / "temporary").mkdir()
-    subprocess.run(child, check=True, env={**os.environ, "TMPDIR": str(folder / "temporary")})
-
-
-async def test_a_process_that_is_killed_at_any_step_buys_nothing_twice_and_leaves_no_file(
-    bench: SharedStore,
-    server: OpenAIJobs,
-    sheet: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(batch_jobs, "LIST_SECONDS", 0.0)
-    await bench.write(sheet, tmp_path / "plain.csv", llm=JOBS["llm"])
-    await asyncio.to_thread(_carry_out_until_killed, tmp_path, server)
-    assert not list((tmp_path / "temporary").iterdir())
-    for step in STEPS:
-        output = tmp_path / f"{step}.csv"
-        settled = SharedStore(SqlStore(tmp_path / step / "runs.sqlite"), settings=bench.settings)
-        batch = await settled.write(sheet, output, **JOBS, wait=True)
-        assert batch.progress.done == 12, step
-        assert without_cost(output) == without_cost(tmp_path / "plain.csv"), step
-        costs = {round(float(row["cost_usd"]), 8) for row in read_csv(output)}
-        assert costs <= {round(each.usd, 8) for each in server.bills}, step
-        assert all(record.state == "done" for record in batch.jobs.records)
-        settled.store.close()
-    assert len(server.creates) == len(set(server.creates)) == len(STEPS)
-    assert len(server.bills) == 12 * len(STEPS)
 
 
 async def test_results_that_are_read_together_share_transactions(
@@ -281,25 +226,6 @@ async def test_where_the_queue_has_no_room_the_rows_are_left_and_the_command_say
     assert (batch.progress.done, len(server.bills)) == (2, 2)
 
 
-async def test_what_a_stopped_batch_had_packed_is_packed_anew_although_its_process_lives(
-    bench: SharedStore, server: OpenAIJobs, sheet: Path
-) -> None:
-    stopped = bench.batch(sheet, **JOBS)
-
-    async def stop_while_packing() -> None:
-        while not (stopped.jobs and await stopped.jobs.book.of(stopped.name)):  # noqa: ASYNC110
-            await asyncio.sleep(0)
-        stopped.stop()
-
-    stopping = asyncio.create_task(stop_while_packing())
-    async with asyncio.timeout(20):
-        assert {outcome.status async for outcome in stopped.execute()} == {"left"}
-    await stopping
-    assert server.creates == []
-    batch, _ = await bench.execute(sheet, **JOBS, wait=True)
-    assert (batch.progress.done, len(server.creates), len(server.bills)) == (12, 1, 12)
-
-
 async def test_jobs_are_refused_where_there_are_none(bench: SharedStore, tmp_path: Path) -> None:
     sheet = write_sheet(tmp_path / "ideas.csv", ideas(1))
     with pytest.raises(InputError, match="no batch jobs"):
@@ -332,15 +258,6 @@ async def test_the_estimate_knows_the_half_price(
     half = await estimate_batch(bench.batch(sheet, **JOBS, repair="job"))
     assert half.least_usd == pytest.approx(ordinary.least_usd / 2)
     assert half.most_usd == pytest.approx(ordinary.most_usd / 2)
-
-
-async def test_the_estimated_input_of_a_batch_in_jobs_is_what_is_billed(
-    bench: SharedStore, server: OpenAIJobs, sheet: Path
-) -> None:
-    estimated = await estimate_batch(bench.batch(sheet, **JOBS))
-    await bench.execute(sheet, **JOBS, wait=True)
-    sent = sum(billed.sent for billed in server.bills)
-    assert estimated.input_tokens == pytest.approx(sent, rel=0.01)
 
 
 async def test_a_budget_bounds_what_is_in_jobs_and_the_same_command_goes_on(

@@ -287,8 +287,11 @@ def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
                 _send(self, Answer(404, {}))
 
         def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("content-length") or 0))
-            if _route(self, server, raw):
+            raw = self.rfile.read(length := int(self.headers.get("content-length") or 0))
+            # Of a client that has died, nobody carries out half a request.
+            is_half = len(raw) < length
+            self.close_connection |= is_half
+            if is_half or _route(self, server, raw):
                 return
             headers = {name.lower(): value for name, value in self.headers.items()}
             seen = ReceivedRequest(self.command, self.path, headers, _parsed(raw))
