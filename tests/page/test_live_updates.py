@@ -124,6 +124,8 @@ def test_a_server_killed_and_restarted_loses_and_repeats_nothing(
 
     with serving(tmp_path, env=_with(llm), port=port):
         expect(ui.page.get_by_text("The connection to the server is lost.")).to_have_count(0)
+        expect(ui.prompt_card("SORA_2_A")).to_contain_text("not begun")
+        expect(ui.page.get_by_role("button", name="Copy group")).to_have_count(0)
         ui.page.get_by_role("button", name="Resume").first.click()
         ui.prompt_text("SORA_2_A")
         for model in MODELS:
