@@ -44,7 +44,8 @@ _RATIOS = tuple(
 _FLAG_RATIO = re.compile(r"--(?:ar|aspect)\s+([1-9]\d?:[1-9]\d?)\b")
 _NO = re.compile(r"(?:^|\s)--no\s+(\w[^-]*?)(?=\s+--|$)")
 _DENIED = re.compile(r"(?i)(?:^|,)\s*(?:no|without(?: any| an?)?)\s+([\w -]{2,40}?)\s*(?=[,.;]|$)")
-_OTHER_SCRIPT = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff]+")
+_OTHER_SCRIPT = re.compile(r"(?:[^\W\d_\u0000-\u024f\u1e00-\u1eff]|[\u3000-\u303f\uff00-\uffef])+")
+"""Letters that models trained on tags do not know, and the punctuation of their scripts."""
 QUOTED = re.compile(r"([\"\u201c][^\"\u201c\u201d]*[\"\u201d])")
 
 _NUMBERS = {"two": "2", "three": "3", "four": "4", "five": "5"}

@@ -262,7 +262,7 @@ def test_a_ratio_is_no_result_no_time_and_no_lettering(idea: str, ratio: str) ->
 def test_an_idea_in_another_script_leaves_tags_that_can_be_used_and_a_note(
     terminal: Terminal,
 ) -> None:
-    idea = "\u9727\u306e\u4e2d\u306e\u9e7f"
+    idea = "\u9727\u306e\u4e2d\u306e\u9e7f\u3001\u6e56\u3001\uff0c"
     tags = [
         *texts(drafts(idea, "oms", KINDS[0])).items(),
         *texts(drafts(idea, "studio", KINDS[0])).items(),
@@ -271,7 +271,7 @@ def test_an_idea_in_another_script_leaves_tags_that_can_be_used_and_a_note(
     assert len(lists) == 5
     for text in lists:
         assert not OTHER_SCRIPT.search(text)
-        assert all(tag.strip() for tag in text.split(","))
+        assert all(re.search(r"\w", tag) for tag in text.split(","))
         assert text.count(",") >= 3
     said = terminal("run", "--idea", idea, "--groups", "leonardo").err
     assert "lists of tags leave out what is not in Latin script" in said

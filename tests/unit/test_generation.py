@@ -18,6 +18,7 @@ from callsheet.modules.contract import Ask, Done, ModuleContext, Resources
 from callsheet.modules.support.generation import Inputs, check, generate
 from callsheet.questions import Question
 from callsheet.workflow.folder import folder_in_memory
+from tests.support.reply_schemas import schema_of
 from tests.support.scripted_llm import ScriptedLLM, ScriptedReply
 
 SHOT = {
@@ -31,21 +32,6 @@ SHOT = {
 }
 ONE: dict[str, Any] = {"type": "string", "minLength": 3, "maxLength": 20, "pattern": "^a"}
 GOOD = {"ONE": "a heron", "TWO": "a door", "SHOT": {"wide": "a lake", "near": "a reed"}}
-
-
-def schema_of(**models: Any) -> dict[str, JsonValue]:
-    wrapper = {
-        "type": "object",
-        "properties": models,
-        "required": list(models),
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "properties": {"prompts": wrapper},
-        "required": ["prompts"],
-        "additionalProperties": False,
-    }
 
 
 SCHEMA = schema_of(ONE=ONE, TWO=ONE, SHOT=SHOT)

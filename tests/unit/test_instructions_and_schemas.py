@@ -27,25 +27,9 @@ from callsheet.catalog.schemas import (
     wrong_shape,
 )
 from callsheet.errors import WorkflowError
+from tests.support.reply_schemas import schema_of
 
 TEXT: dict[str, JsonValue] = {"type": "string"}
-
-
-def schema_of(definitions: dict[str, Any] | None = None, **models: Any) -> dict[str, JsonValue]:
-    """A schema file with these models."""
-    wrapper = {
-        "type": "object",
-        "properties": models,
-        "required": list(models),
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "properties": {"prompts": wrapper},
-        "required": ["prompts"],
-        "additionalProperties": False,
-        **({"$defs": definitions} if definitions else {}),
-    }
 
 
 def refusal(**files: Any) -> list[str]:

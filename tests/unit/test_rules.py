@@ -21,6 +21,7 @@ from callsheet.catalog.rules import (
     pick,
     without_extras,
 )
+from tests.support.reply_schemas import schema_of as reply_schema
 
 TEXT: dict[str, JsonValue] = {"type": "string"}
 HERON = "a heron stands in the reeds"
@@ -28,19 +29,7 @@ HERON = "a heron stands in the reeds"
 
 def schema_of(**models: Any) -> dict[str, JsonValue]:
     """The schema of a reply with these models."""
-    wrapper = {
-        "type": "object",
-        "properties": models,
-        "required": list(models),
-        "additionalProperties": False,
-    }
-    return {
-        "type": "object",
-        "properties": {"prompts": wrapper},
-        "required": ["prompts"],
-        "additionalProperties": False,
-        "$defs": {"T": TEXT},
-    }
+    return reply_schema({"T": TEXT}, **models)
 
 
 @pytest.mark.parametrize(

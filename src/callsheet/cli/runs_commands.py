@@ -232,7 +232,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
             cell + " " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)
         ]
         short = f"{chop_cells(title, room - 1)[0]}…" if cell_len(title) > room else title
-        line = GAP.join([*padded, short])
+        line = GAP.join([*padded, short]).rstrip()
         printed.append(line if number else click.style(line, dim=True))
     click.echo("\n".join(printed))
 
