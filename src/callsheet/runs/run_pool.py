@@ -110,10 +110,8 @@ class RunPool:
 def tune_interpreter() -> None:
     """Tune garbage collector, thread switches and allocator of a process that runs a pool."""
     # A call creates thousands of short-lived objects; searching them for cycles after every few
-    # hundred takes a tenth of a run's time. What a call through a client library leaves behind refers to
-    # what earlier ones left, so that only a search of all objects frees it: one for some 1,500 calls
-    # takes no time that can be measured, and without it each call takes another 20 kB.
-    gc.set_threshold(50_000, 1, 1)
+    # hundred takes a tenth of a run's time.
+    gc.set_threshold(50_000, 20, 100)
     # A commit's thread returns from disk to a busy processor and must get the GIL at once.
     sys.setswitchinterval(0.0005)
     _share_one_arena()
