@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -223,3 +224,15 @@ def test_nothing_of_it_is_imported_where_no_idea_is_judged() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_texts_that_were_judged_are_freed_without_a_search_for_cycles() -> None:
+    facts = draw_facts(BUS)
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(1_100):
+            judge(facts, f"bus number {number} beside a blue door")
+        assert gc.collect() < 500, "a batch of thousands of rows would keep them all"
+    finally:
+        gc.enable()

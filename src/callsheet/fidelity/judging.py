@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from callsheet.fidelity.patterns import OPPOSITES, placements
 from callsheet.fidelity.phrases import longest
@@ -146,24 +146,10 @@ class _Passage:
         self._values = words.values(self._tokens, self._matches)
         self._places = [*placements(text)]
         self._letters = _letters(text)
-        self._judges: Mapping[str, Callable[[IdeaFact, Facts], Lost | None]] = {
-            "thing": self._thing,
-            "count": self._count,
-            "colour": self._described,
-            "material": self._described,
-            "quality": self._described,
-            "side": self._side,
-            "lettering": self._lettering,
-            "style": self._style,
-            "camera": self._style,
-            "name": self._name,
-            "excluded": self._excluded,
-            "field": self._field,
-        }
 
     def lost(self, fact: IdeaFact, facts: Facts) -> Lost | None:
         """What is wrong with a fact in this text, if anything."""
-        return self._judges[fact.kind](fact, facts)
+        return self._judges[fact.kind](self, fact, facts)
 
     def shows(self, term: str) -> bool:
         """Whether the text names a thing, by whatever of its names."""
@@ -381,6 +367,22 @@ class _Passage:
             if match.term in unwanted and self._tokens[match.start].sentence not in hedged:
                 return match.term
         return ""
+
+    # A table of bound methods would make each passage a cycle, which is not freed when the cache drops it.
+    _judges: ClassVar[Mapping[str, Callable[[_Passage, IdeaFact, Facts], Lost | None]]] = {
+        "thing": _thing,
+        "count": _count,
+        "colour": _described,
+        "material": _described,
+        "quality": _described,
+        "side": _side,
+        "lettering": _lettering,
+        "style": _style,
+        "camera": _style,
+        "name": _name,
+        "excluded": _excluded,
+        "field": _field,
+    }
 
 
 def _letters(text: str) -> str:

@@ -13,7 +13,6 @@ from callsheet.errors import CallsheetError
 Advance = Callable[[str], Awaitable[None]]
 """Executes the run of this name until it ends or a person must answer. It is idempotent."""
 
-
 _M_ARENA_MAX = -8
 """The number of glibc's option; other C libraries have none like it."""
 
