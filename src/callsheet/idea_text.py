@@ -41,6 +41,7 @@ _RATIOS = tuple(
 )
 """How an idea names its shape; `3:2` by itself may be a result, and `9:16` a time."""
 
+_MAY_BE_RATIO = re.compile(r"\d:\d")
 _FLAG_RATIO = re.compile(r"--(?:ar|aspect)\s+([1-9]\d?:[1-9]\d?)\b")
 _NO = re.compile(r"(?:^|\s)--no\s+(\w[^-]*?)(?=\s+--|$)")
 _DENIED = re.compile(r"(?i)(?:^|,)\s*(?:no|without(?: any| an?)?)\s+([\w -]{2,40}?)\s*(?=[,.;]|$)")
@@ -145,6 +146,8 @@ def without_syntax(text: str) -> tuple[str, list[str]]:
     for pattern, stays in _SYNTAX:
         parts += [found[0].strip() for found in re.finditer(pattern, text)]
         text = re.sub(pattern, stays, text)
+    if not _MAY_BE_RATIO.search(text):
+        return text, parts
     pieces = QUOTED.split(text)
     for number in range(0, len(pieces), 2):
         for shape in _RATIOS:

@@ -149,12 +149,12 @@ export async function openRun(name) {
     switchImage(state.run?.run ?? null, null);
     return setState({ run: null, batch: null, presetAnswers: {}, ...loadDraft() });
   }
-  const from = state.run?.run ?? null;
   await attempt(
     async () => {
       const run = await get(apiPath("runs", name));
       if (run.workflow !== state.workflow.name) await selectWorkflow(run.workflow);
-      switchImage(from, name);
+      // A change of the address can open a run twice: the image chosen in between stays.
+      switchImage(state.run?.run ?? null, name);
       applyRun(run);
     },
     (error) => setState({ run: null, error: Object.assign(error, { isNavigation: true }) }),
