@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
 from callsheet.errors import StorageError
+from callsheet.store import postgres_connection
 from callsheet.store.port import Lease, LeaseError
 from callsheet.store.postgres import Postgres
 from callsheet.store.sql import SqlStore
 from tests.support.postgres import Server
 from tests.support.stored_runs import begin, lease, note
+
+if TYPE_CHECKING:
+    from callsheet.store.database import Transaction
 
 RUNS = tuple(f"run-{number}" for number in range(20))
 
@@ -89,6 +94,37 @@ async def test_a_submitted_write_completes_without_a_waiter(
     tasks[0].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert [len(await store.events(run)) for run in RUNS[:2]] == [2, 2]
+
+
+async def test_a_process_that_is_frozen_within_a_transaction_keeps_no_lock_and_writes_when_it_wakes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_connection, "FROZEN_SECONDS", 0.2)
+    frozen, other = (SqlStore(Postgres(database_url)) for _ in range(2))
+    await begin(frozen, "a-run")
+    holds, wakes = asyncio.Event(), asyncio.Event()
+    locked: list[bool] = []
+
+    async def lock(do: Transaction) -> None:
+        locked.append((await do("lock_recovery", key=1))[0][0])
+        holds.set()
+        await wakes.wait()
+        await do("lock_recovery", key=1)
+
+    async def is_free(do: Transaction) -> bool:
+        return bool((await do("lock_recovery", key=1))[0][0])
+
+    writing = asyncio.create_task(frozen.database.write("", lock))
+    await holds.wait()
+    assert not await other.database.write("", is_free)
+    async with asyncio.timeout(30):
+        while not await other.database.write("", is_free):
+            pass
+    wakes.set()
+    await writing
+    assert locked == [True, True]
+    for store in (frozen, other):
+        store.close()
 
 
 def test_a_store_works_in_another_event_loop(store: SqlStore) -> None:

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 
+FROZEN_SECONDS = 30.0
+"""How long a process may leave a transaction open without a statement.
+
+One that is frozen in the middle of it would keep its locks until it wakes, and nobody could recover its runs.
+"""
+
 OLDEST_SERVER = 130000
 """PostgreSQL 13; what is older has no support any more."""
 
-PASSING = ("08", "40001", "40P01", "53300", "57P01", "57P02", "57P03")
-"""SQLSTATEs that a retry may solve: lost or refused connection, restart, serialization, deadlock."""
+PASSING = ("08", "25P03", "40001", "40P01", "53300", "57P01", "57P02", "57P03")
+"""SQLSTATEs that a retry may solve: lost or refused connection, restart, serialization, deadlock, frozen."""
 
 _HINT = "check CALLSHEET_DATABASE_URL, and whether the server is running"
 
@@ -61,7 +67,8 @@ async def connect(url: str) -> Connection:
             f"{place_of(url)} is version {connection.info.server_version // 10000}",
             hint="callsheet needs PostgreSQL 13 or later",
         )
-    await connection.execute(b"set search_path to callsheet")
+    idle = f"set idle_in_transaction_session_timeout to {round(FROZEN_SECONDS * 1000)}"
+    await connection.execute(f"set search_path to callsheet; {idle}".encode())
     return connection
 
 
