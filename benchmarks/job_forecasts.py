@@ -12,26 +12,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from benchmarks.engine import machine
+from benchmarks.pages import met, publish
 from callsheet.batches import jobs as batch_jobs
 from callsheet.batches.estimate import BatchEstimate, estimate_batch
-from callsheet.llm.providers import PROVIDERS
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.support.anthropic_jobs import AnthropicJobs
 from tests.support.batches import SharedStore, write_sheet
 from tests.support.google_jobs import GoogleJobs
+from tests.support.job_server import call_server
 from tests.support.openai_jobs import OpenAIJobs
 from tests.support.schema_writer import fill
 
@@ -101,16 +103,10 @@ def varied_ideas(number: int) -> list[dict[str, str]]:
 @contextmanager
 def provider_server(name: str) -> Iterator[Server]:
     """Serve a provider's jobs on loopback, and let it be called there."""
-    known, seconds = PROVIDERS[name], (batch_jobs.FIRST_POLL_SECONDS, batch_jobs.LIST_SECONDS)
-    os.environ[known.key_names[0]] = "loopback"
-    batch_jobs.FIRST_POLL_SECONDS, batch_jobs.LIST_SECONDS = 0.05, 0.0
-    with SERVERS[name]() as server:
-        PROVIDERS[name] = replace(known, url=server.url)  # type: ignore[index]
-        try:
-            yield server
-        finally:
-            PROVIDERS[name] = known  # type: ignore[index]
-            batch_jobs.FIRST_POLL_SECONDS, batch_jobs.LIST_SECONDS = seconds
+    with SERVERS[name]() as server, pytest.MonkeyPatch.context() as patch:
+        call_server(patch, name, server.url)
+        patch.setattr(batch_jobs, "LIST_SECONDS", 0.0)
+        yield server
 
 
 def uneven(written: Written) -> Written:
@@ -180,15 +176,11 @@ def report(rows: int, found: list[Forecast]) -> str:
     inside = all(each.is_in_margin for each in found if each.replies == "uneven")
     lines += [
         "",
-        f"* {_met(kept)}: after {FIRST} rows with even replies, the price of the rest is predicted within 1 %",
-        f"* {_met(inside)}: with uneven replies, the bill lies within the told margin of the prediction",
+        f"* {met(kept)}: after {FIRST} rows with even replies, the price of the rest is predicted within 1 %",
+        f"* {met(inside)}: with uneven replies, the bill lies within the told margin of the prediction",
         "* before anything was sent, the length of replies is a share of what the schema allows: an estimate",
     ]
     return "\n".join([*lines, ""])
-
-
-def _met(kept: bool) -> str:  # noqa: FBT001
-    return "met" if kept else "**not met**"
 
 
 async def _all(rows: int, folder: Path) -> list[Forecast]:
@@ -204,10 +196,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         found = asyncio.run(_all(given.rows, Path(name)))
     page = report(given.rows, found)
-    sys.stdout.write(page)
-    if given.save:
-        given.save.write_text(page, "utf-8")
-    return int("**not met**" in page)
+    return publish(page, given.save)
 
 
 if __name__ == "__main__":

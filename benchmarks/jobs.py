@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from benchmarks.engine import machine
 from benchmarks.job_forecasts import Server, provider_server
 from benchmarks.large_batch import LLM
+from benchmarks.pages import met, publish
 from callsheet.settings import read_settings
 from callsheet.store.sql import SqlStore
 from tests.support.batches import SharedStore, ideas, without_cost, write_sheet
@@ -154,8 +155,8 @@ def report(rows: int, killed: list[Killed], billed_usd: float, large: list[Large
     kept = all((each.jobs, each.billed) == (1, rows) and each.is_equal for each in killed)
     lines += [
         "",
-        f"* {_met(kept)}: no job is created and no row billed twice; the output differs in cost, tokens and run only",
-        f"* {_met(off < PROMISED_OFF)}: the recorded cost is {off:.2%} off the bill (at most 1 %)",
+        f"* {met(kept)}: no job is created and no row billed twice; the output differs in cost, tokens and run only",
+        f"* {met(off < PROMISED_OFF)}: the recorded cost is {off:.2%} off the bill (at most 1 %)",
     ]
     if large:
         most = max(each.peak_mb for each in large)
@@ -169,13 +170,9 @@ def report(rows: int, killed: list[Killed], billed_usd: float, large: list[Large
                 for each in large
             ),
             "",
-            f"* {_met(most < PROMISED_MB)}: a large batch takes less than {PROMISED_MB} MB",
+            f"* {met(most < PROMISED_MB)}: a large batch takes less than {PROMISED_MB} MB",
         ]
     return "\n".join([*lines, ""])
-
-
-def _met(kept: bool) -> str:  # noqa: FBT001
-    return "met" if kept else "**not met**"
 
 
 def main() -> int:
@@ -195,10 +192,7 @@ def main() -> int:
         killed, billed_usd = kill_everywhere(given.rows, Path(name))
         large = [_carried_out(rows, Path(name)) for rows in given.large]
     page = report(given.rows, killed, billed_usd, large)
-    sys.stdout.write(page)
-    if given.save:
-        given.save.write_text(page, "utf-8")
-    return int("**not met**" in page)
+    return publish(page, given.save)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _WEIGHT = r"(?<!\()\(++[^()]*:\d+(?:\.\d+)?\)+"
 _BEFORE = r"(?:\b(?:over|in|on|at|of|with|by|under|near|and|or|from|to|into|wearing|holding)\s+)?"
@@ -132,12 +128,8 @@ def named_ratio(idea: str) -> str:
     line = " ".join(idea.split())
     found = {match[1] for match in _FLAG_RATIO.finditer(line)}
     for text in QUOTED.split(line)[::2]:
-        found |= {match[1] for match in _ratios_in(text)}
+        found |= {match[1] for shape in _RATIOS for match in shape.finditer(text)}
     return found.pop() if len(found) == 1 else ""
-
-
-def _ratios_in(text: str) -> Iterator[re.Match[str]]:
-    return (match for pattern in _RATIOS for match in pattern.finditer(text))
 
 
 def without_syntax(text: str) -> tuple[str, list[str]]:

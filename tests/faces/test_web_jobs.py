@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -60,6 +61,14 @@ class Served:
         assert started.status_code == 201, started.text
         return str(started.json()["batch"])
 
+    def start_in_job(self) -> tuple[str, dict[str, Any]]:
+        """A batch whose rows wait for a job at the provider, and its document then."""
+        batch = self.start()
+        return batch, self.until(batch, "running", "sent")
+
+    def post(self, batch: str, verb: str, **body: str) -> httpx.Response:
+        return self.client.post(f"/api/batches/{batch}/{verb}", json=body)
+
     def until(self, batch: str, status: str, *jobs: str, done: int | None = None) -> dict[str, Any]:
         """The batch's document, once its status is this, its jobs are in these states, and so many rows done."""
         deadline = time.monotonic() + 30
@@ -78,8 +87,7 @@ def test_a_restarted_server_goes_on_with_a_batch_in_jobs_and_sends_nothing_twice
 ) -> None:
     provider.hold = True
     with Served() as first:
-        batch = first.start()
-        waiting = first.until(batch, "running", "sent")
+        batch, waiting = first.start_in_job()
         assert (waiting["jobs"][0]["rows"], waiting["rows"]["waiting"]) == (3, 3)
         assert first.client.get("/api/health").is_success
     provider.hold = False
@@ -95,9 +103,8 @@ def test_a_stopped_batch_leaves_its_job_and_waits_until_it_is_resumed(
 ) -> None:
     provider.hold = True
     with Served() as first:
-        batch = first.start()
-        first.until(batch, "running", "sent")
-        assert first.client.post(f"/api/batches/{batch}/stop", json={}).is_success
+        batch, _ = first.start_in_job()
+        assert first.post(batch, "stop").is_success
         stopped = first.until(batch, "interrupted", "sent")
         assert stopped["rows"]["waiting"] == 3
         refused = first.client.delete(f"/api/batches/{batch}")
@@ -106,7 +113,7 @@ def test_a_stopped_batch_leaves_its_job_and_waits_until_it_is_resumed(
     provider.hold = False
     with Served() as second:
         second.until(batch, "interrupted", "sent")
-        assert second.client.post(f"/api/batches/{batch}/resume", json={}).is_success
+        assert second.post(batch, "resume").is_success
         second.until(batch, "succeeded", "done")
         assert second.client.delete(f"/api/batches/{batch}").is_success
     assert len(provider.creates) == 1
@@ -117,18 +124,17 @@ def test_a_cancelled_batch_keeps_what_is_done_across_a_restart_and_goes_on_when_
 ) -> None:
     provider.hold = True
     with Served() as first:
-        batch = first.start()
-        first.until(batch, "running", "sent")
+        batch, _ = first.start_in_job()
         provider.fail_next("GET .*/batches/", Answer(500, provider.error(500, "hm")))
-        assert first.client.post(f"/api/batches/{batch}/cancel", json={}).is_success
+        assert first.post(batch, "cancel").is_success
     with Served() as second:
         cancelled = second.until(batch, "interrupted", "done", done=1)
         assert (cancelled["jobs"][0]["cancelled"], cancelled["rows"]["left"]) == (True, 2)
         assert (len(provider.creates), len(provider.bills)) == (1, 1)
-        refused = second.client.post(f"/api/batches/{batch}/cancel", json={})
+        refused = second.post(batch, "cancel")
         assert (refused.status_code, "no job at the provider" in refused.text) == (409, True)
         provider.hold = False
-        assert second.client.post(f"/api/batches/{batch}/resume", json={}).is_success
+        assert second.post(batch, "resume").is_success
         second.until(batch, "succeeded", "done", "done", done=3)
         assert len(provider.bills) == 3
 
@@ -141,11 +147,10 @@ def test_a_job_that_the_provider_may_not_have_is_sent_again_only_when_that_is_as
         batch = server.start()
         paused = server.until(batch, "paused", "sending")
         assert paused["error"]["code"] == "provider_job_uncertain"
-        path = f"/api/batches/{batch}/resend"
-        assert server.client.post(path, json={"job": "nothing"}).status_code == 422
+        assert server.post(batch, "resend", job="nothing").status_code == 422
         assert len(provider.creates) == 1
         (job,) = paused["jobs"]
-        assert server.client.post(path, json={"job": job["id"]}).is_success
+        assert server.post(batch, "resend", job=job["id"]).is_success
         server.until(batch, "succeeded", "done")
         assert len(provider.creates) == 2
 

@@ -221,7 +221,7 @@ async def test_the_whole_batch_keeps_within_its_budget_over_several_executions(
 
 def test_the_llm_of_a_batch_has_the_same_name() -> None:
     with StrictOpenAI() as server:
-        llm = BatchLLM(Priced(server), CircuitBreaker(), asyncio.Semaphore(1))
+        llm = BatchLLM(Priced(server), CircuitBreaker(), 1)
         assert llm.spec == "openai:gpt-5.2"
 
 

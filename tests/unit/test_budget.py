@@ -137,7 +137,7 @@ async def test_a_call_that_waited_is_not_sent_once_the_circuit_is_open(
     breaker = CircuitBreaker()
     inner = Gated(error=KeyRefusedError("no"))
     budget = _budget(worst_cases * _worst())
-    llm = BatchLLM(inner, breaker, asyncio.Semaphore(places), budget)
+    llm = BatchLLM(inner, breaker, places, budget)
     tasks = _start(llm, 3)
     await _settle()
     inner.gate.set()
@@ -150,7 +150,7 @@ async def test_a_call_that_waited_is_not_sent_once_the_circuit_is_open(
 async def test_a_call_that_does_not_fit_stops_those_that_would() -> None:
     breaker, inner = CircuitBreaker(), Gated()
     inner.gate.set()
-    llm = BatchLLM(inner, breaker, asyncio.Semaphore(1), _budget(_worst("heron " * 500)))
+    llm = BatchLLM(inner, breaker, 1, _budget(_worst("heron " * 500)))
     with pytest.raises(BudgetExceededError):
         await llm.compose(_request("heron " * 5_000))
     with pytest.raises(BudgetExceededError):

@@ -84,8 +84,7 @@ class Batch:
         self._selection = RowSelection(request.limit, request.sample)
         self._check_sheet()
         self._breaker = CircuitBreaker()
-        self._places = asyncio.Semaphore(calls)
-        self._llm = BatchLLM(self.setup.llm, self._breaker, self._places)
+        self._llm = BatchLLM(self.setup.llm, self._breaker, calls)
         self._runs = RowRuns(service, self.name, request)
         self.jobs: BatchJobs | None = None
         self._suspects = self._runs.suspects
@@ -242,8 +241,7 @@ class Batch:
 
     async def _open_budget(self, earlier: list[str]) -> None:
         """Subtract from the budget what earlier runs have cost, and what live jobs may cost."""
-        budget = await self._runs.budget(earlier, self.setup.llm)
-        self._llm = BatchLLM(self.setup.llm, self._breaker, self._places, budget)
+        self._llm.budget = await self._runs.budget(earlier, self.setup.llm)
 
     async def _find_suspects(self) -> None:
         """Record which rows were under way when the batch's earlier process died, if it did."""

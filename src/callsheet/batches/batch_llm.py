@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,8 +11,6 @@ from typing import TYPE_CHECKING
 from callsheet.errors import BudgetExceededError, PriceUnknownError, ProviderError
 
 if TYPE_CHECKING:
-    import asyncio
-
     from callsheet.batches.circuit_breaker import CircuitBreaker
     from callsheet.costs.budget import Budget
     from callsheet.llm.port import LLM, Reply, Request, TextListener
@@ -28,38 +28,34 @@ def rows_for(calls: int) -> int:
 class BatchLLM:
     """Calls an LLM while the budget lasts and the circuit is closed.
 
-    `places` bounds the calls at once; `repeated` is how many rows are expected to send the same
-    instructions and schema.
+    It makes so many `calls` at once. `budget` is what is left for them, None without a limit.
     """
 
     def __init__(
-        self,
-        llm: LLM,
-        breaker: CircuitBreaker,
-        places: asyncio.Semaphore,
-        budget: Budget | None = None,
-        repeated: int = 1,
+        self, llm: LLM, breaker: CircuitBreaker, calls: int, budget: Budget | None = None
     ) -> None:
-        self._repeated = repeated
-        self._places = places
         self._llm = llm
         self._breaker = breaker
-        self._budget = budget
+        self._places = asyncio.Semaphore(calls)
+        self.budget = budget
+        self.repeated = 1
 
     @property
     def spec(self) -> str:
         return self._llm.spec
 
     def repeating(self, repeated: int) -> BatchLLM:
-        """The same for one of so many rows with the same choice."""
-        return BatchLLM(self._llm, self._breaker, self._places, self._budget, repeated)
+        """The same for one of so many rows that are expected to send the same instructions and schema."""
+        same = copy.copy(self)
+        same.repeated = repeated
+        return same
 
     async def hold(self, request: Request) -> None:
         """Take off the budget what a call may cost whose reply comes with a provider job."""
         self._breaker.check()
         try:
-            if self._budget:
-                await self._budget.hold(self.spec, request)
+            if self.budget:
+                await self.budget.hold(self.spec, request)
         except (BudgetExceededError, PriceUnknownError) as error:
             self._breaker.record_failure(error)
             self._breaker.check()
@@ -75,7 +71,7 @@ class BatchLLM:
 
     async def _compose(self, request: Request) -> Reply | Question:
         self._breaker.check()
-        budget = self._budget
+        budget = self.budget
         try:
             async with budget.reserve(self.spec, request) if budget else nullcontext():
                 # It may have opened while the call waited for its reservation.
@@ -92,7 +88,7 @@ class BatchLLM:
     async def _call(self, request: Request) -> Reply | Question:
         try:
             # A request that is asked once only, such as a repair, stays one.
-            repeated = self._repeated if request.repeated else 0
+            repeated = self.repeated if request.repeated else 0
             reply = await self._llm.compose(replace(request, repeated=repeated))
         except ProviderError as error:
             self._breaker.record_failure(error)

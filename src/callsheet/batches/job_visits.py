@@ -161,8 +161,7 @@ class JobContinuation:
         self._jobs = BatchJobs(store, self.batch, self.request, self.setup, self._breaker)
         self._jobs.stopped = self.stop
         self._runs = RowRuns(self.service, self.batch, self.request, self._jobs, continues=True)
-        self._places = asyncio.Semaphore(DEFAULT_CONCURRENCY)
-        self._llm = BatchLLM(self.setup.llm, self._breaker, self._places)
+        self._llm = BatchLLM(self.setup.llm, self._breaker, DEFAULT_CONCURRENCY)
         self._pool = RunPool(self._advance, DEFAULT_CONCURRENCY)
 
     async def execute(self, seen: frozenset[str] | None) -> frozenset[str] | None:
@@ -195,11 +194,10 @@ class JobContinuation:
     async def _execute_rows(self) -> bool:
         suspects = self._runs.suspects
         self._names = self._names or await self._runs.find_earlier()
-        budget = await self._runs.budget(self._names, self.setup.llm)
-        self._llm = BatchLLM(self.setup.llm, self._breaker, self._places, budget)
+        self._llm.budget = await self._runs.budget(self._names, self.setup.llm)
         for run in suspects.alone:
             await self._advance(run)
-        await suspects.begin(DEFAULT_CONCURRENCY)
+        await suspects.begin(self._pool.concurrency)
         for start in range(0, len(self._names), ROWS_AHEAD):
             if self.stop.is_set() or self._breaker.is_open:
                 break

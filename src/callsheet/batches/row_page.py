@@ -13,10 +13,10 @@ from callsheet.engine.run_view import RunView
 from callsheet.runs.inputs import brief_fields
 from callsheet.runs.listing import row_status
 from callsheet.store.owners import has_live_owner
-from callsheet.store.texts import normalized, wanted_words
+from callsheet.store.texts import has_words, wanted_words
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
 
     from callsheet.batches.batch import Batch
     from callsheet.batches.row_parser import Row
@@ -45,7 +45,9 @@ async def row_page(batch: Batch, wanted: RowFilter) -> tuple[list[dict[str, Any]
     titled = next(iter(brief_fields(batch.setup.bundle)), "")
     found: list[dict[str, Any]] = []
     for row in batch.rows():
-        if row.number <= wanted.after or not _has_words(row, having):
+        if row.number <= wanted.after:
+            continue
+        if having and not has_words(row.run, having, "\n".join(_texts(row.cells))):
             continue
         stored = await store.run(row.run) if row.run in existing else None
         status = _status(stored)
@@ -56,14 +58,6 @@ async def row_page(batch: Batch, wanted: RowFilter) -> tuple[list[dict[str, Any]
         view = await read_view(store, row.run) if stored else RunView(row.run)
         found.append(_described(rules, row, view, status) | {"title": _title(row, titled)})
     return found, None
-
-
-def _has_words(row: Row, having: Mapping[str, Container[str]]) -> bool:
-    """Whether each word stands in a cell of the row, or is one of those that its run has."""
-    if not having:
-        return True
-    cells = normalized("\n".join(_texts(row.cells)))
-    return all(word in cells or row.run in runs for word, runs in having.items())
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet.runs.names import batch_of
 from callsheet.store.owners import has_live_owner
 from callsheet.store.port import NO_LIMIT
+from callsheet.store.texts import has_words, wanted_words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
@@ -91,9 +92,6 @@ class RunListing:
     async def _matching(
         self, wanted: RunFilter, before: RunRow | None, limit: int
     ) -> AsyncIterator[RunRow]:
-        # What a person searches with is imported when a person searches.
-        from callsheet.store.texts import wanted_words
-
         words = wanted_words(wanted.search)
         having = {word: await self._store.runs_with(word) for word in words}
         narrow = bool(words or wanted.favourite)
@@ -110,7 +108,8 @@ class RunListing:
                     continue
                 if wanted.favourite and not (note and note.favourite):
                     continue
-                if _has_words(row, note, having):
+                noted = f"\n{note.title}\n{note.text}" if note else ""
+                if has_words(row.run, having, row.run + noted):
                     yield row
 
     def _status(self, row: RunRow) -> str:
@@ -144,16 +143,6 @@ class RunListing:
     def _is_known(self, row: RunRow) -> bool:
         seq, idea = self._ideas.get(row.run, (0, ""))
         return bool(idea) or seq == row.seq
-
-
-def _has_words(row: RunRow, note: Note | None, having: Mapping[str, Container[str]]) -> bool:
-    """Whether each word stands in the name or the note of a run, or is one of those that the run has."""
-    from callsheet.store.texts import normalized
-
-    noted = f"\n{note.title}\n{note.text}" if note else ""
-    return all(
-        row.run in runs or word in normalized(row.run + noted) for word, runs in having.items()
-    )
 
 
 def _answer_in(events: Iterable[Mapping[str, Any]], key: str) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from callsheet.store.database import Database, Transaction
 
@@ -85,6 +85,13 @@ def normalized(text: str) -> str:
             plain = plain.replace(char, "")
     plain = unicodedata.normalize("NFKC", plain).casefold()
     return plain.encode("utf-8", "replace").decode()
+
+
+def has_words(run: str, having: Mapping[str, Container[str]], beside: str) -> bool:
+    """Whether each word is one of those that the run has, or stands in the text beside its events."""
+    missing = [word for word, runs in having.items() if run not in runs]
+    text = normalized(beside) if missing else ""
+    return all(word in text for word in missing)
 
 
 def wanted_words(search: str) -> list[str]:

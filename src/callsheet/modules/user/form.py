@@ -59,6 +59,10 @@ class FormField(Values):
         """The answer, or what it is the name of."""
         return self.presets.get("_".join(answer.lower().split()), answer)
 
+    def is_default(self, value: str) -> bool:
+        """Whether a value is what stands where nobody answered."""
+        return self.default is not None and value == self.resolve(self.default)
+
     def said(self, value: str) -> str:
         """What a person says by a value: the name of a preset in words, or the value itself."""
         names = (name.replace("_", " ") for name, words in self.presets.items() if words == value)
@@ -108,13 +112,13 @@ async def run(inputs: Inputs, context: ModuleContext) -> Outcome:
             return Ask(_question(field, before))
     values = {field.key: field.resolve(str(context.answers[field.key])) for field in inputs.fields}
     for field in inputs.fields:
-        if values[field.key] == field.default and (named := _ratio_named(field, values)):
+        if field.is_default(values[field.key]) and (named := _ratio_named(field, values)):
             values[field.key] = named
             context.note(f"the aspect ratio is {named}: the {field.ratio_named_in} names it")
     defaults = [
         field.key
         for field in inputs.fields
-        if field.default and values[field.key] == field.resolve(field.default)
+        if field.default and field.is_default(values[field.key])
     ]
     said = {
         field.key: field.said(values[field.key])

@@ -1,21 +1,17 @@
 // The batch jobs at the provider: how each stands; cancels them, and sends one again that may be missing.
 
 import { cancelJobs, isBatchRunning, resendJob } from "./batch_actions.js";
-import { button, byId, el } from "./dom.js";
+import { confirmed } from "./batch_confirmation.js";
+import { el } from "./dom.js";
 import { serverSaid } from "./error_texts.js";
 import { formatMoment } from "./format.js";
 import { t } from "./language.js";
-import { setState } from "./store.js";
 
 const CONFIRMED_WITHIN = 60; // seconds; a provider that has not confirmed a job by then may not have it
-const ALL = "all";
 
-let toConfirm = null; // what is to be confirmed: the `batch`, and the `job` to send again, or all to cancel
-
-/** What the list shows beside the batch itself. */
-export function jobInputs(batch) {
-  if (toConfirm?.batch !== batch.batch) toConfirm = null;
-  return [toConfirm, batch.jobs.filter((job) => isDoubtful(job, batch)).map((job) => job.id)];
+/** What the list shows beside the batch itself: jobs become doubtful as time passes. */
+export function doubtfulJobs(batch) {
+  return batch.jobs.filter((job) => isDoubtful(job, batch)).map((job) => job.id);
 }
 
 export function jobList(batch) {
@@ -67,35 +63,21 @@ function stateOf({ state, cancelled }) {
 }
 
 function cancelAction(batch) {
-  const cancel = () => cancelJobs(batch.batch);
-  return confirmed(batch, ALL, "jobs.cancel", "jobs.confirm_cancel", cancel);
+  return confirmed(batch, {
+    id: "cancel-jobs",
+    label: t("jobs.cancel"),
+    question: t("jobs.confirm_cancel"),
+    leave: t("jobs.leave"),
+    act: () => cancelJobs(batch.batch),
+  });
 }
 
 function resendAction(batch, job) {
-  const resend = () => resendJob(batch.batch, job);
-  return confirmed(batch, job, "jobs.resend", "jobs.confirm_resend", resend);
-}
-
-/** A button, or once it was pressed the question whether it is meant. */
-function confirmed({ batch }, job, label, question, act) {
-  if (toConfirm?.job !== job)
-    return button(t(label), () => askToConfirm({ batch, job }, `confirm-${job}`), {
-      class: "link-button",
-      id: `act-${job}`,
-    });
-  const perform = () => {
-    toConfirm = null;
-    act();
-  };
-  return [
-    el("span", {}, t(question)),
-    button(t(label), perform, { class: "link-button", id: `confirm-${job}` }),
-    button(t("jobs.leave"), () => askToConfirm(null, `act-${job}`), { class: "link-button" }),
-  ];
-}
-
-function askToConfirm(what, focused) {
-  toConfirm = what;
-  setState({});
-  queueMicrotask(() => byId(focused)?.focus()); // once it is rendered
+  return confirmed(batch, {
+    id: `resend-${job}`,
+    label: t("jobs.resend"),
+    question: t("jobs.confirm_resend"),
+    leave: t("jobs.leave"),
+    act: () => resendJob(batch.batch, job),
+  });
 }

@@ -2,6 +2,7 @@
 
 import { apiPath } from "./api_client.js";
 import { deleteBatch, isBatchRunning, newBatch, stopBatch } from "./batch_actions.js";
+import { confirmed } from "./batch_confirmation.js";
 import { jobList } from "./batch_jobs.js";
 import { button, el, inlineCode } from "./dom.js";
 import { describeError, serverSaid } from "./error_texts.js";
@@ -72,26 +73,18 @@ function batchActions(batch) {
     batch.status === "running" && button(t("action.stop"), () => stopBatch(name), { id: "batch-stop" }),
     el("span", { class: "muted small" }, t(isRunning ? "batch.download_so_far" : "action.download")),
     downloads,
-    !isRunning && deletion(name),
+    !isRunning && el("span", { class: "actions" }, deletion(batch)),
     button(t("batch.new"), newBatch, { id: "batch-new" }),
   );
 }
 
-/** The button that deletes the batch, once it is pressed again. */
-function deletion(name) {
-  const place = el("span", { class: "actions" });
-  const show = (shown, focused) => {
-    place.replaceChildren(...shown);
-    focused?.focus();
-  };
-  const link = { class: "link-button" };
-  const ask = button(t("batch.delete"), () => show([question, confirm, keep], confirm), {
-    ...link,
+function deletion(batch) {
+  return confirmed(batch, {
     id: "batch-delete",
+    label: t("batch.delete"),
+    question: t("batch.confirm_delete"),
+    confirm: t("action.delete"),
+    leave: t("action.keep"),
+    act: () => deleteBatch(batch.batch),
   });
-  const question = el("span", {}, t("batch.confirm_delete"));
-  const confirm = button(t("action.delete"), () => deleteBatch(name), link);
-  const keep = button(t("action.keep"), () => show([ask], ask), link);
-  show([ask]);
-  return place;
 }

@@ -1,6 +1,7 @@
 // The section of a batch: the sheet while it is edited, the progress once it is started.
 
-import { jobInputs } from "./batch_jobs.js";
+import { askedOf } from "./batch_confirmation.js";
+import { doubtfulJobs } from "./batch_jobs.js";
 import { batchProgress } from "./batch_progress.js";
 import { renderBatchRows } from "./batch_rows.js";
 import { byId, renderIfChanged, sectionBody } from "./dom.js";
@@ -14,7 +15,7 @@ export function renderBatchSection() {
   const document = batch?.document;
   byId("batch-rows").hidden = !document;
   if (document) {
-    const inputs = [document, jobInputs(document)];
+    const inputs = [document, askedOf(document), doubtfulJobs(document)];
     renderIfChanged(sectionBody("batch"), inputs, () => batchProgress(document));
     renderBatchRows(byId("batch-rows"), document);
   }

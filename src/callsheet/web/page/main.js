@@ -128,7 +128,6 @@ async function loadPage() {
   ]);
   setState({ workflows, llms, llm: chosen });
   await selectWorkflow(workflows[0].name);
-  addEventListener("popstate", openAddress);
   addEventListener("hashchange", openAddress);
   await Promise.all([loadExportFormats(), openAddress()]);
   shownLocation = undefined; // the open run is to be watched

@@ -153,7 +153,7 @@ export async function openRun(name) {
     async () => {
       const run = await get(apiPath("runs", name));
       if (run.workflow !== state.workflow.name) await selectWorkflow(run.workflow);
-      // A change of the address can open a run twice: the image chosen in between stays.
+      // What is open by now: an image may have been chosen for it meanwhile.
       switchImage(state.run?.run ?? null, name);
       applyRun(run);
     },
